@@ -1,0 +1,57 @@
+# `make book` and `make test` do all the set-up themselves: Python 3.11+, make and git are enough.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: help book test verify ledger execute serve lab clean
+
+PYTHON    ?= python3
+NOTEBOOKS ?= $(wildcard book/*.ipynb)
+WORKERS   ?= 2
+PORT      ?= 8000
+SITE      := _build/html
+RUN       := .venv/bin/python
+
+# Nothing of the user's own Python leaks in.
+export PYTHONNOUSERSITE := 1
+export JUPYTER_PREFER_ENV_PATH := 1
+unexport PYTHONPATH PYTHONHOME
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
+
+book: .venv/ready  ## build the site from the committed outputs; any warning is an error
+	@rm -rf _build
+	@.venv/bin/jupyter-book build -W --keep-going -n -q . || { echo "The book did not build." >&2; exit 1; }
+	@test -f $(SITE)/index.html
+	@echo "Built: $(CURDIR)/$(SITE)/index.html"
+
+test: book  ## build the book, then test the library, claims, notebooks, tools and the site
+	@$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile tests book \
+	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+verify: .venv/ready  ## check every claim, and let every planted error be refuted
+	@$(RUN) -m icrl verify
+
+ledger: .venv/ready  ## run the claims and write the pages generated from them
+	@$(RUN) -m icrl ledger
+
+execute: .venv/ready  ## re-run notebooks in place; some of them: NOTEBOOKS="book/a.ipynb book/b.ipynb"
+	@$(RUN) tools/execute.py $(NOTEBOOKS)
+
+serve: book  ## read the built site at http://localhost:$(PORT)
+	@$(RUN) -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
+
+lab: .venv/ready  ## open the chapters in JupyterLab
+	@$(RUN) -m jupyterlab book
+
+clean:  ## remove everything built, the environment too
+	rm -rf _build .venv icrl.egg-info .pytest_cache .hypothesis
+
+.venv/ready: requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	    { echo "Python 3.11 or newer is needed ($(PYTHON) is $$($(PYTHON) --version 2>&1)): make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+	    { echo "$(PYTHON) lacks the venv module (on Debian: apt-get install python3-venv)." >&2; exit 1; }
+	@echo "Setting up .venv (once; about two minutes) …"
+	@test -x $(RUN) || $(PYTHON) -m venv .venv
+	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	@touch $@

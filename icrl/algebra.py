@@ -1,0 +1,233 @@
+r"""One set of matrix operations for every kind of matrix the construction is run on.
+
+The prompt, the attention and the Transformer are written with ``@``, ``+`` and the functions below, and nothing else.
+Four kinds of matrix answer them:
+
+============  =============================================  =========================================================
+kind          a matrix is                                    used for
+============  =============================================  =========================================================
+``float``     a NumPy array, any number of batch axes        numeric checks, fast runs
+``tensor``    a torch tensor, any number of batch axes       batches, autograd, pretraining
+``entries``   a NumPy object array of SymPy expressions,     exact and certified checks at a stated size
+              ``Fraction``\ s or Arb balls
+``blocks``    a SymPy block matrix with symbolic sizes       derivations for every n and d
+============  =============================================  =========================================================
+
+Columns come in two groups, the n sources and the one query column, and that is all that a block matrix knows of them.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from sympy import Basic, BlockMatrix, Identity, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
+from sympy import exp as sympy_exp
+from sympy import sympify
+from sympy.core.symbol import Str
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+Matrix = Any
+"""A matrix of any of the four kinds."""
+
+
+def kind(X: Matrix) -> str:
+    """The kind of matrix ``X`` is: ``float``, ``tensor``, ``entries`` or ``blocks``; ``TypeError`` for anything else."""
+    if isinstance(X, np.ndarray):
+        return "entries" if X.dtype == object else "float"
+    if isinstance(X, MatrixExpr):
+        return "blocks"
+    torch = sys.modules.get("torch")  # whoever holds a tensor has imported torch
+    if torch is not None and isinstance(X, torch.Tensor):
+        return "tensor"
+    raise TypeError(f"matrix must be a NumPy array, a torch tensor or a SymPy matrix expression, got {type(X).__name__}")
+
+
+def transpose(X: Matrix) -> Matrix:
+    """Xᵀ: the last two axes exchanged, batch axes left alone."""
+    return block_collapse(X.T) if kind(X) == "blocks" else X.swapaxes(-1, -2)
+
+
+def zeros(rows: Any, columns: Any, like: Matrix, batch: tuple[int, ...] = ()) -> Matrix:
+    """A zero matrix of the kind, and the type of entry, of ``like``."""
+    match kind(like):
+        case "blocks":
+            return ZeroMatrix(rows, columns)
+        case "tensor":
+            return like.new_zeros((*batch, rows, columns))
+        case "float":
+            return np.zeros((*batch, rows, columns), like.dtype)
+        case _:
+            filled = np.empty((rows, columns), object)
+            filled[...] = _zero(like)
+            return filled
+
+
+def identity(size: Any, like: Matrix) -> Matrix:
+    """The identity of the kind, and the type of entry, of ``like``."""
+    match kind(like):
+        case "blocks":
+            return Identity(size)
+        case "tensor":
+            return sys.modules["torch"].eye(size, dtype=like.dtype, device=like.device)
+        case "float":
+            return np.eye(size, dtype=like.dtype)
+        case _:
+            eye = zeros(size, size, like)
+            np.fill_diagonal(eye, _zero(like) + 1)
+            return eye
+
+
+def scalar(c: Any, like: Matrix) -> Matrix:
+    """c as a 1×1 matrix of the kind of ``like``; an array of shape (batch…) gives one 1×1 matrix per member."""
+    match kind(like):
+        case "blocks":
+            return sympify(c) * Identity(1)
+        case "entries":
+            return np.array([[c]], object)
+        case "float":
+            return np.asarray(c, like.dtype)[..., None, None]
+        case _:
+            return sys.modules["torch"].as_tensor(c, dtype=like.dtype, device=like.device)[..., None, None]
+
+
+def place(parts: Mapping[tuple[int, int], Matrix], rows: Sequence[Any], columns: Sequence[Any], like: Matrix) -> Matrix:
+    """The matrix with block sizes ``rows`` × ``columns`` that holds ``parts[i, j]`` in block (i, j) and 0 elsewhere."""
+    if kind(like) == "blocks":
+        return BlockMatrix([[parts.get((i, j), ZeroMatrix(r, c)) for j, c in enumerate(columns)] for i, r in enumerate(rows)])
+    batch = np.broadcast_shapes(*(part.shape[:-2] for part in parts.values()))
+    whole = zeros(sum(rows), sum(columns), like, batch)
+    for (i, j), part in parts.items():
+        top, left = sum(rows[:i]), sum(columns[:j])
+        whole[..., top : top + rows[i], left : left + columns[j]] = part
+    return whole
+
+
+def stack(*parts: Matrix) -> Matrix:
+    """The matrices one above the other, as the rows of a prompt."""
+    match kind(parts[0]):
+        case "blocks":
+            return BlockMatrix([(part if isinstance(part, BlockMatrix) else block_collapse(part)).blocks.tolist()[0] for part in parts])
+        case "tensor":
+            batch = np.broadcast_shapes(*(part.shape[:-2] for part in parts))
+            return sys.modules["torch"].cat([part.expand(*batch, *part.shape[-2:]) for part in parts], dim=-2)
+        case _:
+            batch = np.broadcast_shapes(*(part.shape[:-2] for part in parts))
+            return np.concatenate([np.broadcast_to(part, (*batch, *part.shape[-2:])) for part in parts], axis=-2)
+
+
+def shift(n: Any, like: Matrix) -> Matrix:
+    r"""Π, (n+1)×(n+1): :math:`(Y\Pi)_{\cdot j} = Y_{\cdot, j+1}`, and the last column of YΠ is 0.
+
+    With symbolic n, Π is known by its last column alone: the block :math:`N` that moves sources onto sources and the
+    row :math:`p` that moves the query onto the last source are opaque.
+    """
+    if kind(like) == "blocks":
+        parts = {(0, 0): MatrixSymbol("N", n, n), (1, 0): MatrixSymbol("p", 1, n)}
+        return place(parts, (n, 1), (n, 1), like)
+    return place({(1, 0): identity(n, like)}, (1, n), (n, 1), like)
+
+
+def sources_visible(n: Any, like: Matrix) -> Any:
+    """The mask of the construction: every key may be attended to but the last, the query column's.
+
+    A Boolean array (n+1, 1), one row a key, to be read against scores with keys down and queries across; with symbolic
+    n, one Boolean for each group of keys.
+    """
+    return (True, False) if kind(like) == "blocks" else np.arange(n + 1)[:, None] < n
+
+
+def all_visible(n: Any, like: Matrix) -> Any:
+    """No mask at all: the shape of :func:`sources_visible`, every key visible."""
+    return (True, True) if kind(like) == "blocks" else np.ones((n + 1, 1), bool)
+
+
+def softmax(scores: Matrix, visible: Any, exp: Callable[[Any], Any] | None = None) -> Matrix:
+    r"""Softmax over each column, among the visible keys: :math:`K_{kj} = e^{S_{kj}} / \sum_{i\ \text{visible}} e^{S_{ij}}`.
+
+    ``scores`` is (…, keys, queries). A hidden key gets exactly 0, and its score is never exponentiated. A column with no
+    visible key is 0. Only floats are shifted by their maximum. ``exp`` replaces the exponential on object arrays (a
+    positive rational function keeps ``Fraction``\ s exact). With symbolic sizes the result is opaque: see
+    :class:`Weights`.
+    """
+    match kind(scores):
+        case "blocks":
+            return _opaque_softmax(block_collapse(scores), visible)
+        case "entries":
+            return _entry_softmax(scores, np.broadcast_to(visible, scores.shape), exp or true_exp)
+        case "tensor":
+            return _float_softmax(scores, visible, sys.modules["torch"])
+        case _:
+            return _float_softmax(scores, visible, np)
+
+
+class Weights(MatrixExpr):
+    """An opaque matrix that depends on the scores and on nothing else: two are equal when name, shape and scores are.
+
+    Softmax with symbolic sizes is written with these. ``K`` holds the weights of the sources when the query key is
+    hidden; when it is visible it takes the share ``kappa`` of each column, and ``Lambda`` = diag(1 − kappa) is what it
+    leaves to the sources. Nothing here knows which axis is normalised, or that the function is an exponential.
+    """
+
+    def __new__(cls, name: str, rows: Any, columns: Any, scores: MatrixExpr):
+        return super().__new__(cls, Str(str(name)), sympify(rows), sympify(columns), scores)
+
+    name = property(lambda self: self.args[0].name)
+    shape = property(lambda self: (self.args[1], self.args[2]))
+
+    def _entry(self, i, j, **_):
+        return MatrixSymbol(self.name, *self.shape)[i, j]
+
+    def _sympystr(self, printer):
+        return self.name
+
+    def _latex(self, printer, **_):
+        return printer._print(Symbol(self.name))
+
+
+def _opaque_softmax(scores: BlockMatrix, visible: tuple[bool, bool]) -> BlockMatrix:
+    n, q = scores.rowblocksizes
+    K = [Weights(name, n, width, scores) for name, width in (("K", n), ("K_q", q))]
+    if visible == (True, False):
+        return BlockMatrix([K, [ZeroMatrix(q, n), ZeroMatrix(q, q)]])
+    if visible != (True, True):
+        raise ValueError(f"visible must be (True, False) or (True, True) for symbolic sizes, got {visible}")
+    left = [Weights(name, width, width, scores) for name, width in (("Lambda", n), ("Lambda_q", q))]
+    leak = [Weights(name, q, width, scores) for name, width in (("kappa", n), ("kappa_q", q))]
+    return BlockMatrix([[K[0] * left[0], K[1] * left[1]], leak])
+
+
+def _entry_softmax(scores: np.ndarray, visible: np.ndarray, exp: Callable[[Any], Any]) -> np.ndarray:
+    weights = zeros(*scores.shape, scores)
+    for j in range(scores.shape[1]):
+        keys = np.flatnonzero(visible[:, j])
+        powers = [exp(scores[k, j]) for k in keys]
+        total = sum(powers)
+        for k, power in zip(keys, powers):
+            weights[k, j] = power / total
+    return weights
+
+
+def _float_softmax(scores: Matrix, visible: Any, xp: Any) -> Matrix:
+    shown = xp.asarray(visible)
+    top = xp.amax(xp.where(shown, scores, -math.inf), axis=-2, keepdims=True)
+    powers = xp.where(shown, xp.exp(xp.where(shown, scores - top, 0.0)), 0.0)
+    total = xp.sum(powers, axis=-2, keepdims=True)
+    return powers / xp.where(total > 0, total, 1.0)
+
+
+def true_exp(x: Any) -> Any:
+    """The exponential of an entry that has one: a SymPy expression or an Arb ball; ``ValueError`` for a ``Fraction``."""
+    if isinstance(x, Basic):
+        return sympy_exp(x)
+    if isinstance(x, Fraction):
+        raise ValueError("exp of a Fraction is not a Fraction: pass a stand-in, such as exp=lambda t: 1 + t * t")
+    return x.exp()
+
+
+def _zero(like: np.ndarray) -> Any:
+    return like.flat[0] * 0

@@ -1,0 +1,168 @@
+r"""mask-leak: what attention computes when the query column's key is not hidden.
+
+With κ_j the weight that column j then gives to the query column,
+
+    new value of column j = v(S_j) + (1 − κ_j) · [the exact increment of softmax TD] − α κ_j v(S_n).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+from sympy import BlockMatrix, block_collapse, cancel, symbols
+
+from icrl import td
+from icrl.algebra import Weights, all_visible, kind, softmax
+from icrl.claims import symbolic as sy
+from icrl.claims.cases import Case, as_batch, as_matrices, ball_case, float_case, rational_case, smallest, symbol_case
+from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, place_name, shown
+from icrl.claims.machine import Machine
+from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.claims.softmax_td import alpha, scores, stated_prompt, td_update
+from icrl.prompt import VALUE, rows
+
+SMALLEST = (smallest((0, 0), r=(1,), v=(0,)), smallest((0, 0), r=(0,), v=(1,)))
+EXACT_GRID = list(product(range(1, 7), range(4), (1,)))
+SYMBOL_GRID = list(product(range(1, 4), range(3), (1,)))
+
+
+def unmasked(p, site):
+    """The construction's parameters with every key visible."""
+    return replace(p, visible=all_visible(site.n, site.like))
+
+
+@dataclass(frozen=True)
+class Leak:
+    """The statement with its pieces: the layer it is about, whether the increment shrinks, whether v(S_n) leaks in."""
+
+    machine: Machine = Machine(edit=unmasked)
+    shrinks: bool = True
+    leaks: bool = True
+
+    def value(self, v: Any, increment: Any, kappa: Any, step: Any, query: Any) -> Any:
+        """The new value of one column."""
+        shrunk = (1 - kappa) * increment if self.shrinks else increment
+        return v + shrunk - step * kappa * query if self.leaks else v + shrunk
+
+
+def leaked_values(leak: Leak, case: Case) -> list:
+    """The right side, column by column, from the loop: its increment, and κ from one more sum of exponentials."""
+    before, after = islice(td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp), 2)
+    open_kernel = td.softmax_kernel([*case.states, case.states[-1]], case.score, case.exp)  # S_n among the keys, last
+    return [leak.value(before[s], after[s] - before[s], open_kernel[s][-1], case.alphas[0], before[case.states[-1]]) for s in case.states]
+
+
+def first_leak(leak: Leak, case: Case, name: str, differ) -> Counterexample | None:
+    """The first column whose new value is not what the statement says."""
+    got = rows(list(leak.machine.run(*as_matrices(case)))[1]).value[0]
+    for j, right in enumerate(leaked_values(leak, case)):
+        if differ(got[j], right):
+            return Counterexample(name, place_name(1, "value", 0, j), *shown(got[j], right))
+    return None
+
+
+def symbolic(leak: Leak, budget: Budget) -> Verdict:
+    """The unmasked layer from an opaque prompt, with weights K Λ and κ; and what Λ and κ are, entry by entry."""
+    E, Z, e = symbols("E Z e", positive=True)
+    if cancel(E / (Z + e) - E / Z * (1 - e / (Z + e))) != 0:
+        return Verdict(False, "one more visible key does not scale the weights by 1 − κ")
+    v = sy.value_row("v")
+    p = leak.machine.parameters(v, sy.d, sy.n, sy.gamma, alpha, sy.A)
+    got = block_collapse(leak.machine.step(stated_prompt(v), p)).blocks[VALUE, :]
+    said = said_row(leak, v)
+    for j in range(2):
+        if not sy.same(got[0, j], said[j]):
+            at = sy.probe("alpha")
+            values = [at.value(side) for side in (got[0, j], said[j])]
+            if values[0] == values[1]:
+                return Verdict(False, "not derived: the value row differs in form")
+            return Verdict(False, "the value row is another", counterexample=Counterexample(str(at), f"value row, {('source columns', 'query column')[j]}", *(str(x.tolist()) for x in values)))
+    return Verdict(True, "every n and d, from any value row: v + (increment) Λ − α v(S_n) κ, Λ = diag(1 − κ); and E/(Z + e) = (E/Z)(1 − e/(Z + e))")
+
+
+def said_row(leak: Leak, v: BlockMatrix) -> list:
+    """The statement at symbolic sizes: sources and query."""
+    (sources, query), updated = v.blocks.tolist()[0], td_update(v).blocks.tolist()[0]
+    said = []
+    for old, new, suffix, width in zip((sources, query), updated, ("", "_q"), (sy.n, 1)):
+        increment = new + -1 * old
+        if leak.shrinks:
+            increment = increment * Weights("Lambda" + suffix, width, width, scores())
+        said.append(old + increment + -alpha * query * Weights("kappa" + suffix, 1, width, scores()) if leak.leaks else old + increment)
+    return said
+
+
+def exact_cases() -> list[tuple[str, Case]]:
+    """The smallest cases, rational samples, explicit symbols; one layer each."""
+    rng = np.random.default_rng(0)
+    samples = [(str(case), case) for case in (*SMALLEST, *(rational_case(rng, *shape) for shape in EXACT_GRID))]
+    return samples + [(f"symbols, n = {n}, d = {d}", symbol_case(n, d, depth)) for n, d, depth in SYMBOL_GRID]
+
+
+def exact(leak: Leak, budget: Budget) -> Verdict:
+    """Equality of the value row, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp."""
+    cases = exact_cases()
+    for name, case in cases:
+        if found := first_leak(leak, case, name, entries_differ):
+            return Verdict(False, "an entry differs", counterexample=found)
+    return Verdict(True, f"{len(cases) - len(SYMBOL_GRID)} rational contexts and {len(SYMBOL_GRID)} contexts of explicit symbols, equal in every column")
+
+
+def certified(leak: Leak, budget: Budget) -> Verdict:
+    """The rational contexts as Arb balls with the true exponential."""
+    from flint import ctx
+
+    cases = [case for _, case in exact_cases()[: len(SMALLEST) + len(EXACT_GRID)]]
+    with ctx.workprec(BITS):
+        for case in cases:
+            ball = ball_case(case)
+            scale = max(1.0, *(abs(float(x)) for x in leaked_values(Leak(), ball)))
+            try:
+                found = first_leak(leak, ball, f"{replace(case, exp=None)}, E = exp", balls_differ(scale))
+            except Undecided as undecided:
+                return Verdict(False, str(undecided))
+            if found:
+                return Verdict(False, "disjoint balls", counterexample=found)
+    return Verdict(True, f"{len(cases)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale")
+
+
+def numeric(leak: Leak, budget: Budget) -> Verdict:
+    """Random float contexts of one layer, ten of one shape at a time."""
+    trials, rng, worst = budget.trials or 2000, np.random.default_rng(budget.seed), 0.0
+    for start in range(0, trials, 10):
+        count, n, d = min(10, trials - start), int(np.exp(rng.uniform(0, np.log(129)))), int(np.exp(rng.uniform(0, np.log(18)))) - 1
+        cases = [float_case(rng, n, d, 1) for _ in range(count)]
+        values = rows(list(leak.machine.run(*as_batch(cases)))[1]).value[:, 0]
+        for b, case in enumerate(cases):
+            right = np.array(leaked_values(leak, case))
+            steep = 1 + max(abs(g) for row in case.scores for g in row)
+            unit = TOLERANCE * np.finfo(float).eps * steep * (max(map(abs, case.v)) + max(map(abs, case.rewards)))
+            j = int(np.argmax(np.abs(values[b] - right)))
+            ratio = abs(values[b, j] - right[j]) / unit
+            if not np.isfinite(ratio):
+                return Verdict(False, "not finite")
+            if ratio > 1:
+                sizes = f"n = {n}, d = {d}, {len(case.features)} states"
+                return Verdict(False, f"differs in trial {start + b + 1} (seed {budget.seed})", counterexample=Counterexample(sizes, place_name(1, "value", 0, j), *shown(float(values[b, j]), float(right[j]))))
+            worst = max(worst, float(ratio))
+        budget.progress(start + count, trials)
+    return Verdict(True, f"{trials} random contexts (seed {budget.seed}), one layer, n in 1..128, d in 0..16; tolerance {TOLERANCE} eps (1 + max |score|)(max |v| + max |R|)", f"largest difference {worst:.3f} of the tolerance")
+
+
+def finite_mask(scores_, visible, exp=None):
+    """The usual shortcut: −100 added to the scores of the hidden keys, which stay visible."""
+    if kind(scores_) == "blocks":
+        return softmax(scores_, visible)
+    hidden = np.broadcast_to(~np.asarray(visible), np.asarray(scores_).shape)
+    return softmax(np.where(hidden, scores_ - 100, scores_), np.ones_like(hidden), exp)
+
+
+MUTANTS = (
+    Mutant("unmasked passed off as exact", Leak(shrinks=False, leaks=False)),
+    Mutant("leak term dropped", Leak(leaks=False)),
+    Mutant("(1 − κ) dropped", Leak(shrinks=False)),
+    Mutant("mask of −100 passed off as exact", Leak(Machine(softmax=finite_mask), False, False), {"symbolic": "softmax is opaque at symbolic sizes"}),
+)

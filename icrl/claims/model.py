@@ -1,0 +1,104 @@
+"""What a claim is: a statement, the checks that try to refute it, and the mutants that its checks must refute."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = {
+    "kernel": "machine-checked proof, every size, no axioms beyond the library's",
+    "symbolic": "derived in SymPy with symbolic sizes",
+    "exact": "SymPy or rationals, at the sizes stated",
+    "certified": "enclosed by ball arithmetic, on the instances stated",
+    "numeric": "floating point on random instances",
+    "cited": "taken from the literature, not checked here",
+}
+"""The kinds of check, strongest first, and what each means."""
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """An instance, where it was compared, what came out and what is right: all finite, all of the right shape."""
+
+    instance: str
+    where: str
+    got: str
+    right: str
+
+    def __str__(self) -> str:
+        return f"{self.instance}; {self.where}: {self.got} where {self.right} is right"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found. ``passed`` is None for a result that was not checked here.
+
+    ``detail`` holds what is deterministic (counts, seeds, tolerances); ``measured`` holds what is not to be recorded.
+    """
+
+    passed: bool | None
+    detail: str
+    measured: str = ""
+    counterexample: Counterexample | None = None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much a random check may do: ``trials`` instances (None: the check's own default), drawn from ``seed``."""
+
+    trials: int | None = None
+    seed: int = 0
+    progress: Callable[[int, int], None] = field(default=lambda done, total: None, compare=False)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One way of checking a claim: a kind, the scope over which it says anything, and the function that does it.
+
+    ``run(subject, budget)`` tests whatever it is given: the claim's own subject, or a mutant's.
+    """
+
+    kind: str
+    scope: str
+    run: Callable[[Any, Budget], Verdict]
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A small wrong change. Every check must refute it but those of the kinds in ``unseen``, each with its reason."""
+
+    name: str
+    subject: Any
+    unseen: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A result of the book.
+
+    ``statement`` is Markdown with LaTeX; where it shows an equation that was derived, the equation comes out of the
+    checked object when the function is called. ``rests_on`` holds ids of claims. ``environment`` is the kind of theorem.
+    """
+
+    id: str
+    title: str
+    chapter: str
+    environment: str
+    statement: Callable[[], str]
+    hypotheses: tuple[str, ...]
+    subject: Any
+    checks: tuple[Check, ...]
+    mutants: tuple[Mutant, ...]
+    rests_on: tuple[str, ...] = ()
+    source: str = ""
+    shared: str = ""
+    """What the routes that are compared have in common, and so cannot check."""
+
+    def __post_init__(self) -> None:
+        unknown = [check.kind for check in self.checks if check.kind not in KINDS]
+        if unknown:
+            raise ValueError(f"claim {self.id}: kind must be one of {', '.join(KINDS)}, got {', '.join(unknown)}")
+        for check in self.checks:
+            if check.kind != "cited" and all(check.kind in mutant.unseen for mutant in self.mutants):
+                raise ValueError(f"claim {self.id}: no mutant can fail its {check.kind} check")

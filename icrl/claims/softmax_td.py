@@ -1,0 +1,273 @@
+r"""softmax-td: l layers of the construction are l updates of weighted softmax TD, at every size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+from sympy import BlockMatrix, Symbol, ZeroMatrix, block_collapse
+
+from icrl.algebra import Weights, all_visible, identity, kind, place, scalar, shift, softmax, stack, transpose, true_exp
+from icrl.claims import symbolic as sy
+from icrl.claims.cases import Case, as_batch, as_matrices, ball_case, float_case, rational_case, shapes, smallest, symbol_case, td_prompts
+from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, first_difference, place_name, shown
+from icrl.claims.machine import Machine, Site
+from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.prompt import REWARD, TARGET, VALUE, Rows, prompt, rows
+from icrl.transformer import Parameters, attention
+
+SMALLEST = (
+    smallest((0, 0), r=(1,), v=(0,)),
+    smallest((0, 0), r=(0,), v=(1,)),
+    smallest((0, 0), depth=2),
+    smallest((0, 1), depth=2, v=(1, 0), x=((0,), (0,))),
+    smallest((0, 0), r=(1,), v=(0,), x=((1,),)),
+    smallest((0, 1, 0), r=(1, 0), v=(0, 0), x=((1, 0), (0, 2)), A=((1, 1), (0, 1))),
+)
+"""The smallest contexts at which some wrong variant is wrong; the exact check begins with them."""
+
+EXACT_GRID = list(product(range(1, 7), range(4), range(5)))
+SYMBOL_GRID = list(product(range(1, 4), range(3), range(1, 3)))
+BALL_GRID = list(product((1, 2, 3, 5, 8), (0, 1, 3), (1, 2, 4)))
+
+
+# Every size: one layer from an opaque prompt.
+
+alpha = Symbol("alpha")
+
+
+def scores() -> BlockMatrix:
+    """g(S_j, S_k) = x(S_k)ᵀ A x(S_j), for all keys k and queries j: what the weights may depend on."""
+    return block_collapse(transpose(sy.features) @ sy.A @ sy.features)
+
+
+def next_values(v: BlockMatrix):
+    """The values at S_1, …, S_n, read off a value row: its product with the shift, but for the last column."""
+    sources, query = v.blocks.tolist()[0]
+    return sources * sy.N + query * sy.p
+
+
+def td_update(v: BlockMatrix) -> BlockMatrix:
+    """One update of weighted softmax TD, from its definition: v + α (R + γ v⁺ − v) K, at the sources and at the query."""
+    sources, query = v.blocks.tolist()[0]
+    delta = sy.R + sy.gamma * next_values(v) - sources
+    K, K_q = Weights("K", sy.n, sy.n, scores()), Weights("K_q", sy.n, 1, scores())
+    return BlockMatrix([[sources + alpha * delta * K, query + alpha * delta * K_q]])
+
+
+def stated_prompt(v: BlockMatrix) -> BlockMatrix:
+    """The four row statements of the theorem, for the value row v."""
+    zero = ZeroMatrix(1, 1)
+    return BlockMatrix([[sy.X, sy.x_q], [sy.R, zero], [sy.gamma * next_values(v), zero], v.blocks.tolist()[0]])
+
+
+def derived_layer(machine: Machine, v: BlockMatrix) -> BlockMatrix:
+    """The stated prompt of v after one layer of the machine, as block matrices say."""
+    Z = stated_prompt(v)
+    return block_collapse(machine.step(Z, machine.parameters(Z, sy.d, sy.n, sy.gamma, alpha, sy.A)))
+
+
+def induction(machine: Machine) -> dict[str, tuple[BlockMatrix, BlockMatrix]]:
+    """Base and step of the induction over depth, each as (what the machine does, what the theorem says)."""
+    v = sy.value_row("v")
+    return {
+        "base": (machine.prompt(sy.features, sy.R, v, sy.gamma), stated_prompt(v)),
+        "step": (derived_layer(machine, v), stated_prompt(td_update(v))),
+    }
+
+
+def symbolic(machine: Machine, budget: Budget) -> Verdict:
+    """Base, then step; the step starts from an opaque value row, so it may be repeated: that is the conclusion."""
+    for part, (got, right) in induction(machine).items():
+        for i, j in sy.differences(got, right):
+            at = sy.probe("alpha")
+            values = [at.value(block_collapse(side).blocks[i, j]) for side in (got, right)]
+            if values[0] != values[1]:
+                where = f"{part} of the induction, {Rows._fields[i]} rows, {('source columns', 'query column')[j]}"
+                return Verdict(False, f"the {part} fails", counterexample=Counterexample(str(at), where, *(str(value.tolist()) for value in values)))
+            return Verdict(False, f"the {part} was not derived: block ({i}, {j}) differs in form")
+    return Verdict(True, "base: the prompt of v_0; step: from any value row v to its TD update, all four rows; conclusion: by induction, every depth")
+
+
+# Exact, certified, numeric: the machine against the loop.
+
+
+def compare_case(machine: Machine, case: Case, name: str, differ) -> Counterexample | None:
+    """The first entry in which the machine's prompts, from layer 0 on, are not those of the TD loop."""
+    return first_difference(name, machine.run(*as_matrices(case)), td_prompts(case), differ)
+
+
+def exact_cases() -> list[tuple[str, Case]]:
+    """The smallest cases, rational samples over a grid, and explicit symbols over a smaller one."""
+    rng = np.random.default_rng(0)
+    samples = [(str(case), case) for case in (*SMALLEST, *(rational_case(rng, *shape) for shape in EXACT_GRID))]
+    return samples + [(f"symbols, n = {n}, d = {d}, depth {depth}", symbol_case(n, d, depth)) for n, d, depth in SYMBOL_GRID]
+
+
+def exact(machine: Machine, budget: Budget) -> Verdict:
+    """Equality of every entry of every layer, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp."""
+    cases = exact_cases()
+    for name, case in cases:
+        found = compare_case(machine, case, name, entries_differ)
+        if found:
+            return Verdict(False, "an entry differs", counterexample=found)
+    return Verdict(True, f"{len(cases) - len(SYMBOL_GRID)} rational contexts and {len(SYMBOL_GRID)} contexts of explicit symbols, equal in every entry of every layer")
+
+
+def certified(machine: Machine, budget: Budget) -> Verdict:
+    """Arb balls at 256 bits: every difference encloses 0 in a ball far below the values' scale."""
+    from flint import ctx
+
+    rng = np.random.default_rng(0)
+    rationals = [*SMALLEST, *(rational_case(rng, *shape) for shape in BALL_GRID)]
+    with ctx.workprec(BITS):
+        for case in rationals:
+            ball = ball_case(case)
+            scale = max(1.0, *(abs(float(entry)) for bands in td_prompts(ball) for entry in bands[3]))
+            try:
+                found = compare_case(machine, ball, f"{replace(case, exp=None)}, E = exp", balls_differ(scale))
+            except Undecided as undecided:
+                return Verdict(False, str(undecided))
+            if found:
+                return Verdict(False, "disjoint balls", counterexample=found)
+    return Verdict(True, f"{len(rationals)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale")
+
+
+def numeric(machine: Machine, budget: Budget, default: int = 2000) -> Verdict:
+    """Random float contexts, those of one shape run as one batch (NumPy and torch by turns), against the loop one by one."""
+    import torch
+
+    trials = budget.trials or default
+    rng = np.random.default_rng(budget.seed)
+    worst, large, done, broken = 0.0, 0, 0, 0
+    for turn, (count, n, d, depth) in enumerate(shapes(rng, trials)):
+        cases = [float_case(rng, n, d, depth) for _ in range(count)]
+        prompts = [np.asarray(Z) for Z in machine.run(*as_batch(cases, np.asarray if turn % 2 else torch.as_tensor))]
+        for b, case in enumerate(cases):
+            ratio, found = float_difference(case, [Z[b] for Z in prompts])
+            if found:
+                return Verdict(False, f"differs in trial {done + b + 1} (seed {budget.seed})", counterexample=found)
+            broken += not np.isfinite(ratio)
+            worst = max(worst, ratio)
+        done += count
+        large += count * (n >= 64 and depth >= 32)
+        budget.progress(done, trials)
+    return Verdict(
+        broken == 0,
+        f"{trials} random contexts (seed {budget.seed}), {large} of them with n ≥ 64 and depth ≥ 32, all rows and columns of all layers; "
+        f"tolerance {TOLERANCE} eps (1 + max |score|)(1 + layer) max |v|" + (f"; {broken} not finite" if broken else ""),
+        measured=f"largest difference {worst:.3f} of the tolerance",
+    )
+
+
+def float_difference(case: Case, prompts: list[np.ndarray]) -> tuple[float, Counterexample | None]:
+    """The largest difference in units of the tolerance (features and rewards must be equal), or NaN; and where it first exceeds it."""
+    steep, scale, worst = 1 + max(abs(g) for row in case.scores for g in row), max(map(abs, case.rewards)), 0.0
+    for layer, (Z, want) in enumerate(zip(prompts, td_prompts(case), strict=True)):
+        scale = max(scale, *map(abs, want[3]))
+        if not np.isfinite(Z).all():
+            return float("nan"), None
+        unit = TOLERANCE * np.finfo(float).eps * steep * (1 + layer) * scale
+        for band, got, right in reversed(list(zip(Rows._fields, rows(Z), want))):  # the value row says most
+            gap = np.abs(got - np.reshape(right, got.shape))
+            allowed = unit if band in ("target", "value") else 0.0
+            if gap.max(initial=0.0) > allowed:
+                i, j = map(int, np.unravel_index(np.argmax(gap), gap.shape))
+                sizes = f"n = {case.n}, d = {case.d}, depth {case.depth}, {len(case.features)} states"
+                return float("inf"), Counterexample(sizes, place_name(layer, band, i, j), *shown(float(got[i, j]), float(np.reshape(right, got.shape)[i, j])))
+            worst = max(worst, float(gap.max(initial=0.0)) / unit)
+    return worst, None
+
+
+# Mutants: each another value in the place of one piece.
+
+
+def value_weights(reward: int = 1, target: int = 1, value: int = -1, dropped: int | None = None):
+    """V's last row with these signs, and 1 in the place of α in band ``dropped``."""
+
+    def edit(p: Parameters, site: Site) -> Parameters:
+        step = {band: scalar(1 if band == dropped else site.alpha, site.like) for band in (REWARD, TARGET, VALUE)}
+        signs = {REWARD: reward, TARGET: target, VALUE: value}
+        return replace(p, V=site.on_rows({(VALUE, band): step[band] if sign > 0 else -step[band] for band, sign in signs.items()}))
+
+    return edit
+
+
+def mask_first(p: Parameters, site: Site) -> Parameters:
+    """Key 0 hidden instead of the query's key; blocks cannot single out a key."""
+    return p if kind(site.like) == "blocks" else replace(p, visible=np.arange(site.n + 1)[:, None] > 0)
+
+
+def keep_last_column(p: Parameters, site: Site) -> Parameters:
+    """Π with a 1 in its last corner."""
+    return replace(p, shift=p.shift + place({(1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like))
+
+
+def no_shift(p: Parameters, site: Site) -> Parameters:
+    """The identity in the place of Π."""
+    return replace(p, shift=place({(0, 0): identity(site.n, site.like), (1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like))
+
+
+def target_not_cleared(p: Parameters, site: Site) -> Parameters:
+    """The identity in the place of U."""
+    return replace(p, U=p.U + site.on_rows({(TARGET, TARGET): scalar(1, site.like)}))
+
+
+def late_rewards(features, rewards, value, gamma):
+    """A prompt whose column j holds R_j, the reward on arrival, where R_{j+1} belongs."""
+    bands = rows(prompt(features, rewards, value, gamma))
+    return stack(bands.features, bands.reward @ transpose(shift(rewards.shape[-1], rewards)), bands.target, bands.value)
+
+
+def no_initial_value(features, rewards, value, gamma):
+    """A prompt that starts from v = 0 whatever v_0 is."""
+    bands = rows(prompt(features, rewards, value, gamma))
+    zero = place({}, (1,), (rewards.shape[-1], 1), value)
+    return stack(bands.features, bands.reward, zero, zero)
+
+
+def softmax_over_rows(scores, visible, exp=None):
+    """The weights normalised over the queries of each key instead of the keys of each query."""
+    return softmax(scores, visible) if kind(scores) == "blocks" else transpose(softmax(transpose(scores), visible.swapaxes(-1, -2), exp))
+
+
+def no_normaliser(scores, visible, exp=None):
+    """The exponentials as they are, hidden keys 0."""
+    if kind(scores) == "blocks":
+        return softmax(scores, visible)
+    with np.errstate(over="ignore"):
+        powers = np.vectorize(exp or true_exp, otypes=[object])(scores) if kind(scores) == "entries" else np.exp(np.asarray(scores))
+    return powers * visible
+
+
+OPAQUE = "softmax is opaque at symbolic sizes"
+BLIND = {"symbolic": OPAQUE}
+
+
+def edited(name: str, edit, unseen=()) -> Mutant:
+    """The construction with one edit of its parameters."""
+    return Mutant(name, Machine(edit=edit), dict(unseen))
+
+
+MUTANTS = (
+    edited("reward enters with a minus", value_weights(reward=-1)),
+    edited("target enters with a minus", value_weights(target=-1)),
+    edited("value enters with a plus", value_weights(value=1)),
+    edited("α missing on the reward", value_weights(dropped=REWARD)),
+    edited("α missing on the target", value_weights(dropped=TARGET)),
+    edited("α missing on the value", value_weights(dropped=VALUE)),
+    Mutant("reward off by one", Machine(prompt=late_rewards)),
+    Mutant("v₀ ignored", Machine(prompt=no_initial_value)),
+    edited("no mask", lambda p, site: replace(p, visible=all_visible(site.n, site.like))),
+    edited("mask on key 0", mask_first, {"symbolic": "a block matrix does not tell one source from another"}),
+    Mutant("softmax over rows", Machine(softmax=softmax_over_rows), BLIND),
+    Mutant("no normaliser", Machine(softmax=no_normaliser), BLIND),
+    edited("A transposed", lambda p, site: replace(p, A=transpose(p.A))),
+    edited("shift reversed", lambda p, site: replace(p, shift=transpose(p.shift))),
+    edited("no shift", no_shift),
+    edited("shift keeps the last column", keep_last_column),
+    edited("target row not cleared", target_not_cleared),
+    edited("γ missing in the target-memory step", lambda p, site: replace(p, W=site.on_rows({(TARGET, VALUE): scalar(1, site.like)}))),
+    Mutant("no target-memory step", Machine(step=attention)),
+)

@@ -1,0 +1,105 @@
+"""Block matrices with symbolic sizes: their symbols, their equality, and their value at an explicit instance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sympy import BlockMatrix, Identity, ImmutableMatrix, MatAdd, MatMul, Matrix, MatrixSymbol, Rational, Symbol, Transpose, ZeroMatrix, block_collapse, symbols
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from icrl.algebra import Weights
+
+n, d = symbols("n d", integer=True, positive=True)
+gamma = Symbol("gamma")
+X, x_q = MatrixSymbol("X", d, n), MatrixSymbol("x_n", d, 1)
+A = MatrixSymbol("A", d, d)
+R = MatrixSymbol("R", 1, n)
+N, p = MatrixSymbol("N", n, n), MatrixSymbol("p", 1, n)
+features = BlockMatrix([[X, x_q]])
+
+
+def value_row(name: str) -> BlockMatrix:
+    """An opaque value row: the values of the n sources, and the value at the query column."""
+    return BlockMatrix([[MatrixSymbol(name, 1, n), MatrixSymbol(f"{name}^n", 1, 1)]])
+
+
+def expanded(block: MatrixExpr) -> MatrixExpr:
+    """A block as a sum of products, to be compared with ``==``."""
+    return block_collapse(block).doit().expand().doit()
+
+
+def differences(got: MatrixExpr, right: MatrixExpr) -> list[tuple[int, int]]:
+    """The blocks (row, column) in which two block matrices of one layout are not the same sum of products."""
+    got, right = block_collapse(got), block_collapse(right)
+    rows, columns = right.blocks.shape
+    if got.blocks.shape != (rows, columns):
+        raise ValueError(f"block layouts differ: {got.blocks.shape} against {right.blocks.shape}")
+    return [(i, j) for i in range(rows) for j in range(columns) if not same(got.blocks[i, j], right.blocks[i, j])]
+
+
+def same(got: MatrixExpr, right: MatrixExpr) -> bool:
+    """Whether the difference of two blocks expands to 0."""
+    return isinstance(expanded(got - right), ZeroMatrix)
+
+
+class Instance:
+    """Explicit rational matrices in the place of the opaque ones, at n = d = 2, and the value of any expression there.
+
+    Scores are exponentiated by the stand-in 1 + t², so that softmax keeps its meaning and the numbers stay rational.
+    """
+
+    sizes = {n: 2, d: 2}
+    shift = {"N": Matrix([[0, 0], [1, 0]]), "p": Matrix([[0, 1]])}
+
+    def __init__(self, **entries: list[list]):
+        self.entries = {name: Matrix(rows) for name, rows in entries.items()} | self.shift
+
+    def __str__(self) -> str:
+        return "n = d = 2, E = 1 + t², " + ", ".join(f"{name} = {matrix.tolist()}" for name, matrix in sorted(self.entries.items()) if name not in self.shift)
+
+    def value(self, expression: Any) -> Matrix:
+        """The expression as an explicit matrix."""
+        match expression:
+            case MatAdd():
+                return sum((self.value(term) for term in expression.args[1:]), self.value(expression.args[0]))
+            case MatMul():
+                coefficient, factors = expression.as_coeff_matrices()
+                product = Matrix([[self._number(coefficient)]]) if not factors else self._number(coefficient) * self.value(factors[0])
+                for factor in factors[1:]:
+                    product = product * self.value(factor)
+                return product
+            case BlockMatrix():
+                return Matrix.vstack(*(Matrix.hstack(*map(self.value, row)) for row in expression.blocks.tolist()))
+            case Transpose():
+                return self.value(expression.arg).T
+            case Weights():
+                return self._weights(expression)
+            case MatrixSymbol():
+                return self.entries[expression.name]
+            case Identity() | ZeroMatrix():
+                return expression.subs(self.sizes).as_explicit()
+            case _:
+                return ImmutableMatrix(expression)
+
+    def _number(self, c: Any) -> Rational:
+        return c.subs({symbol: self.entries[symbol.name][0] for symbol in c.free_symbols})
+
+    def _weights(self, opaque: Weights) -> Matrix:
+        powers = self.value(opaque.args[3]).applyfunc(lambda t: 1 + t**2)
+        sources, queries = 2, {"K": slice(0, 2), "q": slice(2, 3)}["q" if opaque.name.endswith("_q") else "K"]
+        E, e = powers[:sources, queries], powers[sources, queries]
+        totals = [sum(E[:, j]) for j in range(E.cols)]
+        leak = [e[j] / (totals[j] + e[j]) for j in range(E.cols)]
+        return {
+            "K": Matrix(E.rows, E.cols, lambda k, j: E[k, j] / totals[j]),
+            "Lambda": Matrix.diag(*(1 - share for share in leak)),
+            "kappa": Matrix([leak]),
+        }[opaque.name.removesuffix("_q")]
+
+
+def probe(*extra: str) -> Instance:
+    """The instance at which differing expressions are evaluated; ``extra`` names further step sizes."""
+    return Instance(
+        X=[[1, -1], [0, 1]], x_n=[[2], [1]], A=[[1, 1], [0, 2]], R=[[1, 2]], v=[[3, -2]], **{"v^n": [[1]]}, gamma=[[Rational(1, 2)]],
+        **{name: [[Rational(1, 2 + i)]] for i, name in enumerate(extra)},
+    )

@@ -1,0 +1,420 @@
+r"""Markov reward processes, their values, and the contexts sampled from them.
+
+A Markov reward process (MRP) is a finite set of states with transition probabilities P, expected rewards r, a
+discount γ in [0, 1) and an initial distribution p₀. Its value is the expected discounted sum of rewards,
+
+    v(s) = E[ R₁ + γ R₂ + γ² R₃ + … | S₀ = s ],    the only solution of    v = r + γ P v.
+
+A context is one trajectory τ_n = (S_0, R_1, S_1, …, R_n, S_n). It holds an MRP of its own, the empirical model on the
+states it visits, and the value of that model is the certainty-equivalence value v_CE = (I − γ P_e)⁻¹ r̂.
+
+The checks at the door that the modules above share are the functions at the top of this one.
+
+Sources: Sutton and Barto 2018, chapters 3 and 6.3; the book's section on the setting.
+"""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from numpy.typing import ArrayLike
+
+ROW_SUM_TOLERANCE = 1e-9
+"""How far the sum of a probability row may be from 1: far above rounding, far below any probability that matters."""
+
+
+# Checks at the door
+
+
+def finite_array(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> Float[np.ndarray, "..."]:
+    """``value`` as a read-only float64 copy of the stated shape.
+
+    An integer in ``shape`` is the size wanted on that axis; a letter stands for any size, the same wherever it occurs.
+
+    Raises ``ValueError`` with ``name`` when ``value`` is not real numbers, has another shape, or has NaN or infinity.
+    """
+    try:
+        if np.iscomplexobj(value):
+            raise TypeError("got complex numbers")
+        array = np.array(value, dtype=float)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must be an array of real numbers: {error}") from error
+    sizes: dict[int | str, int] = {size: size for size in shape if isinstance(size, int)}
+    if array.ndim != len(shape) or any(sizes.setdefault(want, got) != got for want, got in zip(shape, array.shape)):
+        wanted = f"({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+        raise ValueError(f"{name} must have shape {wanted}, got {array.shape}")
+    if not np.isfinite(array).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite, got {array[where]} at index {where}")
+    array.setflags(write=False)
+    return array
+
+
+def probabilities(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> Float[np.ndarray, "..."]:
+    """``value`` as by :func:`finite_array`, its last axis one probability distribution or a row of them.
+
+    Raises ``ValueError`` with ``name`` also for a negative entry, and for a row whose sum is more than 1e-9 from 1.
+    """
+    array = finite_array(name, value, shape)
+    if (array < 0).any():
+        where = tuple(int(i) for i in np.argwhere(array < 0)[0])
+        raise ValueError(f"{name} must not be negative, got {array[where]} at index {where}")
+    sums = np.atleast_1d(array.sum(axis=-1))
+    wrong = np.flatnonzero(np.abs(sums - 1) > ROW_SUM_TOLERANCE)
+    if wrong.size:
+        what = "it" if array.ndim == 1 else f"row {wrong[0]}"
+        raise ValueError(f"{name} must sum to 1 in every row, but {what} sums to {sums[wrong[0]]}")
+    return array
+
+
+def state_array(name: str, value: ArrayLike) -> Int[np.ndarray, " k"]:
+    """``value`` as a read-only copy, an array (k,) of states.
+
+    Raises ``ValueError`` with ``name`` when it is not one-dimensional, or not all integers that are 0 or more.
+    """
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(f"{name} must be a sequence of integers: {error}") from error
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+        raise ValueError(f"{name} must be a sequence of integers, got shape {array.shape} of {array.dtype}")
+    array = array.astype(np.intp)
+    if array.size and array.min() < 0:
+        raise ValueError(f"{name} must be 0 or more, got {array.min()} at index {array.argmin()}")
+    array.setflags(write=False)
+    return array
+
+
+def integer(name: str, value: int, least: int) -> int:
+    """``value`` as an int; ``ValueError`` with ``name`` when it is no integer or is below ``least``."""
+    try:
+        whole = operator.index(value)
+    except TypeError:
+        whole = None
+    if whole is None or isinstance(value, bool) or whole < least:
+        raise ValueError(f"{name} must be an integer, {least} or more, got {value!r}")
+    return whole
+
+
+def number(name: str, value: float, interval: str) -> float:
+    """``value`` as a float; ``ValueError`` with ``name`` outside an interval such as ``"[0, 1)"`` or ``"(0, inf)"``."""
+    low, high = map(float, interval[1:-1].split(","))
+    at_end = {"[": [low], "]": [high]}
+    allowed = at_end.get(interval[0], []) + at_end.get(interval[-1], [])
+    if not isinstance(value, Real) or not (low < value < high or value in allowed):
+        raise ValueError(f"{name} must be a number in {interval}, got {value!r}")
+    return float(value)
+
+
+def generator(rng: np.random.Generator) -> np.random.Generator:
+    """``rng`` itself; ``ValueError`` when it is not a ``numpy.random.Generator``."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
+    return rng
+
+
+# Contexts
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """A trajectory τ_n = (S_0, R_1, S_1, …, R_n, S_n).
+
+    ``states``: (n+1,) integers, S_0 … S_n, each 0 or more. ``rewards``: (n,) finite numbers, ``rewards[k]`` = R_{k+1},
+    the reward of the transition from S_k to S_{k+1}. Both are kept as read-only copies.
+
+    Raises ``ValueError`` for n = 0, lengths that do not match, a state that is no integer or negative, and a reward
+    that is NaN or infinite.
+    """
+
+    states: Int[np.ndarray, " n_plus_1"]
+    rewards: Float[np.ndarray, " n"]
+
+    def __post_init__(self) -> None:
+        states = state_array("states", self.states)
+        if states.size < 2:
+            raise ValueError(f"states must hold n + 1 states with n >= 1, got {states.size}")
+        object.__setattr__(self, "states", states)
+        object.__setattr__(self, "rewards", finite_array("rewards", self.rewards, (states.size - 1,)))
+
+    @property
+    def n(self) -> int:
+        """The number of transitions, 1 or more."""
+        return self.rewards.size
+
+    @property
+    def visited(self) -> Int[np.ndarray, " W"]:
+        """W = {S_0, …, S_n}, in increasing order."""
+        return np.unique(self.states)
+
+    @property
+    def sources(self) -> Int[np.ndarray, " sources"]:
+        """The states with a transition out of them, {S_0, …, S_{n-1}}, in increasing order."""
+        return np.unique(self.states[:-1])
+
+    @property
+    def covered(self) -> bool:
+        """Whether every visited state is a source; only S_n can fail to be one."""
+        return bool(self.states[-1] in self.states[:-1])
+
+
+# Markov reward processes
+
+
+@dataclass(frozen=True, eq=False)
+class Outcomes:
+    """What can happen on leaving one state, when the reward depends on more than that state.
+
+    Arrays of one length m: outcome i has ``probability[i]``, leads to ``next_state[i]`` and pays ``reward[i]``. The
+    same next state may occur with several rewards.
+
+    Raises ``ValueError`` for lengths that differ, NaN or infinity, and probabilities that are negative or do not sum
+    to 1.
+    """
+
+    probability: Float[np.ndarray, " m"]
+    next_state: Int[np.ndarray, " m"]
+    reward: Float[np.ndarray, " m"]
+
+    def __post_init__(self) -> None:
+        next_state = state_array("next_state", self.next_state)
+        object.__setattr__(self, "next_state", next_state)
+        object.__setattr__(self, "probability", probabilities("probability", self.probability, (next_state.size,)))
+        object.__setattr__(self, "reward", finite_array("reward", self.reward, (next_state.size,)))
+
+    def transition(self, n_states: int) -> Float[np.ndarray, " S"]:
+        """The probability of each next state, (S,); ``ValueError`` when a next state is not below ``n_states``."""
+        if self.next_state.max() >= n_states:
+            raise ValueError(f"next_state must be below {n_states}, got {self.next_state.max()}")
+        return np.bincount(self.next_state, weights=self.probability, minlength=n_states)
+
+    def expected_reward(self) -> float:
+        """E[R | this state] = Σ_i probability_i · reward_i."""
+        return float(self.probability @ self.reward)
+
+
+@dataclass(frozen=True, eq=False)
+class MarkovRewardProcess:
+    """A finite MRP (S, p, r, γ, p₀); arrays are kept as read-only copies.
+
+    ``transition``: (S, S), P[s, s'] = p(s' | s), rows that sum to 1. ``reward``: (S,), r(s) = E[R_{t+1} | S_t = s].
+    ``discount``: γ in [0, 1). ``initial``: (S,), the distribution p₀ of S_0, uniform unless given. ``state_names``:
+    S distinct strings, the states' numbers unless given. ``outcomes``: one :class:`Outcomes` a state, whose
+    transition probabilities and expected rewards are P and r; only an MRP with rewards of its own has them.
+
+    Raises ``ValueError`` for a matrix that is not square, lengths that do not match, NaN, infinity, a negative
+    probability, a row that does not sum to 1, γ outside [0, 1), and outcomes that contradict P or r.
+
+    P need not be ergodic: :meth:`is_ergodic` says whether it is.
+    """
+
+    transition: Float[np.ndarray, "S S"]
+    reward: Float[np.ndarray, " S"]
+    discount: float
+    initial: Float[np.ndarray, " S"] | None = None
+    state_names: tuple[str, ...] | None = None
+    outcomes: tuple[Outcomes, ...] | None = None
+
+    def __post_init__(self) -> None:
+        transition = probabilities("transition", self.transition, ("S", "S"))
+        n_states = integer("number of states", len(transition), 1)
+        initial = np.full(n_states, 1 / n_states) if self.initial is None else self.initial
+        checked = {
+            "transition": transition,
+            "reward": finite_array("reward", self.reward, (n_states,)),
+            "discount": number("discount", self.discount, "[0, 1)"),
+            "initial": probabilities("initial", initial, (n_states,)),
+            "state_names": _state_names(self.state_names, n_states),
+            "outcomes": self.outcomes if self.outcomes is None else tuple(self.outcomes),
+        }
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+        if self.outcomes is not None:
+            _check_outcomes(self)
+
+    @property
+    def n_states(self) -> int:
+        """|S|, 1 or more."""
+        return len(self.reward)
+
+    def value(self) -> Float[np.ndarray, " S"]:
+        """v^π = (I − γP)⁻¹ r, shape (S,). Sutton and Barto 2018, equation 4.4, as a linear system."""
+        return np.linalg.solve(np.eye(self.n_states) - self.discount * self.transition, self.reward)
+
+    def bellman_update(self, v: ArrayLike) -> Float[np.ndarray, " S"]:
+        """r + γPv for v of shape (S,), a γ-contraction in the maximum norm. Sutton and Barto 2018, equation 4.5.
+
+        Raises ``ValueError`` when v has another shape, or NaN or infinity in it.
+        """
+        return self.reward + self.discount * self.transition @ finite_array("v", v, (self.n_states,))
+
+    def is_ergodic(self) -> bool:
+        """Whether P is irreducible and aperiodic: whether P^m > 0 for m = (|S| − 1)² + 1 (Wielandt 1950)."""
+        return bool(_power_pattern(self.transition > 0, (self.n_states - 1) ** 2 + 1).all())
+
+    def recurrent_classes(self) -> tuple[Int[np.ndarray, " class"], ...]:
+        """The sets of states that the chain, once in, never leaves and visits wholly; at least one.
+
+        A state is recurrent when every state it can reach can reach it back; its class is what it can reach.
+        """
+        reach = _power_pattern((self.transition > 0) | np.eye(self.n_states, dtype=bool), self.n_states)
+        recurrent = (reach <= reach.T).all(axis=1)
+        return tuple(np.flatnonzero(row) for row in np.unique(reach[recurrent], axis=0)[::-1])
+
+    def stationary_distribution(self) -> Float[np.ndarray, " S"]:
+        """The only μ with μP = μ, μ ≥ 0, Σμ = 1, shape (S,): exactly 0 on transient states, positive elsewhere.
+
+        Raises ``ValueError`` when there is more than one recurrent class, since μ is then not unique. A periodic
+        chain has a μ too, although its distribution need not converge to it.
+        """
+        classes = self.recurrent_classes()
+        if len(classes) > 1:
+            shown = ", ".join(str(states.tolist()) for states in classes[:3])
+            raise ValueError(f"transition must have one recurrent class, got {len(classes)}: {shown}")
+        μ = np.zeros(self.n_states)
+        μ[classes[0]] = _irreducible_stationary(self.transition[np.ix_(classes[0], classes[0])])
+        return μ
+
+    def sample_context(self, n: int, rng: np.random.Generator, noisy: bool = False) -> Context:
+        """A trajectory of n ≥ 1 transitions: S_0 ∼ p₀, S_{t+1} ∼ p(· | S_t), R_{t+1} = r(S_t).
+
+        With ``noisy`` the reward and the next state are drawn together from the state's outcomes. The rewards then
+        have mean r(S_t), but results that assume R_{t+1} = r(S_t) do not apply to them.
+
+        Raises ``ValueError`` for n < 1, for an ``rng`` that is no NumPy generator, and for ``noisy`` without outcomes.
+        """
+        uniforms = generator(rng).random(integer("n", n, 1) + 1)
+        first = int(_quantile(_cumulative(self.initial), uniforms[0]))
+        walk = self._noisy_walk if noisy else self._walk
+        return Context(*walk(first, uniforms[1:]))
+
+    def _walk(self, state: int, uniforms: Float[np.ndarray, " n"]) -> tuple[list[int], Float[np.ndarray, " n"]]:
+        """The states S_0 … S_n and the rewards r(S_0) … r(S_{n-1}), one uniform number a transition."""
+        cumulative, states = _cumulative(self.transition), [state]
+        for u in uniforms:
+            states.append(int(_quantile(cumulative[states[-1]], u)))
+        return states, self.reward[states[:-1]]
+
+    def _noisy_walk(self, state: int, uniforms: Float[np.ndarray, " n"]) -> tuple[list[int], list[float]]:
+        """The states S_0 … S_n and the rewards of the outcomes drawn, one uniform number a transition."""
+        if self.outcomes is None:
+            raise ValueError("noisy must be False for an MRP without outcomes, got True")
+        states, rewards = [state], []
+        for u in uniforms:
+            here = self.outcomes[states[-1]]
+            drawn = _quantile(_cumulative(here.probability), u)
+            states.append(int(here.next_state[drawn]))
+            rewards.append(float(here.reward[drawn]))
+        return states, rewards
+
+
+def _state_names(names: tuple[str, ...] | None, n_states: int) -> tuple[str, ...]:
+    """``names``, checked, or the states' numbers."""
+    if names is None:
+        return tuple(map(str, range(n_states)))
+    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+        raise ValueError(f"state_names must be a tuple of strings, got {names!r}")
+    if len(names) != n_states or len(set(names)) != n_states:
+        raise ValueError(f"state_names must be {n_states} distinct names, got {len(names)}, {len(set(names))} distinct")
+    return tuple(names)
+
+
+def _check_outcomes(mrp: MarkovRewardProcess) -> None:
+    """Raise ``ValueError`` unless the outcomes have the transition probabilities and expected rewards of the MRP."""
+    if len(mrp.outcomes) != mrp.n_states or not all(isinstance(each, Outcomes) for each in mrp.outcomes):
+        raise ValueError(f"outcomes must be {mrp.n_states} Outcomes, one a state, got {len(mrp.outcomes)} items")
+    for state, here in enumerate(mrp.outcomes):
+        transition = here.transition(mrp.n_states)
+        if np.abs(transition - mrp.transition[state]).max() > ROW_SUM_TOLERANCE:
+            raise ValueError(f"outcomes of state {state} must have its transition probabilities, got {transition}")
+        scale = max(1.0, np.abs(here.reward).max())
+        if abs(here.expected_reward() - mrp.reward[state]) > ROW_SUM_TOLERANCE * scale:
+            expected, stated = here.expected_reward(), mrp.reward[state]
+            raise ValueError(f"outcomes of state {state} must have its expected reward {stated}, got {expected}")
+
+
+def _power_pattern(pattern: Bool[np.ndarray, "S S"], exponent: int) -> Bool[np.ndarray, "S S"]:
+    """Where pattern^m is positive, for the least power of two m ≥ ``exponent`` ≥ 1: by repeated squaring."""
+    for _ in range((exponent - 1).bit_length()):
+        weights = pattern.astype(np.float32)  # NumPy multiplies floats by BLAS, Booleans one by one
+        pattern = weights @ weights > 0
+    return pattern
+
+
+def _irreducible_stationary(transition: Float[np.ndarray, "S S"]) -> Float[np.ndarray, " S"]:
+    """μ = μP by eliminating the states one by one, with no subtraction: each entry is accurate, however small.
+
+    Grassmann, Taksar and Heyman 1985, *Regenerative analysis and steady state distributions for Markov chains*.
+    """
+    P = transition.copy()
+    for k in range(len(P) - 1, 0, -1):  # P on 0 … k-1 becomes the chain watched only there
+        P[:k, k] /= P[k, :k].sum()
+        P[:k, :k] += np.outer(P[:k, k], P[k, :k])
+    μ = np.ones(len(P))
+    for k in range(1, len(P)):
+        μ[k] = μ[:k] @ P[:k, k]
+    return μ / μ.sum()
+
+
+def _cumulative(probability: Float[np.ndarray, "*rows S"]) -> Float[np.ndarray, "*rows S"]:
+    """Cumulative sums along the last axis that end in exactly 1, so that every u < 1 has a quantile."""
+    sums = np.cumsum(probability, axis=-1)
+    return sums / sums[..., -1:]
+
+
+def _quantile(cumulative: Float[np.ndarray, " S"], u: float) -> int:
+    """The first index whose cumulative probability exceeds u in [0, 1): never one of probability 0."""
+    return cumulative.searchsorted(u, side="right")
+
+
+# The empirical model of a context
+
+
+@dataclass(frozen=True, eq=False)
+class EmpiricalModel:
+    """The MRP that a context holds, on the states W it visits; row i of every array is the state ``states[i]``.
+
+    ``states``: (W,), increasing. ``counts``: (W,), n_s = #{k < n : S_k = s}, 1 or more. ``transition``: (W, W),
+    P_e[s, s'] = #{k < n : S_k = s, S_{k+1} = s'} / n_s. ``reward``: (W,), r̂(s), the mean of the n_s rewards out of s.
+
+    Made by :func:`empirical_model`.
+    """
+
+    states: Int[np.ndarray, " W"]
+    counts: Int[np.ndarray, " W"]
+    transition: Float[np.ndarray, "W W"]
+    reward: Float[np.ndarray, " W"]
+
+    def mrp(self, discount: float) -> MarkovRewardProcess:
+        """This model as an MRP, states named by their numbers in the context; ``ValueError`` for γ outside [0, 1)."""
+        names = tuple(map(str, self.states.tolist()))
+        return MarkovRewardProcess(self.transition, self.reward, discount, state_names=names)
+
+    def value(self, discount: float) -> Float[np.ndarray, " W"]:
+        """v_CE = (I − γP_e)⁻¹ r̂, shape (W,), entry i for ``states[i]``; ``ValueError`` for γ outside [0, 1).
+
+        The certainty-equivalence value, to which batch TD(0) converges: Sutton and Barto 2018, section 6.3.
+        """
+        return self.mrp(discount).value()
+
+
+def empirical_model(context: Context) -> EmpiricalModel:
+    """The transition frequencies and mean rewards out of each state that the context visits.
+
+    Raises ``ValueError`` naming the last state when no transition leaves it: a model on W needs every state of W to be
+    a source (``context.covered``).
+    """
+    if not context.covered:
+        last = context.states[-1]
+        raise ValueError(f"context must have a transition out of every state it visits, got none out of state {last}")
+    W = context.visited
+    source, successor = np.searchsorted(W, context.states[:-1]), np.searchsorted(W, context.states[1:])
+    counts = np.bincount(source)
+    transition = np.zeros((W.size, W.size))
+    np.add.at(transition, (source, successor), 1)
+    reward = np.bincount(source, weights=context.rewards) / counts
+    return EmpiricalModel(W, counts, transition / counts[:, None], reward)

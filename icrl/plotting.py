@@ -1,0 +1,61 @@
+"""How figures look: one style, and a palette that survives colour-blindness, print and dark mode.
+
+Colours are Okabe and Ito's; a figure that tells two things apart by colour also tells them apart by marker or dash.
+Figures are drawn on white, and the book shows them as cards, so that they are legible in dark mode too.
+"""
+
+import matplotlib as mpl
+from matplotlib.colors import LinearSegmentedColormap
+
+BLUE = "#0072B2"
+VERMILION = "#D55E00"
+GREEN = "#009E73"
+PURPLE = "#AA4A8A"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+GREY = "#6B7280"
+INK = "#1F2937"
+
+PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+
+# White to ink for weights, which are never negative; blue to vermilion through white for signed entries.
+WEIGHTS = LinearSegmentedColormap.from_list("icrl-weights", ["#FFFFFF", SKY, BLUE, "#08306B"])
+SIGNED = LinearSegmentedColormap.from_list("icrl-signed", [BLUE, "#BFDDEE", "#FFFFFF", "#F6CDB0", VERMILION])
+
+STYLE = {
+    "figure.figsize": (6.2, 3.1),
+    "figure.dpi": 160,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    "savefig.facecolor": "white",
+    "savefig.pad_inches": 0.12,
+    "font.family": "DejaVu Sans",
+    "font.size": 10,
+    "mathtext.fontset": "cm",
+    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.titlesize": 10.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": "#E5E7EB",
+    "grid.linewidth": 0.8,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "lines.linewidth": 1.8,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "image.cmap": "icrl-weights",
+}
+
+
+def use_book_style() -> None:
+    """Draw every later figure in the book's style."""
+    for colormap in (WEIGHTS, SIGNED):
+        mpl.colormaps.register(colormap, force=True)
+    mpl.rcParams.update(STYLE)

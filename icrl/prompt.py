@@ -1,0 +1,62 @@
+r"""The prompt: a trajectory, the features of its states and a value estimate, laid out as a matrix.
+
+A context :math:`S_0, R_1, S_1, \dots, R_n, S_n` becomes the (d+3)×(n+1) matrix :math:`Z` whose column j is
+
+====================  ====================================================  =================
+rows                  column j < n (a transition out of :math:`S_j`)        column n (query)
+====================  ====================================================  =================
+``features`` (d)      :math:`x(S_j)`                                        :math:`x(S_n)`
+``reward``            :math:`R_{j+1}`                                       0
+``target`` (memory)   :math:`\gamma v(S_{j+1})`                             0
+``value``             :math:`v(S_j)`                                        :math:`v(S_n)`
+====================  ====================================================  =================
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sympy import BlockMatrix
+
+from icrl.algebra import Matrix, identity, kind, place, scalar, shift, stack
+
+FEATURES, REWARD, TARGET, VALUE = range(4)
+
+
+class Rows(NamedTuple):
+    """The four named bands of a prompt."""
+
+    features: Matrix
+    reward: Matrix
+    target: Matrix
+    value: Matrix
+
+
+def row_sizes(d: Any) -> tuple[Any, int, int, int]:
+    """How many rows each band of the prompt has: d, 1, 1, 1."""
+    return d, 1, 1, 1
+
+
+def prompt(features: Matrix, rewards: Matrix, value: Matrix, gamma: Any) -> Matrix:
+    r"""The prompt :math:`Z`, with the target row :math:`\gamma v \Pi`.
+
+    features: (…, d, n+1), column j is :math:`x(S_j)`; rewards: (…, 1, n), entry k is :math:`R_{k+1}`;
+    value: (…, 1, n+1), entry j is :math:`v(S_j)`; gamma: the discount, a scalar or one per batch member.
+    All of one kind (:mod:`icrl.algebra`). Raises ``ValueError`` when the shapes do not fit or n = 0.
+    """
+    n = rewards.shape[-1]
+    if n == 0:
+        raise ValueError("rewards must hold n >= 1 transitions, got n = 0")
+    for name, X in (("features", features), ("value", value)):
+        if X.shape[-1] != n + 1:
+            raise ValueError(f"{name} must have n + 1 = {n + 1} columns, one for each state of the context, got shape {tuple(X.shape)}")
+    sources = place({(0, 0): identity(n, rewards)}, (n,), (n, 1), rewards)
+    return stack(features, rewards @ sources, scalar(gamma, value) @ value @ shift(n, value), value)
+
+
+def rows(Z: Matrix) -> Rows:
+    """The named bands of a prompt: shapes (…, d, n+1) and three times (…, 1, n+1); views, where Z is an array or a tensor."""
+    if kind(Z) == "blocks":
+        return Rows(*(BlockMatrix([band]) for band in Z.blocks.tolist()))
+    d = Z.shape[-2] - 3
+    return Rows(Z[..., :d, :], Z[..., d : d + 1, :], Z[..., d + 1 : d + 2, :], Z[..., d + 2 :, :])

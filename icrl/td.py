@@ -1,0 +1,117 @@
+r"""Temporal-difference learning from its definition: plain loops over transitions, on plain Python numbers.
+
+These are the oracle. They share no code with :mod:`icrl.transformer`, know nothing of matrices, prompts or masks, and
+run on whatever numbers they are given: floats, ``Fraction``\ s, SymPy expressions or Arb balls.
+
+A context is ``states`` :math:`S_0, \dots, S_n` (any hashable names) and ``rewards`` :math:`R_1, \dots, R_n`; a value
+function is a dictionary from states to numbers. Every algorithm is an iterator of value functions :math:`v_0, v_1, \dots`
+that never ends by itself unless it is given step sizes that do: take what you need with ``itertools.islice``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from operator import mul
+from typing import Any
+
+State = Hashable
+Values = dict[State, Any]
+
+
+def inner(x: Sequence, y: Sequence) -> Any:
+    """The inner product ⟨x, y⟩ of two sequences of numbers (0 when they are empty)."""
+    if len(x) != len(y):
+        raise ValueError(f"x and y must be of one length, got {len(x)} and {len(y)}")
+    return sum(map(mul, x, y))
+
+
+def td_errors(states: Sequence[State], rewards: Sequence, v: Mapping[State, Any], gamma: Any) -> list:
+    r"""The TD error of every transition: :math:`\delta_k = R_{k+1} + \gamma v(S_{k+1}) - v(S_k)`, k = 0…n−1."""
+    return [r + gamma * v[after] - v[before] for before, r, after in zip(states[:-1], rewards, states[1:], strict=True)]
+
+
+def softmax_kernel(states: Sequence[State], score: Callable[[State, State], Any], exp: Callable[[Any], Any] | None = None) -> dict[State, list]:
+    r"""The weights :math:`K(k \mid s) = e^{g(s, S_k)} / \sum_{i<n} e^{g(s, S_i)}` of the n transitions, for each state s.
+
+    ``score`` is g(s, u), any function of the query state and the key state. ``exp`` replaces the exponential; without it
+    the scores are floats and the largest is subtracted first.
+    """
+    table = {}
+    for s in dict.fromkeys(states):
+        scores = [score(s, u) for u in states[:-1]]
+        top = max(scores) if exp is None else 0
+        powers = [math.exp(g - top) if exp is None else exp(g) for g in scores]
+        total = sum(powers)
+        table[s] = [power / total for power in powers]
+    return table
+
+
+def softmax_td(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, alphas: Iterable, v: Mapping[State, Any] | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
+    r"""Weighted softmax TD: :math:`v_{l+1}(s) = v_l(s) + \alpha_l \sum_{k<n} K(k \mid s)\, \delta_k`, for s in the context.
+
+    ``alphas`` holds the step sizes :math:`\alpha_0, \alpha_1, \dots`; ``v`` is :math:`v_0`, 0 unless given.
+    Source: Xie et al. 2026.
+    """
+    _check_context(states, rewards)
+    v = {s: 0 if v is None else v[s] for s in dict.fromkeys(states)}
+    kernel = softmax_kernel(states, score, exp)
+    yield v
+    for alpha in alphas:
+        delta = td_errors(states, rewards, v, gamma)
+        v = {s: v[s] + alpha * inner(kernel[s], delta) for s in v}
+        yield v
+
+
+def tabular_td(states: Sequence[State], rewards: Sequence, gamma: Any, alphas: Iterable, v: Mapping[State, Any] | None = None) -> Iterator[Values]:
+    r"""Batch tabular TD: every source moves by its own mean TD error, :math:`v(s) \leftarrow v(s) + \frac{\alpha}{n_s} \sum_{k: S_k = s} \delta_k`.
+
+    A state that no transition leaves keeps its value. Source: Sutton 1988; the chapter "Temporal-difference learning".
+    """
+    _check_context(states, rewards)
+    v = {s: 0 if v is None else v[s] for s in dict.fromkeys(states)}
+    yield v
+    for alpha in alphas:
+        delta = td_errors(states, rewards, v, gamma)
+        after = dict(v)
+        for s in v:
+            own = [delta[k] for k, u in enumerate(states[:-1]) if u == s]
+            if own:
+                after[s] = v[s] + alpha * sum(own) / len(own)
+        v = after
+        yield v
+
+
+def linear_td(states: Sequence[State], rewards: Sequence, features: Mapping[State, Sequence], gamma: Any, alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
+    r"""Batch linear TD(0): :math:`w_{l+1} = w_l + \alpha_l \sum_{k<n} \delta_k\, x(S_k)`, with :math:`v_l(s) = \langle x(s), w_l \rangle`.
+
+    Yields the weights :math:`w_l`, lists of d numbers; ``w`` is :math:`w_0`, 0 unless given. Source: Sutton 1988.
+    """
+    _check_context(states, rewards)
+    d = len(features[states[0]])
+    w = [0] * d if w is None else list(w)
+    yield w
+    for alpha in alphas:
+        delta = td_errors(states, rewards, {s: inner(features[s], w) for s in states}, gamma)
+        w = [w[i] + alpha * sum(delta[k] * features[s][i] for k, s in enumerate(states[:-1])) for i in range(d)]
+        yield w
+
+
+def online_td(states: Sequence[State], rewards: Sequence, gamma: Any, alpha: Callable[[int], Any], v: Mapping[State, Any] | None = None) -> Iterator[Values]:
+    r"""Tabular TD(0) as an agent runs it, one transition at a time: :math:`v(S_k) \leftarrow v(S_k) + \alpha_{m}\, \delta_k`.
+
+    ``alpha`` gives the step size of the m-th visit, m = 1, 2, …. Yields n + 1 value functions. Source: Sutton 1988.
+    """
+    _check_context(states, rewards)
+    v = {s: 0 if v is None else v[s] for s in dict.fromkeys(states)}
+    visits = dict.fromkeys(v, 0)
+    yield v
+    for s, r, after in zip(states[:-1], rewards, states[1:], strict=True):
+        visits[s] += 1
+        v = v | {s: v[s] + alpha(visits[s]) * (r + gamma * v[after] - v[s])}
+        yield v
+
+
+def _check_context(states: Sequence, rewards: Sequence) -> None:
+    if len(rewards) < 1 or len(states) != len(rewards) + 1:
+        raise ValueError(f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(states)} states")

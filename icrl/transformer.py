@@ -1,0 +1,104 @@
+r"""The construction: a softmax-attention Transformer whose forward pass is weighted softmax TD.
+
+Written once, with ``@``, ``+`` and the operations of :mod:`icrl.algebra`; floats, tensors, symbols, symbolic sizes,
+rationals and Arb balls run through these very functions. Every piece is a value in :class:`Parameters`: to see what a
+piece is for, put another in its place.
+
+Source: Xie, Liu, Chen, Liu, Chandra, Zhang 2026; the book's chapters "Attention, prompts and masks" and "Softmax
+attention is weighted softmax TD".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from icrl.algebra import Matrix, identity, place, scalar, shift, softmax, sources_visible, transpose
+from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, row_sizes
+
+Normaliser = Callable[[Matrix, Any], Matrix]
+"""Turns scores (keys × queries) and a mask into attention weights of the same shape."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    r"""The pieces of one layer, each a matrix of one kind, sizes (d+3)×(d+3) or (n+1)×(n+1).
+
+    ``A``: scores :math:`Z^\top A Z`; ``V``: what attention adds; ``visible``: the mask on keys; ``U``, ``W``, ``shift``:
+    the target-memory step :math:`UY + WY\Pi`; ``normalise``: scores and mask to weights, softmax unless said.
+    """
+
+    A: Matrix
+    V: Matrix
+    visible: Any
+    U: Matrix
+    W: Matrix
+    shift: Matrix
+    normalise: Normaliser = softmax
+
+
+Layer = Callable[[Matrix, Parameters], Matrix]
+
+
+def weights(Z: Matrix, p: Parameters) -> Matrix:
+    r"""The attention weights :math:`K = \mathrm{softmax}(Z^\top A Z)`, keys down, queries across."""
+    return p.normalise(transpose(Z) @ p.A @ Z, p.visible)
+
+
+def attention(Z: Matrix, p: Parameters) -> Matrix:
+    r"""Softmax attention with its residual connection: :math:`Z + VZK`."""
+    return Z + p.V @ Z @ weights(Z, p)
+
+
+def target_memory(Y: Matrix, p: Parameters) -> Matrix:
+    r"""The target-memory step, parameter-free: :math:`UY + WY\Pi` writes γ times the shifted value row into the target row."""
+    return p.U @ Y + p.W @ Y @ p.shift
+
+
+def layer(Z: Matrix, p: Parameters) -> Matrix:
+    """One layer: attention, then the target-memory step."""
+    return target_memory(attention(Z, p), p)
+
+
+def dual_head_layer(Z: Matrix, p: Parameters) -> Matrix:
+    r"""One layer with two heads and no target-memory step: :math:`Z + VZK + W(VZK)\Pi`.
+
+    The second head carries what the first adds to the values, times γ and shifted, into the target row.
+    """
+    head = p.V @ Z @ weights(Z, p)
+    return Z + head + p.W @ head @ p.shift
+
+
+def transformer(Z: Matrix, layers: Iterable[Parameters], step: Layer = layer) -> Iterator[Matrix]:
+    """The prompt after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not."""
+    yield Z
+    for p in layers:
+        Z = step(Z, p)
+        yield Z
+
+
+def softmax_td_parameters(d: Any, n: Any, gamma: Any, alpha: Any, like: Matrix, A: Matrix | None = None, normalise: Normaliser = softmax) -> Parameters:
+    r"""The parameters with which one layer is one update of weighted softmax TD.
+
+    :math:`A` has the d×d block ``A`` (default :math:`I_d`) on the features and 0 elsewhere; :math:`V` has the one row
+    :math:`(0, \dots, 0, \alpha, \alpha, -\alpha)`, its last; the query column's key is hidden;
+    :math:`U = I - e_t e_t^\top`, :math:`W = \gamma e_t e_v^\top` with t the target row and v the value row.
+
+    d, n: sizes, numbers or SymPy symbols; gamma in [0, 1) and alpha: scalars, or arrays with one per batch member;
+    like: a matrix of the kind wanted, such as the prompt itself.
+    """
+
+    def on_rows(parts):
+        return place(parts, row_sizes(d), row_sizes(d), like)
+
+    one, step = scalar(1, like), scalar(alpha, like)
+    return Parameters(
+        A=on_rows({(FEATURES, FEATURES): identity(d, like) if A is None else A}),
+        V=on_rows({(VALUE, REWARD): step, (VALUE, TARGET): step, (VALUE, VALUE): -step}),
+        visible=sources_visible(n, like),
+        U=on_rows({(FEATURES, FEATURES): identity(d, like), (REWARD, REWARD): one, (VALUE, VALUE): one}),
+        W=on_rows({(TARGET, VALUE): scalar(gamma, like)}),
+        shift=shift(n, like),
+        normalise=normalise,
+    )

@@ -1,0 +1,54 @@
+"""A check that a missing tool leaves out is named in the run's last lines; under ICRL_STRICT=1 it is a failure."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from gates import browser
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "_build" / "html"
+
+
+def is_strict():
+    return os.environ.get("ICRL_STRICT") == "1"
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Under ICRL_STRICT=1 nothing may be skipped, for whatever reason."""
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and is_strict() and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"left out, which ICRL_STRICT=1 forbids: {call.excinfo.value}"
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say which checks were left out, and why."""
+    left_out = [report for report in terminalreporter.stats.get("skipped", []) if not hasattr(report, "wasxfail")]
+    if left_out:
+        terminalreporter.section("left out on this machine")
+    for report in left_out:
+        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
+        terminalreporter.line(f"{report.nodeid}: {str(reason).removeprefix('Skipped: ')}")
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The folder of the built book."""
+    if not (SITE / "index.html").exists():
+        pytest.fail("the book is not built: run `make book`")
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One headless browser for all tests of a worker."""
+    if not browser.find_chromium():
+        pytest.skip("Chromium not found (install it, or name it in ICRL_CHROMIUM)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver, browser.launched(driver) as opened:
+        yield opened

@@ -1,0 +1,127 @@
+"""What a page must satisfy in a real browser. `look` opens one page and returns what is wrong with it."""
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from contextlib import contextmanager
+
+WIDE, PHONE = 1300, 390
+LEAST_CONTRAST = 4.5        # WCAG AA for text of ordinary size
+
+
+def find_chromium():
+    """The path of a Chromium, or None; ICRL_CHROMIUM names one."""
+    named = os.environ.get("ICRL_CHROMIUM")
+    names = [named] if named else ["chromium", "chromium-browser", "google-chrome"]
+    return next(filter(None, map(shutil.which, names)), None)
+
+
+@contextmanager
+def launched(driver):
+    """A headless browser that asks nobody for updates."""
+    quiet = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+    browser = driver.chromium.launch(executable_path=find_chromium(), args=quiet)
+    try:
+        yield browser
+    finally:
+        browser.close()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+
+@contextmanager
+def served(site, folder, prefix="some/prefix"):
+    """Serve a site under a sub-path, as a project page would be; yields its address."""
+    (folder / prefix).parent.mkdir(parents=True, exist_ok=True)
+    (folder / prefix).symlink_to(site.resolve(), target_is_directory=True)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=folder))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/{prefix}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+# Typesetting and fonts done: nothing moves any more.
+SETTLED = "async () => { if (window.MathJax) await MathJax.startup.promise; await document.fonts.ready; }"
+
+TEX = r"""() => {
+  const found = [];
+  for (const node of document.querySelectorAll('[data-mjx-error], mjx-merror'))
+    found.push('TeX error: ' + (node.getAttribute('data-mjx-error') || node.textContent));
+  for (const node of document.querySelectorAll('mjx-container *'))
+    if (getComputedStyle(node).color === 'rgb(255, 0, 0)') { found.push('red TeX, an undefined macro: ' + node.textContent); break; }
+  for (const node of document.querySelectorAll('.math'))
+    if (!node.querySelector('mjx-container')) found.push('TeX not typeset: ' + node.textContent.trim().slice(0, 60));
+  const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode;
+    if (/\\[(\[]|\\begin\{|\$\$/.test(node.textContent) && !node.parentElement.closest('pre, code, script, style, mjx-container, .math'))
+      found.push('raw TeX: ' + node.textContent.trim().slice(0, 60));
+  }
+  return found;
+}"""
+
+LAYOUT = """() => {
+  const found = [], past = document.documentElement.scrollWidth - innerWidth;
+  if (past > 0) found.push(`the page scrolls ${past} px sideways`);
+  for (const box of document.querySelectorAll('.bd-article mjx-container[display="true"]')) {
+    const inner = box.firstElementChild.getBoundingClientRect(), outer = box.getBoundingClientRect();
+    if (inner.width && inner.left < outer.left - 1) found.push('an equation is cut off at its left: ' + box.textContent.slice(0, 40));
+  }
+  return found;
+}"""
+
+CONTRAST = """(least) => {
+  const rgba = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
+  const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
+  const light = (c) => c.slice(0, 3).map(x => x / 255).map(x => x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4)
+                        .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (node) => { const layers = [];
+    for (; node; node = node.parentElement) layers.push(rgba(getComputedStyle(node).backgroundColor));
+    return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255]); };
+  const found = new Set(), walk = document.createTreeWalker(document.querySelector('article'), NodeFilter.SHOW_TEXT);
+  while (walk.nextNode()) {
+    const node = walk.currentNode.parentElement;
+    if (!walk.currentNode.textContent.trim() || !node.checkVisibility({visibilityProperty: true, opacityProperty: true})
+        || node.closest('script, style, svg, .headerlink')) continue;
+    const below = ground(node), text = over(rgba(getComputedStyle(node).color), below);
+    const [a, b] = [light(text), light(below)].sort((x, y) => y - x), ratio = (a + 0.05) / (b + 0.05);
+    if (ratio < least) found.add(`contrast ${ratio.toFixed(1)} in ${document.documentElement.dataset.theme} mode: ` +
+      `${node.tagName.toLowerCase()}.${node.className} ${node.textContent.trim().slice(0, 30)}`);
+  }
+  return [...found];
+}"""
+
+
+def look(browser, address):
+    """Open a page at both widths and in both themes; everything that is wrong with it."""
+    host = address.split("/")[2]
+    found = []
+    page = browser.new_page(viewport={"width": WIDE, "height": 900})
+    page.on("console", lambda message: found.append(f"console: {message.text}") if message.type == "error" else None)
+    page.on("pageerror", lambda error: found.append(f"script error: {error}"))
+    page.on("request", lambda request: found.append(f"foreign request: {request.url}") if is_elsewhere(request.url, host) else None)
+    try:
+        page.goto(address, wait_until="load")
+        page.evaluate(SETTLED)
+        found += page.evaluate(TEX)
+        found += [f"{problem} at {WIDE}" for problem in page.evaluate(LAYOUT)]
+        for theme in ("dark", "light"):
+            page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+            found += page.evaluate(CONTRAST, LEAST_CONTRAST) if page.query_selector("article") else []
+        page.set_viewport_size({"width": PHONE, "height": 900})
+        found += [f"{problem} at {PHONE}" for problem in page.evaluate(LAYOUT)]
+    finally:
+        page.close()
+    return found
+
+
+def is_elsewhere(address, host):
+    return not address.startswith((f"http://{host}/", "data:", "blob:", "about:"))

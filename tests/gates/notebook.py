@@ -1,0 +1,105 @@
+"""What a committed notebook must satisfy. Every gate takes a notebook and returns its problems."""
+
+import ast
+import re
+
+STATEMENT = re.compile(r"\{prf:(theorem|lemma|proposition|corollary)\}|_generated/theorems/")
+LOCAL_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|mnt)/|[A-Z]:\\\\")
+MOST_LINES, MOST_CHARACTERS = 40, 6000
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+
+
+def executed_in_order(notebook):
+    """A cell without a count was never run, and nbval would pass it in silence."""
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    return [] if counts == list(range(1, len(counts) + 1)) else [f"cells were not executed in order 1…{len(counts)}: {counts}"]
+
+
+def texts(output):
+    """Every textual form that an output is shown in."""
+    if output.output_type == "stream":
+        return [output.text]
+    return [text for kind, text in output.get("data", {}).items() if kind.startswith("text/")]
+
+
+def clean_outputs(notebook):
+    """No error, nothing on stderr, nothing longer than a reader would read."""
+    problems = []
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            where = f"cell [{cell.execution_count}]"
+            if output.output_type == "error":
+                problems.append(f"{where} ended in an error: {output.ename}")
+            if output.get("name") == "stderr":
+                problems.append(f"{where} wrote to stderr: {output.text[:80]!r}")
+            if any(text.count("\n") >= MOST_LINES or len(text) > MOST_CHARACTERS for text in texts(output)):
+                problems.append(f"{where} printed more than {MOST_LINES} lines or {MOST_CHARACTERS} characters")
+    return problems
+
+
+def described_figures(notebook):
+    """Every picture carries alt text and a caption in its cell's metadata."""
+    problems = []
+    for cell in code_cells(notebook):
+        if not any("image/png" in output.get("data", {}) for output in cell.outputs):
+            continue
+        shown = cell.metadata.get("mystnb", {})
+        if not shown.get("image", {}).get("alt", "").strip():
+            problems.append(f"cell [{cell.execution_count}] draws a figure without alt text")
+        if not shown.get("figure", {}).get("caption", "").strip():
+            problems.append(f"cell [{cell.execution_count}] draws a figure without a caption")
+    return problems
+
+
+def sections(notebook):
+    """The (title, text, code) of each part between headings of level two; what stands before the first is one too."""
+    parts = [["the opening", "", ""]]
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            parts[-1][2] += cell.source + "\n"
+            continue
+        for piece in re.split(r"(?m)^(?=## )", cell.source):
+            if piece.startswith("## "):
+                parts.append([piece.splitlines()[0][3:], "", ""])
+            parts[-1][1] += piece
+    return parts
+
+
+def asserts_something(code):
+    """Whether the code holds an `assert` that could fail."""
+    tree = ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", code))
+    return any(isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant) for node in ast.walk(tree))
+
+
+def asserted_claims(notebook):
+    """A section that states a result also asserts something: nbval compares outputs, and asks of none whether it is true."""
+    return [f"section {title!r} states a result and asserts nothing"
+            for title, text, code in sections(notebook) if STATEMENT.search(text) and not asserts_something(code)]
+
+
+def hygiene(notebook):
+    """Nothing of the machine, the hour or the editor; no tag that would take a cell out of the comparison."""
+    problems = []
+    if notebook.metadata.get("kernelspec", {}).get("name") != "python3":
+        problems.append("the kernel is not python3")
+    for number, cell in enumerate(notebook.cells, start=1):
+        shown = cell.source + "".join(text for output in cell.get("outputs", []) for text in texts(output))
+        if LOCAL_PATH.search(shown):
+            problems.append(f"cell {number} holds a path of somebody's machine: {LOCAL_PATH.search(shown).group()!r}")
+        if {"execution", "ExecuteTime"} & set(cell.metadata):
+            problems.append(f"cell {number} holds execution times")
+        escapes = [tag for tag in cell.metadata.get("tags", []) if tag.startswith("nbval") or tag == "raises-exception"]
+        if escapes or "NBVAL" in cell.source:
+            problems.append(f"cell {number} escapes the comparison of outputs: {escapes or 'a NBVAL comment'}")
+    return problems
+
+
+GATES = (executed_in_order, clean_outputs, described_figures, asserted_claims, hygiene)
+
+
+def problems(notebook):
+    """Everything wrong with a notebook."""
+    return [problem for gate in GATES for problem in gate(notebook)]

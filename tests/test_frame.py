@@ -1,0 +1,82 @@
+"""The tools around the book: running notebooks in place, setting up, and lists that must agree."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook, writes
+
+from conftest import ROOT
+
+
+def execute(*paths):
+    return subprocess.run([sys.executable, ROOT / "tools" / "execute.py", *paths], capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def chapter(tmp_path):
+    """Writes a notebook of one cell, with what editors and runs leave behind."""
+    def write(source):
+        cell = new_code_cell(source, metadata={"execution": {"iopub.execute_input": "2026"}, "tags": ["hide-input"]})
+        path = tmp_path / "chapter.ipynb"
+        path.write_text(writes(new_notebook(cells=[cell], metadata={"widgets": {}})), "utf-8")
+        return path
+    return write
+
+
+def test_executing_twice_gives_the_same_bytes(chapter):
+    path = chapter("print('one')\nprint('two')")
+    assert execute(path).returncode == 0
+    first = path.read_bytes()
+    assert execute(path).returncode == 0
+    assert path.read_bytes() == first
+    [cell] = nbformat.read(path, as_version=4).cells
+    assert cell.outputs[0].text == "one\ntwo\n"
+    assert cell.metadata == {"tags": ["hide-input"]}
+
+
+def test_a_failing_notebook_is_left_as_it_was(chapter):
+    path = chapter("1 / 0")
+    before = path.read_bytes()
+    run = execute(path)
+    assert run.returncode == 1 and "ZeroDivisionError" in run.stderr
+    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+
+
+def make_environment(tmp_path, interpreter):
+    """`make .venv/ready` in an empty project, with this script in the place of Python."""
+    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{interpreter}\n")
+    python.chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(["make", ".venv/ready", f"PYTHON={python}"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize("interpreter, message", [
+    ("test $1 = --version && echo Python 3.9.2; exit 1", "Python 3.11 or newer is needed"),
+    ('case "$2" in *venv*) exit 1;; esac', "lacks the venv module"),
+])
+def test_set_up_says_what_is_missing(tmp_path, interpreter, message):
+    run = make_environment(tmp_path, interpreter)
+    assert run.returncode != 0 and message in run.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def test_the_package_asks_for_no_more_than_the_requirements():
+    """Ranges stand in two files; a difference between them would be found only by a fresh set-up."""
+    required = {line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()}
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
+    assert set(declared) <= required
+
+
+def test_every_module_is_in_the_api_reference():
+    reference = (ROOT / "book" / "api.md").read_text("utf-8").split()
+    modules = [path.relative_to(ROOT).with_suffix("").parts for path in (ROOT / "icrl").glob("*.py")]
+    public = [".".join(parts) for parts in modules if not parts[-1].startswith("_")]
+    assert [name for name in public if name not in reference] == []

@@ -1,0 +1,195 @@
+"""The gates themselves: each planted failure is reported by the very function that the real tests use."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
+
+from conftest import ROOT
+from gates import browser, notebook, site as files
+
+THEOREM = "## A result\n\n:::{prf:theorem}\n:label: x\n$1 = 1$\n:::"
+
+
+def a_notebook(*cells):
+    return new_notebook(cells=list(cells), metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}})
+
+
+def a_cell(source, count=1, outputs=(), **metadata):
+    return new_code_cell(source, execution_count=count, outputs=list(outputs), metadata=metadata)
+
+
+def a_stream(text, name="stdout"):
+    return new_output("stream", name=name, text=text)
+
+
+PICTURE = new_output("display_data", data={"image/png": "", "text/plain": "<Figure size 100x100 with 1 Axes>"})
+SHOWN = {"figure": {"caption": "What it shows.", "name": "fig-x"}, "image": {"alt": "A line."}}
+
+
+def test_a_good_notebook_passes():
+    good = a_notebook(new_markdown_cell(THEOREM), a_cell("assert 1 + 1 == 2"), a_cell("plot()", 2, [PICTURE], mystnb=SHOWN))
+    assert notebook.problems(good) == []
+
+
+@pytest.mark.parametrize("problem, cells", [
+    ("not executed in order", [a_cell("1", None)]),
+    ("not executed in order", [a_cell("1", 2), a_cell("2", 1)]),
+    ("ended in an error", [a_cell("1/0", outputs=[new_output("error", ename="ZeroDivisionError", evalue="", traceback=[])])]),
+    ("wrote to stderr", [a_cell("warn()", outputs=[a_stream("UserWarning: x", "stderr")])]),
+    ("more than 40 lines", [a_cell("print(x)", outputs=[a_stream("1\n" * 41)])]),
+    ("more than 40 lines", [a_cell("x", outputs=[new_output("execute_result", data={"text/latex": "x" * 6001})])]),
+    ("asserts nothing", [new_markdown_cell(THEOREM), a_cell("print(1)")]),
+    ("asserts nothing", [new_markdown_cell(THEOREM), a_cell("assert True")]),
+    ("asserts nothing", [new_markdown_cell(THEOREM), new_markdown_cell("## Another"), a_cell("assert f(1) == 1")]),
+    ("asserts nothing", [new_markdown_cell("## A\n```{include} _generated/theorems/softmax-td.md\n```"), a_cell("1")]),
+    ("without alt text", [a_cell("plot()", outputs=[PICTURE], mystnb={"figure": {"caption": "x"}})]),
+    ("without a caption", [a_cell("plot()", outputs=[PICTURE], mystnb={"image": {"alt": "x"}})]),
+    ("path of somebody's machine", [new_markdown_cell("See /home/me/book.")]),
+    ("execution times", [a_cell("1", execution={"iopub.execute_input": "2026"})]),
+    ("escapes the comparison", [a_cell("1", tags=["nbval-ignore-output"])]),
+    ("escapes the comparison", [a_cell("# NBVAL_SKIP\n1")]),
+])
+def test_a_bad_notebook_is_reported(problem, cells):
+    assert any(problem in found for found in notebook.problems(a_notebook(*cells)))
+
+
+def test_another_kernel_is_reported():
+    assert "the kernel is not python3" in notebook.problems(new_notebook())
+
+
+def nbval(path):
+    """Compare one notebook as `make test` does."""
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", ROOT / "pyproject.toml",
+               "--rootdir", path.parent, "--nbval", "--nbval-current-env",
+               "--nbval-sanitize-with", ROOT / "tests" / "nbval_sanitize.cfg", path]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=outside_xdist())
+
+
+def outside_xdist(**changes):
+    """The environment of a run of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "ICRL_"))}
+    return kept | changes
+
+
+@pytest.mark.parametrize("stored, fails", [("4\n", 0), ("5\n", 1)])
+def test_a_stale_output_is_reported(tmp_path, stored, fails):
+    path = tmp_path / "chapter.ipynb"
+    path.write_text(writes(a_notebook(a_cell("print(2 + 2)", outputs=[a_stream(stored)]))))
+    assert nbval(path).returncode == fails
+
+
+@pytest.mark.parametrize("stored, fails", [
+    ("<object object at 0x7f0000000000> 0.25\n", 0),        # an address may move
+    ("<object object at 0x7f0000000000> 0.26\n", 1),        # a number may not
+    ("<object object at nowhere> 0.25\n", 1),
+])
+def test_the_sanitiser_hides_addresses_only(tmp_path, stored, fails):
+    path = tmp_path / "chapter.ipynb"
+    path.write_text(writes(a_notebook(a_cell("print(object(), 0.25)", outputs=[a_stream(stored)]))))
+    assert nbval(path).returncode == fails
+
+
+@pytest.fixture
+def planted(site, tmp_path):
+    """A copy of one chapter with a fragment put into its text, in a site of its own."""
+    chapter = (site / "book" / "markov-reward-processes.html").read_text("utf-8")
+
+    def plant(fragment):
+        folder = tmp_path / "site"
+        (folder / "book").mkdir(parents=True)
+        for shared in ("_static", "_images", "_sources", "_modules"):
+            if (site / shared).exists():
+                (folder / shared).symlink_to(site / shared)
+        for page in site.rglob("*.html"):
+            copy = folder / page.relative_to(site)
+            if not copy.exists():
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.symlink_to(page)
+        planted = folder / "book" / "planted.html"
+        assert chapter.count("</article>") == 1
+        planted.write_text(chapter.replace("</article>", fragment + "</article>"), "utf-8")
+        return folder
+
+    return plant
+
+
+def file_problems(folder):
+    """What the gates say of the planted page (the others are links to the real ones)."""
+    return [problem for problem in files.problems(folder) if problem.startswith("book/planted.html")]
+
+
+def test_an_unspoilt_page_passes(planted, chromium, tmp_path):
+    folder = planted("<p>Nothing wrong here.</p>")
+    assert file_problems(folder) == []
+    with browser.served(folder, tmp_path / "served") as address:
+        assert browser.look(chromium, f"{address}/book/planted.html") == []
+
+
+@pytest.mark.parametrize("problem, fragment", [
+    ("broken link", '<a href="no-such-chapter.html">x</a>'),
+    ("broken link", '<a href="/book/preface.html">works at the root of a host only</a>'),
+    ("broken link", '<img src="../_images/none.png" alt="x">'),
+    ("broken anchor", '<a href="preface.html#no-such-section">x</a>'),
+    ("broken anchor", '<a href="#no-such-section">x</a>'),
+    ("foreign asset", '<script src="https://cdn.example.org/x.js"></script>'),
+    ("foreign asset", '<img src="//example.org/x.png" alt="x">'),
+    ("left-over markup", "<p>{prf:ref}bellman</p>"),
+    ("left-over markup", "<p>{eq}x</p>"),
+    ("left-over markup", "<p>:::{note}</p>"),
+    ("no alt text", '<img src="../_static/logo.svg">'),
+    ("no alt text", '<img src="../_static/logo.svg" alt="">'),
+    ("no alt text", '<img src="../_static/logo.svg" alt="../_images/3f0a8c1b2d3e4f5a6b7c.png">'),
+])
+def test_a_bad_file_is_reported(problem, fragment, planted):
+    assert any(problem in found for found in file_problems(planted(fragment)))
+
+
+@pytest.mark.parametrize("problem, fragment", [
+    ("TeX error", r'<span class="math">\(\frac\)</span>'),
+    ("undefined macro", r'<span class="math">\(\nosuchmacro\)</span>'),
+    ("not typeset", '<span class="math">x</span>'),
+    ("raw TeX", r'<p class="mathjax_ignore">\(x\)</p>'),
+    ("raw TeX", '<p class="mathjax_ignore">$$x$$</p>'),
+    ("foreign request", '<script src="http://127.0.0.1:9/x.js"></script>'),
+    ("console", "<script>console.error('planted')</script>"),
+    ("script error", "<script>throw new Error('planted')</script>"),
+    ("sideways at 390", '<div style="width: 600px">wide</div>'),
+    ("cut off at its left", "<style>mjx-container[display] > * { transform: translateX(-300px) }</style>"),
+    ("in dark mode", '<p style="color: #000">black on black</p>'),
+    ("in light mode", '<p style="color: #ddd">pale</p>'),
+])
+def test_a_bad_page_is_reported(problem, fragment, planted, chromium, tmp_path):
+    with browser.served(planted(fragment), tmp_path / "served") as address:
+        found = browser.look(chromium, f"{address}/book/planted.html")
+    assert any(problem in line for line in found), found
+
+
+def test_a_foreign_style_is_reported(planted):
+    folder = planted("")
+    (folder / "book" / "planted.css").write_text("@import url('https://fonts.example.org/x.css');")
+    assert any("planted.css: foreign asset" in problem for problem in files.problems(folder))
+
+
+def a_run_without_chromium(**changes):
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
+               ROOT / "tests" / "test_site.py", "-k", "theme_button"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120,
+                          env=outside_xdist(ICRL_CHROMIUM="/nonexistent", **changes))
+
+
+def test_without_chromium_the_run_says_what_it_left_out(site):
+    run = a_run_without_chromium()
+    *_, heading, left_out, summary = run.stdout.splitlines()
+    assert run.returncode == 0
+    assert "left out on this machine" in heading
+    assert "test_theme_button_changes_the_theme" in left_out and "Chromium not found" in left_out
+    assert "1 skipped" in summary
+
+
+def test_under_strict_a_missing_tool_is_a_failure(site):
+    run = a_run_without_chromium(ICRL_STRICT="1")
+    assert run.returncode == 1
+    assert "Chromium not found" in run.stdout
