@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -221,11 +220,11 @@ def _float_softmax(scores: Matrix, visible: Any, xp: Any) -> Matrix:
 
 
 def true_exp(x: Any) -> Any:
-    """The exponential of an entry that has one: a SymPy expression or an Arb ball; ``ValueError`` for a ``Fraction``."""
+    """The exponential of an entry that has one: a SymPy expression or an Arb ball; ``ValueError`` for others."""
     if isinstance(x, Basic):
         return sympy_exp(x)
-    if isinstance(x, Fraction):
-        raise ValueError("exp of a Fraction is not a Fraction: pass a stand-in, such as exp=lambda t: 1 + t * t")
+    if not hasattr(x, "exp"):
+        raise ValueError(f"exp of a {type(x).__name__} entry is not exact: pass a stand-in, such as exp=lambda t: 1 + t * t")
     return x.exp()
 
 

@@ -16,9 +16,11 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
 from sympy import BlockMatrix
 
 from icrl.algebra import Matrix, identity, kind, place, scalar, shift, stack
+from icrl.mrp import Context, number
 
 FEATURES, REWARD, TARGET, VALUE = range(4)
 
@@ -42,7 +44,8 @@ def prompt(features: Matrix, rewards: Matrix, value: Matrix, gamma: Any) -> Matr
 
     features: (…, d, n+1), column j is :math:`x(S_j)`; rewards: (…, 1, n), entry k is :math:`R_{k+1}`;
     value: (…, 1, n+1), entry j is :math:`v(S_j)`; gamma: the discount, a scalar or one per batch member.
-    All of one kind (:mod:`icrl.algebra`). Raises ``ValueError`` when the shapes do not fit or n = 0.
+    All of one kind (:mod:`icrl.algebra`). Raises ``ValueError`` when the shapes do not fit, n = 0, or an entry is NaN or
+    infinite.
     """
     n = rewards.shape[-1]
     if n == 0:
@@ -50,8 +53,26 @@ def prompt(features: Matrix, rewards: Matrix, value: Matrix, gamma: Any) -> Matr
     for name, X in (("features", features), ("value", value)):
         if X.shape[-1] != n + 1:
             raise ValueError(f"{name} must have n + 1 = {n + 1} columns, one for each state of the context, got shape {tuple(X.shape)}")
+    for name, X in (("features", features), ("rewards", rewards), ("value", value)):
+        if kind(X) in ("float", "tensor") and not np.isfinite(np.asarray(X.detach() if kind(X) == "tensor" else X)).all():
+            raise ValueError(f"{name} must be finite, got NaN or infinity")
     sources = place({(0, 0): identity(n, rewards)}, (n,), (n, 1), rewards)
     return stack(features, rewards @ sources, scalar(gamma, value) @ value @ shift(n, value), value)
+
+
+def prompt_from_context(context: Context, features: np.ndarray, gamma: float, v: np.ndarray | None = None) -> np.ndarray:
+    """The prompt of a sampled context, as a float array (d+3, n+1).
+
+    features: (|S|, d), row s is x(s); gamma: discount in [0, 1); v: (|S|,), the initial value of each state, 0 unless
+    given. Raises ``ValueError`` for features or values that do not cover the context's states.
+    """
+    number("gamma", gamma, "[0, 1)")
+    v = np.zeros(len(features)) if v is None else np.asarray(v, float)
+    needed = int(context.states.max()) + 1
+    for name, table, axes in (("features", np.asarray(features, float), 2), ("v", v, 1)):
+        if table.ndim != axes or len(table) < needed:
+            raise ValueError(f"{name} must have {axes} axes and a row for each of the states 0..{needed - 1}, got shape {table.shape}")
+    return prompt(np.asarray(features, float)[context.states].T, context.rewards[None], v[None, context.states], gamma)
 
 
 def rows(Z: Matrix) -> Rows:

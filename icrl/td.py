@@ -4,7 +4,7 @@ These are the oracle. They share no code with :mod:`icrl.transformer`, know noth
 run on whatever numbers they are given: floats, ``Fraction``\ s, SymPy expressions or Arb balls.
 
 A context is ``states`` :math:`S_0, \dots, S_n` (any hashable names) and ``rewards`` :math:`R_1, \dots, R_n`; a value
-function is a dictionary from states to numbers. Every algorithm is an iterator of value functions :math:`v_0, v_1, \dots`
+function is a dictionary from states to numbers, and may be given as a sequence where the states are 0, 1, …. Every algorithm is an iterator of value functions :math:`v_0, v_1, \dots`
 that never ends by itself unless it is given step sizes that do: take what you need with ``itertools.islice``.
 """
 
@@ -47,14 +47,14 @@ def softmax_kernel(states: Sequence[State], score: Callable[[State, State], Any]
     return table
 
 
-def softmax_td(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, alphas: Iterable, v: Mapping[State, Any] | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
+def softmax_td(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, alphas: Iterable, v: Mapping | Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
     r"""Weighted softmax TD: :math:`v_{l+1}(s) = v_l(s) + \alpha_l \sum_{k<n} K(k \mid s)\, \delta_k`, for s in the context.
 
     ``alphas`` holds the step sizes :math:`\alpha_0, \alpha_1, \dots`; ``v`` is :math:`v_0`, 0 unless given.
     Source: Xie et al. 2026.
     """
     _check_context(states, rewards)
-    v = {s: 0 if v is None else v[s] for s in dict.fromkeys(states)}
+    v = _initial(states, v)
     kernel = softmax_kernel(states, score, exp)
     yield v
     for alpha in alphas:
@@ -63,13 +63,13 @@ def softmax_td(states: Sequence[State], rewards: Sequence, score: Callable[[Stat
         yield v
 
 
-def tabular_td(states: Sequence[State], rewards: Sequence, gamma: Any, alphas: Iterable, v: Mapping[State, Any] | None = None) -> Iterator[Values]:
+def tabular_td(states: Sequence[State], rewards: Sequence, gamma: Any, alphas: Iterable, v: Mapping | Sequence | None = None) -> Iterator[Values]:
     r"""Batch tabular TD: every source moves by its own mean TD error, :math:`v(s) \leftarrow v(s) + \frac{\alpha}{n_s} \sum_{k: S_k = s} \delta_k`.
 
     A state that no transition leaves keeps its value. Source: Sutton 1988; the chapter "Temporal-difference learning".
     """
     _check_context(states, rewards)
-    v = {s: 0 if v is None else v[s] for s in dict.fromkeys(states)}
+    v = _initial(states, v)
     yield v
     for alpha in alphas:
         delta = td_errors(states, rewards, v, gamma)
@@ -82,12 +82,13 @@ def tabular_td(states: Sequence[State], rewards: Sequence, gamma: Any, alphas: I
         yield v
 
 
-def linear_td(states: Sequence[State], rewards: Sequence, features: Mapping[State, Sequence], gamma: Any, alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
+def linear_td(states: Sequence[State], rewards: Sequence, features: Mapping | Sequence, gamma: Any, alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
     r"""Batch linear TD(0): :math:`w_{l+1} = w_l + \alpha_l \sum_{k<n} \delta_k\, x(S_k)`, with :math:`v_l(s) = \langle x(s), w_l \rangle`.
 
     Yields the weights :math:`w_l`, lists of d numbers; ``w`` is :math:`w_0`, 0 unless given. Source: Sutton 1988.
     """
     _check_context(states, rewards)
+    features = _by_state("features", features, states)
     d = len(features[states[0]])
     w = [0] * d if w is None else list(w)
     yield w
@@ -97,19 +98,30 @@ def linear_td(states: Sequence[State], rewards: Sequence, features: Mapping[Stat
         yield w
 
 
-def online_td(states: Sequence[State], rewards: Sequence, gamma: Any, alpha: Callable[[int], Any], v: Mapping[State, Any] | None = None) -> Iterator[Values]:
+def online_td(states: Sequence[State], rewards: Sequence, gamma: Any, alpha: Callable[[int], Any], v: Mapping | Sequence | None = None) -> Iterator[Values]:
     r"""Tabular TD(0) as an agent runs it, one transition at a time: :math:`v(S_k) \leftarrow v(S_k) + \alpha_{m}\, \delta_k`.
 
     ``alpha`` gives the step size of the m-th visit, m = 1, 2, …. Yields n + 1 value functions. Source: Sutton 1988.
     """
     _check_context(states, rewards)
-    v = {s: 0 if v is None else v[s] for s in dict.fromkeys(states)}
+    v = _initial(states, v)
     visits = dict.fromkeys(v, 0)
     yield v
     for s, r, after in zip(states[:-1], rewards, states[1:], strict=True):
         visits[s] += 1
         v = v | {s: v[s] + alpha(visits[s]) * (r + gamma * v[after] - v[s])}
         yield v
+
+
+def _by_state(name: str, table: Mapping | Sequence, states: Sequence[State]) -> dict[State, Any]:
+    try:
+        return {s: table[s] for s in dict.fromkeys(states)}
+    except (KeyError, IndexError):
+        raise ValueError(f"{name} must hold every state of the context, {sorted(set(states), key=str)}, got {table!r}") from None
+
+
+def _initial(states: Sequence[State], v: Mapping | Sequence | None) -> Values:
+    return dict.fromkeys(states, 0) if v is None else _by_state("v", v, states)
 
 
 def _check_context(states: Sequence, rewards: Sequence) -> None:

@@ -86,8 +86,10 @@ def softmax_td_parameters(d: Any, n: Any, gamma: Any, alpha: Any, like: Matrix, 
     :math:`U = I - e_t e_t^\top`, :math:`W = \gamma e_t e_v^\top` with t the target row and v the value row.
 
     d, n: sizes, numbers or SymPy symbols; gamma in [0, 1) and alpha: scalars, or arrays with one per batch member;
-    like: a matrix of the kind wanted, such as the prompt itself.
+    like: a matrix of the kind wanted, such as the prompt itself. Raises ``ValueError`` when ``A`` is not d×d.
     """
+    if A is not None and tuple(A.shape[-2:]) != (d, d):
+        raise ValueError(f"A must be d×d with d = {d}, got shape {tuple(A.shape)}")
 
     def on_rows(parts):
         return place(parts, row_sizes(d), row_sizes(d), like)

@@ -77,6 +77,27 @@ def test_the_package_asks_for_no_more_than_the_requirements():
 
 def test_every_module_is_in_the_api_reference():
     reference = (ROOT / "book" / "api.md").read_text("utf-8").split()
-    modules = [path.relative_to(ROOT).with_suffix("").parts for path in (ROOT / "icrl").glob("*.py")]
-    public = [".".join(parts) for parts in modules if not parts[-1].startswith("_")]
-    assert [name for name in public if name not in reference] == []
+    files = [path for path in (ROOT / "icrl").glob("*.py") if not path.name.startswith("_")]
+    packages = [path.parent for path in (ROOT / "icrl").glob("*/__init__.py")]
+    assert [path.stem for path in files + packages if f"icrl.{path.stem}" not in reference] == []
+
+
+@pytest.fixture(scope="module")
+def readable_api():
+    sys.path.insert(0, str(ROOT / "book" / "_ext"))
+    import readable_api
+    return readable_api
+
+
+@pytest.mark.parametrize("docstring, shown", [
+    ("over |S| states\n", "over \\|S\\| states\n"),
+    ("``|S|`` and :math:`|S|`\n", "``|S|`` and :math:`|S|`\n"),
+    ("so::\n\n    |S|\n\nfor |S|\n", "so::\n\n    |S|\n\nfor \\|S\\|\n"),
+])
+def test_bars_in_docstrings(readable_api, docstring, shown):
+    assert readable_api.with_plain_bars(docstring) == shown
+
+
+def test_a_default_function_is_shown_by_name(readable_api):
+    for shown in ("<function softmax>", "<function a.softmax at 0x7f00>"):
+        assert readable_api.with_named_defaults(f"(f={shown})") == "(f=softmax)"

@@ -139,6 +139,7 @@ def test_an_unspoilt_page_passes(planted, chromium, tmp_path):
     ("left-over markup", "<p>{prf:ref}bellman</p>"),
     ("left-over markup", "<p>{eq}x</p>"),
     ("left-over markup", "<p>:::{note}</p>"),
+    ("left-over markup", "<p>f = function at 0x7f3a00aa11bb</p>"),
     ("no alt text", '<img src="../_static/logo.svg">'),
     ("no alt text", '<img src="../_static/logo.svg" alt="">'),
     ("no alt text", '<img src="../_static/logo.svg" alt="../_images/3f0a8c1b2d3e4f5a6b7c.png">'),
@@ -160,6 +161,7 @@ def test_a_bad_file_is_reported(problem, fragment, planted):
     ("cut off at its left", "<style>mjx-container[display] > * { transform: translateX(-300px) }</style>"),
     ("in dark mode", '<p style="color: #000">black on black</p>'),
     ("in light mode", '<p style="color: #ddd">pale</p>'),
+    ("in light mode", '<p style="opacity: 0.4">faint</p>'),
 ])
 def test_a_bad_page_is_reported(problem, fragment, planted, chromium, tmp_path):
     with browser.served(planted(fragment), tmp_path / "served") as address:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
-from sympy import Basic, Rational, expand, prime
+from sympy import Basic, Rational, cancel, expand, prime
 
 from icrl.claims.model import Counterexample
 from icrl.prompt import Rows, rows
@@ -49,7 +49,8 @@ def shown(got: Any, right: Any) -> tuple[str, str]:
     """Two differing entries for a person: rationals and floats as they are, balls by their midpoint, symbols at a rational point."""
     if isinstance(got, Basic):
         got, right = (at_a_point(entry) for entry in (got, right))
-    return _shown(got), _shown(right)
+    texts = _shown(got), _shown(right)
+    return texts if texts[0] != texts[1] else (f"{texts[1]} + ({_shown(got - right)})", texts[1])
 
 
 def _shown(entry: Any) -> str:
@@ -69,7 +70,9 @@ def entries_differ(got: Any, right: Any) -> bool:
     symbolic = isinstance(right, Basic) or isinstance(got, Basic)
     if isinstance(got, float) or not symbolic and type(got) is not type(right):
         raise TypeError(f"an exact check met a {type(got).__name__} where a {type(right).__name__} belongs")
-    return expand(got - right) != 0 if symbolic else got != right
+    if not symbolic:
+        return got != right
+    return expand(got - right) != 0 and cancel(got - right) != 0  # cancel decides, expand is quicker where it suffices
 
 
 def balls_differ(scale: float) -> Callable[[Any, Any], bool]:

@@ -71,6 +71,8 @@ class Mutant:
     name: str
     subject: Any
     unseen: Mapping[str, str] = field(default_factory=dict)
+    shown_by: str = "exact"
+    """The kind whose counterexample is the one to show."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 from sympy import BlockMatrix, Identity, ImmutableMatrix, MatAdd, MatMul, Matrix, MatrixSymbol, Rational, Symbol, Transpose, ZeroMatrix, block_collapse, symbols
 from sympy.matrices.expressions.matexpr import MatrixExpr
+from sympy.printing.latex import LatexPrinter
+from sympy.printing.precedence import precedence_traditional
 
 from icrl.algebra import Weights
+from icrl.claims.model import Counterexample, Verdict
+from icrl.prompt import Rows
 
 n, d = symbols("n d", integer=True, positive=True)
 gamma = Symbol("gamma")
@@ -26,15 +31,6 @@ def value_row(name: str) -> BlockMatrix:
 def expanded(block: MatrixExpr) -> MatrixExpr:
     """A block as a sum of products, to be compared with ``==``."""
     return block_collapse(block).doit().expand().doit()
-
-
-def differences(got: MatrixExpr, right: MatrixExpr) -> list[tuple[int, int]]:
-    """The blocks (row, column) in which two block matrices of one layout are not the same sum of products."""
-    got, right = block_collapse(got), block_collapse(right)
-    rows, columns = right.blocks.shape
-    if got.blocks.shape != (rows, columns):
-        raise ValueError(f"block layouts differ: {got.blocks.shape} against {right.blocks.shape}")
-    return [(i, j) for i in range(rows) for j in range(columns) if not same(got.blocks[i, j], right.blocks[i, j])]
 
 
 def same(got: MatrixExpr, right: MatrixExpr) -> bool:
@@ -100,6 +96,64 @@ class Instance:
 def probe(*extra: str) -> Instance:
     """The instance at which differing expressions are evaluated; ``extra`` names further step sizes."""
     return Instance(
-        X=[[1, -1], [0, 1]], x_n=[[2], [1]], A=[[1, 1], [0, 2]], R=[[1, 2]], v=[[3, -2]], **{"v^n": [[1]]}, gamma=[[Rational(1, 2)]],
+        X=[[1, -1], [0, 1]], x_n=[[2], [1]], A=[[1, 1], [0, 2]], R=[[1, 2]], **{"v_l": [[3, -2]], "v_l^n": [[1]]}, gamma=[[Rational(1, 2)]],
         **{name: [[Rational(1, 2 + i)]] for i, name in enumerate(extra)},
     )
+
+
+def compare_blocks(got: MatrixExpr, right: MatrixExpr, at: Instance, where: str) -> Verdict | None:
+    """None when two block matrices of one layout are the same sums of products, block by block.
+
+    Blocks that differ at the explicit instance are a counterexample; blocks that only differ in form are a failure.
+    """
+    got, right = block_collapse(got), block_collapse(right)
+    if got.blocks.shape != right.blocks.shape:
+        raise ValueError(f"block layouts differ: {got.blocks.shape} against {right.blocks.shape}")
+    for i, j in sorted(product(*map(range, right.blocks.shape)), reverse=True):  # the value row says most
+        sides = got.blocks[i, j], right.blocks[i, j]
+        values = [at.value(side) for side in sides]
+        place = f"{where}, {Rows._fields[i]} rows, {('source columns', 'query column')[j]}"
+        if values[0] != values[1]:
+            return Verdict(False, "a block differs", counterexample=Counterexample(str(at), place, *(str(value.tolist()) for value in values)))
+        if not same(*sides):
+            return Verdict(False, f"not derived: {place} differ in form")
+    return None
+
+
+NAMES = {
+    "v_l": "v_l", "v_l^n": "v_l(S_n)", "v_l^+": "v_l^{+}", "v": "v", "v^n": "v(S_n)", "v^+": "v^{+}", "x_n": "x(S_n)", "alpha_l": r"\alpha_l", "K_q": "K_n",
+    "Lambda": r"\Lambda", "Lambda_q": r"\Lambda_n", "kappa": r"\kappa", "kappa_q": r"\kappa_n", "t^n": "t_n", "r^n": "r_n", "r": "r", "t": "t",
+}
+"""How the book writes the symbols that a bare name does not show well."""
+
+
+class BookPrinter(LatexPrinter):
+    """LaTeX with the book's names, and sums in the order in which people write them: plain terms first, minus signs last."""
+
+    def _print_MatrixSymbol(self, expr):
+        return NAMES.get(expr.name) or super()._print_MatrixSymbol(expr)
+
+    def _print_Symbol(self, expr, **style):
+        return NAMES.get(expr.name) or super()._print_Symbol(expr, **style)
+
+    def _print_Weights(self, expr, **_):
+        return NAMES.get(expr.name, expr.name)
+
+    def _print_MatAdd(self, expr):
+        def negative(term):
+            return term.as_coeff_mmul()[0].could_extract_minus_sign()
+
+        def length(term):
+            coefficient, factors = term.as_coeff_mmul()
+            return len(factors.args) + (abs(coefficient) != 1)
+
+        text = ""
+        for term in sorted(expr.args, key=lambda term: (negative(term), length(term))):
+            sign, size = (" - ", -term) if negative(term) else (" + ", term)
+            text += sign + self.parenthesize(size, precedence_traditional(expr), strict=True)
+        return text.removeprefix(" + ").strip()
+
+
+def book_latex(expr: Any) -> str:
+    """An expression as the book prints it."""
+    return BookPrinter({"mat_str": "matrix", "mat_delim": "["}).doprint(expr)

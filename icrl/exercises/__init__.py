@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from icrl.exercises import attention, foundations
 from icrl.exercises.model import Exercise, Judgement, NotAnAnswer
 
 __all__ = ["EXERCISES", "Exercise", "Judgement", "check"]
 
-EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in ()}
+EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*foundations.EXERCISES, *attention.EXERCISES)}
 """Every exercise of the book, by id, in the book's order."""
 
 

@@ -86,13 +86,16 @@ CONTRAST = """(least) => {
   const ground = (node) => { const layers = [];
     for (; node; node = node.parentElement) layers.push(rgba(getComputedStyle(node).backgroundColor));
     return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255]); };
+  const solid = (node) => { let share = 1;
+    for (; node; node = node.parentElement) share *= getComputedStyle(node).opacity;
+    return share; };
   const found = new Set(), walk = document.createTreeWalker(document.querySelector('article'), NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const node = walk.currentNode.parentElement;
     if (!walk.currentNode.textContent.trim() || !node.checkVisibility({visibilityProperty: true, opacityProperty: true})
         || node.closest('script, style, svg, .headerlink')) continue;
-    const below = ground(node), text = over(rgba(getComputedStyle(node).color), below);
-    const [a, b] = [light(text), light(below)].sort((x, y) => y - x), ratio = (a + 0.05) / (b + 0.05);
+    const below = ground(node), [r, g, b, a] = rgba(getComputedStyle(node).color), text = over([r, g, b, a * solid(node)], below);
+    const [high, low] = [light(text), light(below)].sort((x, y) => y - x), ratio = (high + 0.05) / (low + 0.05);
     if (ratio < least) found.add(`contrast ${ratio.toFixed(1)} in ${document.documentElement.dataset.theme} mode: ` +
       `${node.tagName.toLowerCase()}.${node.className} ${node.textContent.trim().slice(0, 30)}`);
   }

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-LEFT_OVER = re.compile(r"\{(prf:\w+|eq|numref|cite:?\w*|ref|doc|bdg[\w-]*|include|py:\w+)\}|^:::", re.M)
+LEFT_OVER = re.compile(r"\{(prf:\w+|eq|numref|cite:?\w*|ref|doc|bdg[\w-]*|include|py:\w+)\}|^:::|\bat 0x[0-9a-f]{6,}", re.M)
 HASHED = re.compile(r"_images/|[0-9a-f]{20}")
 UNREAD = {"script", "style", "pre", "code", "title"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -94,7 +94,7 @@ def foreign_assets(site):
 
 
 def left_over_markup(site):
-    """Roles and fences that were not understood, and so stand in the text as they were typed."""
+    """Roles and fences that were not understood, and so stand in the text as they were typed; addresses in memory."""
     return [f"{name}: left-over markup {found.group()!r}" for name, page, _ in site.located()
             for found in LEFT_OVER.finditer("\n".join(page.prose))]
 

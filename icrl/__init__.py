@@ -1,0 +1,1 @@
+"""In-context reinforcement learning: the construction, the algorithms it computes, and the checks that say so."""

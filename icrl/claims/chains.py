@@ -1,0 +1,66 @@
+"""Small Markov chains for the claims of the first chapters, in ``Fraction``s and in floats."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from icrl.claims.cases import small_fraction
+
+
+def fractions(rows: Sequence) -> np.ndarray:
+    """An object array of ``Fraction``s from nested lists of rationals or strings such as ``"1/2"``."""
+    array = np.array(rows, dtype=object)
+    return np.array([Fraction(entry) for entry in array.flat], dtype=object).reshape(array.shape)
+
+
+def all_fractions(array: np.ndarray) -> np.ndarray:
+    """``array`` itself; ``TypeError`` when one entry is no ``Fraction``: a stray float would make an exact check inexact."""
+    stray = next((entry for entry in np.asarray(array, dtype=object).flat if not isinstance(entry, Fraction)), None)
+    if stray is not None:
+        raise TypeError(f"an exact check met a {type(stray).__name__}")
+    return array
+
+
+def rational_chain(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A random transition matrix of ``Fraction``s, (size, size), about a third of its entries 0."""
+    weights = rng.integers(1, 7, (size, size)) * (rng.random((size, size)) < 2 / 3)
+    weights[np.arange(size), rng.integers(0, size, size)] += 1  # no row of zeros
+    return np.array([[Fraction(int(w), int(sum(row))) for w in row] for row in weights], dtype=object)
+
+
+def rational_vector(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A random vector of small ``Fraction``s, (size,)."""
+    return np.array([small_fraction(rng) for _ in range(size)], dtype=object)
+
+
+def float_chain(rng: np.random.Generator, size: int) -> np.ndarray:
+    """A random transition matrix in floats, (size, size), about a third of its entries 0."""
+    weights = rng.random((size, size)) * (rng.random((size, size)) < 2 / 3)
+    weights[np.arange(size), rng.integers(0, size, size)] += 0.5
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def irreducible(P: np.ndarray) -> bool:
+    """Whether every state reaches every other, by a search from each."""
+    size = len(P)
+    for start in range(size):
+        seen, frontier = {start}, [start]
+        while frontier:
+            s = frontier.pop()
+            new = [u for u in range(size) if P[s][u] > 0 and u not in seen]
+            seen.update(new)
+            frontier += new
+        if len(seen) < size:
+            return False
+    return True
+
+
+def shown(array: np.ndarray) -> str:
+    """A vector or matrix for a person: ``(1/2, 0)``, ``((0, 1), (1, 0))``; floats with four digits."""
+    if np.ndim(array) == 0:
+        return f"{array:.4g}" if isinstance(array, float) else str(array)
+    inner = ", ".join(map(shown, array))
+    return f"({inner},)" if len(array) == 1 else f"({inner})"

@@ -1,0 +1,245 @@
+"""The pages that the ledger writes: theorems with their badges, the status of every claim, the map, the README's table.
+
+They hold only what is deterministic: verdicts, scopes, counts, seeds, tolerances, counterexamples.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from icrl.claims.ledger import ClaimResult, MutantResult
+from icrl.claims.model import KINDS, Check, Claim, Verdict
+
+COLOURS = {True: "success", False: "danger", None: "warning"}
+WORDS = {True: "", False: " failed", None: " on record"}
+README_MARKS = "<!-- status -->", "<!-- /status -->"
+
+
+def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
+    """Every generated file, by its path, with its text. The README must stand in ``root``: its table is replaced."""
+    book = root / "book"
+    written = {book / "_generated" / "theorems" / f"{result.claim.id}.md": theorem(result) for result in results}
+    written[book / "status.md"] = status_page(results)
+    written[book / "map.md"] = map_page(results)
+    written[root / "README.md"] = with_table((root / "README.md").read_text(encoding="utf-8"), readme_table(results))
+    return written
+
+
+def badges(result: ClaimResult) -> str:
+    """One badge for each check, by kind, in words; the colour says no more than the words."""
+    return " ".join(f"{{bdg-{COLOURS[verdict.passed]}}}`{check.kind}{WORDS[verdict.passed]}`" for check, verdict in result.verdicts)
+
+
+def theorem(result: ClaimResult) -> str:
+    """The theorem environment that a chapter includes: statement, badges, and the way to how it was checked."""
+    claim = result.claim
+    return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
+::::{{prf:{claim.environment}}} {claim.title}
+:label: {claim.id}
+
+{claim.statement()}
+
+{badges(result)} {{ref}}`how this was checked <status-{claim.id}>`
+::::
+"""
+
+
+def status_page(results: Sequence[ClaimResult]) -> str:
+    """Every claim: statement, hypotheses, checks with their code, mutants with the instances that refute them."""
+    kinds = "\n".join(f"| `{kind}` | {meaning} |" for kind, meaning in KINDS.items())
+    mutants = [mutant for result in results for mutant in result.mutants]
+    return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
+# Status of every claim
+
+Nothing on this page was typed by hand. `make ledger` runs every check of every claim, and every planted error (a *mutant*) against every check that should see it; `make test` does so again and compares. {len(results)} claims stand here, with {sum(len(result.verdicts) for result in results)} checks and {len(mutants)} mutants, of which {sum(mutant.refuted for mutant in mutants)} are refuted by every check that should refute them.
+
+| kind of check | what it means |
+|---|---|
+{kinds}
+
+A mutant is *refuted* only by a finite value of the right shape that differs from the right one, never by an exception. To run any of this yourself, see {{ref}}`how-it-is-checked`.
+
+{chr(10).join(claim_section(result) for result in results)}"""
+
+
+def claim_section(result: ClaimResult) -> str:
+    """One claim on the status page."""
+    claim = result.claim
+    rests = ", ".join(f"{{prf:ref}}`{id}`" for id in claim.rests_on) or "the definitions alone"
+    hypotheses = "\n".join(f"- {hypothesis}" for hypothesis in claim.hypotheses)
+    checks = "\n".join(check_entry(claim, check, verdict) for check, verdict in result.verdicts)
+    unlabelled = re.sub(r"^\$\$ \(eq-[a-z-]+\)$", "$$", claim.statement(), flags=re.M)
+    return f"""(status-{claim.id})=
+## `{claim.id}`: {claim.title}
+
+{badges(result)} status: **{result.status}** · {{prf:ref}}`{claim.id}`
+
+{unlabelled}
+
+**Hypotheses.**
+
+{hypotheses}
+
+**Rests on** {rests}. **Source:** {claim.source}. **Shared by the routes compared:** {claim.shared}
+
+**Checks.** Run them with `python -m icrl verify {claim.id}`.
+
+{checks}
+
+**Mutants**, each the claim with one thing changed, and where it goes wrong:
+
+{mutant_table(result.mutants)}
+"""
+
+
+def check_entry(claim: Claim, check: Check, verdict: Verdict) -> str:
+    """A check: kind, scope, what was found, and its code, folded."""
+    code = ""
+    if check.kind != "cited":
+        source = Path(inspect.getsourcefile(check.run)).relative_to(Path(__file__).parents[2])
+        code = f"""
+```{{literalinclude}} ../{source.as_posix()}
+:pyobject: {check.run.__name__}
+:language: python
+```
+"""
+    return f"""````{{dropdown}} {check.kind}: {check.scope}
+{verdict.detail}.
+{code}````
+"""
+
+
+def mutant_table(results: Sequence[MutantResult]) -> str:
+    """Name, the kinds that refute it, the kinds that cannot see it and why, an instance."""
+    lines = ["| mutant | refuted by | instance |", "|---|---|---|"]
+    for result in results:
+        unseen = "; ".join(f"not seen by {kind}: {why}" for kind, why in result.mutant.unseen.items())
+        kinds = ", ".join(result.refuted_by) + (f" ({unseen})" if unseen else "")
+        lines.append(f"| {result.mutant.name} | {kinds} | {cell(result.instance)} |")
+    return "\n".join(lines)
+
+
+def cell(text: str) -> str:
+    """Plain text inside a table cell."""
+    return re.sub(r"([|*_`$<\\\[\]])", r"\\\1", text)
+
+
+def readme_table(results: Sequence[ClaimResult]) -> str:
+    """The short table of the README."""
+    lines = ["| claim | what it says | checked | planted errors refuted |", "|---|---|---|---|"]
+    for result in results:
+        kinds = ", ".join(check.kind for check, verdict in result.verdicts if verdict.passed)
+        refuted = f"{sum(mutant.refuted for mutant in result.mutants)} of {len(result.mutants)}"
+        lines.append(f"| `{result.claim.id}` | {result.claim.title} | {kinds} | {refuted} |")
+    return "\n".join(lines)
+
+
+def with_table(text: str, table: str) -> str:
+    """The text with what stands between the two marks replaced by the table."""
+    start, end = (text.find(mark) for mark in README_MARKS)
+    if not 0 <= start < end:
+        raise ValueError(f"README.md must hold {README_MARKS[0]} and, after it, {README_MARKS[1]}")
+    return text[: start + len(README_MARKS[0])] + "\n" + table + "\n" + text[end:]
+
+
+# The map.
+
+BOX, GAP, MARGIN = (236, 74), (28, 64), 12
+
+
+def map_page(results: Sequence[ClaimResult]) -> str:
+    """Which result rests on which: a drawing with links, and the same in words."""
+    words = "\n".join(
+        f"- {{prf:ref}}`{result.claim.id}` rests on " + (", ".join(f"{{prf:ref}}`{id}`" for id in result.claim.rests_on) or "the definitions alone") + "."
+        for result in results
+    )
+    return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
+# Map of the results
+
+An arrow runs from a result to one that rests on it; each box leads to its theorem, and says by which kinds of check it stands.
+
+```{{raw}} html
+{drawing(results)}
+```
+
+The same in words:
+
+{words}
+"""
+
+
+def levels(claims: Sequence[Claim]) -> dict[str, int]:
+    """How many results each result has below it on its longest chain."""
+    level: dict[str, int] = {}
+    by_id = {claim.id: claim for claim in claims}
+
+    def find(id: str) -> int:
+        if id not in level:
+            level[id] = max((find(below) + 1 for below in by_id[id].rests_on), default=0)
+        return level[id]
+
+    for claim in claims:
+        find(claim.id)
+    return level
+
+
+def places(claims: Sequence[Claim]) -> dict[str, tuple[int, int]]:
+    """The upper left corner of each box: a row a level, in the book's order."""
+    level = levels(claims)
+    corner = {}
+    for row in range(max(level.values(), default=-1) + 1):
+        for column, id in enumerate(claim.id for claim in claims if level[claim.id] == row):
+            corner[id] = (MARGIN + column * (BOX[0] + GAP[0]), MARGIN + row * (BOX[1] + GAP[1]))
+    return corner
+
+
+def drawing(results: Sequence[ClaimResult]) -> str:
+    """The map as one inline SVG, in the colours of the page around it."""
+    claims = [result.claim for result in results]
+    corner = places(claims)
+    width = max(x for x, _ in corner.values()) + BOX[0] + MARGIN
+    height = max(y for _, y in corner.values()) + BOX[1] + MARGIN
+    arrows = [arrow(corner[below], corner[claim.id], f"{claim.id} rests on {below}") for claim in claims for below in claim.rests_on]
+    boxes = [box(result, *corner[result.claim.id]) for result in results]
+    return "\n".join([
+        f'<div class="claim-map" tabindex="0" role="region" aria-label="Map of the results">'
+        f'<svg viewBox="0 0 {width} {height}" style="min-width: {width}px" role="img" aria-label="Which result rests on which">',
+        '<defs><marker id="claim-map-tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
+        '<path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>',
+        *arrows,
+        *boxes,
+        "</svg></div>",
+    ])
+
+
+def arrow(below: tuple[int, int], above: tuple[int, int], title: str) -> str:
+    """From the bottom of one box to the top of another."""
+    x1, y1, x2, y2 = below[0] + BOX[0] // 2, below[1] + BOX[1], above[0] + BOX[0] // 2, above[1]
+    middle = (y1 + y2) // 2
+    return f'<path d="M{x1} {y1} C{x1} {middle} {x2} {middle} {x2} {y2}" fill="none" stroke="currentColor" stroke-width="1.5" marker-end="url(#claim-map-tip)"><title>{escape(title)}</title></path>'
+
+
+def box(result: ClaimResult, x: int, y: int) -> str:
+    """A result: its title over two lines at most, its id, the kinds that passed; dashed when it failed or is only cited."""
+    claim = result.claim
+    kinds = " · ".join(check.kind for check, verdict in result.verdicts if verdict.passed) or result.status
+    lines = wrapped(claim.title, 32)
+    dashed = "" if result.status == "checked" else ' stroke-dasharray="5 4"'
+    texts = "".join(f'<text x="{x + BOX[0] // 2}" y="{y + 20 + 17 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(lines))
+    small = f'<text x="{x + BOX[0] // 2}" y="{y + BOX[1] - 12}" text-anchor="middle" font-size="11">{escape(kinds)}</text>'
+    return (
+        f'<a href="{claim.chapter}.html#{claim.id}"><title>{escape(claim.title)}: {escape(kinds)}</title>'
+        f'<rect x="{x}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="8"{dashed}/>{texts}{small}</a>'
+    )
+
+
+def wrapped(title: str, width: int) -> list[str]:
+    """A title on at most two lines."""
+    words, first = title.split(), ""
+    while words and len(first) + len(words[0]) <= width:
+        first = f"{first} {words.pop(0)}".strip()
+    return [first, " ".join(words)] if words else [first]

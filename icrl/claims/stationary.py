@@ -1,0 +1,228 @@
+r"""stationary: an irreducible chain has exactly one stationary distribution, positive; aperiodicity makes the chain forget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, product
+from math import prod
+
+import numpy as np
+from sympy import Matrix, Rational
+
+from icrl.claims.chains import all_fractions, float_chain, fractions, irreducible, rational_chain, shown
+from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.mrp import MarkovRewardProcess
+
+FLIP = [[0, 1], [1, 0]]
+CYCLE = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
+TWO_ISLANDS = [[1, 0], [0, 1]]
+ONE_WAY = [[0, 1], [0, 1]]
+SAMPLES = [(size, turn) for size in (1, 2, 3, 4) for turn in range(6)]
+TOLERANCE = 1e-9
+"""Float tolerance on probabilities. Squaring the lazy chain 40 times with rows scaled back to 1 was seen to err by 1e-13
+on chains such as these; a wrong variant errs by the size of a probability."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The statement with its pieces: the matrix whose null vectors are meant, and chains let in beyond the hypotheses.
+
+    ``beyond_uniqueness`` are passed off as irreducible, ``beyond_convergence`` as irreducible and aperiodic.
+    """
+
+    system: Callable[[np.ndarray], np.ndarray] = lambda P: P.T - np.eye(len(P), dtype=int)
+    beyond_uniqueness: tuple = ()
+    beyond_convergence: tuple = ()
+
+
+def tree_distribution(P: np.ndarray) -> np.ndarray:
+    """μ(s) ∝ the sum, over the spanning trees directed to s, of the product of their transition probabilities.
+
+    The Markov chain tree theorem, by listing every tree: an oracle that solves no equation.
+    """
+    size = len(P)
+    weights = []
+    for root in range(size):
+        others = [s for s in range(size) if s != root]
+        parents = (dict(zip(others, choice)) for choice in product(range(size), repeat=size - 1))
+        weights.append(sum((prod((P[s][tree[s]] for s in others), start=Fraction(1)) for tree in parents if _leads_to(root, tree)), Fraction(0)))
+    return np.array(weights, dtype=object) / sum(weights)
+
+
+def _leads_to(root: int, tree: dict[int, int]) -> bool:
+    """Whether following the parents leads from every state to the root."""
+    for s in tree:
+        for _ in tree:
+            s = tree.get(s, root)
+        if s != root:
+            return False
+    return True
+
+
+def wielandt(size: int) -> int:
+    """(|S| − 1)² + 1: the power by which an irreducible aperiodic matrix has become positive."""
+    return (size - 1) ** 2 + 1
+
+
+def not_closer(P: np.ndarray, mu: np.ndarray, allowed: float = 0) -> Counterexample | None:
+    """A start from which P^m does not bring the distribution closer by the factor 1 − |S|ε, or ε = min P^m is not positive."""
+    size, m = len(P), wielandt(len(P))
+    power = P
+    for _ in range(m - 1):
+        power = power @ P
+    least = power.min()
+    for start in range(size):
+        before = np.abs(np.eye(size, dtype=int)[start] - mu).sum()
+        after = np.abs(power[start] - mu).sum()
+        if after > (1 - size * least) * before + allowed or not least > 0:
+            right = f"at most {shown((1 - size * least) * before)}" if least > 0 else f"less than {shown(before)}"
+            return Counterexample(f"P = {shown(P)}", f"distance to μ after {m} steps from state {start}", shown(after), right)
+    return None
+
+
+def exact_chains() -> Iterator[np.ndarray]:
+    """Irreducible chains in ``Fraction``s, periodic ones among them."""
+    yield from map(fractions, (FLIP, CYCLE, [[0, 1], ["1/2", "1/2"]], [[0, 1, 0], ["1/3", 0, "2/3"], [0, 1, 0]]))
+    rng = np.random.default_rng(0)
+    for size, _ in SAMPLES:
+        P = rational_chain(rng, size)
+        while not irreducible(P):
+            P = rational_chain(rng, size)
+        yield P
+
+
+def is_aperiodic(P: np.ndarray) -> bool:
+    """Whether an irreducible P has a positive power."""
+    reach = np.array(P > 0, dtype=int)
+    power = reach
+    for _ in range(wielandt(len(P)) - 1):
+        power = (power @ reach > 0).astype(int)
+    return bool(power.all())
+
+
+def null_vectors(matrix: np.ndarray) -> list[np.ndarray]:
+    """A basis of the null space in ``Fraction``s, by SymPy."""
+    rational = Matrix(np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(matrix))
+    return [np.array([Fraction(int(q.p), int(q.q)) for q in vector], dtype=object) for vector in rational.nullspace()]
+
+
+def exact(claim: Statement, budget: Budget) -> Verdict:
+    """Null space of dimension 1, its vector that of the tree theorem, positive; then the contraction of P^m."""
+    chains, convergent = list(exact_chains()), 0
+    for P in [*map(fractions, claim.beyond_uniqueness), *chains]:
+        basis = null_vectors(claim.system(P))
+        if len(basis) != 1:
+            return Verdict(False, "more than one solution", counterexample=Counterexample(f"P = {shown(P)}", "independent solutions of μP = μ", str(len(basis)), "1"))
+        found, right = basis[0] / sum(basis[0]), tree_distribution(P)
+        if (all_fractions(found) != all_fractions(right)).any():
+            return Verdict(False, "not the tree theorem's", counterexample=Counterexample(f"P = {shown(P)}", "μ", shown(found), shown(right)))
+        if min(found) <= 0:
+            return Verdict(False, "not positive", counterexample=Counterexample(f"P = {shown(P)}", "least entry of μ", shown(min(found)), "a positive number"))
+    for P in [*map(fractions, claim.beyond_convergence), *filter(is_aperiodic, chains)]:
+        far = not_closer(P, tree_distribution(P))
+        if far:
+            return Verdict(False, "the chain does not forget", counterexample=far)
+        convergent += 1
+    return Verdict(True, f"{len(chains)} irreducible rational chains, one solution each, that of the tree theorem; {convergent} of them aperiodic, each contracting in (|S| − 1)² + 1 steps")
+
+
+def float_chains(rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Random irreducible chains of 1 to 10 states, about a third of their entries 0."""
+    while True:
+        P = float_chain(rng, int(rng.integers(1, 11)))
+        if irreducible(P):
+            yield P
+
+
+def lazy_limit(P: np.ndarray) -> np.ndarray:
+    """((I + P)/2)^m for m = 2^40, by squaring: its rows are where the lazy chain ends from each start."""
+    power = (np.eye(len(P)) + P) / 2
+    for _ in range(40):
+        power = power @ power
+        power /= power.sum(axis=1, keepdims=True)
+    return power
+
+
+def solved(claim: Statement, P: np.ndarray) -> np.ndarray:
+    """The system with Σμ = 1 beside it, by least squares."""
+    rows = np.vstack([claim.system(P), np.ones(len(P))])
+    return np.linalg.lstsq(rows, np.eye(len(P) + 1)[-1], rcond=None)[0]
+
+
+def numeric(claim: Statement, budget: Budget) -> Verdict:
+    """The linear system, ``stationary_distribution`` and the power iteration of the lazy chain; then the contraction of P^m."""
+    trials, rng, worst = budget.trials or 300, np.random.default_rng(budget.seed), 0.0
+    for P in claim.beyond_uniqueness:
+        if found := not_unique(lazy_limit(np.array(P, float)), P):
+            return Verdict(False, "not one positive distribution", counterexample=found)
+    for P in claim.beyond_convergence:
+        if found := not_closer(np.array(P, float), lazy_limit(np.array(P, float))[0], TOLERANCE):
+            return Verdict(False, "the chain does not forget", counterexample=found)
+    for trial, P in enumerate(islice(float_chains(rng), trials)):
+        limit, mu = lazy_limit(P), solved(claim, P)
+        library = MarkovRewardProcess(P, np.zeros(len(P)), 0.5).stationary_distribution()
+        gap = max(np.abs(limit[0] - library).max(), np.abs(mu - library).max())
+        found = not_unique(limit, P) or (is_aperiodic(P) and not_closer(P, library, TOLERANCE)) or None
+        if gap > TOLERANCE:
+            s = int(np.argmax(np.abs(mu - library)))
+            found = Counterexample(f"|S| = {len(P)}", f"μ at state {s}", shown(float(mu[s])), shown(float(library[s])))
+        if found:
+            return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
+        worst = max(worst, float(gap))
+        budget.progress(trial + 1, trials)
+    return Verdict(True, f"{trials} random irreducible chains (seed {budget.seed}), |S| in 1..10: stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; those that are aperiodic contract", f"largest difference {worst:.1e}")
+
+
+def not_unique(limit: np.ndarray, P: np.ndarray) -> Counterexample | None:
+    """Where the lazy chain's limit depends on its start, or is not positive."""
+    if np.abs(limit - limit[0]).max() > TOLERANCE:
+        return Counterexample(f"P = {shown(P)}", "limit of the lazy chain from the last state", shown(limit[-1]), f"{shown(limit[0])}, as from state 0,")
+    if limit.min() <= 0:
+        return Counterexample(f"P = {shown(P)}", "least entry of μ", shown(float(limit.min())), "a positive number")
+    return None
+
+
+MUTANTS = (
+    Mutant("P in the place of its transpose", Statement(lambda P: P - np.eye(len(P), dtype=int))),
+    Mutant("a reducible chain let in", Statement(beyond_uniqueness=(TWO_ISLANDS,))),
+    Mutant("positive without irreducibility", Statement(beyond_uniqueness=(ONE_WAY,))),
+    Mutant("convergence without aperiodicity", Statement(beyond_convergence=(FLIP,))),
+)
+
+
+def statement() -> str:
+    """The statement, as Markdown."""
+    return r"""
+If $P$ is irreducible, exactly one distribution $\mu$ satisfies $\mu P = \mu$, and $\mu(s) > 0$ for every state $s$.
+
+If $P$ is aperiodic as well, then for $m = (\lvert\mathcal S\rvert - 1)^2 + 1$ the least entry $\varepsilon$ of $P^m$ is positive, and every initial distribution $\mu_0$ is drawn towards $\mu$:
+
+$$
+\norm{\mu_0 P^m - \mu}_1 \;\le\; (1 - \lvert\mathcal S\rvert\, \varepsilon)\, \norm{\mu_0 - \mu}_1 ,
+$$
+
+so that the distribution $\mu_t = \mu_0 P^t$ of $S_t$ converges to $\mu$.
+""".strip()
+
+
+CLAIM = Claim(
+    id="stationary",
+    title="The stationary distribution",
+    chapter="markov-reward-processes",
+    environment="theorem",
+    statement=statement,
+    hypotheses=(
+        "finitely many states",
+        "for existence, uniqueness and positivity: $P$ irreducible (every state reaches every other)",
+        r"for convergence of $\mu_t$ also: $P$ aperiodic",
+    ),
+    subject=Statement(),
+    checks=(
+        Check("exact", "irreducible rational chains with |S| ≤ 4, periodic ones among them, against the Markov chain tree theorem", exact),
+        Check("numeric", "random irreducible chains with |S| ≤ 10, against MarkovRewardProcess.stationary_distribution", numeric),
+    ),
+    mutants=MUTANTS,
+    shared="P as given; the tree theorem solves no equation, and the lazy chain only multiplies",
+)

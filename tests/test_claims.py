@@ -1,0 +1,165 @@
+"""Every claim passes, every mutant is refuted by every check that should see it, and by no other; and the rules that say so hold."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from flint import arb
+
+from icrl.claims import CLAIMS, Budget, Check, Claim, Counterexample, Mutant, Verdict, softmax_td
+from icrl.claims.cases import float_case, rational_case, shapes, td_prompts
+from icrl.claims.compare import Undecided, balls_differ, entries_differ
+from icrl.claims.ledger import judge, run_claim
+from icrl.claims.machine import Machine
+from icrl.claims.pages import levels
+
+FEW = Budget(trials=100)
+PAIRS = [(claim, check) for claim in CLAIMS.values() for check in claim.checks if check.kind != "cited"]
+
+
+@pytest.mark.parametrize("claim, check", PAIRS, ids=[f"{claim.id}-{check.kind}" for claim, check in PAIRS])
+def test_the_claim_passes_and_a_mutant_fails_exactly_where_it_is_seen(claim, check):
+    assert judge(check, claim.subject, FEW).passed is True
+    for mutant in claim.mutants:
+        verdict = judge(check, mutant.subject, FEW)
+        if check.kind in mutant.unseen:
+            assert verdict.passed, f"{mutant.name} is said to be unseen by {check.kind}, which refutes it: {verdict}"
+        else:
+            assert verdict.passed is False and verdict.counterexample, f"{mutant.name} survives {check.kind}: {verdict}"
+            assert verdict.counterexample.got != verdict.counterexample.right
+
+
+SMALLEST = {  # got and right, worked out by hand: γ = α = ½, E = 1 + t²
+    "reward enters with a minus": ("-1/2", "1/2"),
+    "α missing on the reward": ("1", "1/2"),
+    "reward off by one": ("0", "1"),
+    "target enters with a minus": ("1/4", "3/4"),
+    "value enters with a plus": ("7/4", "3/4"),
+    "α missing on the target": ("1", "3/4"),
+    "α missing on the value": ("1/4", "3/4"),
+    "no mask": ("1/4", "1/2"),
+    "mask on key 0": ("0", "1/2"),
+    "softmax over rows": ("1/4", "1/2"),
+    "v₀ ignored": ("0", "1"),
+    "no normaliser": ("1", "1/2"),
+    "A transposed": ("1/7", "1/3"),
+    "unmasked passed off as exact": ("1/4", "1/2"),
+    "leak term dropped": ("5/8", "7/8"),
+    "(1 − κ) dropped": ("1/4", "1/2"),
+}
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_the_smallest_counterexamples_are_those_worked_out_by_hand(name):
+    [(claim, mutant)] = [(claim, mutant) for claim in CLAIMS.values() for mutant in claim.mutants if mutant.name == name]
+    exact = next(check for check in claim.checks if check.kind == "exact")
+    found = judge(exact, mutant.subject, FEW).counterexample
+    assert (found.got, found.right) == SMALLEST[name]
+
+
+DEPTH_TWO = {  # the value of S_0 after two layers, from r = 0 and v_0 = 1; right is 9/16
+    "shift reversed": "3/8", "target row not cleared": "13/16", "γ missing in the target-memory step": "3/4", "no target-memory step": "5/8",
+}
+
+
+@pytest.mark.parametrize("name", DEPTH_TWO)
+def test_wrong_target_memories_show_in_the_second_layers_values(name):
+    mutant = next(mutant for mutant in softmax_td.MUTANTS if mutant.name == name)
+    case = softmax_td.SMALLEST[2]
+    assert str(list(td_prompts(case))[2][3][0]) == "9/16"
+    *_, Z = mutant.subject.run(*softmax_td.as_matrices(case))
+    assert str(Z[-1, 0]) == DEPTH_TWO[name]
+
+
+def test_the_mask_of_minus_100_is_refuted_by_disjoint_balls():
+    claim = CLAIMS["mask-leak"]
+    result = run_claim(claim, kind="certified")
+    refuted = next(mutant for mutant in result.mutants if "−100" in mutant.mutant.name)
+    assert refuted.refuted and "e-44" in refuted.instance
+
+
+# The rules.
+
+
+def test_a_check_that_no_mutant_can_fail_is_refused():
+    claim = CLAIMS["two-heads"]
+    with pytest.raises(ValueError, match="claim two-heads: no mutant can fail its symbolic check"):
+        replace(claim, mutants=tuple(replace(mutant, unseen={"symbolic": "blind"}) for mutant in claim.mutants))
+    with pytest.raises(ValueError, match="kind must be one of"):
+        replace(claim, checks=(Check("obvious", "everywhere", lambda subject, budget: Verdict(True, "")),))
+
+
+def toy(run, mutants):
+    return Claim("toy", "Toy", "preface", "lemma", lambda: "", (), 1, (Check("exact", "here", run),), mutants)
+
+
+def one_is_one(subject, budget):
+    if subject == 1:
+        return Verdict(True, "1 = 1")
+    if subject == "raises":
+        raise ZeroDivisionError("as planned")
+    return Verdict(False, "not 1", counterexample=None if subject == "shapeless" else Counterexample("here", "there", str(subject), "1"))
+
+
+@pytest.mark.parametrize("subject, refuted", [(2, True), ("raises", False), ("shapeless", False), (1, False)])
+def test_only_a_counterexample_refutes(subject, refuted):
+    result = run_claim(toy(one_is_one, (Mutant("other", subject),)))
+    assert result.mutants[0].refuted is refuted
+    assert result.status == ("checked" if refuted else "failed")
+
+
+def test_a_raising_check_fails_the_claim_and_says_why():
+    result = run_claim(replace(toy(one_is_one, (Mutant("two", 2),)), subject="raises"))
+    assert result.status == "failed" and result.verdicts[0][1].detail == "raised ZeroDivisionError: as planned"
+
+
+@pytest.mark.parametrize("passed, kind, status", [(None, "kernel", "recorded"), (None, "cited", "cited"), (True, "kernel", "checked"), (False, "kernel", "failed")])
+def test_what_is_only_recorded_or_cited_never_reads_as_checked(passed, kind, status):
+    mutants = (Mutant("other", 2),) if kind != "cited" else ()
+    claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=(Check(kind, "all", lambda subject, budget: Verdict(passed, "")),), mutants=mutants)
+    assert run_claim(claim, mutants=False).status == status
+
+
+def test_balls_that_are_too_wide_prove_nothing():
+    differ = balls_differ(scale=1.0)
+    assert differ(arb(1), arb(2)) and not differ(arb(1), arb(1))
+    with pytest.raises(Undecided, match="wider than"):
+        differ(arb(1, 1e-20), arb(1))
+    with pytest.raises(Undecided, match="not finite"):
+        differ(arb("nan"), arb(1))
+    wide = replace(softmax_td.CLAIM, checks=tuple(check for check in softmax_td.CLAIM.checks if check.kind == "certified"))
+    machine = Machine(edit=lambda p, site: replace(p, V=p.V * arb(1, 1e-30)))
+    verdict = judge(wide.checks[0], machine, FEW)
+    assert verdict.passed is False and verdict.counterexample is None
+
+
+def test_a_stray_float_fails_an_exact_check():
+    with pytest.raises(TypeError, match="exact check met a float"):
+        entries_differ(0.5, rational_case(np.random.default_rng(0), 1, 1, 1).gamma)
+    verdict = judge(softmax_td.CLAIM.checks[1], Machine(edit=lambda p, site: replace(p, V=p.V * 1.0)), FEW)
+    assert verdict.passed is False and verdict.counterexample is None and "float" in verdict.detail
+
+
+def test_numbers_that_are_not_finite_fail_the_numeric_check_without_refuting():
+    numeric = softmax_td.CLAIM.checks[3]
+    verdict = judge(numeric, Machine(edit=lambda p, site: replace(p, V=p.V * float("inf"))), Budget(trials=5))
+    assert verdict.passed is False and verdict.counterexample is None
+
+
+def test_random_instances_cover_what_the_scope_says():
+    rng = np.random.default_rng(0)
+    drawn = list(shapes(rng, 2000))
+    assert sum(count for count, *_ in drawn) == 2000
+    assert sum(count for count, n, _, depth in drawn if n >= 64 and depth >= 32) >= 300
+    assert {min(n for _, n, _, _ in drawn), min(d for *_, d, _ in drawn), min(depth for *_, depth in drawn)} == {0, 1}
+    assert max(n for _, n, _, _ in drawn) > 120 and max(d for *_, d, _ in drawn) == 16 and max(depth for *_, depth in drawn) > 60
+    cases = [float_case(rng, 20, 3, 2) for _ in range(300)]
+    norms = [max(sum(x * x for x in row) for row in case.features) for case in cases]
+    assert min(norms) < 1e-6 and max(norms) > 800
+    assert any(len(set(case.states)) < 5 for case in cases) and all(any(case.v) for case in cases)
+    assert any(case.A != np.eye(3).tolist() for case in cases) and all(0 < a <= 1 for case in cases for a in case.alphas)
+
+
+def test_claims_rest_on_claims_without_a_circle():
+    assert set(levels(list(CLAIMS.values()))) == set(CLAIMS)
+    assert all(below in CLAIMS for claim in CLAIMS.values() for below in claim.rests_on)

@@ -1,0 +1,65 @@
+"""The generated pages are up to date, hold only what is deterministic, and correspond one to one with the book's theorems."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from icrl.claims import CLAIMS
+from icrl.claims.ledger import run_claims
+from icrl.claims.pages import pages, with_table
+
+ROOT = Path(__file__).parents[1]
+STATED = {"theorem", "lemma", "proposition", "corollary"}
+
+
+def stale(written: dict[Path, str]) -> list[str]:
+    """The generated files that are not on disk as they would be written now."""
+    return [path.name for path, text in written.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+
+
+@pytest.fixture(scope="module")
+def written() -> dict[Path, str]:
+    return pages(run_claims(CLAIMS.values()), ROOT)
+
+
+def test_the_generated_pages_are_what_make_ledger_would_write(written):
+    assert stale(written) == [], "run `make ledger` and commit what it writes"
+
+
+def test_a_stale_page_is_noticed(written, tmp_path):
+    [(path, text)] = [(path, text) for path, text in written.items() if path.name == "status.md"]
+    old = tmp_path / "status.md"
+    old.write_text(text.replace("**checked**", "**failed**", 1), encoding="utf-8")
+    assert stale({old: text, tmp_path / "map.md": "new"}) == ["status.md", "map.md"]
+
+
+def test_nothing_else_lies_among_the_generated_theorems(written):
+    on_disk = set((ROOT / "book" / "_generated").rglob("*.md"))
+    assert on_disk == {path for path in written if "_generated" in path.parts}
+
+
+def chapters() -> dict[str, str]:
+    """The text of every chapter, by file stem."""
+    return {
+        path.stem: "\n\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+        for path in sorted((ROOT / "book").glob("*.ipynb"))
+    }
+
+
+def test_every_claim_is_stated_once_in_its_chapter_and_nowhere_else():
+    stated = [(id, chapter) for chapter, text in chapters().items() for id in re.findall(r"_generated/theorems/([\w-]+)\.md", text)]
+    assert sorted(stated) == sorted((claim.id, claim.chapter) for claim in CLAIMS.values())
+
+
+def test_no_theorem_of_the_book_is_typed_by_hand():
+    for chapter, text in chapters().items():
+        typed = STATED & set(re.findall(r"\{prf:(\w+)\}", text))
+        assert not typed, f"{chapter} states a {typed.pop()} that is no claim"
+
+
+def test_the_table_of_the_readme_needs_its_marks():
+    with pytest.raises(ValueError, match="README.md must hold <!-- status -->"):
+        with_table("no marks", "table")
+    assert with_table("a <!-- status --> old <!-- /status --> b", "new") == "a <!-- status -->\nnew\n<!-- /status --> b"
