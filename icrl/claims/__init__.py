@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from icrl.claims import mask_leak, softmax_td, two_heads
+from icrl.claims import batch_td, bellman, lstd, mask_leak, softmax_td, stationary, two_heads
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 __all__ = ["CLAIMS", "Budget", "Check", "Claim", "Counterexample", "Mutant", "Verdict"]
 
-CLAIMS: dict[str, Claim] = {module.CLAIM.id: module.CLAIM for module in (softmax_td, mask_leak, two_heads)}
+MODULES = (bellman, stationary, batch_td, lstd, mask_leak, softmax_td, two_heads)
+CLAIMS: dict[str, Claim] = {module.CLAIM.id: module.CLAIM for module in MODULES}
 """Every claim, by id, in the book's order."""

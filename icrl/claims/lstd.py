@@ -222,9 +222,12 @@ def statement() -> str:
 Write $X$ and $X^{{+}}$ for the $d \times n$ matrices whose columns are $x_k = x(S_k)$ and $x_{{k+1}}$, $k < n$, and $R$ for the row of rewards. One update of batch linear TD is
 
 $$
-w_{{l+1}} = w_l + \alpha\,(b - A w_l), \qquad
-A = {A} = \sum_{{k<n}} x_k (x_k - \gamma x_{{k+1}})^\top, \qquad
-b = {b} = \sum_{{k<n}} R_{{k+1}}\, x_k .
+w_{{l+1}} = w_l + \alpha\,(b - A w_l)
+\qquad\text{{with}}\qquad
+\begin{{aligned}}
+A &= \textstyle\sum_{{k<n}} x_k (x_k - \gamma x_{{k+1}})^\top = {A}, \\
+b &= \textstyle\sum_{{k<n}} R_{{k+1}}\, x_k = {b} .
+\end{{aligned}}
 $$
 
 For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$. With one-hot features, and every visited state a source, $A$ is invertible and the only solution is $w = v_{{\mathrm{{CE}}}}$.

@@ -43,14 +43,14 @@ def differs(answer: Callable, arguments: tuple, right: Any, instance: str) -> st
         got = answer(*(np.copy(a) if isinstance(a, np.ndarray) else a for a in arguments))
         array = np.asarray(np.zeros(0) if got is None else got, dtype=float)
     except Exception as error:
-        return f"At {instance}: it raises {type(error).__name__}: {error}."
+        return f"At {instance}:\nit raises {type(error).__name__}: {error}."
     right = np.asarray(right, dtype=float)
     if got is None:
-        return f"At {instance}: nothing comes back, but {shown(right)} is right."
+        return f"At {instance}:\nnothing comes back, but {shown(right)} is right."
     if array.shape != right.shape:
-        return f"At {instance}: the answer has shape {array.shape}, and {right.shape} is right."
+        return f"At {instance}:\nthe answer has shape {array.shape}, and {right.shape} is right."
     if not np.allclose(array, right, rtol=0, atol=CLOSE * (1 + np.abs(right).max())):
-        return f"At {instance}: {shown(array)}, but {shown(right)} is right."
+        return f"At {instance}:\n{shown(array)}, but {shown(right)} is right."
     return None
 
 
@@ -103,7 +103,7 @@ def judge_periodic_chain(answer: Any) -> str | None:
     classes = mrp.recurrent_classes()
     μ = [_stationary_on(P, states) for states in classes]
     if len(classes) > 1:
-        return f"It has more than one stationary distribution: {shown(μ[0])} and {shown(μ[1])}."
+        return f"It has more than one stationary distribution:\n{shown(μ[0])} and {shown(μ[1])}."
     inside = P[np.ix_(classes[0], classes[0])]
     if MarkovRewardProcess(inside, np.zeros(len(inside)), 0.5).is_ergodic():
         return f"Its distribution converges to {shown(μ[0])} from every start."
@@ -189,10 +189,10 @@ def judge_order_matters(answer: Any) -> str | None:
     for which, extra in zip(("first", "second"), only):
         if extra:
             (s, r, after), times = next(iter(extra.items()))
-            return f"The contexts hold different transitions: ({s}, reward {r:g}, {after}) occurs {times} time{'s' * (times > 1)} more in the {which}."
+            return f"The contexts hold different transitions:\n({s}, reward {r:g}, {after}) occurs {times} time{'s' * (times > 1)} more in the {which}."
     ends = [list(td.online_td(c.states.tolist(), c.rewards.tolist(), 0.9, lambda m: 0.5))[-1] for c in contexts]
     if all(abs(ends[0][s] - ends[1][s]) < 1e-9 for s in ends[0]):
-        return f"Online TD ends at the same values after both: {', '.join(f'v({s}) = {v:.4g}' for s, v in sorted(ends[0].items()))}."
+        return f"Online TD ends at the same values after both:\n{', '.join(f'v({s}) = {v:.4g}' for s, v in sorted(ends[0].items()))}."
     return None
 
 
@@ -253,12 +253,12 @@ def judge_divergence(answer: Any) -> str | None:
     if states.max() >= features.size:
         raise NotAnAnswer(f"state {states.max()} has no feature: there are {features.size}")
     if not context.covered:
-        return f"State {states[-1]} is visited and never left, so this is no context of the kind asked for."
+        return f"State {states[-1]} is visited and never left:\nthis is no context of the kind asked for."
     x = features[states]
     A = float(sum(x[k] * (x[k] - 0.9 * x[k + 1]) for k in range(context.n)))
     if A >= 0:
         outcome = "so w shrinks at every small step size" if A > 0 else "so w never moves"
-        return f"A = Σ x_k (x_k − γ x_{{k+1}}) = {A:.4g}, {outcome}."
+        return f"A = Σ x_k (x_k − γ x_{{k+1}}) = {A:.4g},\n{outcome}."
     return None
 
 
