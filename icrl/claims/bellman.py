@@ -165,7 +165,7 @@ MUTANTS = (
 def statement() -> str:
     """The statement, as Markdown."""
     return r"""
-The Bellman operator $T v = r + \gamma P v$ is a $\gamma$-contraction in the maximum norm,
+Let $P$ be a transition matrix on finitely many states and $0 \le \gamma < 1$. The Bellman operator $T v = r + \gamma P v$ is a $\gamma$-contraction in the maximum norm,
 
 $$
 \max_s \lvert (Tu)(s) - (Tv)(s) \rvert \;\le\; \gamma \max_s \lvert u(s) - v(s) \rvert \qquad\text{for all } u, v \in \R^{\mathcal S},

@@ -222,9 +222,8 @@ def statement() -> str:
 Write $X$ and $X^{{+}}$ for the $d \times n$ matrices whose columns are $x_k = x(S_k)$ and $x_{{k+1}}$, $k < n$, and $R$ for the row of rewards. One update of batch linear TD is
 
 $$
-w_{{l+1}} = w_l + \alpha\,(b - A w_l)
-\qquad\text{{with}}\qquad
 \begin{{aligned}}
+w_{{l+1}} &= w_l + \alpha\,(b - A w_l), \\
 A &= \textstyle\sum_{{k<n}} x_k (x_k - \gamma x_{{k+1}})^\top = {A}, \\
 b &= \textstyle\sum_{{k<n}} R_{{k+1}}\, x_k = {b} .
 \end{{aligned}}

@@ -69,7 +69,6 @@ A mutant is *refuted* only by a finite value of the right shape that differs fro
 def claim_section(result: ClaimResult) -> str:
     """One claim on the status page."""
     claim = result.claim
-    rests = ", ".join(f"{{prf:ref}}`{id}`" for id in claim.rests_on) or "the definitions alone"
     hypotheses = "\n".join(f"- {hypothesis}" for hypothesis in claim.hypotheses)
     checks = "\n".join(check_entry(claim, check, verdict) for check, verdict in result.verdicts)
     unlabelled = re.sub(r"^\$\$ \(eq-[a-z-]+\)$", "$$", claim.statement(), flags=re.M)
@@ -84,7 +83,7 @@ def claim_section(result: ClaimResult) -> str:
 
 {hypotheses}
 
-**Rests on** {rests}. **Source:** {claim.source}. **Shared by the routes compared:** {claim.shared}
+**Rests on** {foundations(claim)}. **Source:** {claim.source}. **Shared by the routes compared:** {claim.shared}
 
 **Checks.** Run them with `python -m icrl verify {claim.id}`.
 
@@ -92,8 +91,13 @@ def claim_section(result: ClaimResult) -> str:
 
 **Mutants**, each the claim with one thing changed, and where it goes wrong:
 
-{mutant_table(result.mutants)}
+{mutant_list(result.mutants)}
 """
+
+
+def foundations(claim: Claim) -> str:
+    """What a claim rests on, as references."""
+    return ", ".join(f"{{prf:ref}}`{id}`" for id in claim.rests_on) or "the definitions alone"
 
 
 def check_entry(claim: Claim, check: Check, verdict: Verdict) -> str:
@@ -113,18 +117,18 @@ def check_entry(claim: Claim, check: Check, verdict: Verdict) -> str:
 """
 
 
-def mutant_table(results: Sequence[MutantResult]) -> str:
-    """Name, the kinds that refute it, the kinds that cannot see it and why, an instance."""
-    lines = ["| mutant | refuted by | instance |", "|---|---|---|"]
+def mutant_list(results: Sequence[MutantResult]) -> str:
+    """Each mutant: its name, the kinds that refute it, an instance, and the kinds that cannot see it, with the reason."""
+    lines = []
     for result in results:
-        unseen = "; ".join(f"not seen by {kind}: {why}" for kind, why in result.mutant.unseen.items())
-        kinds = ", ".join(result.refuted_by) + (f" ({unseen})" if unseen else "")
-        lines.append(f"| {result.mutant.name} | {kinds} | {cell(result.instance)} |")
+        refuted = f"refuted by {', '.join(result.refuted_by)}" if result.refuted else "**not refuted**"
+        unseen = "".join(f" Not seen by {kind}: {why}." for kind, why in result.mutant.unseen.items())
+        lines.append(f"- **{plain(result.mutant.name)}**, {refuted}. {plain(result.instance)}.{unseen}")
     return "\n".join(lines)
 
 
-def cell(text: str) -> str:
-    """Plain text inside a table cell."""
+def plain(text: str) -> str:
+    """Text in which no character is markup."""
     return re.sub(r"([|*_`$<\\\[\]])", r"\\\1", text)
 
 
@@ -148,15 +152,12 @@ def with_table(text: str, table: str) -> str:
 
 # The map.
 
-BOX, GAP, MARGIN = (236, 74), (28, 64), 12
+BOX, GAP, MARGIN = (212, 78), (20, 60), 12
 
 
 def map_page(results: Sequence[ClaimResult]) -> str:
     """Which result rests on which: a drawing with links, and the same in words."""
-    words = "\n".join(
-        f"- {{prf:ref}}`{result.claim.id}` rests on " + (", ".join(f"{{prf:ref}}`{id}`" for id in result.claim.rests_on) or "the definitions alone") + "."
-        for result in results
-    )
+    words = "\n".join(f"- {{prf:ref}}`{result.claim.id}`, {result.claim.title}, rests on {foundations(result.claim)}." for result in results)
     return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
 # Map of the results
 
@@ -227,7 +228,7 @@ def box(result: ClaimResult, x: int, y: int) -> str:
     """A result: its title over two lines at most, its id, the kinds that passed; dashed when it failed or is only cited."""
     claim = result.claim
     kinds = " · ".join(check.kind for check, verdict in result.verdicts if verdict.passed) or result.status
-    lines = wrapped(claim.title, 32)
+    lines = wrapped(claim.title, 26)
     dashed = "" if result.status == "checked" else ' stroke-dasharray="5 4"'
     texts = "".join(f'<text x="{x + BOX[0] // 2}" y="{y + 20 + 17 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(lines))
     small = f'<text x="{x + BOX[0] // 2}" y="{y + BOX[1] - 12}" text-anchor="middle" font-size="11">{escape(kinds)}</text>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from textwrap import fill
 from typing import Any
 
 
@@ -40,4 +41,5 @@ class Judgement:
         return self.correct
 
     def __repr__(self) -> str:
-        return f"{self.exercise}: right." if self.correct else f"{self.exercise}: not yet. {self.why}"
+        text = f"{self.exercise}: right." if self.correct else f"{self.exercise}: not yet. {self.why}"
+        return "\n".join(fill(line, 76) for line in text.splitlines())
