@@ -51,6 +51,7 @@ def test_a_good_notebook_passes():
     ("execution times", [a_cell("1", execution={"iopub.execute_input": "2026"})]),
     ("escapes the comparison", [a_cell("1", tags=["nbval-ignore-output"])]),
     ("escapes the comparison", [a_cell("# NBVAL_SKIP\n1")]),
+    ("a line of 85 characters", [a_cell("x = 1  #" + "-" * 77)]),
 ])
 def test_a_bad_notebook_is_reported(problem, cells):
     assert any(problem in found for found in notebook.problems(a_notebook(*cells)))

@@ -42,4 +42,4 @@ class Judgement:
 
     def __repr__(self) -> str:
         text = f"{self.exercise}: right." if self.correct else f"{self.exercise}: not yet. {self.why}"
-        return "\n".join(fill(line, 76) for line in text.splitlines())
+        return "\n".join(fill(line, 80) for line in text.splitlines())

@@ -6,6 +6,7 @@ import re
 STATEMENT = re.compile(r"\{prf:(theorem|lemma|proposition|corollary)\}|_generated/theorems/")
 LOCAL_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|mnt)/|[A-Z]:\\\\")
 MOST_LINES, MOST_CHARACTERS = 40, 6000
+WIDEST_CODE = 84     # what fits the page beside its margins
 
 
 def code_cells(notebook):
@@ -97,7 +98,13 @@ def hygiene(notebook):
     return problems
 
 
-GATES = (executed_in_order, clean_outputs, described_figures, asserted_claims, hygiene)
+def narrow_code(notebook):
+    """No line of code that a reader would have to scroll sideways for on a laptop."""
+    return [f"cell [{cell.execution_count}] has a line of {len(line)} characters, more than {WIDEST_CODE}: {line.strip()[:40]}…"
+            for cell in code_cells(notebook) for line in cell.source.splitlines() if len(line) > WIDEST_CODE]
+
+
+GATES = (executed_in_order, clean_outputs, described_figures, asserted_claims, hygiene, narrow_code)
 
 
 def problems(notebook):
