@@ -167,13 +167,16 @@ def statement() -> str:
     v = sy.value_row("v_l")
     sources, query = (sy.book_latex(readable(block)) for block in said_row(Leak(), v))
     return rf"""
-Without the mask, let $\kappa_j$ be the weight that column $j$ then gives to the query column's key, and $\Lambda = \operatorname{{diag}}(1 - \kappa)$. One layer with all keys visible has the value row
+Take the prompt of any value function, $n \ge 1$, and any $A$, and leave the mask out. Let $\kappa_j$ be the weight that column $j$ then gives to the query column's key, and $\Lambda = \operatorname{{diag}}(1 - \kappa)$. One layer with all keys visible has the value row
 
 $$
-v_{{l+1}} = {sources},
+\begin{{aligned}}
+v_{{l+1}} &= {sources}, \\
+v_{{l+1}}(S_n) &= {query} :
+\end{{aligned}}
 $$ (eq-mask-leak)
 
-and $v_{{l+1}}(S_n) = {query}$ at the query: the exact increment of column $j$ shrinks by the factor $1 - \kappa_j$, and $\alpha_l \kappa_j v_l(S_n)$ is subtracted.
+the exact increment of column $j$ shrinks by the factor $1 - \kappa_j$, and $\alpha_l \kappa_j v_l(S_n)$ is subtracted.
 """.strip()
 
 

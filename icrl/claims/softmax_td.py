@@ -100,7 +100,7 @@ def statement() -> str:
     v = sy.value_row("v_l")
     sources, query = (sy.book_latex(readable(block)) for block in td_update(v).blocks.tolist()[0])
     return rf"""
-After $l$ layers with step sizes $\alpha_0, \alpha_1, \dots$ the prompt is the prompt of the $l$-th iterate of weighted softmax TD,
+Let $n \ge 1$ and $d \ge 0$; take any context, any features, any $d \times d$ matrix $A$, any $v_0$ that is a function of the state, and any step sizes $\alpha_0, \alpha_1, \dots$ After $l$ layers the prompt is the prompt of the $l$-th iterate of weighted softmax TD,
 
 $$
 Z_l = {sy.book_latex(readable(stated_prompt(v)))},
@@ -109,7 +109,10 @@ $$ (eq-prompt-of-iterate)
 its value row holding $v_l(S_0), \dots, v_l(S_n)$, with $v_l^{{+}} = (v_l(S_1), \dots, v_l(S_n))$ and
 
 $$
-v_{{l+1}} = {sources}, \qquad v_{{l+1}}(S_n) = {query},
+\begin{{aligned}}
+v_{{l+1}} &= {sources}, \\
+v_{{l+1}}(S_n) &= {query},
+\end{{aligned}}
 $$ (eq-softmax-td)
 
 where column $j$ of $[K \; K_n]$ is the softmax of the scores $x(S_k)^\top A\, x(S_j)$ over the sources $k < n$. Features and rewards never change.

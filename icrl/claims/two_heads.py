@@ -245,10 +245,13 @@ def statement() -> str:
     said = Lemma().sides(symbolic_input())[1]
     shown_gap = said.xreplace({shifted_sources(): MatrixSymbol("v^+", 1, sy.n)})
     return rf"""
-Write $Z = [X \; x(S_n);\; r \; r_n;\; t \; t_n;\; v \; v(S_n)]$ in the bands of a prompt, and $v^{{+}} = (v(S_1), \dots, v(S_n))$. With two heads and no target-memory step one layer differs from attention followed by the target-memory step by
+Let $V$ have a zero target row; $Z$, $A$ and the attention weights $K$ may be anything. Write $Z = [X \; x(S_n);\; r \; r_n;\; t \; t_n;\; v \; v(S_n)]$ in the bands of a prompt, and $v^{{+}} = (v(S_1), \dots, v(S_n))$. With two heads and no target-memory step one layer differs from attention followed by the target-memory step by
 
 $$
-\bigl(Z + VZK + W(VZK)\Pi\bigr) - \bigl(U Y + W Y \Pi\bigr) = {sy.book_latex(block_collapse(shown_gap))}, \qquad Y = Z + VZK.
+\begin{{aligned}}
+&\bigl(Z + VZK + W(VZK)\Pi\bigr) - \bigl(U Y + W Y \Pi\bigr) \\
+&\qquad = {sy.book_latex(block_collapse(shown_gap))}, \qquad Y = Z + VZK.
+\end{{aligned}}
 $$ (eq-two-heads)
 
 So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers agree at every depth.
