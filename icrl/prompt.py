@@ -17,7 +17,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import BlockMatrix
+from sympy import BlockMatrix, block_collapse
 
 from icrl.algebra import Matrix, identity, kind, place, scalar, shift, stack
 from icrl.mrp import Context, number
@@ -78,6 +78,6 @@ def prompt_from_context(context: Context, features: np.ndarray, gamma: float, v:
 def rows(Z: Matrix) -> Rows:
     """The named bands of a prompt: shapes (…, d, n+1) and three times (…, 1, n+1); views, where Z is an array or a tensor."""
     if kind(Z) == "blocks":
-        return Rows(*(BlockMatrix([band]) for band in Z.blocks.tolist()))
+        return Rows(*(BlockMatrix([band]) for band in block_collapse(Z).blocks.tolist()))
     d = Z.shape[-2] - 3
     return Rows(Z[..., :d, :], Z[..., d : d + 1, :], Z[..., d + 1 : d + 2, :], Z[..., d + 2 :, :])

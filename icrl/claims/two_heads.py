@@ -25,7 +25,7 @@ from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ
 from icrl.claims.machine import Machine
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.claims.softmax_td import compare_case
-from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, Rows, row_sizes, rows
+from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
 from icrl.transformer import Layer, Normaliser, Parameters, dual_head_layer, layer, softmax_td_parameters, weights
 
 EXACT_GRID = list(product(range(1, 6), range(4)))

@@ -11,7 +11,7 @@ import numpy as np
 
 from icrl import td
 from icrl.algebra import all_visible, place, scalar, shift
-from icrl.exercises.foundations import CLOSE, a_context, a_function, differs, shown
+from icrl.exercises.answers import CLOSE, a_context, a_function, differs, shown
 from icrl.exercises.model import Exercise, NotAnAnswer
 from icrl.mrp import Context, finite_array
 from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes, rows
