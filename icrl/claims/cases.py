@@ -58,15 +58,17 @@ class Case:
         return self.scores[s][u]
 
     def __str__(self) -> str:
-        def shown(value: Any) -> str:
-            if isinstance(value, (list, tuple, np.ndarray)):
-                return "(" + ", ".join(map(shown, value)) + ("," if len(value) == 1 else "") + ")"
-            return f"{value:.4g}" if isinstance(value, float) else str(value)
+        parts = {"T": self.states, "r": self.rewards, "v_0": self.v, "x": self.features}
+        parts |= ({"A": self.A} if self.d else {}) | {"γ": self.gamma, "α": self.alphas}
+        return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items()) + (", E = 1 + t²" if self.exp is stand_in else "")
 
-        parts = [f"T = {shown(self.states)}", f"r = {shown(self.rewards)}", f"v_0 = {shown(self.v)}", f"x = {shown(self.features)}"]
-        parts += [f"A = {shown(self.A)}"] if self.d else []
-        parts += [f"γ = {shown(self.gamma)}", f"α = {shown(self.alphas)}"]
-        return ", ".join(parts) + (", E = 1 + t²" if self.exp is stand_in else "")
+
+def shown(value: Any) -> str:
+    """Numbers for a person; a row of one number is that number."""
+    if not isinstance(value, (list, tuple)):
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    items = [shown(item[0]) if isinstance(item, (list, tuple)) and len(item) == 1 else shown(item) for item in value]
+    return "(" + ", ".join(items) + ")"
 
 
 class Matrices(NamedTuple):

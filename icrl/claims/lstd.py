@@ -9,13 +9,14 @@ from itertools import islice, product, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
-from sympy import Matrix, MatrixSymbol, Rational, Symbol, latex
+from sympy import Matrix, MatrixSymbol, Rational, Symbol
 
 from icrl import td
 from icrl.claims.batch_td import closing_walk
 from icrl.claims.cases import small_fraction
 from icrl.claims.chains import all_fractions, fractions, shown
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.claims.symbolic import book_latex
 from icrl.mrp import Context, empirical_model
 
 UPDATES = 4
@@ -38,11 +39,12 @@ def b_vector(X: Any, X_next: Any, R: Any) -> Any:
 
 @dataclass(frozen=True)
 class System:
-    """The statement with its pieces: A, b, and whether a context with a state that is no source is let in."""
+    """The statement with its pieces: A, b, and whether a state that is no source, or one that is not visited, is let in."""
 
     A: Callable = A_matrix
     b: Callable = b_vector
     uncovered: bool = False
+    unvisited: bool = False
 
     def update(self, w: Any, alpha: Any, X: Any, X_next: Any, R: Any, gamma: Any) -> Any:
         """w + α(b − Aw), w a column."""
@@ -154,6 +156,8 @@ def covered_samples() -> Iterator[Sample]:
 
 UNCOVERED = Sample([0, 1], [Fraction(1)], one_hot([0, 1], Fraction(1)), Fraction(9, 10), Fraction(1, 2), [Fraction(0)] * 2)
 
+UNVISITED = Sample([0, 1, 0], [Fraction(1), Fraction(0)], one_hot([0, 1, 2], Fraction(1)), Fraction(9, 10), Fraction(1, 2), [Fraction(0)] * 3)
+
 
 def exact(system: System, budget: Budget) -> Verdict:
     """Loop against system in ``Fraction``s; with one-hot features, the limit of batch TD as the only solution."""
@@ -162,7 +166,7 @@ def exact(system: System, budget: Budget) -> Verdict:
         all_fractions(np.array(list(loop(sample))))
         if found := first_wrong(system, sample):
             return Verdict(False, "an update differs", counterexample=found)
-    covered = [UNCOVERED] * system.uncovered + list(covered_samples())
+    covered = [UNCOVERED] * system.uncovered + [UNVISITED] * system.unvisited + list(covered_samples())
     for sample in covered:
         determinant, w = solution(system, sample)
         if determinant == 0:
@@ -212,12 +216,13 @@ MUTANTS = (
     Mutant("successors' features on the left", System(lambda X, X_next, gamma: X_next @ (X - gamma * X_next).T)),
     Mutant("reward credited to the successor", System(b=lambda X, X_next, R: X_next @ R.T)),
     Mutant("one-hot features with a state that is no source", System(uncovered=True), LOOSE),
+    Mutant("one-hot features with a state that is not visited", System(unvisited=True), LOOSE),
 )
 
 
 def statement() -> str:
     """The statement, as Markdown; A and b as the checked expressions say."""
-    A, b = latex(A_matrix(X, X_next, gamma)), latex(b_vector(X, X_next, R))
+    A, b = book_latex(A_matrix(X, X_next, gamma)), book_latex(b_vector(X, X_next, R))
     return rf"""
 Write $X$ and $X^{{+}}$ for the $d \times n$ matrices whose columns are $x_k = x(S_k)$ and $x_{{k+1}}$, $k < n$, and $R$ for the row of rewards. One update of batch linear TD is
 
@@ -229,7 +234,7 @@ b &= \textstyle\sum_{{k<n}} R_{{k+1}}\, x_k = {b} .
 \end{{aligned}}
 $$
 
-For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$. With one-hot features, and every visited state a source, $A$ is invertible and the only solution is $w = v_{{\mathrm{{CE}}}}$.
+For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$. With one-hot features of the visited states (one component for each, and no more), and every visited state a source, $A$ is invertible and the only solution is $w = v_{{\mathrm{{CE}}}}$.
 """.strip()
 
 
@@ -239,7 +244,7 @@ CLAIM = Claim(
     chapter="temporal-difference-learning",
     environment="proposition",
     statement=statement,
-    hypotheses=(r"$n \ge 1$ transitions and any features in $\R^d$", r"$0 \le \gamma < 1$ and, where $v_{\mathrm{CE}}$ is spoken of, every visited state a source"),
+    hypotheses=(r"$n \ge 1$ transitions and any features in $\R^d$", r"$0 \le \gamma < 1$ and, where $v_{\mathrm{CE}}$ is spoken of, every visited state a source and $d$ the number of visited states"),
     subject=System(),
     checks=(
         Check("symbolic", "the update, for every d and n", symbolic),
@@ -247,7 +252,7 @@ CLAIM = Claim(
         Check("numeric", "random contexts with n ≤ 40 and d ≤ 8, 4 updates", numeric),
     ),
     mutants=MUTANTS,
-    rests_on=("batch-td",),
+    rests_on=("bellman",),
     source="Boyan 1999",
     shared="the lists of states, rewards and features; the loop over transitions and the matrices share no code",
 )

@@ -163,20 +163,16 @@ MUTANTS = (
 
 
 def statement() -> str:
-    """The lemma, its equation printed from the object that the symbolic check compares."""
-    v = sy.value_row("v_l")
-    sources, query = (sy.book_latex(readable(block)) for block in said_row(Leak(), v))
+    """The lemma, its equation printed from the formula that the checks use."""
+    new_value = Leak().value(*symbols("v_j Delta_j kappa_j alpha_l v_l^n"))
     return rf"""
-Take the prompt of any value function, $n \ge 1$, and any $A$, and leave the mask out. Let $\kappa_j$ be the weight that column $j$ then gives to the query column's key, and $\Lambda = \operatorname{{diag}}(1 - \kappa)$. One layer with all keys visible has the value row
+Take the prompt of any value function $v_l$, $n \ge 1$, and any $A$. Let $\Delta_j$ be what one layer of step size $\alpha_l$ adds to the value of column $j$ **with** the query column's key hidden. **Without** the mask, let $\kappa_j$ be the weight that column $j$ gives to that key. Then the unmasked layer makes the value of column $j$
 
 $$
-\begin{{aligned}}
-v_{{l+1}} &= {sources}, \\
-v_{{l+1}}(S_n) &= {query} :
-\end{{aligned}}
+{sy.book_latex(new_value)} .
 $$ (eq-mask-leak)
 
-the exact increment of column $j$ shrinks by the factor $1 - \kappa_j$, and $\alpha_l \kappa_j v_l(S_n)$ is subtracted.
+The increment shrinks by the factor $1 - \kappa_j$, and $\alpha_l \kappa_j v_l(S_n)$ is subtracted.
 """.strip()
 
 
@@ -198,7 +194,6 @@ CLAIM = Claim(
         Check("numeric", "random floats, n in 1..128, d in 0..16, one layer", numeric),
     ),
     mutants=MUTANTS,
-    rests_on=("softmax-td",),
     source="Found for this book; why the published construction masks the query column",
     shared="The right side is a loop over transitions; the exponential of the library is common to both sides.",
 )

@@ -61,7 +61,7 @@ Nothing on this page was typed by hand. `make ledger` runs every check of every 
 |---|---|
 {kinds}
 
-A mutant is *refuted* only by a finite value of the right shape that differs from the right one, never by an exception. To run any of this yourself, see {{ref}}`how-it-is-checked`.
+A mutant is *refuted* only by a finite value of the right shape that differs from the right one, never by an exception. In the instances $T = (S_0, \\dots, S_n)$ is the context's states, $x$, $v_0$ and $r$ list features, initial values and rewards, and $E = 1 + t^2$ says that this function stands in the place of the exponential, so that rational numbers stay rational. To run any of this yourself, see {{ref}}`how-it-is-checked`.
 
 {chr(10).join(claim_section(result) for result in results)}"""
 
@@ -208,7 +208,7 @@ def drawing(results: Sequence[ClaimResult]) -> str:
     boxes = [box(result, *corner[result.claim.id]) for result in results]
     return "\n".join([
         f'<div class="claim-map" tabindex="0" role="region" aria-label="Map of the results">'
-        f'<svg viewBox="0 0 {width} {height}" style="min-width: {width}px" role="img" aria-label="Which result rests on which">',
+        f'<svg viewBox="0 0 {width} {height}" style="width: 100%; min-width: {round(0.88 * width)}px" role="img" aria-label="Which result rests on which">',
         '<defs><marker id="claim-map-tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
         '<path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>',
         *arrows,

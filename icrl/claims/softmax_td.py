@@ -50,10 +50,14 @@ def next_values(v: BlockMatrix):
     return sources * sy.N + query * sy.p
 
 
+def td_errors(v: BlockMatrix):
+    """δ = R + γ v⁺ − v, the TD errors of the n transitions."""
+    return sy.R + sy.gamma * next_values(v) - v.blocks[0, 0]
+
+
 def increments(v: BlockMatrix) -> tuple:
-    """What one update adds, from the definition: α δ K at the sources and at the query, δ = R + γ v⁺ − v."""
-    delta = sy.R + sy.gamma * next_values(v) - v.blocks[0, 0]
-    return tuple(alpha * delta * Weights(name, sy.n, width, scores()) for name, width in (("K", sy.n), ("K_q", 1)))
+    """What one update adds, from the definition: α δ K at the sources and at the query."""
+    return tuple(alpha * td_errors(v) * Weights(name, sy.n, width, scores()) for name, width in (("K", sy.n), ("K_q", 1)))
 
 
 def td_update(v: BlockMatrix) -> BlockMatrix:
@@ -98,24 +102,27 @@ def readable(expression):
 def statement() -> str:
     """The theorem, its equations printed from the objects that the symbolic check compares."""
     v = sy.value_row("v_l")
-    sources, query = (sy.book_latex(readable(block)) for block in td_update(v).blocks.tolist()[0])
+    delta = td_errors(v)
+    short = {delta: MatrixSymbol("delta_l", 1, sy.n)}
+    sources, query = (sy.book_latex(block.xreplace(short)) for block in td_update(v).blocks.tolist()[0])
     return rf"""
-Let $n \ge 1$ and $d \ge 0$; take any context, any features, any $d \times d$ matrix $A$, any $v_0$ that is a function of the state, and any step sizes $\alpha_0, \alpha_1, \dots$ After $l$ layers the prompt is the prompt of the $l$-th iterate of weighted softmax TD,
+Let $n \ge 1$ and $d \ge 0$, and take any context, any features, any $d \times d$ matrix $A$, any $v_0$ that is a function of the state, and any step sizes $\alpha_0, \alpha_1, \dots$ Let $Z_0$ be the prompt of $v_0$ ({{prf:ref}}`prompt-matrix`), and let layer $l$ be that of {{prf:ref}}`transformer-layer` with the query column's key hidden, the block $A$ on the features, and $V$'s last row $(0, \dots, 0, \alpha_l, \alpha_l, -\alpha_l)$, the rest of $A$ and $V$ being 0. Then after $l$ layers
 
 $$
 Z_l = {sy.book_latex(readable(stated_prompt(v)))},
 $$ (eq-prompt-of-iterate)
 
-its value row holding $v_l(S_0), \dots, v_l(S_n)$, with $v_l^{{+}} = (v_l(S_1), \dots, v_l(S_n))$ and
+where $X$, $R$ and $v_l$ hold $x(S_k)$, $R_{{k+1}}$ and $v_l(S_k)$ for $k < n$, and $v_l^{{+}}$ holds $v_l(S_{{k+1}})$: features and rewards unchanged, target row $\gamma v_l(S_{{j+1}})$, value row $v_l(S_j)$. Here $v_0, v_1, \dots$ are the iterates of weighted softmax TD with the score $g(s, u) = x(u)^\top A\, x(s)$,
 
 $$
 \begin{{aligned}}
+\delta_l &= {sy.book_latex(readable(delta))}, \\
 v_{{l+1}} &= {sources}, \\
 v_{{l+1}}(S_n) &= {query},
 \end{{aligned}}
 $$ (eq-softmax-td)
 
-where column $j$ of $[K \; K_n]$ is the softmax of the scores $x(S_k)^\top A\, x(S_j)$ over the sources $k < n$. Features and rewards never change.
+column $j$ of $[K \; K_n]$ being the softmax, over the sources $k < n$, of $g(S_j, S_k)$.
 """.strip()
 
 

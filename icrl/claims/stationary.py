@@ -224,5 +224,6 @@ CLAIM = Claim(
         Check("numeric", "random irreducible chains with |S| ≤ 10, against MarkovRewardProcess.stationary_distribution", numeric),
     ),
     mutants=MUTANTS,
+    source="standard; the chapter gives the argument",
     shared="P as given; the tree theorem solves no equation, and the lazy chain only multiplies",
 )

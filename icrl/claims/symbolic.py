@@ -122,7 +122,7 @@ def compare_blocks(got: MatrixExpr, right: MatrixExpr, at: Instance, where: str)
 
 NAMES = {
     "v_l": "v_l", "v_l^n": "v_l(S_n)", "v_l^+": "v_l^{+}", "v": "v", "v^n": "v(S_n)", "v^+": "v^{+}", "x_n": "x(S_n)", "alpha_l": r"\alpha_l", "K_q": "K_n",
-    "Lambda": r"\Lambda", "Lambda_q": r"\Lambda_n", "kappa": r"\kappa", "kappa_q": r"\kappa_n", "t^n": "t_n", "r^n": "r_n", "r": "r", "t": "t",
+    "Lambda": r"\Lambda", "Lambda_q": r"\Lambda_n", "kappa": r"\kappa", "kappa_q": r"\kappa_n", "delta_l": r"\delta_l", "v_j": "v_l(S_j)", "Delta_j": r"\Delta_j", "kappa_j": r"\kappa_j", "t^n": "t_n", "r^n": "r_n", "r": "r", "t": "t",
 }
 """How the book writes the symbols that a bare name does not show well."""
 
@@ -139,18 +139,28 @@ class BookPrinter(LatexPrinter):
     def _print_Weights(self, expr, **_):
         return NAMES.get(expr.name, expr.name)
 
-    def _print_MatAdd(self, expr):
-        def negative(term):
-            return term.as_coeff_mmul()[0].could_extract_minus_sign()
+    def _print_Transpose(self, expr):
+        text = self.parenthesize(expr.arg, precedence_traditional(expr), strict=True)
+        return rf"\left({text}\right)^\top" if "^" in text else rf"{text}^\top"
 
-        def length(term):
-            coefficient, factors = term.as_coeff_mmul()
-            return len(factors.args) + (abs(coefficient) != 1)
+    def _print_MatAdd(self, expr):
+        return self._in_order(expr, [(term, *term.as_coeff_mmul()) for term in expr.args])
+
+    def _print_Add(self, expr, order=None):
+        return self._in_order(expr, [(term, *term.as_coeff_Mul()) for term in expr.args])
+
+    def _in_order(self, whole, terms):
+        def negative(coefficient):
+            return coefficient.could_extract_minus_sign()
+
+        def place(term):
+            _, coefficient, rest = term
+            return negative(coefficient), len(rest.args) + (abs(coefficient) != 1), str(rest)
 
         text = ""
-        for term in sorted(expr.args, key=lambda term: (negative(term), length(term))):
-            sign, size = (" - ", -term) if negative(term) else (" + ", term)
-            text += sign + self.parenthesize(size, precedence_traditional(expr), strict=True)
+        for term, coefficient, _ in sorted(terms, key=place):
+            sign, size = (" - ", -term) if negative(coefficient) else (" + ", term)
+            text += sign + self.parenthesize(size, precedence_traditional(whole), strict=True)
         return text.removeprefix(" + ").strip()
 
 

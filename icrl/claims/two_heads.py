@@ -254,7 +254,7 @@ $$
 \end{{aligned}}
 $$ (eq-two-heads)
 
-So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers agree at every depth.
+So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers agree at every depth, and with the construction's parameters both compute weighted softmax TD ({{prf:ref}}`softmax-td`).
 """.strip()
 
 
