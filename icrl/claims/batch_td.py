@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice, product, repeat
+from itertools import product, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +13,7 @@ from sympy import Matrix, Rational
 
 from icrl import td
 from icrl.claims.cases import small_fraction
-from icrl.claims.chains import all_fractions, shown
+from icrl.claims.chains import all_fractions, exceeds, shown, taken
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 LAYERS = 6
@@ -76,12 +76,12 @@ def first_wrong(claim: BatchTD, sample: Sample, unit: Any = 0) -> Counterexample
     v_ce = certainty_equivalence(sample, P, r)
     v, first = np.array(sample.v, dtype=object), np.abs(np.array(sample.v, dtype=object) - v_ce).max()
     updates = claim.algorithm(sample.states, sample.rewards, sample.gamma, repeat(sample.alpha), dict(enumerate(sample.v)))
-    for layer, values in enumerate(islice(updates, LAYERS + 1)):
+    for layer, values in enumerate(taken(updates, LAYERS + 1)):
         got, allowed = np.array([values[s] for s in range(len(v))], dtype=object), unit * (1 + layer)
         bound = claim.rate(sample.alpha, sample.gamma) ** layer * first
-        if np.abs(got - v_ce).max() > bound + allowed:
+        if exceeds(got, v_ce, bound + allowed):
             return Counterexample(str(sample), f"distance to v_CE after {layer} updates", shown(np.abs(got - v_ce).max()), f"at most {shown(bound)}")
-        if np.abs(got - v).max() > allowed:
+        if exceeds(got, v, allowed):
             s = int(np.argmax(np.abs(got - v)))
             return Counterexample(str(sample), f"v_{layer} at state {s}", shown(got[s]), shown(v[s]))
         v = v + sample.alpha * (r + sample.gamma * (P @ v) - v)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from sympy import Matrix, Rational
 
-from icrl.claims.chains import all_fractions, float_chain, fractions, rational_chain, rational_vector, shown
+from icrl.claims.chains import all_fractions, exceeds, float_chain, fractions, rational_chain, rational_vector, shown
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.mrp import MarkovRewardProcess
 
@@ -92,17 +92,17 @@ def first_wrong(equation: Equation, process: Process, value: np.ndarray, allowed
     iterates = [equation.iterate(process, k) for k in range(STEPS + 1)]
     for k, s in product(range(STEPS + 1), range(len(r))):
         right = expected_return(process, s, k)
-        if abs(iterates[k][s] - right) > allowed:
+        if not abs(iterates[k][s] - right) <= allowed:
             return Counterexample(str(process), f"T^{k} 0 at state {s}, the expected return of {k} steps", shown(iterates[k][s]), shown(right))
-        if abs(value[s] - right) > gamma**k * max(abs(value)) + allowed:
+        if not abs(value[s] - right) <= gamma**k * np.abs(value).max() + allowed:
             return Counterexample(str(process), f"distance of v to the return of {k} steps at state {s}", shown(abs(value[s] - right)), f"at most {shown(gamma**k * max(abs(value)))}")
     gap = equation.operator(P, r, gamma, value) - value
-    if max(abs(gap)) > allowed:
+    if exceeds(gap, 0 * gap, allowed):
         s = int(np.argmax(abs(gap)))
         return Counterexample(str(process), f"T v − v at v = (I − γP)⁻¹ r, state {s}", shown(gap[s]), "0")
-    moved = max(abs(equation.operator(P, r, gamma, u) - equation.operator(P, r, gamma, v)))
-    most = equation.modulus(gamma) * max(abs(u - v))
-    if moved > most + allowed:
+    moved = np.abs(equation.operator(P, r, gamma, u) - equation.operator(P, r, gamma, v)).max()
+    most = equation.modulus(gamma) * np.abs(u - v).max()
+    if not moved <= most + allowed:
         return Counterexample(str(process), "max |T u − T v|" + ("" if isinstance(gamma, float) else f" at u = {shown(u)}, v = {shown(v)}"), shown(moved), f"at most {shown(most)}")
     return None
 

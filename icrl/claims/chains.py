@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
@@ -56,6 +58,19 @@ def irreducible(P: np.ndarray) -> bool:
         if len(seen) < size:
             return False
     return True
+
+
+def exceeds(got: np.ndarray, right: np.ndarray, allowed: Any) -> bool:
+    """Whether some entry of ``got`` is farther than ``allowed`` from ``right``; one that is NaN is."""
+    return not all(abs(g - r) <= allowed for g, r in zip(np.ravel(got), np.ravel(right), strict=True))
+
+
+def taken(updates: Iterable, count: int) -> list:
+    """The first ``count`` of the updates; ``ValueError`` when there are fewer."""
+    found = list(islice(updates, count))
+    if len(found) < count:
+        raise ValueError(f"{count} value functions were asked for, {len(found)} came")
+    return found
 
 
 def shown(array: np.ndarray) -> str:

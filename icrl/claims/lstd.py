@@ -14,7 +14,7 @@ from sympy import Matrix, MatrixSymbol, Rational, Symbol
 from icrl import td
 from icrl.claims.batch_td import closing_walk
 from icrl.claims.cases import small_fraction
-from icrl.claims.chains import all_fractions, fractions, shown
+from icrl.claims.chains import all_fractions, exceeds, fractions, shown, taken
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.claims.symbolic import book_latex
 from icrl.mrp import Context, empirical_model
@@ -106,7 +106,7 @@ def loop(sample: Sample) -> Iterator[np.ndarray]:
     """w_0, w_1, … by :func:`icrl.td.linear_td`."""
     features = dict(enumerate(sample.features))
     updates = td.linear_td(sample.states, sample.rewards, features, sample.gamma, repeat(sample.alpha), sample.w)
-    return (np.array(w) for w in islice(updates, UPDATES + 1))
+    return map(np.array, taken(updates, UPDATES + 1))
 
 
 def first_wrong(system: System, sample: Sample, unit: float = 0, growth: float = 1) -> Counterexample | None:
@@ -114,7 +114,7 @@ def first_wrong(system: System, sample: Sample, unit: float = 0, growth: float =
     expected = np.array(sample.w)[:, None]
     for layer, got in enumerate(loop(sample)):
         allowed, right = unit * (1 + layer) * growth**layer, expected[:, 0]
-        if np.abs(got - right).max() > allowed:
+        if exceeds(got, right, allowed):
             i = int(np.argmax(np.abs(got - right)))
             return Counterexample(str(sample), f"w_{layer}, component {i}", shown(right[i]), shown(got[i]))
         expected = system.update(expected, sample.alpha, *sample.matrices(), sample.gamma)
@@ -192,7 +192,7 @@ def numeric(system: System, budget: Budget) -> Verdict:
         if trial % 3 == 0:
             value = empirical_model(Context(sample.states, sample.rewards)).value(sample.gamma)
             got = np.linalg.solve(system.A(X, X_next, sample.gamma), system.b(X, X_next, R))[:, 0]
-            if np.abs(got - value).max() > 1e-9 * (1 + np.abs(value).max()):
+            if exceeds(got, value, 1e-9 * (1 + np.abs(value).max())):
                 return Verdict(False, f"not v_CE in trial {trial + 1} (seed {budget.seed})", counterexample=Counterexample(str(sample), "solution of Aw = b", shown(got), shown(value)))
         budget.progress(trial + 1, trials)
     return Verdict(True, f"{trials} random contexts (seed {budget.seed}), n in 1..40, d in 1..8, {UPDATES} updates; tolerance {TOLERANCE} eps n (1 + l)(1 + α‖A‖)^l (max |w_0| + α Σ|R| max |x|), and 1e-9 of v_CE where features are one-hot")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,12 +20,16 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Counterexample:
-    """An instance, where it was compared, what came out and what is right: all finite, all of the right shape."""
+    """An instance, where it was compared, what came out and what is right. Raises ``ValueError`` when ``got`` is not finite, or is right."""
 
     instance: str
     where: str
     got: str
     right: str
+
+    def __post_init__(self) -> None:
+        if self.got == self.right or re.search(r"\b(nan|inf|oo|zoo)\b", self.got, re.IGNORECASE):
+            raise ValueError(f"no counterexample: {self.got} where {self.right} is right, {self.where}")
 
     def __str__(self) -> str:
         return f"{self.instance}; {self.where}: {self.got} where {self.right} is right"

@@ -16,7 +16,7 @@ from icrl.claims.cases import Case, as_batch, as_matrices, ball_case, float_case
 from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, first_difference, place_name, shown
 from icrl.claims.machine import Machine, Site
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
-from icrl.prompt import REWARD, TARGET, VALUE, Rows, prompt, rows
+from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, Rows, prompt, row_sizes, rows
 from icrl.transformer import Parameters, attention
 
 SMALLEST = (
@@ -215,10 +215,9 @@ def batch_difference(cases: list[Case], prompts: Iterable) -> tuple[float, Count
     worst, oracles = 0.0, [td_prompts(case) for case in cases]
     steep = [1 + max(abs(g) for row in case.scores for g in row) for case in cases]
     scale = [max(map(abs, case.rewards)) for case in cases]
-    for layer, Z in enumerate(prompts):
+    for layer, (Z, wanted) in enumerate(zip(prompts, zip(*oracles, strict=True), strict=True)):
         Z = np.asarray(Z)
-        for b, case in enumerate(cases):
-            want = next(oracles[b])
+        for b, (case, want) in enumerate(zip(cases, wanted)):
             scale[b] = max(scale[b], *map(abs, want[3]))
             unit = TOLERANCE * np.finfo(float).eps * steep[b] * (1 + layer) * scale[b]
             for band, got, right in reversed(list(zip(Rows._fields, rows(Z[b]), want))):  # the value row says most
@@ -249,6 +248,16 @@ def value_weights(reward: int = 1, target: int = 1, value: int = -1, dropped: in
         step = {band: scalar(1 if band == dropped else site.alpha, site.like) for band in (REWARD, TARGET, VALUE)}
         signs = {REWARD: reward, TARGET: target, VALUE: value}
         return replace(p, V=site.on_rows({(VALUE, band): step[band] if sign > 0 else -step[band] for band, sign in signs.items()}))
+
+    return edit
+
+
+def also_writes(bands: set[tuple[int, int]]):
+    """V with a further block, the identity, that reads one band and writes into another."""
+
+    def edit(p: Parameters, site: Site) -> Parameters:
+        sizes = row_sizes(site.d)
+        return replace(p, V=p.V + site.on_rows({(to, of): identity(sizes[of], site.like) for to, of in bands}))
 
     return edit
 
@@ -327,6 +336,8 @@ MUTANTS = (
     edited("mask on key 0", mask_first, {"symbolic": "a block matrix does not tell one source from another"}),
     Mutant("softmax over rows", Machine(softmax=softmax_over_rows), BLIND),
     Mutant("no normaliser", Machine(softmax=no_normaliser), BLIND),
+    edited("V writes into the reward row", also_writes({(REWARD, VALUE)})),
+    edited("V writes into the features", also_writes({(FEATURES, FEATURES)})),
     edited("A transposed", lambda p, site: replace(p, A=transpose(p.A))),
     edited("shift reversed", lambda p, site: replace(p, shift=transpose(p.shift))),
     edited("no shift", no_shift),
@@ -346,7 +357,7 @@ CLAIM = Claim(
         "Any context of $n \\ge 1$ transitions, any features in $\\mathbb{R}^d$, $d \\ge 0$.",
         "$v_0$ is any function of the state; the step sizes $\\alpha_l$ may differ by layer.",
         "The score is $x(u)^\\top A\\, x(s)$ for any $d \\times d$ matrix $A$; the query column's key is hidden exactly.",
-        "Neither the range of $\\gamma$ nor the positivity of the exponential is used.",
+        "Neither the range of $\\gamma$ nor the positivity of the exponential is used, only that no column's sum over the sources is 0.",
     ),
     subject=Machine(),
     checks=(
@@ -357,5 +368,5 @@ CLAIM = Claim(
     ),
     mutants=MUTANTS,
     source="Xie et al. 2026, Theorem 1",
-    shared="The oracle is a loop over transitions. The two routes share the exponential of Python's, SymPy's or Arb's library, and the instances.",
+    shared="The oracle is a loop over transitions. The two routes share the exponential of Python's, SymPy's or Arb's library, and the instances; at symbolic sizes also the letters N and p for the shift, of which only the last column of Π is known, and K for the weights.",
 )

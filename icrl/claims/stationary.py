@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, product
-from math import prod
+from math import gcd, prod
+from typing import Any
 
 import numpy as np
 from sympy import Matrix, Rational
@@ -27,12 +28,14 @@ on chains such as these; a wrong variant errs by the size of a probability."""
 
 @dataclass(frozen=True)
 class Statement:
-    """The statement with its pieces: the matrix whose null vectors are meant, and chains let in beyond the hypotheses.
+    """The statement with its pieces: the matrix whose null vectors are meant, m, the factor, and chains let in beyond the hypotheses.
 
     ``beyond_uniqueness`` are passed off as irreducible, ``beyond_convergence`` as irreducible and aperiodic.
     """
 
     system: Callable[[np.ndarray], np.ndarray] = lambda P: P.T - np.eye(len(P), dtype=int)
+    power: Callable[[int], int] = lambda size: wielandt(size)
+    factor: Callable[[int, Any], Any] = lambda size, least: 1 - size * least
     beyond_uniqueness: tuple = ()
     beyond_convergence: tuple = ()
 
@@ -66,25 +69,34 @@ def wielandt(size: int) -> int:
     return (size - 1) ** 2 + 1
 
 
-def not_closer(P: np.ndarray, mu: np.ndarray, allowed: float = 0) -> Counterexample | None:
-    """A start from which P^m does not bring the distribution closer by the factor 1 − |S|ε, or ε = min P^m is not positive."""
-    size, m = len(P), wielandt(len(P))
+def not_closer(claim: Statement, P: np.ndarray, allowed: float = 0) -> Counterexample | None:
+    """Where ε = min P^m is not positive, or P^m does not draw two starts, and so any two distributions, together by the factor.
+
+    max_{s,t} ½‖P^m(s, ·) − P^m(t, ·)‖₁ is the largest ratio ‖xP^m‖₁/‖x‖₁ over all x that sum to 0, μ_0 − μ among them.
+    """
+    size, m = len(P), max(1, claim.power(len(P)))
     power = P
     for _ in range(m - 1):
         power = power @ P
     least = power.min()
-    for start in range(size):
-        before = np.abs(np.eye(size, dtype=int)[start] - mu).sum()
-        after = np.abs(power[start] - mu).sum()
-        if after > (1 - size * least) * before + allowed or not least > 0:
-            right = f"at most {shown((1 - size * least) * before)}" if least > 0 else f"less than {shown(before)}"
-            return Counterexample(f"P = {shown(P)}", f"distance to μ after {m} steps from state {start}", shown(after), right)
+    if not least > 0:
+        return Counterexample(f"P = {shown(P)}", f"least entry of P^{m}", shown(least), "a positive number")
+    ratio = max(np.abs(one - other).sum() for one in power for other in power) / 2
+    if not ratio <= claim.factor(size, least) + allowed:
+        return Counterexample(f"P = {shown(P)}", f"largest ratio of distances to μ, {m} steps apart", shown(ratio), f"at most {shown(claim.factor(size, least))}")
     return None
+
+
+def extremal(size: int) -> list[list]:
+    """Wielandt's chain: a cycle through all states and a second one that leaves out the first; only P^m is positive."""
+    P = [[Fraction(int(u == (s + 1) % size)) for u in range(size)] for s in range(size)]
+    P[-1] = [Fraction(int(u < 2), 2) for u in range(size)]
+    return P
 
 
 def exact_chains() -> Iterator[np.ndarray]:
     """Irreducible chains in ``Fraction``s, periodic ones among them."""
-    yield from map(fractions, (FLIP, CYCLE, [[0, 1], ["1/2", "1/2"]], [[0, 1, 0], ["1/3", 0, "2/3"], [0, 1, 0]]))
+    yield from map(fractions, (FLIP, CYCLE, [[0, 1], ["1/2", "1/2"]], [[0, 1, 0], ["1/3", 0, "2/3"], [0, 1, 0]], *map(extremal, (2, 3, 4))))
     rng = np.random.default_rng(0)
     for size, _ in SAMPLES:
         P = rational_chain(rng, size)
@@ -94,12 +106,15 @@ def exact_chains() -> Iterator[np.ndarray]:
 
 
 def is_aperiodic(P: np.ndarray) -> bool:
-    """Whether an irreducible P has a positive power."""
-    reach = np.array(P > 0, dtype=int)
-    power = reach
-    for _ in range(wielandt(len(P)) - 1):
-        power = (power @ reach > 0).astype(int)
-    return bool(power.all())
+    """Whether the lengths of all round trips of an irreducible P have no common divisor but 1."""
+    depth, frontier = {0: 0}, [0]
+    while frontier:
+        s = frontier.pop(0)
+        for u in np.flatnonzero(P[s] > 0).tolist():
+            if u not in depth:
+                depth[u] = depth[s] + 1
+                frontier.append(u)
+    return gcd(*(depth[s] + 1 - depth[u] for s in depth for u in np.flatnonzero(P[s] > 0).tolist())) == 1
 
 
 def null_vectors(matrix: np.ndarray) -> list[np.ndarray]:
@@ -121,7 +136,7 @@ def exact(claim: Statement, budget: Budget) -> Verdict:
         if min(found) <= 0:
             return Verdict(False, "not positive", counterexample=Counterexample(f"P = {shown(P)}", "least entry of μ", shown(min(found)), "a positive number"))
     for P in [*map(fractions, claim.beyond_convergence), *filter(is_aperiodic, chains)]:
-        far = not_closer(P, tree_distribution(P))
+        far = not_closer(claim, P)
         if far:
             return Verdict(False, "the chain does not forget", counterexample=far)
         convergent += 1
@@ -158,14 +173,14 @@ def numeric(claim: Statement, budget: Budget) -> Verdict:
         if found := not_unique(lazy_limit(np.array(P, float)), P):
             return Verdict(False, "not one positive distribution", counterexample=found)
     for P in claim.beyond_convergence:
-        if found := not_closer(np.array(P, float), lazy_limit(np.array(P, float))[0], TOLERANCE):
+        if found := not_closer(claim, np.array(P, float), TOLERANCE):
             return Verdict(False, "the chain does not forget", counterexample=found)
     for trial, P in enumerate(islice(float_chains(rng), trials)):
         limit, mu = lazy_limit(P), solved(claim, P)
         library = MarkovRewardProcess(P, np.zeros(len(P)), 0.5).stationary_distribution()
         gap = max(np.abs(limit[0] - library).max(), np.abs(mu - library).max())
-        found = not_unique(limit, P) or (is_aperiodic(P) and not_closer(P, library, TOLERANCE)) or None
-        if gap > TOLERANCE:
+        found = not_unique(limit, P) or (is_aperiodic(P) and not_closer(claim, P, TOLERANCE)) or None
+        if not gap <= TOLERANCE:
             s = int(np.argmax(np.abs(mu - library)))
             found = Counterexample(f"|S| = {len(P)}", f"μ at state {s}", shown(float(mu[s])), shown(float(library[s])))
         if found:
@@ -177,9 +192,9 @@ def numeric(claim: Statement, budget: Budget) -> Verdict:
 
 def not_unique(limit: np.ndarray, P: np.ndarray) -> Counterexample | None:
     """Where the lazy chain's limit depends on its start, or is not positive."""
-    if np.abs(limit - limit[0]).max() > TOLERANCE:
+    if not np.abs(limit - limit[0]).max() <= TOLERANCE:
         return Counterexample(f"P = {shown(P)}", "limit of the lazy chain from the last state", shown(limit[-1]), f"{shown(limit[0])}, as from state 0,")
-    if limit.min() <= 0:
+    if not limit.min() > 0:
         return Counterexample(f"P = {shown(P)}", "least entry of μ", shown(float(limit.min())), "a positive number")
     return None
 
@@ -189,6 +204,8 @@ MUTANTS = (
     Mutant("a reducible chain let in", Statement(beyond_uniqueness=(TWO_ISLANDS,))),
     Mutant("positive without irreducibility", Statement(beyond_uniqueness=(ONE_WAY,))),
     Mutant("convergence without aperiodicity", Statement(beyond_convergence=(FLIP,))),
+    Mutant("m one step shorter", Statement(power=lambda size: wielandt(size) - 1)),
+    Mutant("the factor squared", Statement(factor=lambda size, least: (1 - size * least) ** 2)),
 )
 
 

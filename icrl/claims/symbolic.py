@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from sympy import BlockMatrix, Identity, ImmutableMatrix, MatAdd, MatMul, Matrix, MatrixSymbol, Rational, Symbol, Transpose, ZeroMatrix, block_collapse, symbols
+from sympy import BlockMatrix, Identity, ImmutableMatrix, MatAdd, MatMul, MatPow, Matrix, MatrixSymbol, Rational, Symbol, Transpose, ZeroMatrix, block_collapse
 from sympy.matrices.expressions.matexpr import MatrixExpr
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import precedence_traditional
@@ -14,7 +14,7 @@ from icrl.algebra import Weights
 from icrl.claims.model import Counterexample, Verdict
 from icrl.prompt import Rows
 
-n, d = symbols("n d", integer=True, positive=True)
+n, d = Symbol("n", integer=True, positive=True), Symbol("d", integer=True, nonnegative=True)
 gamma = Symbol("gamma")
 X, x_q = MatrixSymbol("X", d, n), MatrixSymbol("x_n", d, 1)
 A = MatrixSymbol("A", d, d)
@@ -66,6 +66,8 @@ class Instance:
                 return product
             case BlockMatrix():
                 return Matrix.vstack(*(Matrix.hstack(*map(self.value, row)) for row in expression.blocks.tolist()))
+            case MatPow():
+                return self.value(expression.base) ** expression.exp
             case Transpose():
                 return self.value(expression.arg).T
             case Weights():
