@@ -1,14 +1,19 @@
 """Every claim passes, every mutant is refuted by every check that should see it, and by no other; and the rules that say so hold."""
 
 from dataclasses import replace
+from itertools import islice, repeat
 
 import numpy as np
 import pytest
 from flint import arb
+from sympy import BlockMatrix, ZeroMatrix, exp, symbols
 
-from icrl.claims import CLAIMS, Budget, Check, Claim, Counterexample, Mutant, Verdict, softmax_td
-from icrl.claims.cases import float_case, rational_case, shapes, td_prompts
-from icrl.claims.compare import Undecided, balls_differ, entries_differ
+from icrl import td
+from icrl.claims import CLAIMS, Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.claims import batch_td, bellman, lstd, mask_leak, softmax_td, stationary, two_heads
+from icrl.claims import symbolic as sy
+from icrl.claims.cases import as_batch, float_case, rational_case, shapes, symbol_case, td_prompts
+from icrl.claims.compare import Undecided, balls_differ, entries_differ, first_difference
 from icrl.claims.ledger import judge, run_claim
 from icrl.claims.machine import Machine
 from icrl.claims.pages import levels
@@ -164,3 +169,88 @@ def test_random_instances_cover_what_the_scope_says():
 def test_claims_rest_on_claims_without_a_circle():
     assert set(levels(list(CLAIMS.values()))) == set(CLAIMS)
     assert all(below in CLAIMS for claim in CLAIMS.values() for below in claim.rests_on)
+
+
+# Each part of a check has been seen to fail.
+
+
+def nan(*_):
+    return float("nan")
+
+
+NAN = {
+    "bellman": bellman.Equation(operator=lambda P, r, gamma, v: r * float("nan")),
+    "stationary": stationary.Statement(factor=nan),
+    "batch-td": batch_td.BatchTD(algorithm=lambda states, rewards, gamma, alphas, v: repeat(dict.fromkeys(v, float("nan")))),
+    "lstd": lstd.System(b=lambda X, X_next, R: X @ R.T * float("nan")),
+    "mask-leak": mask_leak.Leak(machine=Machine(edit=lambda p, site: replace(p, V=p.V * float("nan")))),
+    "softmax-td": Machine(edit=lambda p, site: replace(p, V=p.V * float("nan"))),
+    "two-heads": two_heads.Lemma(gap=lambda bands, gamma: bands.target * float("nan")),
+}
+
+
+@pytest.mark.parametrize("claim, check", PAIRS, ids=[f"{claim.id}-{check.kind}" for claim, check in PAIRS])
+def test_nan_fails_every_check_and_refutes_nothing(claim, check):
+    verdict = judge(check, NAN[claim.id], FEW)
+    assert verdict.passed is False and verdict.counterexample is None
+
+
+@pytest.mark.parametrize("kind", ["exact", "numeric"])
+def test_an_algorithm_that_stops_early_fails(kind, monkeypatch):
+    check = next(check for check in CLAIMS["batch-td"].checks if check.kind == kind)
+    only_the_start = batch_td.BatchTD(algorithm=lambda states, rewards, gamma, alphas, v: iter([v]))
+    assert "1 came" in judge(check, only_the_start, FEW).detail
+    monkeypatch.setattr(td, "linear_td", lambda states, rewards, features, gamma, alphas, w: iter([w]))
+    check = next(check for check in CLAIMS["lstd"].checks if check.kind == kind)
+    assert "1 came" in judge(check, lstd.System(), FEW).detail
+
+
+def test_a_transformer_that_stops_early_fails_the_numeric_check():
+    class Short(Machine):
+        def run(self, *matrices):
+            return islice(super().run(*matrices), 1)
+
+    verdict = judge(softmax_td.CLAIM.checks[3], Short(), FEW)
+    assert verdict.passed is False and verdict.counterexample is None
+
+
+@pytest.mark.parametrize("mutant", [m for m in softmax_td.MUTANTS if "exact" not in m.unseen], ids=lambda mutant: mutant.name)
+def test_explicit_symbols_alone_refute_each_mutant(mutant):
+    cases = [symbol_case(*shape) for shape in ((1, 1, 1), (2, 0, 2), (2, 2, 1))]
+    assert any(softmax_td.compare_case(mutant.subject, case, "symbols", entries_differ) for case in cases)
+
+
+def test_symbols_are_compared_as_functions_and_not_as_they_are_written():
+    x, y = symbols("x y")
+    assert not entries_differ((x + y) ** 2, x**2 + 2 * x * y + y**2)
+    assert not entries_differ(exp(x) / (exp(x) + exp(y)), 1 - exp(y) / (exp(x) + exp(y)))
+    assert entries_differ(exp(x) / (exp(x) + exp(y)), exp(y) / (exp(x) + exp(y)))
+
+
+def test_blocks_that_only_agree_at_the_probe_are_not_derived():
+    """N² is 0 at n = 2 and at no larger n: the instance cannot tell, the derivation can."""
+    row = lambda block: BlockMatrix([[block, ZeroMatrix(1, 1)]])  # noqa: E731
+    verdict = sy.compare_blocks(row(sy.R * sy.N * sy.N), row(ZeroMatrix(1, sy.n)), sy.probe("alpha_l"), "here")
+    assert verdict.passed is False and verdict.counterexample is None and "differ in form" in verdict.detail
+    assert sy.compare_blocks(row(sy.R * sy.N), row(sy.R * sy.N), sy.probe("alpha_l"), "here") is None
+
+
+@pytest.mark.parametrize("band, row", [("features", 0), ("reward", 1), ("target", 2), ("value", 3)])
+def test_a_difference_in_any_band_is_found(band, row):
+    case = rational_case(np.random.default_rng(0), 2, 1, 1)
+    prompts = list(Machine().run(*softmax_td.as_matrices(case)))
+    prompts[1][row, 2] += 1
+    found = first_difference("here", prompts, td_prompts(case), entries_differ)
+    assert found.where.startswith(f"layer 1, {band} row") and found.where.endswith("column 2")
+
+    floats = [float_case(np.random.default_rng(0), 2, 1, 1)]
+    batch = [np.array(Z) for Z in Machine().run(*as_batch(floats))]
+    assert softmax_td.batch_difference(floats, batch)[1] is None
+    batch[1][0, row, 2] += 1e-6
+    assert softmax_td.batch_difference(floats, batch)[1].where == found.where
+
+
+@pytest.mark.parametrize("got, right", [("nan", "1"), ("[[nan]]", "1"), ("-inf", "1"), ("zoo", "1"), ("1/2", "1/2")])
+def test_what_is_not_finite_or_not_different_is_no_counterexample(got, right):
+    with pytest.raises(ValueError, match="no counterexample"):
+        Counterexample("here", "there", got, right)

@@ -20,7 +20,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Counterexample:
-    """An instance, where it was compared, what came out and what is right. Raises ``ValueError`` when ``got`` is not finite, or is right."""
+    """An instance, where it was compared, what came out and what is right. Raises ``ValueError`` when either is not finite, or both are the same."""
 
     instance: str
     where: str
@@ -28,7 +28,7 @@ class Counterexample:
     right: str
 
     def __post_init__(self) -> None:
-        if self.got == self.right or re.search(r"\b(nan|inf|oo|zoo)\b", self.got, re.IGNORECASE):
+        if self.got == self.right or re.search(r"\b(nan|inf|oo|zoo)\b", f"{self.got} {self.right}", re.IGNORECASE):
             raise ValueError(f"no counterexample: {self.got} where {self.right} is right, {self.where}")
 
     def __str__(self) -> str:

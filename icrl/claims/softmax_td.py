@@ -306,7 +306,8 @@ def no_normaliser(scores, visible, exp=None):
         case "blocks":
             return softmax(scores, visible)
         case "entries":
-            return np.vectorize(exp or true_exp, otypes=[object])(scores) * visible
+            powers = np.vectorize(exp or true_exp, otypes=[object])(scores)
+            return np.where(visible, powers, 0 * powers)
         case "tensor":
             return scores.exp() * scores.new_tensor(visible)
         case _:
