@@ -7,6 +7,7 @@ PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
 WORKERS   ?= 2
 PORT      ?= 8000
+LAB_OPTIONS ?=   # such as --no-browser
 SITE      := _build/html
 RUN       := .venv/bin/python
 
@@ -40,8 +41,9 @@ execute: .venv/ready  ## re-run notebooks in place; some of them: NOTEBOOKS="boo
 serve: book  ## read the built site at http://localhost:$(PORT)
 	@$(RUN) -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
 
-lab: .venv/ready  ## open the chapters in JupyterLab
-	@$(RUN) -m jupyterlab book
+# JupyterLab refuses to run as root, as which one usually is in a container.
+lab: .venv/ready  ## open the chapters in JupyterLab; with options: LAB_OPTIONS=--no-browser
+	@$(RUN) -m jupyterlab $$(test "$$(id -u)" != 0 || echo --allow-root) $(LAB_OPTIONS) book
 
 clean:  ## remove everything built, the environment too
 	rm -rf _build .venv icrl.egg-info .pytest_cache .hypothesis
@@ -51,7 +53,8 @@ clean:  ## remove everything built, the environment too
 	    { echo "Python 3.11 or newer is needed ($(PYTHON) is $$($(PYTHON) --version 2>&1)): make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	    { echo "$(PYTHON) lacks the venv module (on Debian: apt-get install python3-venv)." >&2; exit 1; }
-	@echo "Setting up .venv (once; about two minutes) …"
+	@echo "Setting up .venv: pip now downloads and installs the packages of requirements.txt, and says nothing while it does."
+	@echo "Once; two to five minutes, about 1.5 GB on disk with PyTorch's CPU build (README: how to get it) …"
 	@test -x $(RUN) || $(PYTHON) -m venv .venv
 	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
 	@touch $@

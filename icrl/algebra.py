@@ -6,8 +6,8 @@ Four kinds of matrix answer them:
 ============  =============================================  =========================================================
 kind          a matrix is                                    used for
 ============  =============================================  =========================================================
-``float``     a NumPy array, any number of batch axes        numeric checks, fast runs
-``tensor``    a torch tensor, any number of batch axes       batches, autograd, pretraining
+``float``     a NumPy array of floats, any batch axes        numeric checks, fast runs
+``tensor``    a torch tensor of floats, any batch axes       batches, autograd, pretraining
 ``entries``   a NumPy object array of SymPy expressions,     exact and certified checks at a stated size
               ``Fraction``\ s or Arb balls
 ``blocks``    a SymPy block matrix with symbolic sizes       derivations for every n and d
@@ -34,16 +34,39 @@ Matrix = Any
 """A matrix of any of the four kinds."""
 
 
-def kind(X: Matrix) -> str:
-    """The kind of matrix ``X`` is: ``float``, ``tensor``, ``entries`` or ``blocks``; ``TypeError`` for anything else."""
-    if isinstance(X, np.ndarray):
-        return "entries" if X.dtype == object else "float"
+def kind(X: Matrix, name: str = "matrix") -> str:
+    """The kind of matrix ``X`` is: ``float``, ``tensor``, ``entries`` or ``blocks``.
+
+    Raises ``ValueError`` with ``name`` for anything else, and for an array or a tensor of integers, Booleans, complex
+    numbers or text, into which a γ of 0.9 would go as 0.
+    """
+    torch = sys.modules.get("torch")  # whoever holds a tensor has imported torch
     if isinstance(X, MatrixExpr):
         return "blocks"
-    torch = sys.modules.get("torch")  # whoever holds a tensor has imported torch
-    if torch is not None and isinstance(X, torch.Tensor):
-        return "tensor"
-    raise TypeError(f"matrix must be a NumPy array, a torch tensor or a SymPy matrix expression, got {type(X).__name__}")
+    if isinstance(X, np.ndarray):
+        found = {"O": "entries", "f": "float"}.get(X.dtype.kind)
+    elif torch is not None and isinstance(X, torch.Tensor):
+        found = "tensor" if X.is_floating_point() else None
+    else:
+        raise ValueError(f"{name} must be a NumPy array, a torch tensor or a SymPy matrix expression, got {type(X).__name__}")
+    if found is None:
+        raise ValueError(f"{name} must be floating point, got {X.dtype}")
+    return found
+
+
+def finite(name: str, X: Matrix) -> Matrix:
+    """``X`` itself; ``ValueError`` with ``name`` when it is an array or a tensor of floats with NaN or infinity in it."""
+    tests = {"float": lambda X: np.isfinite(X).all(), "tensor": _tensor_is_finite}
+    if not tests.get(kind(X, name), lambda X: True)(X):
+        raise ValueError(f"{name} must be finite, got NaN or infinity")
+    return X
+
+
+def _tensor_is_finite(X: Matrix) -> bool:
+    try:
+        return bool(X.isfinite().all())
+    except RuntimeError:  # inside torch.vmap a tensor's values cannot be read
+        return True
 
 
 def transpose(X: Matrix) -> Matrix:
@@ -81,17 +104,22 @@ def identity(size: Any, like: Matrix) -> Matrix:
             return eye
 
 
-def scalar(c: Any, like: Matrix) -> Matrix:
-    """c as a 1×1 matrix of the kind of ``like``; an array of shape (batch…) gives one 1×1 matrix per member."""
-    match kind(like):
+def scalar(c: Any, like: Matrix, name: str = "c") -> Matrix:
+    """c as a 1×1 matrix of the kind of ``like``; an array of shape (batch…) gives one 1×1 matrix per member.
+
+    Raises ``ValueError`` with ``name`` for a list, a tuple, text or a complex number, and for NaN or infinity in floats.
+    """
+    if isinstance(c, (list, tuple, str, complex)):
+        raise ValueError(f"{name} must be a number or an array with one entry per batch member, got {c!r}; for step sizes that differ by layer make one Parameters a layer")
+    match kind(like, "like"):
         case "blocks":
             return sympify(c) * Identity(1)
         case "entries":
             return np.array([[c]], object)
         case "float":
-            return np.asarray(c, like.dtype)[..., None, None]
+            return finite(name, np.asarray(c, like.dtype)[..., None, None])
         case _:
-            return sys.modules["torch"].as_tensor(c, dtype=like.dtype, device=like.device)[..., None, None]
+            return finite(name, sys.modules["torch"].as_tensor(c, dtype=like.dtype, device=like.device)[..., None, None])
 
 
 def place(parts: Mapping[tuple[int, int], Matrix], rows: Sequence[Any], columns: Sequence[Any], like: Matrix) -> Matrix:
@@ -212,7 +240,7 @@ def _entry_softmax(scores: np.ndarray, visible: np.ndarray, exp: Callable[[Any],
 
 
 def _float_softmax(scores: Matrix, visible: Any, xp: Any) -> Matrix:
-    shown = xp.asarray(visible)
+    shown = xp.asarray(visible, device=scores.device)
     top = xp.amax(xp.where(shown, scores, -math.inf), axis=-2, keepdims=True)
     powers = xp.where(shown, xp.exp(xp.where(shown, scores - top, 0.0)), 0.0)
     total = xp.sum(powers, axis=-2, keepdims=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
-import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
@@ -21,9 +24,17 @@ from icrl.claims.model import KINDS
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all is well, 1 when a claim failed, 2 when the command was not understood."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal that has no “α” shows “?”
     options = parser().parse_args(arguments)
     try:
-        return options.run(options)
+        code = options.run(options)
+        print(end="", flush=True)  # a closed pipe shows here, not when Python ends
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+        return 1
     except UsageError as error:
         print(f"icrl {options.command}: {error}", file=sys.stderr)
         return 2
@@ -47,6 +58,7 @@ class OneLineParser(argparse.ArgumentParser):
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = OneLineParser(prog="icrl", description=__doc__)
+    top.add_argument("--version", action="version", version=f"icrl {installed_version()}")
     commands = top.add_subparsers(dest="command", required=True, parser_class=OneLineParser)
 
     verify = commands.add_parser("verify", help="check claims, and that their mutants are refuted")
@@ -67,6 +79,14 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
+def installed_version() -> str:
+    """The version of the installed package."""
+    try:
+        return version("icrl")
+    except PackageNotFoundError:
+        return "(not installed)"
+
+
 def whole(least: int):
     """A type for argparse: an integer from ``least`` on."""
 
@@ -83,11 +103,12 @@ def whole(least: int):
 
 
 def chosen(ids: Sequence[str]) -> list[Claim]:
-    """The claims with these ids, all of them when there are none."""
+    """The claims with these ids, each once, all of them when there are none."""
     for id in ids:
         if id not in CLAIMS:
-            raise UsageError(f"unknown claim {id!r}; the claims are {', '.join(CLAIMS)}")
-    return [CLAIMS[id] for id in ids] or list(CLAIMS.values())
+            near = "".join(f"did you mean {known}? " for known in get_close_matches(id, CLAIMS, 1))
+            raise UsageError(f"unknown claim {id!r}; {near}the claims are {', '.join(CLAIMS)}")
+    return [CLAIMS[id] for id in dict.fromkeys(ids)] or list(CLAIMS.values())
 
 
 def run_verify(options: argparse.Namespace) -> int:
@@ -97,13 +118,13 @@ def run_verify(options: argparse.Namespace) -> int:
         raise UsageError(f"--kind must be one of {', '.join(KINDS)}, got {options.kind!r}")
     if options.kind and not any(check.kind == options.kind for claim in claims for check in claim.checks):
         raise UsageError(f"no check of kind {options.kind!r} among {', '.join(claim.id for claim in claims)}")
-    if options.json not in (None, "-"):
-        check_writable(Path(options.json))
+    if options.json not in (None, "-") and not (Path(options.json).parent.is_dir() and writable(Path(options.json))):
+        raise UsageError(f"--json must name a file that can be written, got {options.json}")
     console = Console(stderr=options.json == "-")
     results = verify_with_table(claims, console, options)
     if options.json:
-        text = json.dumps({"claims": [result.as_json() for result in results]}, indent=1, ensure_ascii=False) + "\n"
-        sys.stdout.write(text) if options.json == "-" else write_whole(Path(options.json), text)
+        text = json.dumps({"claims": [result.as_json() for result in results]}, indent=1, ensure_ascii=options.json == "-") + "\n"
+        print(text, end="") if options.json == "-" else write_all({Path(options.json): text})
     return 0 if succeeded(results) else 1
 
 
@@ -130,7 +151,7 @@ def verify_with_table(claims: list[Claim], console: Console, options: argparse.N
     return results
 
 
-MARKS = {True: "[green]✓[/]", False: "[bold red]✗ failed[/]", None: "[yellow]on record[/]"}
+MARKS = {True: "[green]passed[/]", False: "[bold red]failed[/]", None: "[yellow]on record[/]"}
 
 
 def progress_table(results: list[ClaimResult], running: str) -> Table:
@@ -172,29 +193,56 @@ def run_ledger(options: argparse.Namespace) -> int:
 
     if not (options.out / "book").is_dir():
         raise UsageError(f"--out must be the project's folder, with book/ in it, got {options.out}")
+    claims = list(CLAIMS.values())
+    blank = [ClaimResult(replace(claim, statement=str), [], []) for claim in claims]
+    try:
+        refused = [path for path in pages(blank, options.out) if not writable(path)]
+    except (OSError, ValueError) as error:
+        raise UsageError(error) from None
+    if refused:
+        raise UsageError(f"cannot write {', '.join(map(str, refused))}; nothing was written")
     console = Console(stderr=True)
-    results = verify_with_table(list(CLAIMS.values()), console, argparse.Namespace(trials=None, seed=0, kind=None, no_mutants=False))
+    results = verify_with_table(claims, console, argparse.Namespace(trials=None, seed=0, kind=None, no_mutants=False))
     if not succeeded(results):
         console.print("a claim failed: nothing was written")
         return 1
-    for path, text in pages(results, options.out).items():
+    written = pages(results, options.out)
+    for path in written:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, text)
+    write_all(written)
     return 0
 
 
-def check_writable(path: Path) -> None:
-    """Refuse, before any work, a file that cannot be written."""
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
-        raise UsageError(f"--json must name a file that can be written, got {path}")
+def writable(path: Path) -> bool:
+    """Whether :func:`write_all` can write here: a file needs its folder, or the nearest that exists; a pipe or device only itself."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        return not os.path.isdir(path) and os.access(path, os.W_OK)
+    target = Path(os.path.realpath(path))
+    folder = next(folder for folder in target.parents if os.path.exists(folder))
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and (not target.exists() or os.access(target, os.W_OK))
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file in one piece: as it was, or as it is to be, never half."""
+def write_all(texts: Mapping[Path, str]) -> None:
+    """Write files, each as it was or as it is to be, never half, and none before every text is on the disk.
+
+    A file keeps its mode, and a link leads where it led; a pipe or a device is written to as it is.
+    """
+    parts: dict[Path, Path] = {}
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}.", delete=False, encoding="utf-8") as part:
-            part.write(text)
-        os.chmod(part.name, 0o644)
-        os.replace(part.name, path)
+        for path, text in texts.items():
+            if path.exists() and not path.is_file():
+                path.write_text(text, encoding="utf-8")
+                continue
+            target = Path(os.path.realpath(path))
+            parts[target] = target.with_name(f".{target.name}.{os.getpid()}")
+            with open(parts[target], "x", encoding="utf-8") as part:
+                part.write(text)
+            if target.exists():
+                shutil.copymode(target, part.name)
+        for path, part in parts.items():
+            os.replace(part, path)
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        for part in parts.values():
+            part.unlink(missing_ok=True)

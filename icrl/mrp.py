@@ -16,6 +16,7 @@ Sources: Sutton and Barto 2018, chapters 3 and 6.3; the book's section on the se
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
 
@@ -66,8 +67,8 @@ def probabilities(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> 
     sums = np.atleast_1d(array.sum(axis=-1))
     wrong = np.flatnonzero(np.abs(sums - 1) > ROW_SUM_TOLERANCE)
     if wrong.size:
-        what = "it" if array.ndim == 1 else f"row {wrong[0]}"
-        raise ValueError(f"{name} must sum to 1 in every row, but {what} sums to {sums[wrong[0]]}")
+        said = ", got" if array.ndim == 1 else f" in every row, but row {wrong[0]} sums to"
+        raise ValueError(f"{name} must sum to 1{said} {sums[wrong[0]]}")
     return array
 
 
@@ -115,6 +116,13 @@ def generator(rng: np.random.Generator) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a numpy.random.Generator, got {type(rng).__name__}")
     return rng
+
+
+def context_itself(context: Context) -> Context:
+    """``context`` itself; ``ValueError`` when it is not a :class:`Context`."""
+    if not isinstance(context, Context):
+        raise ValueError(f"context must be a Context, got {type(context).__name__}")
+    return context
 
 
 # Contexts
@@ -229,7 +237,7 @@ class MarkovRewardProcess:
             "discount": number("discount", self.discount, "[0, 1)"),
             "initial": probabilities("initial", initial, (n_states,)),
             "state_names": _state_names(self.state_names, n_states),
-            "outcomes": self.outcomes if self.outcomes is None else tuple(self.outcomes),
+            "outcomes": _outcomes(self.outcomes, n_states),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
@@ -316,17 +324,27 @@ def _state_names(names: tuple[str, ...] | None, n_states: int) -> tuple[str, ...
     """``names``, checked, or the states' numbers."""
     if names is None:
         return tuple(map(str, range(n_states)))
-    if isinstance(names, str) or not all(isinstance(name, str) for name in names):
+    if isinstance(names, str) or not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
         raise ValueError(f"state_names must be a tuple of strings, got {names!r}")
     if len(names) != n_states or len(set(names)) != n_states:
         raise ValueError(f"state_names must be {n_states} distinct names, got {len(names)}, {len(set(names))} distinct")
     return tuple(names)
 
 
+def _outcomes(outcomes: Iterable[Outcomes] | None, n_states: int) -> tuple[Outcomes, ...] | None:
+    """``outcomes`` as a tuple of one ``Outcomes`` a state, checked, or None."""
+    if outcomes is None:
+        return None
+    if not isinstance(outcomes, Iterable):
+        raise ValueError(f"outcomes must be {n_states} Outcomes, one a state, got {outcomes!r}")
+    items = tuple(outcomes)
+    if len(items) != n_states or not all(isinstance(each, Outcomes) for each in items):
+        raise ValueError(f"outcomes must be {n_states} Outcomes, one a state, got {len(items)} items")
+    return items
+
+
 def _check_outcomes(mrp: MarkovRewardProcess) -> None:
     """Raise ``ValueError`` unless the outcomes have the transition probabilities and expected rewards of the MRP."""
-    if len(mrp.outcomes) != mrp.n_states or not all(isinstance(each, Outcomes) for each in mrp.outcomes):
-        raise ValueError(f"outcomes must be {mrp.n_states} Outcomes, one a state, got {len(mrp.outcomes)} items")
     for state, here in enumerate(mrp.outcomes):
         transition = here.transition(mrp.n_states)
         if np.abs(transition - mrp.transition[state]).max() > ROW_SUM_TOLERANCE:
@@ -405,10 +423,10 @@ class EmpiricalModel:
 def empirical_model(context: Context) -> EmpiricalModel:
     """The transition frequencies and mean rewards out of each state that the context visits.
 
-    Raises ``ValueError`` naming the last state when no transition leaves it: a model on W needs every state of W to be
-    a source (``context.covered``).
+    Raises ``ValueError`` for what is no :class:`Context`, and naming the last state when no transition leaves it: a
+    model on W needs every state of W to be a source (``context.covered``).
     """
-    if not context.covered:
+    if not context_itself(context).covered:
         last = context.states[-1]
         raise ValueError(f"context must have a transition out of every state it visits, got none out of state {last}")
     W = context.visited

@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sympy import BlockMatrix, block_collapse
 
-from icrl.algebra import Matrix, identity, kind, place, scalar, shift, stack
-from icrl.mrp import Context, number
+from icrl.algebra import Matrix, finite, identity, kind, place, scalar, shift, stack
+from icrl.mrp import Context, context_itself, finite_array, number
 
 FEATURES, REWARD, TARGET, VALUE = range(4)
 
@@ -44,35 +44,46 @@ def prompt(features: Matrix, rewards: Matrix, value: Matrix, gamma: Any) -> Matr
 
     features: (…, d, n+1), column j is :math:`x(S_j)`; rewards: (…, 1, n), entry k is :math:`R_{k+1}`;
     value: (…, 1, n+1), entry j is :math:`v(S_j)`; gamma: the discount, a scalar or one per batch member.
-    All of one kind (:mod:`icrl.algebra`). Raises ``ValueError`` when the shapes do not fit, n = 0, or an entry is NaN or
-    infinite.
+    All of one kind (:mod:`icrl.algebra`). Raises ``ValueError`` when the kinds differ, the shapes do not fit, n = 0, or
+    an entry is no floating-point number, NaN or infinite (inside ``torch.vmap`` the last two cannot be seen).
     """
+    _check_bands(features=features, rewards=rewards, value=value)
     n = rewards.shape[-1]
+    sources = place({(0, 0): identity(n, rewards)}, (n,), (n, 1), rewards)
+    return stack(features, rewards @ sources, scalar(gamma, value, "gamma") @ value @ shift(n, value), value)
+
+
+def _check_bands(**bands: Matrix) -> None:
+    """Raise ``ValueError`` unless features, rewards and value are finite matrices of one kind whose shapes fit."""
+    kinds = {name: kind(X, name) for name, X in bands.items()}
+    if len(set(kinds.values())) > 1:
+        raise ValueError(f"features, rewards and value must be matrices of one kind, got {kinds}")
+    for (name, X), wanted in zip(bands.items(), ("(…, d, n + 1)", "(…, 1, n)", "(…, 1, n + 1)")):
+        if len(X.shape) < 2 or (name != "features" and X.shape[-2] != 1):
+            raise ValueError(f"{name} must have shape {wanted}, got {tuple(X.shape)}")
+        finite(name, X)
+    n = bands["rewards"].shape[-1]
     if n == 0:
         raise ValueError("rewards must hold n >= 1 transitions, got n = 0")
-    for name, X in (("features", features), ("value", value)):
-        if X.shape[-1] != n + 1:
-            raise ValueError(f"{name} must have n + 1 = {n + 1} columns, one for each state of the context, got shape {tuple(X.shape)}")
-    for name, X in (("features", features), ("rewards", rewards), ("value", value)):
-        if kind(X) in ("float", "tensor") and not np.isfinite(np.asarray(X.detach() if kind(X) == "tensor" else X)).all():
-            raise ValueError(f"{name} must be finite, got NaN or infinity")
-    sources = place({(0, 0): identity(n, rewards)}, (n,), (n, 1), rewards)
-    return stack(features, rewards @ sources, scalar(gamma, value) @ value @ shift(n, value), value)
+    for name in ("features", "value"):
+        if bands[name].shape[-1] != n + 1:
+            raise ValueError(f"{name} must have n + 1 = {n + 1} columns, one for each state of the context, got shape {tuple(bands[name].shape)}")
 
 
 def prompt_from_context(context: Context, features: np.ndarray, gamma: float, v: np.ndarray | None = None) -> np.ndarray:
     """The prompt of a sampled context, as a float array (d+3, n+1).
 
     features: (|S|, d), row s is x(s); gamma: discount in [0, 1); v: (|S|,), the initial value of each state, 0 unless
-    given. Raises ``ValueError`` for features or values that do not cover the context's states.
+    given. Raises ``ValueError`` for what is no :class:`~icrl.mrp.Context`, and for features or values that are not
+    finite real numbers of these shapes or do not cover the context's states.
     """
     number("gamma", gamma, "[0, 1)")
-    v = np.zeros(len(features)) if v is None else np.asarray(v, float)
-    needed = int(context.states.max()) + 1
-    for name, table, axes in (("features", np.asarray(features, float), 2), ("v", v, 1)):
-        if table.ndim != axes or len(table) < needed:
-            raise ValueError(f"{name} must have {axes} axes and a row for each of the states 0..{needed - 1}, got shape {table.shape}")
-    return prompt(np.asarray(features, float)[context.states].T, context.rewards[None], v[None, context.states], gamma)
+    states = context_itself(context).states
+    features = finite_array("features", features, ("S", "d"))
+    v = np.zeros(len(features)) if v is None else finite_array("v", v, (len(features),))
+    if len(features) <= states.max():
+        raise ValueError(f"features must have a row for each of the states 0..{states.max()}, got shape {features.shape}")
+    return prompt(features[states].T, context.rewards[None], v[None, states], gamma)
 
 
 def rows(Z: Matrix) -> Rows:

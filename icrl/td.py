@@ -4,14 +4,20 @@ These are the oracle. They share no code with :mod:`icrl.transformer`, know noth
 run on whatever numbers they are given: floats, ``Fraction``\ s, SymPy expressions or Arb balls.
 
 A context is ``states`` :math:`S_0, \dots, S_n` (any hashable names) and ``rewards`` :math:`R_1, \dots, R_n`; a value
-function is a dictionary from states to numbers, and may be given as a sequence where the states are 0, 1, …. Every algorithm is an iterator of value functions :math:`v_0, v_1, \dots`
-that never ends by itself unless it is given step sizes that do: take what you need with ``itertools.islice``.
+function is a dictionary from states to numbers, and may be given as a sequence where the states are 0, 1, …. Every
+algorithm is an update, folded over the step sizes into an iterator of value functions :math:`v_0, v_1, \dots` that never
+ends by itself unless the step sizes do: take what you need with ``itertools.islice``.
+
+Each function raises ``ValueError``, when it is called, for n = 0, lengths that do not match, a reward that is NaN or
+infinite, a state without a value or features, a negative state where they are a sequence, and step sizes that are none.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
+from numbers import Real
 from operator import mul
 from typing import Any
 
@@ -26,8 +32,13 @@ def inner(x: Sequence, y: Sequence) -> Any:
     return sum(map(mul, x, y))
 
 
-def td_errors(states: Sequence[State], rewards: Sequence, v: Mapping[State, Any], gamma: Any) -> list:
+def td_errors(states: Sequence[State], rewards: Sequence, v: Mapping | Sequence, gamma: Any) -> list:
     r"""The TD error of every transition: :math:`\delta_k = R_{k+1} + \gamma v(S_{k+1}) - v(S_k)`, k = 0…n−1."""
+    _check_context(states, rewards)
+    return _td_errors(states, rewards, _by_state("v", v, states), gamma)
+
+
+def _td_errors(states: Sequence[State], rewards: Sequence, v: Values, gamma: Any) -> list:
     return [r + gamma * v[after] - v[before] for before, r, after in zip(states[:-1], rewards, states[1:], strict=True)]
 
 
@@ -56,11 +67,12 @@ def softmax_td(states: Sequence[State], rewards: Sequence, score: Callable[[Stat
     _check_context(states, rewards)
     v = _initial(states, v)
     kernel = softmax_kernel(states, score, exp)
-    yield v
-    for alpha in alphas:
-        delta = td_errors(states, rewards, v, gamma)
-        v = {s: v[s] + alpha * inner(kernel[s], delta) for s in v}
-        yield v
+
+    def update(v: Values, alpha: Any) -> Values:
+        delta = _td_errors(states, rewards, v, gamma)
+        return {s: v[s] + alpha * inner(kernel[s], delta) for s in v}
+
+    return accumulate(_step_sizes(alphas), update, initial=v)
 
 
 def tabular_td(states: Sequence[State], rewards: Sequence, gamma: Any, alphas: Iterable, v: Mapping | Sequence | None = None) -> Iterator[Values]:
@@ -70,16 +82,17 @@ def tabular_td(states: Sequence[State], rewards: Sequence, gamma: Any, alphas: I
     """
     _check_context(states, rewards)
     v = _initial(states, v)
-    yield v
-    for alpha in alphas:
-        delta = td_errors(states, rewards, v, gamma)
+
+    def update(v: Values, alpha: Any) -> Values:
+        delta = _td_errors(states, rewards, v, gamma)
         after = dict(v)
         for s in v:
             own = [delta[k] for k, u in enumerate(states[:-1]) if u == s]
             if own:
                 after[s] = v[s] + alpha * sum(own) / len(own)
-        v = after
-        yield v
+        return after
+
+    return accumulate(_step_sizes(alphas), update, initial=v)
 
 
 def linear_td(states: Sequence[State], rewards: Sequence, features: Mapping | Sequence, gamma: Any, alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
@@ -91,11 +104,15 @@ def linear_td(states: Sequence[State], rewards: Sequence, features: Mapping | Se
     features = _by_state("features", features, states)
     d = len(features[states[0]])
     w = [0] * d if w is None else list(w)
-    yield w
-    for alpha in alphas:
-        delta = td_errors(states, rewards, {s: inner(features[s], w) for s in states}, gamma)
-        w = [w[i] + alpha * sum(delta[k] * features[s][i] for k, s in enumerate(states[:-1])) for i in range(d)]
-        yield w
+    for name, x in {"w": w} | {f"features[{s!r}]": x for s, x in features.items()}.items():
+        if len(x) != d:
+            raise ValueError(f"{name} must hold d = {d} numbers, got {len(x)}")
+
+    def update(w: list, alpha: Any) -> list:
+        delta = _td_errors(states, rewards, {s: inner(features[s], w) for s in states}, gamma)
+        return [w[i] + alpha * sum(delta[k] * features[s][i] for k, s in enumerate(states[:-1])) for i in range(d)]
+
+    return accumulate(_step_sizes(alphas), update, initial=w)
 
 
 def online_td(states: Sequence[State], rewards: Sequence, gamma: Any, alpha: Callable[[int], Any], v: Mapping | Sequence | None = None) -> Iterator[Values]:
@@ -105,18 +122,24 @@ def online_td(states: Sequence[State], rewards: Sequence, gamma: Any, alpha: Cal
     """
     _check_context(states, rewards)
     v = _initial(states, v)
+    if not callable(alpha):
+        raise ValueError(f"alpha must be a function of the number of the visit, such as lambda m: 1 / m, got {alpha!r}")
     visits = dict.fromkeys(v, 0)
-    yield v
-    for s, r, after in zip(states[:-1], rewards, states[1:], strict=True):
+
+    def update(v: Values, transition: tuple[State, Any, State]) -> Values:
+        s, r, after = transition
         visits[s] += 1
-        v = v | {s: v[s] + alpha(visits[s]) * (r + gamma * v[after] - v[s])}
-        yield v
+        return v | {s: v[s] + alpha(visits[s]) * (r + gamma * v[after] - v[s])}
+
+    return accumulate(zip(states[:-1], rewards, states[1:], strict=True), update, initial=v)
 
 
 def _by_state(name: str, table: Mapping | Sequence, states: Sequence[State]) -> dict[State, Any]:
     try:
+        if not isinstance(table, Mapping) and min(states) < 0:
+            raise ValueError(f"states must be 0 or more where {name} is a sequence, got {min(states)}")
         return {s: table[s] for s in dict.fromkeys(states)}
-    except (KeyError, IndexError):
+    except (KeyError, IndexError, TypeError):
         raise ValueError(f"{name} must hold every state of the context, {sorted(set(states), key=str)}, got {table!r}") from None
 
 
@@ -127,3 +150,12 @@ def _initial(states: Sequence[State], v: Mapping | Sequence | None) -> Values:
 def _check_context(states: Sequence, rewards: Sequence) -> None:
     if len(rewards) < 1 or len(states) != len(rewards) + 1:
         raise ValueError(f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(states)} states")
+    for r in rewards:
+        if isinstance(r, Real) and (r != r or abs(r) == math.inf):
+            raise ValueError(f"rewards must be finite, got {r}")
+
+
+def _step_sizes(alphas: Iterable) -> Iterable:
+    if not isinstance(alphas, Iterable):
+        raise ValueError(f"alphas must be an iterable of step sizes, such as itertools.repeat(0.5), got {alphas!r}")
+    return alphas

@@ -4,6 +4,8 @@ Written once, with ``@``, ``+`` and the operations of :mod:`icrl.algebra`; float
 rationals and Arb balls run through these very functions. Every piece is a value in :class:`Parameters`: to see what a
 piece is for, put another in its place.
 
+A layer costs O(nd(n + d)) operations and O(n²) memory: the weights and Π are dense (n+1)×(n+1) matrices.
+
 Source: Xie, Liu, Chen, Liu, Chandra, Zhang 2026; the book's chapters "Attention, prompts and masks" and "Softmax
 attention is weighted softmax TD".
 """
@@ -12,9 +14,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any
 
-from icrl.algebra import Matrix, identity, place, scalar, shift, softmax, sources_visible, transpose
+from icrl.algebra import Matrix, finite, identity, kind, place, scalar, shift, softmax, sources_visible, transpose
 from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, row_sizes
 
 Normaliser = Callable[[Matrix, Any], Matrix]
@@ -47,7 +50,8 @@ def weights(Z: Matrix, p: Parameters) -> Matrix:
 
 
 def attention(Z: Matrix, p: Parameters) -> Matrix:
-    r"""Softmax attention with its residual connection: :math:`Z + VZK`."""
+    r"""Softmax attention with its residual connection: :math:`Z + VZK`; ``ValueError`` when ``p`` is of another d or n."""
+    _check_sizes(Z, p)
     return Z + p.V @ Z @ weights(Z, p)
 
 
@@ -57,7 +61,7 @@ def target_memory(Y: Matrix, p: Parameters) -> Matrix:
 
 
 def layer(Z: Matrix, p: Parameters) -> Matrix:
-    """One layer: attention, then the target-memory step."""
+    """One layer: attention, then the target-memory step; ``ValueError`` when ``p`` is of another d or n than Z."""
     return target_memory(attention(Z, p), p)
 
 
@@ -66,16 +70,23 @@ def dual_head_layer(Z: Matrix, p: Parameters) -> Matrix:
 
     The second head carries what the first adds to the values, times γ and shifted, into the target row.
     """
+    _check_sizes(Z, p)
     head = p.V @ Z @ weights(Z, p)
     return Z + head + p.W @ head @ p.shift
 
 
 def transformer(Z: Matrix, layers: Iterable[Parameters], step: Layer = layer) -> Iterator[Matrix]:
     """The prompt after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not."""
-    yield Z
-    for p in layers:
-        Z = step(Z, p)
-        yield Z
+    if not isinstance(layers, Iterable):
+        raise ValueError(f"layers must be an iterable of Parameters: [p] * depth, got {type(layers).__name__}")
+    return accumulate(layers, step, initial=Z)
+
+
+def _check_sizes(Z: Matrix, p: Parameters) -> None:
+    """Raise ``ValueError`` unless Z has the d of ``p.A`` and the n of ``p.shift``; block sizes are SymPy's to compare."""
+    if kind(Z, "Z") != "blocks" and tuple(Z.shape[-2:]) != (p.A.shape[-1], p.shift.shape[-1]):
+        A, shift = tuple(p.A.shape), tuple(p.shift.shape)
+        raise ValueError(f"Z must have the sizes of the parameters, A {A} and shift {shift}, got shape {tuple(Z.shape)}")
 
 
 def softmax_td_parameters(d: Any, n: Any, gamma: Any, alpha: Any, like: Matrix, A: Matrix | None = None, normalise: Normaliser = softmax) -> Parameters:
@@ -85,22 +96,29 @@ def softmax_td_parameters(d: Any, n: Any, gamma: Any, alpha: Any, like: Matrix, 
     :math:`(0, \dots, 0, \alpha, \alpha, -\alpha)`, its last; the query column's key is hidden;
     :math:`U = I - e_t e_t^\top`, :math:`W = \gamma e_t e_v^\top` with t the target row and v the value row.
 
-    d, n: sizes, numbers or SymPy symbols; gamma in [0, 1) and alpha: scalars, or arrays with one per batch member;
-    like: a matrix of the kind wanted, such as the prompt itself. Raises ``ValueError`` when ``A`` is not d×d.
+    d, n: sizes, numbers or SymPy symbols; gamma and alpha: scalars, or arrays with one per batch member, whose batch
+    axes may be axes that the prompt lacks and the result then has; like: a matrix of the kind wanted, such as the prompt
+    itself. γ is not held to [0, 1): that a layer is an update is algebra, true for every γ.
+
+    Tied depth: ``transformer(Z, [softmax_td_parameters(d, n, gamma, alpha, Z)] * depth)``. A step size a layer:
+    ``transformer(Z, [softmax_td_parameters(d, n, gamma, alpha, Z) for alpha in alphas])``.
+
+    Raises ``ValueError`` when ``A`` is not d×d or not of the kind of ``like``, when gamma or alpha is a list or a tuple, and for NaN or infinity in
+    gamma, alpha or ``A`` of floats.
     """
-    if A is not None and tuple(A.shape[-2:]) != (d, d):
-        raise ValueError(f"A must be d×d with d = {d}, got shape {tuple(A.shape)}")
+    if A is not None and (kind(A, "A"), tuple(A.shape[-2:])) != (kind(like, "like"), (d, d)):
+        raise ValueError(f"A must be d×d with d = {d} and of the kind {kind(like)}, got kind {kind(A)}, shape {tuple(A.shape)}")
 
     def on_rows(parts):
         return place(parts, row_sizes(d), row_sizes(d), like)
 
-    one, step = scalar(1, like), scalar(alpha, like)
+    one, step = scalar(1, like), scalar(alpha, like, "alpha")
     return Parameters(
-        A=on_rows({(FEATURES, FEATURES): identity(d, like) if A is None else A}),
+        A=on_rows({(FEATURES, FEATURES): identity(d, like) if A is None else finite("A", A)}),
         V=on_rows({(VALUE, REWARD): step, (VALUE, TARGET): step, (VALUE, VALUE): -step}),
         visible=sources_visible(n, like),
         U=on_rows({(FEATURES, FEATURES): identity(d, like), (REWARD, REWARD): one, (VALUE, VALUE): one}),
-        W=on_rows({(TARGET, VALUE): scalar(gamma, like)}),
+        W=on_rows({(TARGET, VALUE): scalar(gamma, like, "gamma")}),
         shift=shift(n, like),
         normalise=normalise,
     )

@@ -41,7 +41,9 @@ class ClaimResult:
 
     @property
     def status(self) -> str:
-        """``failed``, ``checked``, ``recorded`` (only results on record) or ``cited``."""
+        """``not checked`` (no check was asked for), ``failed``, ``checked``, ``recorded`` (only results on record) or ``cited``."""
+        if not self.verdicts:
+            return "not checked"
         if any(verdict.passed is False for _, verdict in self.verdicts) or not all(mutant.refuted for mutant in self.mutants):
             return "failed"
         if any(verdict.passed for _, verdict in self.verdicts):
@@ -71,6 +73,9 @@ def judge(check: Check, subject: Any, budget: Budget) -> Verdict:
     """Run a check; one that raises has failed without a counterexample, and so refutes nothing."""
     try:
         return check.run(subject, budget)
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        return Verdict(False, "needs torch: pip install 'icrl[torch]'" if package == "torch" else f"needs {package}, which is not installed")
     except Exception as error:  # noqa: BLE001  a broken construction must be reported, whatever it breaks
         return Verdict(False, f"raised {type(error).__name__}: {error}")
 
