@@ -7,7 +7,7 @@ PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
 WORKERS   ?= 2
 PORT      ?= 8000
-LAB_OPTIONS ?=   # such as --no-browser
+LAB_OPTIONS ?=
 SITE      := _build/html
 RUN       := .venv/bin/python
 

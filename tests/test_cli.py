@@ -3,14 +3,17 @@
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from icrl.claims import CLAIMS
-from icrl.cli import main
+from icrl.cli import UsageError, chosen, main, writable, write_all
 
 ROOT = Path(__file__).parents[1]
 
@@ -49,6 +52,7 @@ def test_claims_lists_every_claim(capsys):
     "arguments, message",
     [
         (["verify", "no-such-claim"], "unknown claim 'no-such-claim'; the claims are "),
+        (["verify", "softmax_td"], "unknown claim 'softmax_td'; did you mean softmax-td? the claims are bellman, "),
         (["verify", "--kind", "obvious"], "--kind must be one of kernel, symbolic, exact, certified, numeric, cited, got 'obvious'"),
         (["verify", "softmax-td", "--kind", "cited"], "no check of kind 'cited' among softmax-td"),
         (["verify", "--trials", "0"], "must be a whole number from 1 on, got '0'"),
@@ -106,7 +110,9 @@ def test_a_failed_ledger_writes_nothing(tmp_path):
     shutil.copytree(ROOT / "icrl", tmp_path / "icrl", ignore=shutil.ignore_patterns("__pycache__"))
     (tmp_path / "book").mkdir()
     claims = tmp_path / "icrl" / "claims" / "__init__.py"
-    claims.write_text(claims.read_text(encoding="utf-8") + "\n\nCLAIMS = {'two-heads': CLAIMS['two-heads']}\n", encoding="utf-8")
+    only = "from dataclasses import replace\n\nCLAIMS = {'two-heads': replace(CLAIMS['two-heads'], rests_on=())}\n"
+    claims.write_text(f"{claims.read_text(encoding='utf-8')}\n\n{only}", encoding="utf-8")
+    shutil.copy(ROOT / "README.md", tmp_path)
     source = tmp_path / "icrl" / "transformer.py"
     text = source.read_text(encoding="utf-8")
     assert text.count("return Z + head + p.W @ head @ p.shift") == 1
@@ -114,3 +120,123 @@ def test_a_failed_ledger_writes_nothing(tmp_path):
     done = run("ledger", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 1 and "nothing was written" in done.stderr
     assert os.listdir(tmp_path / "book") == []
+    assert (tmp_path / "README.md").read_bytes() == (ROOT / "README.md").read_bytes()
+
+
+def test_a_ledger_that_cannot_be_written_runs_no_claim(tmp_path, capsys):
+    (tmp_path / "book" / "map.md").mkdir(parents=True)
+    assert main(["ledger", "--out", str(tmp_path)]) == 2
+    assert "README.md" in capsys.readouterr().err
+    shutil.copy(ROOT / "README.md", tmp_path)
+    assert main(["ledger", "--out", str(tmp_path)]) == 2
+    assert capsys.readouterr().err == f"icrl ledger: cannot write {tmp_path / 'book' / 'map.md'}; nothing was written\n"
+    assert os.listdir(tmp_path / "book") == ["map.md"]
+
+
+def test_a_ledger_writes_its_pages(tmp_path, monkeypatch):
+    monkeypatch.setattr("icrl.cli.CLAIMS", {"bellman": CLAIMS["bellman"]})
+    (tmp_path / "book").mkdir()
+    (tmp_path / "README.md").write_text("before <!-- status --> <!-- /status --> after")
+    assert main(["ledger", "--out", str(tmp_path)]) == 0
+    assert "| `bellman` |" in (tmp_path / "README.md").read_text("utf-8")
+    written = [path.name for path in tmp_path.rglob("*") if path.is_file()]
+    assert sorted(written) == ["README.md", "bellman.md", "map.md", "status.md"]
+
+
+# Writing files.
+
+
+def test_a_link_stays_and_its_file_keeps_its_mode(tmp_path):
+    kept, link, new = tmp_path / "kept", tmp_path / "link", tmp_path / "new"
+    kept.write_text("old")
+    kept.chmod(0o640)
+    link.symlink_to(kept)
+    write_all({link: "α", new: "β"})
+    assert link.is_symlink() and kept.read_text("utf-8") == "α" and stat.S_IMODE(kept.stat().st_mode) == 0o640
+    assert new.read_text("utf-8") == "β" and sorted(os.listdir(tmp_path)) == ["kept", "link", "new"]
+
+
+def test_a_pipe_and_a_device_are_written_to_as_they_are(tmp_path):
+    pipe, read = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = Thread(target=lambda: read.append(pipe.read_text("utf-8")), daemon=True)
+    reader.start()
+    write_all({pipe: "α", Path(os.devnull): "β"})
+    reader.join(60)
+    assert read == ["α"] and pipe.is_fifo() and Path(os.devnull).is_char_device() and os.listdir(tmp_path) == ["pipe"]
+
+
+def test_a_failure_leaves_every_file_as_it_was_and_nothing_beside(tmp_path, monkeypatch):
+    first = tmp_path / "first"
+    first.write_text("old")
+    with pytest.raises(UsageError, match="cannot write .*second: No such file or directory"):
+        write_all({first: "new", tmp_path / "no" / "second": "new"})
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(UsageError, match="cannot write .*first: No space left on device"):
+        write_all({first: "new"})
+    assert first.read_text() == "old" and os.listdir(tmp_path) == ["first"]
+
+
+def test_writing_a_file_needs_its_folder(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    file.touch()
+    assert writable(file) and writable(tmp_path / "no" / "file") and writable(Path(os.devnull))
+    assert not writable(tmp_path) and not writable(file / "below")
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != tmp_path)
+    assert not writable(file) and not writable(tmp_path / "no" / "file") and writable(Path(os.devnull))
+
+
+# Terminals, pipes, missing packages.
+
+
+def test_an_interruption_is_quiet_from_the_first_import_on(tmp_path):
+    (tmp_path / "icrl").mkdir()
+    for name in ("__init__.py", "__main__.py"):
+        shutil.copy(ROOT / "icrl" / name, tmp_path / "icrl")
+    (tmp_path / "icrl" / "cli.py").write_text("raise KeyboardInterrupt")
+    done = run("claims", cwd=tmp_path, PYTHONPATH=str(tmp_path))
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "icrl: interrupted\n")
+
+
+@pytest.mark.parametrize("arguments", [["verify", "bellman", "--no-mutants", "--kind", "exact", "--json", "-"], ["claims"]])
+def test_a_closed_pipe_ends_quietly(arguments):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-m", "icrl", *arguments], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, timeout=300)
+    os.close(write)
+    assert done.returncode == 1 and "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.parametrize("to", [[], ["--json", "-"]])
+def test_a_terminal_that_knows_ascii_only_will_do(to):
+    done = run("verify", "mask-leak", "--kind", "exact", *to, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0 and (done.stdout + done.stderr).isascii() and "passed" in (done.stderr if to else done.stdout)
+    assert not to or "(1 − κ) dropped" in [mutant["name"] for mutant in json.loads(done.stdout)["claims"][0]["mutants"]]
+
+
+def test_a_claim_without_that_kind_of_check_reads_as_not_checked(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["verify", "stationary", "two-heads", "--kind", "symbolic", "--no-mutants", "--json", str(tmp_path / "out.json")]) == 0
+    assert [claim["status"] for claim in json.loads((tmp_path / "out.json").read_text())["claims"]] == ["not checked", "checked"]
+    assert "not checked" in capsys.readouterr().out
+
+
+def test_a_check_without_its_package_fails_and_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["verify", "softmax-td", "--kind", "numeric", "--no-mutants"]) == 1
+    assert "softmax-td: numeric failed: needs torch: pip install 'icrl[torch]'" in capsys.readouterr().out
+
+
+def test_repeated_ids_are_checked_once_in_their_order():
+    assert [claim.id for claim in chosen(["lstd", "bellman", "lstd"])] == ["lstd", "bellman"]
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0 and capsys.readouterr().out == f"icrl {version('icrl')}\n"

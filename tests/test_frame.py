@@ -1,14 +1,18 @@
 """The tools around the book: running notebooks in place, setting up, and lists that must agree."""
 
 import os
+import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, writes
+from packaging.requirements import Requirement
 
 from conftest import ROOT
 
@@ -47,6 +51,45 @@ def test_a_failing_notebook_is_left_as_it_was(chapter):
     assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
 
 
+def test_names_are_checked_before_anything_is_run(chapter, tmp_path):
+    path = chapter("print('run')")
+    before = path.read_bytes()
+    (tmp_path / "list.ipynb").write_text("[]", "utf-8")
+    run = execute(path, "book/nope.ipynb", tmp_path / "list.ipynb")
+    missing, no_notebook = run.stderr.splitlines()
+    assert run.returncode == 2 and path.read_bytes() == before
+    assert missing.startswith("no such notebook 'book/nope.ipynb'; there are ") and "preface.ipynb" in missing
+    assert no_notebook.startswith(f"{tmp_path / 'list.ipynb'} is no notebook: ")
+
+
+def test_nothing_to_run_is_said():
+    run = execute()
+    assert run.returncode == 2 and run.stderr.startswith("no notebook named; there are ")
+
+
+def test_a_notebook_that_ends_its_kernel_does_not_stop_the_others(chapter, tmp_path):
+    dead = chapter("import os; os._exit(1)").rename(tmp_path / "dead.ipynb")
+    run = execute(dead, chapter("print('run')"))
+    assert run.returncode == 1 and "DeadKernelError" in run.stderr and "Traceback" not in run.stderr
+    [cell] = nbformat.read(tmp_path / "chapter.ipynb", as_version=4).cells
+    assert cell.outputs[0].text == "run\n"
+
+
+def test_an_interrupted_notebook_is_left_as_it_was(chapter):
+    path = chapter("import pathlib, time; pathlib.Path('begun').touch(); time.sleep(60)")
+    before, begun = path.read_bytes(), path.with_name("begun")
+    run = subprocess.Popen([sys.executable, ROOT / "tools" / "execute.py", path, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if begun.exists() or run.poll() is not None:
+            break
+        time.sleep(0.1)
+    run.send_signal(signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130 and err.endswith(f"interrupted; {path} left as it was\n") and "Traceback" not in err
+    begun.unlink()
+    assert path.read_bytes() == before and list(path.parent.iterdir()) == [path]
+
+
 def make_environment(tmp_path, interpreter):
     """`make .venv/ready` in an empty project, with this script in the place of Python."""
     for name in ("Makefile", "requirements.txt", "pyproject.toml"):
@@ -66,6 +109,31 @@ def test_set_up_says_what_is_missing(tmp_path, interpreter, message):
     run = make_environment(tmp_path, interpreter)
     assert run.returncode != 0 and message in run.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.parametrize("user, options", [("0", "--allow-root --no-browser book"), ("1000", "--no-browser book")])
+def test_the_lab_starts_for_root_too(tmp_path, user, options):
+    for name in ("requirements.txt", "pyproject.toml", "Makefile"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / ".venv").mkdir()
+    (tmp_path / ".venv" / "ready").touch()
+    (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
+    (tmp_path / "id").chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["make", "lab", "RUN=echo", "LAB_OPTIONS=--no-browser"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.stdout == f"-m jupyterlab {options}\n"
+
+
+def test_the_example_of_the_readme_runs():
+    [example] = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text("utf-8"), flags=re.M | re.S)
+    assert "assert" in example
+    exec(example, {})
+
+
+def test_the_torch_that_is_pinned_is_one_that_the_package_takes():
+    [extra] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]["torch"]
+    [pinned] = re.findall(r"^torch==(\S+)", (ROOT / "requirements.txt").read_text("utf-8"), flags=re.M)
+    assert pinned in Requirement(extra).specifier
 
 
 def test_the_package_asks_for_no_more_than_the_requirements():

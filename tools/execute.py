@@ -49,6 +49,7 @@ def execute(path: Path):
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook, kernel_name=KERNELSPEC["name"], timeout=300, record_timing=False, coalesce_streams=True,
+        shutdown_kernel="immediate",  # a kernel asked to end within a cell prints a traceback of its own
         resources={"metadata": {"path": path.parent}}, extra_arguments=["--log-level=ERROR"],
     )
     with asyncio.Runner(loop_factory=UnsignalledLoop) as runner:
