@@ -56,8 +56,14 @@ def kind(X: Matrix, name: str = "matrix") -> str:
 
 def finite(name: str, X: Matrix) -> Matrix:
     """``X`` itself; ``ValueError`` with ``name`` when it is an array or a tensor of floats with NaN or infinity in it."""
-    tests = {"float": lambda X: np.isfinite(X).all(), "tensor": _tensor_is_finite}
-    if not tests.get(kind(X, name), lambda X: True)(X):
+    match kind(X, name):
+        case "float":
+            ok = np.isfinite(X).all()
+        case "tensor":
+            ok = _tensor_is_finite(X)
+        case _:
+            ok = True
+    if not ok:
         raise ValueError(f"{name} must be finite, got NaN or infinity")
     return X
 

@@ -104,7 +104,7 @@ def linear_td(states: Sequence[State], rewards: Sequence, features: Mapping | Se
     features = _by_state("features", features, states)
     d = len(features[states[0]])
     w = [0] * d if w is None else list(w)
-    for name, x in {"w": w} | {f"features[{s!r}]": x for s, x in features.items()}.items():
+    for name, x in [("w", w), *((f"features of state {s!r}", x) for s, x in features.items())]:
         if len(x) != d:
             raise ValueError(f"{name} must hold d = {d} numbers, got {len(x)}")
 

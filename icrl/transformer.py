@@ -103,8 +103,8 @@ def softmax_td_parameters(d: Any, n: Any, gamma: Any, alpha: Any, like: Matrix, 
     Tied depth: ``transformer(Z, [softmax_td_parameters(d, n, gamma, alpha, Z)] * depth)``. A step size a layer:
     ``transformer(Z, [softmax_td_parameters(d, n, gamma, alpha, Z) for alpha in alphas])``.
 
-    Raises ``ValueError`` when ``A`` is not d×d or not of the kind of ``like``, when gamma or alpha is a list or a tuple, and for NaN or infinity in
-    gamma, alpha or ``A`` of floats.
+    Raises ``ValueError`` when ``A`` is not d×d or not of the kind of ``like``, when gamma or alpha is a list or a tuple,
+    and for NaN or infinity in gamma, alpha or ``A`` of floats.
     """
     if A is not None and (kind(A, "A"), tuple(A.shape[-2:])) != (kind(like, "like"), (d, d)):
         raise ValueError(f"A must be d×d with d = {d} and of the kind {kind(like)}, got kind {kind(A)}, shape {tuple(A.shape)}")

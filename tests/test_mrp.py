@@ -323,7 +323,7 @@ def test_arrays_are_read_only_copies():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"transition": [[0.5, 0.5], [0.5, 0.4]]}, r"transition must sum to 1 .* row 1 sums to 0\.9"),
+        ({"transition": [[0.5, 0.5], [0.5, 0.4]]}, r"transition must sum to 1 in every row, but row 1 sums to 0\.9"),
         ({"transition": [[0.5, 0.5], [1.5, -0.5]]}, r"transition must not be negative, got -0\.5 at index \(1, 1\)"),
         ({"transition": [[0.5, 0.5]]}, r"transition must have shape \(S, S\), got \(1, 2\)"),
         ({"transition": [1.0]}, r"transition must have shape \(S, S\), got \(1,\)"),
@@ -337,11 +337,13 @@ def test_arrays_are_read_only_copies():
         ({"discount": -0.1}, r"discount must be a number in \[0, 1\), got -0\.1"),
         ({"discount": np.nan}, r"discount must be a number in \[0, 1\), got nan"),
         ({"discount": "0.9"}, r"discount must be a number in \[0, 1\), got '0\.9'"),
-        ({"initial": [0.5, 0.6]}, r"initial must sum to 1 in every row, but it sums to 1\.1"),
+        ({"initial": [0.5, 0.6]}, r"initial must sum to 1, got 1\.1"),
         ({"initial": [1.0]}, r"initial must have shape \(2,\), got \(1,\)"),
         ({"state_names": ("a",)}, "state_names must be 2 distinct names, got 1"),
         ({"state_names": ("a", "a")}, "state_names must be 2 distinct names, got 2, 1 distinct"),
         ({"state_names": "ab"}, "state_names must be a tuple of strings, got 'ab'"),
+        ({"state_names": 5}, "state_names must be a tuple of strings, got 5"),
+        ({"outcomes": 5}, "outcomes must be 2 Outcomes, one a state, got 5"),
         ({"outcomes": (Outcomes([1], [0], [1]),)}, "outcomes must be 2 Outcomes, one a state, got 1"),
         (
             {"outcomes": (Outcomes([1], [0], [1]), Outcomes([0.5, 0.5], [0, 1], [0, 0]))},
@@ -384,7 +386,7 @@ def test_a_bad_context_is_refused(states, rewards, message):
 @pytest.mark.parametrize(
     "probability, next_state, reward, message",
     [
-        ([0.5, 0.4], [0, 1], [0, 0], r"probability must sum to 1 .* 0\.9"),
+        ([0.5, 0.4], [0, 1], [0, 0], r"probability must sum to 1, got 0\.9"),
         ([0.5, 0.5], [0, 1], [0], r"reward must have shape \(2,\), got \(1,\)"),
         ([1], [0, 1], [0, 0], r"probability must have shape \(2,\), got \(1,\)"),
         ([1], [-1], [0], "next_state must be 0 or more, got -1"),
@@ -412,6 +414,8 @@ def test_bad_arguments_of_methods_are_refused():
 
 
 def test_an_empirical_model_needs_coverage_and_a_discount():
+    with pytest.raises(ValueError, match="context must be a Context, got int"):
+        empirical_model(5)
     with pytest.raises(ValueError, match="got none out of state 7"):
         empirical_model(Context([3, 1, 3, 7], [0, 0, 0]))
     with pytest.raises(ValueError, match=r"discount must be a number in \[0, 1\), got 1"):

@@ -109,6 +109,28 @@ def test_any_batch_shape(array):
         assert np.allclose(np.asarray(out[i]), alone, rtol=1e-12, atol=1e-12)
 
 
+def test_torch_transforms_run_through_prompt_and_layer():
+    def new_value(X, R, v):
+        Z = prompt(X, R, v, 0.9)
+        return layer(Z, softmax_td_parameters(2, 3, 0.9, 0.5, Z))[..., -1, -1]
+
+    X, R, v = (torch.randn(5, rows, columns, dtype=torch.float64) for rows, columns in ((2, 4), (1, 3), (1, 4)))
+    wanted = torch.autograd.grad(new_value(X.requires_grad_(), R, v).sum(), X)[0]
+    assert torch.allclose(torch.vmap(torch.func.grad(new_value))(X.detach(), R, v), wanted)
+
+
+def test_bfloat16_runs():
+    Z = prompt(*(torch.ones(rows, columns, dtype=torch.bfloat16) for rows, columns in ((2, 4), (1, 3), (1, 4))), 0.5)
+    Z_1 = layer(Z, softmax_td_parameters(2, 3, 0.5, 0.5, Z))
+    assert Z_1.dtype == torch.bfloat16 and Z_1[-1].tolist() == [1.25] * 4
+
+
+def test_parameters_may_have_a_batch_axis_that_the_prompt_lacks():
+    Z, alphas = prompt(FEATURES.T, np.ones((1, 2)), VALUE[None], GAMMA), np.array([0.25, 0.5])
+    both = layer(Z, softmax_td_parameters(2, 2, GAMMA, alphas, Z))
+    assert np.allclose(both, [layer(Z, softmax_td_parameters(2, 2, GAMMA, alpha, Z)) for alpha in alphas])
+
+
 def test_depth_is_lazy_and_parameters_may_differ_by_layer():
     case = float_case(np.random.default_rng(1), 5, 3, 4)
     m = as_matrices(case)
@@ -138,10 +160,35 @@ def test_the_layer_is_attention_then_target_memory():
         (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((1, 3)), 0.5), r"value must have n \+ 1 = 4 columns"),
         (lambda: prompt(np.full((2, 4), np.nan), np.ones((1, 3)), np.ones((1, 4)), 0.5), "features must be finite"),
         (lambda: prompt(np.ones((2, 4)), np.full((1, 3), np.inf), np.ones((1, 4)), 0.5), "rewards must be finite"),
-        (lambda: prompt_from_context(Context(np.array([0, 3]), np.array([1.0])), FEATURES, 0.9), r"features must have 2 axes and a row for each of the states 0..3, got shape \(3, 2\)"),
-        (lambda: prompt_from_context(Context(np.array([0, 1]), np.array([1.0])), FEATURES, 0.9, np.ones(1)), "v must have 1 axes"),
+        (lambda: prompt_from_context(Context(np.array([0, 3]), np.array([1.0])), FEATURES, 0.9), r"features must have a row for each of the states 0..3, got shape \(3, 2\)"),
+        (lambda: prompt_from_context(Context(np.array([0, 1]), np.array([1.0])), FEATURES, 0.9, np.ones(1)), r"v must have shape \(3,\), got \(1,\)"),
         (lambda: prompt_from_context(Context(np.array([0, 1]), np.array([1.0])), FEATURES, 1.0), r"gamma.*\[0, 1\)"),
-        (lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)), np.eye(3)), r"A must be d×d with d = 2, got shape \(3, 3\)"),
+        (lambda: prompt_from_context(None, FEATURES, 0.9), "context must be a Context, got NoneType"),
+        (lambda: prompt_from_context(Context([0, 1], [1.0]), None, 0.9), r"features must have shape \(S, d\), got \(\)"),
+        (lambda: prompt_from_context(Context([0, 1], [1.0]), [["a"], ["b"]], 0.9), "features must be an array of real numbers"),
+        (lambda: prompt_from_context(Context([0, 1], [1.0]), [[1.0], [1.0, 2.0]], 0.9), "features must be an array of real numbers"),
+        (lambda: prompt_from_context(Context([0, 1], [1.0]), 1j * FEATURES, 0.9), "features must be an array of real numbers: got complex"),
+        (lambda: prompt_from_context(Context([0, 1], [1.0]), np.nan * FEATURES, 0.9), r"features must be finite, got nan at index \(0, 0\)"),
+        (lambda: prompt(np.ones((2, 4), int), np.ones((1, 3)), np.ones((1, 4)), 0.5), "features must be floating point, got int64"),
+        (lambda: prompt(np.ones((2, 4)), torch.ones(1, 3, dtype=torch.int32), np.ones((1, 4)), 0.5), "rewards must be floating point, got torch.int32"),
+        (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((1, 4), complex), 0.5), "value must be floating point, got complex128"),
+        (lambda: prompt(np.ones((2, 4)), np.ones((2, 3)), np.ones((1, 4)), 0.5), r"rewards must have shape \(…, 1, n\), got \(2, 3\)"),
+        (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((2, 4)), 0.5), r"value must have shape \(…, 1, n \+ 1\), got \(2, 4\)"),
+        (lambda: prompt(np.ones((2, 4)), np.ones(3), np.ones((1, 4)), 0.5), r"rewards must have shape \(…, 1, n\), got \(3,\)"),
+        (lambda: prompt(np.ones(4), np.ones((1, 3)), np.ones((1, 4)), 0.5), r"features must have shape \(…, d, n \+ 1\), got \(4,\)"),
+        (lambda: prompt([[1.0, 1.0]], np.ones((1, 1)), np.ones((1, 2)), 0.5), "features must be a NumPy array, .* got list"),
+        (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), torch.ones(1, 4), 0.5), "must be matrices of one kind, got .*'value': 'tensor'"),
+        (lambda: prompt(torch.full((2, 4), np.nan, dtype=torch.bfloat16), torch.ones(1, 3), torch.ones(1, 4), 0.5), "features must be finite"),
+        (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((1, 4)), [0.5]), r"gamma must be a number or an array .* got \[0.5\]"),
+        (lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)), np.eye(3)), r"A must be d×d with d = 2 .* shape \(3, 3\)"),
+        (lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.full((5, 4), Fraction(0)), np.eye(2)), "A must be .* of the kind entries, got kind float"),
+        (lambda: softmax_td_parameters(2, 3, 0.9, [1.0, 0.5], np.zeros((5, 4))), "alpha must be a number or an array with one entry per batch member, got .* one Parameters a layer"),
+        (lambda: softmax_td_parameters(2, 3, np.nan, 1.0, np.zeros((5, 4))), "gamma must be finite"),
+        (lambda: softmax_td_parameters(2, 3, 0.9, np.nan, torch.zeros(5, 4)), "alpha must be finite"),
+        (lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)), np.full((2, 2), np.nan)), "A must be finite"),
+        (lambda: layer(np.zeros((5, 4)), softmax_td_parameters(2, 4, 0.9, 1.0, np.zeros((5, 4)))), r"Z must have the sizes of the parameters, A \(5, 5\) and shift \(5, 5\), got shape \(5, 4\)"),
+        (lambda: dual_head_layer(np.zeros((5, 4)), softmax_td_parameters(3, 3, 0.9, 1.0, np.zeros((5, 4)))), r"A \(6, 6\) and shift \(4, 4\), got shape \(5, 4\)"),
+        (lambda: transformer(np.zeros((5, 4)), softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)))), r"layers must be an iterable of Parameters: \[p\] \* depth, got Parameters"),
     ],
 )
 def test_bad_input_is_named(call, message):
