@@ -171,19 +171,20 @@ def float_case(rng: np.random.Generator, n: int, d: int, depth: int) -> Case:
     )
 
 
+def log_uniform(rng: np.random.Generator, low: int, high: int) -> int:
+    """A size in low..high, as likely to be in 1..9 as in 10..99."""
+    return int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
+
+
 def shapes(rng: np.random.Generator, instances: int, batch: int = 10) -> Iterator[tuple[int, int, int, int]]:
     """Shapes (count, n, d, depth), log-uniform over n in 1..128, d in 0..16, depth in 1..64.
 
     Every sixth of the first 186 shapes has n ≥ 64 and depth ≥ 32, so that 1,860 instances or more hold at least 310 large ones.
     """
-
-    def size(low: int, high: int) -> int:
-        return int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
-
     for index, start in enumerate(range(0, instances, batch)):
         large = index % 6 == 0 and index < 186
-        n, depth = (size(64, 128), size(32, 64)) if large else (size(1, 128), size(1, 64))
-        yield min(batch, instances - start), n, size(1, 17) - 1, depth
+        n, depth = log_uniform(rng, 64 if large else 1, 128), log_uniform(rng, 32 if large else 1, 64)
+        yield min(batch, instances - start), n, log_uniform(rng, 1, 17) - 1, depth
 
 
 def to_ball(q: Fraction) -> Any:

@@ -17,7 +17,7 @@ from sympy import BlockMatrix, block_collapse, symbols
 from icrl import td
 from icrl.algebra import Weights, all_visible, kind, softmax
 from icrl.claims import symbolic as sy
-from icrl.claims.cases import Case, as_batch, as_matrices, ball_case, float_case, rational_case, smallest, stand_in, symbol_case
+from icrl.claims.cases import Case, as_batch, as_matrices, ball_case, float_case, log_uniform, rational_case, smallest, stand_in, symbol_case
 from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, place_name, shown
 from icrl.claims.machine import Machine
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -124,7 +124,7 @@ def numeric(leak: Leak, budget: Budget) -> Verdict:
     """Random float contexts of one layer, ten of one shape at a time."""
     trials, rng, worst = budget.trials or 2000, np.random.default_rng(budget.seed), 0.0
     for start in range(0, trials, 10):
-        count, n, d = min(10, trials - start), int(np.exp(rng.uniform(0, np.log(129)))), int(np.exp(rng.uniform(0, np.log(18)))) - 1
+        count, n, d = min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
         cases = [float_case(rng, n, d, 1) for _ in range(count)]
         values = rows(list(leak.machine.run(*as_batch(cases)))[1]).value[:, 0]
         for b, case in enumerate(cases):

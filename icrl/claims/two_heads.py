@@ -20,11 +20,11 @@ from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 
 from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
 from icrl.claims import symbolic as sy
-from icrl.claims.cases import rational_case, small_fraction, stand_in, to_ball
+from icrl.claims.cases import log_uniform, rational_case, small_fraction, stand_in, to_ball
 from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, place_name, shown
 from icrl.claims.machine import Machine
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
-from icrl.claims.softmax_td import compare_case
+from icrl.claims.softmax_td import compare_case, next_values
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
 from icrl.transformer import Layer, Normaliser, Parameters, dual_head_layer, layer, softmax_td_parameters, weights
 
@@ -45,12 +45,12 @@ class Input(NamedTuple):
     def parameters(self, target_row: bool) -> Parameters:
         """The construction's parameters with this A and this V in the place of its own."""
         d, n = self.Z.shape[-2] - 3, self.Z.shape[-1] - 1
-        kept = self.V if target_row else clear_target_row(self.V, self.Z)
+        kept = self.V if target_row else clear_target_row(self.V)
         plain = softmax_td_parameters(d, n, self.gamma, 1, self.Z)
         return replace(plain, A=self.A, V=kept, normalise=self.normalise)
 
 
-def clear_target_row(V: Matrix, like: Matrix) -> Matrix:
+def clear_target_row(V: Matrix) -> Matrix:
     """V with its target row set to 0."""
     if kind(V) == "blocks":
         blocks = V.blocks.tolist()
@@ -63,14 +63,13 @@ def clear_target_row(V: Matrix, like: Matrix) -> Matrix:
 
 def shifted_sources() -> Matrix:
     """The values at S_1, …, S_n of the symbolic input."""
-    return sy.value_row("v").blocks[0, 0] * sy.N + sy.value_row("v").blocks[0, 1] * sy.p
+    return next_values(sy.value_row("v"))
 
 
 def shifted(v: Matrix) -> Matrix:
     """The value row one column to the left, 0 last: written out, and not by a product with Π."""
     if kind(v) == "blocks":
-        sources, query = v.blocks.tolist()[0]
-        return BlockMatrix([[sources * sy.N + query * sy.p, ZeroMatrix(1, 1)]])
+        return BlockMatrix([[next_values(v), ZeroMatrix(1, 1)]])
     return np.concatenate([v[..., 1:], 0 * v[..., :1]], axis=-1)
 
 
@@ -81,12 +80,17 @@ def zero_band(band: Matrix) -> Matrix:
     return 0 * band
 
 
+def true_gap(bands: Rows, gamma: Any) -> Matrix:
+    """t − γ v Π."""
+    return bands.target + -1 * scalar(gamma, bands.value) @ shifted(bands.value)
+
+
 @dataclass(frozen=True)
 class Lemma:
     """The statement with its pieces: the dual-head layer, what the target rows differ by, and whether V may have a target row."""
 
     dual: Layer = dual_head_layer
-    gap: Callable[[Rows, Any], Matrix] = lambda bands, gamma: true_gap(bands, gamma)
+    gap: Callable[[Rows, Any], Matrix] = true_gap
     target_row: bool = False
 
     def sides(self, given: Input) -> tuple[Matrix, Matrix]:
@@ -181,7 +185,7 @@ def numeric(lemma: Lemma, budget: Budget) -> Verdict:
     """Random float inputs, ten of one shape at a time."""
     trials, rng, worst = budget.trials or 2000, np.random.default_rng(budget.seed), 0.0
     for start in range(0, trials, 10):
-        count, n, d = min(10, trials - start), int(np.exp(rng.uniform(0, np.log(129)))), int(np.exp(rng.uniform(0, np.log(18)))) - 1
+        count, n, d = min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
         given = Input(rng.normal(size=(count, d + 3, n + 1)), rng.normal(size=(count, d + 3, d + 3)), rng.normal(size=(count, d + 3, d + 3)), rng.uniform(0, 1, count))
         got, said = lemma.sides(given)
         steep = 1 + np.abs(transpose(given.Z) @ given.A @ given.Z).max((-1, -2), keepdims=True)
@@ -215,11 +219,6 @@ def between_rows(p: Parameters, Z: Matrix, to: int, of: int) -> Matrix:
     """The matrix that copies band ``of`` into band ``to`` of Z (bands of one row)."""
     sizes = row_sizes(Z.shape[-2] - 3)
     return place({(to, of): scalar(1, Z)}, sizes, sizes, Z)
-
-
-def true_gap(bands: Rows, gamma: Any) -> Matrix:
-    """t − γ v Π."""
-    return bands.target + -1 * scalar(gamma, bands.value) @ shifted(bands.value)
 
 
 def gap_but_last(bands: Rows, gamma: Any) -> Matrix:
