@@ -12,8 +12,8 @@ import numpy as np
 from sympy import Matrix, Rational
 
 from icrl import td
-from icrl.claims.cases import small_fraction
-from icrl.claims.chains import all_fractions, exceeds, shown, taken
+from icrl.claims.cases import shown, small_fraction
+from icrl.claims.chains import all_fractions, exceeds, taken
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 LAYERS = 6

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from sympy import Matrix, Rational
 
-from icrl.claims.chains import all_fractions, exceeds, float_chain, fractions, rational_chain, rational_vector, shown
+from icrl.claims.cases import shown
+from icrl.claims.chains import all_fractions, exceeds, float_chain, fractions, rational_chain, rational_vector
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.mrp import MarkovRewardProcess
 

@@ -65,9 +65,9 @@ class Case:
 
 def shown(value: Any) -> str:
     """Numbers for a person; a row of one number is that number."""
-    if not isinstance(value, (list, tuple)):
+    if np.ndim(value) == 0:
         return f"{value:.4g}" if isinstance(value, float) else str(value)
-    items = [shown(item[0]) if isinstance(item, (list, tuple)) and len(item) == 1 else shown(item) for item in value]
+    items = [shown(item[0] if np.ndim(item) and len(item) == 1 else item) for item in value]
     return "(" + ", ".join(items) + ")"
 
 

@@ -72,10 +72,3 @@ def taken(updates: Iterable, count: int) -> list:
         raise ValueError(f"{count} value functions were asked for, {len(found)} came")
     return found
 
-
-def shown(array: np.ndarray) -> str:
-    """A vector or matrix for a person: ``(1/2, 0)``, ``((0, 1), (1, 0))``; floats with four digits."""
-    if np.ndim(array) == 0:
-        return f"{array:.4g}" if isinstance(array, float) else str(array)
-    inner = ", ".join(map(shown, array))
-    return f"({inner},)" if len(array) == 1 else f"({inner})"

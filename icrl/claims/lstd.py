@@ -13,8 +13,8 @@ from sympy import Matrix, MatrixSymbol, Rational, Symbol
 
 from icrl import td
 from icrl.claims.batch_td import closing_walk
-from icrl.claims.cases import small_fraction
-from icrl.claims.chains import all_fractions, exceeds, fractions, shown, taken
+from icrl.claims.cases import shown, small_fraction
+from icrl.claims.chains import all_fractions, exceeds, fractions, taken
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.claims.symbolic import book_latex
 from icrl.mrp import Context, empirical_model

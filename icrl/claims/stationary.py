@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from sympy import Matrix, Rational
 
-from icrl.claims.chains import all_fractions, float_chain, fractions, irreducible, rational_chain, shown
+from icrl.claims.cases import shown
+from icrl.claims.chains import all_fractions, float_chain, fractions, irreducible, rational_chain
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.mrp import MarkovRewardProcess
 

@@ -248,12 +248,12 @@ Let $V$ have a zero target row; $Z$, $A$ and the attention weights $K$ may be an
 
 $$
 \begin{{aligned}}
-&\bigl(Z + VZK + W(VZK)\Pi\bigr) - \bigl(U Y + W Y \Pi\bigr) \\
-&\qquad = {sy.book_latex(block_collapse(shown_gap))}, \qquad Y = Z + VZK.
+&\bigl(Z + VZK + W(VZK)\Pi\bigr) \\
+&\quad - \bigl(U Y + W Y \Pi\bigr) = {sy.book_latex(block_collapse(shown_gap))},
 \end{{aligned}}
 $$ (eq-two-heads)
 
-So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers agree at every depth, and with the construction's parameters both compute weighted softmax TD ({{prf:ref}}`softmax-td`).
+where $Y = Z + VZK$. So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers agree at every depth, and with the construction's parameters both compute weighted softmax TD ({{prf:ref}}`softmax-td`).
 """.strip()
 
 
