@@ -126,6 +126,13 @@ def test_what_is_only_recorded_or_cited_never_reads_as_checked(passed, kind, sta
     assert run_claim(claim, mutants=False).status == status
 
 
+def test_a_claim_whose_strongest_result_is_on_record_reads_as_recorded():
+    checks = (Check("exact", "here", one_is_one), Check("kernel", "all", lambda subject, budget: Verdict(None, "")))
+    claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=checks)
+    assert run_claim(claim, mutants=False).status == "recorded"
+    assert run_claim(claim, kind="exact", mutants=False).status == "checked"
+
+
 def test_balls_that_are_too_wide_prove_nothing():
     differ = balls_differ(scale=1.0)
     assert differ(arb(1), arb(2)) and not differ(arb(1), arb(1))

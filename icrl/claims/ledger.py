@@ -41,14 +41,15 @@ class ClaimResult:
 
     @property
     def status(self) -> str:
-        """``not checked`` (no check was asked for), ``failed``, ``checked``, ``recorded`` (only results on record) or ``cited``."""
+        """``not checked`` (no check was asked for), ``failed``, ``checked``, ``recorded`` (its strongest result is on record) or ``cited``."""
         if not self.verdicts:
             return "not checked"
         if any(verdict.passed is False for _, verdict in self.verdicts) or not all(mutant.refuted for mutant in self.mutants):
             return "failed"
-        if any(verdict.passed for _, verdict in self.verdicts):
-            return "checked"
-        return "recorded" if any(check.kind != "cited" for check, _ in self.verdicts) else "cited"
+        ours = [(list(KINDS).index(check.kind), verdict.passed) for check, verdict in self.verdicts if check.kind != "cited"]
+        if not ours:
+            return "cited"
+        return "checked" if min(ours, key=lambda one: one[0])[1] else "recorded"
 
     def as_json(self) -> dict[str, Any]:
         """The form that ``python -m icrl verify --json`` prints."""
@@ -109,9 +110,3 @@ def run_claims(claims: Iterable[Claim], **options: Any) -> list[ClaimResult]:
 def succeeded(results: Iterable[ClaimResult]) -> bool:
     """Whether no claim failed."""
     return all(result.status != "failed" for result in results)
-
-
-def strongest(result: ClaimResult) -> str:
-    """The strongest kind of check that passed."""
-    passed = [check.kind for check, verdict in result.verdicts if verdict.passed]
-    return min(passed, key=list(KINDS).index, default="")
