@@ -17,6 +17,7 @@ GREY = "#6B7280"
 INK = "#1F2937"
 
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 
 # White to ink for weights, which are never negative; blue to vermilion through white for signed entries.
 WEIGHTS = LinearSegmentedColormap.from_list("icrl-weights", ["#FFFFFF", SKY, BLUE, "#08306B"])
