@@ -78,7 +78,10 @@ def test_a_notebook_that_ends_its_kernel_does_not_stop_the_others(chapter, tmp_p
 def test_an_interrupted_notebook_is_left_as_it_was(chapter):
     path = chapter("import pathlib, time; pathlib.Path('begun').touch(); time.sleep(60)")
     before, begun = path.read_bytes(), path.with_name("begun")
-    run = subprocess.Popen([sys.executable, ROOT / "tools" / "execute.py", path, path], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    # a run in the background may have been started deaf to Ctrl-C, and its children are born as deaf
+    hearing = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    command = [sys.executable, ROOT / "tools" / "execute.py", path, path]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hearing)
     for _ in range(600):
         if begun.exists() or run.poll() is not None:
             break
