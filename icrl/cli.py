@@ -1,4 +1,4 @@
-"""``python -m icrl``: verify the book's claims, list them, and write the pages that show what was found."""
+"""``python -m icrl``: verify the book's claims, list them, check the proofs, and write the pages that show what was found."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 
 from icrl.claims import CLAIMS, Budget, Claim, Verdict
@@ -76,6 +77,9 @@ def parser() -> argparse.ArgumentParser:
     ledger = commands.add_parser("ledger", help="check everything and rewrite the book's generated pages")
     ledger.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the project's folder (default: here)")
     ledger.set_defaults(run=run_ledger)
+
+    proofs = commands.add_parser("proofs", help="let the proof checker check proofs/, and keep the result on record")
+    proofs.set_defaults(run=run_proofs)
     return top
 
 
@@ -210,6 +214,32 @@ def run_ledger(options: argparse.Namespace) -> int:
     for path in written:
         path.parent.mkdir(parents=True, exist_ok=True)
     write_all(written)
+    return 0
+
+
+def run_proofs(options: argparse.Namespace) -> int:
+    """``proofs``: compile the sources, refuse what must be refused, and write the record; nothing is written when it fails."""
+    from icrl.claims import kernel, rocq
+
+    if not kernel.PROOFS.is_dir():
+        raise UsageError(f"the sources are not part of this installation: there is no {kernel.PROOFS}")
+    console = Console(stderr=True)
+    try:
+        record = kernel.make_record(CLAIMS.values(), lambda line: console.print(f"[dim]{escape(line)}[/]"))
+    except rocq.NoChecker as absent:
+        console.print(f"the proofs cannot be checked here: {absent}", markup=False)
+        return 1
+    except rocq.Refused as refusal:
+        console.print(f"refused: {refusal}\nThe record was left as it was.", markup=False)
+        return 1
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    write_all({kernel.RECORD: text})
+    for name, axioms in record["theorems"].items():
+        console.print(f"{name}: {f'rests on {len(axioms)} axioms of the library' if axioms else 'closed under the global context'}", markup=False)
+    console.print(
+        f"{record['checker']}: {len(record['theorems'])} theorems, {len(record['planted'])} planted changes refused, "
+        f"definitions equal to Python's on {record['instances']} instances"
+    )
     return 0
 
 

@@ -1,29 +1,219 @@
 (** The layer as an operator on values: Mhat, Phat, bhat, G; and the context's empirical model Pe, rhat. *)
-From mathcomp Require Import all_ssreflect all_algebra.
+From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
-Import GRing.Theory Num.Theory.
+Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
 Section Definitions.
-Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
+Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
 
-(** The transitions' weights at the state s, gathered by the state they leave, by the state they reach, by reward. *)
+(** The transitions' weights at the state s, gathered by the state u they leave. *)
 Definition Mhat : 'M[R]_N := \matrix_(s, u) \sum_(k < n | S k == u) K n S E k s.
+
+(** The same, gathered by the state u they reach. *)
 Definition Phat : 'M[R]_N := \matrix_(s, u) \sum_(k < n | S k.+1 == u) K n S E k s.
+
+(** The weighted reward at s. *)
 Definition bhat : 'cV[R]_N := \col_s \sum_(k < n) K n S E k s * r k.
 
+(** One update multiplies by G (and adds alpha bhat). *)
 Definition G (alpha : R) : 'M[R]_N := 1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.
 
-(** The empirical model: how often each transition was taken out of s, and the mean reward; 0 where s was never left. *)
+(** How many transitions leave s. *)
 Definition visits (s : 'I_N) : nat := \sum_(k < n) (S k == s).
+
+(** The empirical model's transitions: how often those out of s reach u; 0 if none leaves s. *)
 Definition Pe : 'M[R]_N := \matrix_(s, u) ((\sum_(k < n | S k == s) (S k.+1 == u)%:R) / (visits s)%:R).
+
+(** The empirical model's rewards: the mean over the transitions out of s; 0 if none leaves s. *)
 Definition rhat : 'cV[R]_N := \col_s ((\sum_(k < n | S k == s) r k) / (visits s)%:R).
 
+(** A state is a source if some transition leaves it. *)
 Definition source (s : 'I_N) : bool := (0 < visits s)%N.
 
+(** Row-stochastic: no entry below 0, and every row sums to 1. *)
 Definition stochastic (M : 'M[R]_N) := (forall s u, 0 <= M s u) /\ (forall s, \sum_u M s u = 1).
 
 End Definitions.
+
+Section Operator.
+Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
+Implicit Types (v vs : 'cV[R]_N) (s u : 'I_N) (alpha : R).
+Notation K := (K n S E).
+Notation Mhat := (Mhat n E S).
+Notation Phat := (Phat n E S).
+Notation bhat := (bhat n E S r).
+Notation G := (G n E S gamma).
+Notation Pe := (Pe R n S).
+Notation rhat := (rhat n S r).
+Notation td_update := (td_update n S r gamma E).
+Notation weighted_td := (weighted_td n S r gamma E).
+
+(** A sum over the transitions is a sum over states u of the sums over the transitions out of u. *)
+Lemma sum_by_state (f : 'I_n -> 'I_N) (F : 'I_n -> R) : \sum_k F k = \sum_u \sum_(k | f k == u) F k.
+Proof. exact: (partition_big f xpredT). Qed.
+
+(** What the rows of Mhat and Phat make of v: its weighted means over the sources, and over the successors. *)
+Lemma Mhat_mul v s : (Mhat *m v) s 0 = \sum_(k < n) K k s * v (S k) 0.
+Proof.
+rewrite mxE (sum_by_state (fun k => S k)); apply: eq_bigr => u _.
+by rewrite mxE mulr_suml; apply: eq_bigr => k /eqP ->.
+Qed.
+
+Lemma Phat_mul v s : (Phat *m v) s 0 = \sum_(k < n) K k s * v (S k.+1) 0.
+Proof.
+rewrite mxE (sum_by_state (fun k => S k.+1)); apply: eq_bigr => u _.
+by rewrite mxE mulr_suml; apply: eq_bigr => k /eqP ->.
+Qed.
+
+(** Each row of Mhat and of Phat sums to the sum of the weights K. *)
+Lemma Mhat_sum s : \sum_u Mhat s u = \sum_(k < n) K k s.
+Proof. by rewrite (sum_by_state (fun k => S k)); apply: eq_bigr => u _; rewrite mxE. Qed.
+
+Lemma Phat_sum s : \sum_u Phat s u = \sum_(k < n) K k s.
+Proof. by rewrite (sum_by_state (fun k => S k.+1)); apply: eq_bigr => u _; rewrite mxE. Qed.
+
+(** The transitions out of u have equal weights, so Mhat s u is in proportion to n_u E s u. *)
+Lemma Mhat_visits s u : Mhat s u = (visits n S u)%:R * (E s u / \sum_(i < n) E s (S i)).
+Proof.
+rewrite mxE /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _.
+by rewrite /td.K; case: eqP => [->|_] /=; rewrite ?mul1r ?mul0r.
+Qed.
+
+(** A state never left has no transition to sum over. *)
+Lemma visits0 u (F : 'I_n -> R) : visits n S u = 0%N -> \sum_(k < n | S k == u) F k = 0.
+Proof.
+move=> /eqP; rewrite /visits sum_nat_eq0 => /forallP no; rewrite big1 // => k Sk.
+by have := no k; rewrite Sk.
+Qed.
+
+(** Weighted sums over transitions are Mhat times the means over the transitions out of each state. *)
+Lemma sum_of_means s (f : 'I_n -> R) :
+  \sum_(k < n) K k s * f k = \sum_u Mhat s u * ((\sum_(k < n | S k == u) f k) / (visits n S u)%:R).
+Proof.
+rewrite (sum_by_state (fun k => S k)); apply: eq_bigr => u _; rewrite Mhat_visits.
+have -> : \sum_(k < n | S k == u) K k s * f k =
+          (E s u / \sum_(i < n) E s (S i)) * \sum_(k < n | S k == u) f k.
+  by rewrite mulr_sumr; apply: eq_bigr => k /eqP Sk; rewrite /td.K Sk.
+case: (eqVneq (visits n S u) 0%N) => [none|some]; first by rewrite visits0 // mul0r !mulr0.
+have some' : (visits n S u)%:R != 0 :> R by rewrite pnatr_eq0.
+by move: (E s u / _) (\sum_(k < n | _) f k) (_%:R) some' => e F c c0; field.
+Qed.
+
+(** The weighted successors are the weighted sources, moved by the empirical model. *)
+Theorem Phat_is_Mhat_Pe : Phat = Mhat *m Pe.
+Proof.
+apply/matrixP => s u; rewrite !mxE big_mkcond.
+under eq_bigr => k _ do rewrite -mulrb -mulr_natr.
+by rewrite sum_of_means; apply: eq_bigr => w _; rewrite [Pe _ _]mxE.
+Qed.
+
+(** The weighted rewards are the weighted mean rewards of the empirical model. *)
+Theorem bhat_is_Mhat_rhat : bhat = Mhat *m rhat.
+Proof.
+by apply/colP => s; rewrite !mxE sum_of_means; apply: eq_bigr => w _; rewrite [rhat _ _]mxE.
+Qed.
+
+(** One update of weighted TD is affine: it applies G and adds alpha bhat. *)
+Theorem update_is_operator alpha v : td_update alpha v = G alpha *m v + alpha *: bhat.
+Proof.
+apply/colP => s; rewrite /operator.G !mulmxDl mulNmx -!scalemxAl mul1mx.
+rewrite !(addmxE, oppmxE, scalemxE) Mhat_mul Phat_mul [LHS]mxE [bhat s 0]mxE.
+rewrite -mulrA !mulr_sumr -!addrA; congr (_ + _).
+rewrite -!sumrN -!big_split; apply: eq_bigr => k _ /=; rewrite /td_error.
+by move: (K k s) (v _ _) (v _ _) => *; ring.
+Qed.
+
+(** The same, as preconditioned Richardson iteration on the empirical equation v = rhat + gamma Pe v. *)
+Theorem richardson alpha v : td_update alpha v = v + alpha *: (Mhat *m (rhat + gamma *: (Pe *m v) - v)).
+Proof.
+rewrite update_is_operator /operator.G Phat_is_Mhat_Pe bhat_is_Mhat_rhat !mulmxDl mulNmx -!scalemxAl mul1mx.
+rewrite mulmxBr mulmxDr -scalemxAr -mulmxA; apply/colP => s; rewrite !(addmxE, oppmxE, scalemxE).
+by move: (v s 0) ((Mhat *m v) s 0) ((Mhat *m rhat) s 0) ((Mhat *m (Pe *m v)) s 0) => *; ring.
+Qed.
+
+(** The distance to a fixed point is multiplied by G in every update. *)
+Theorem error_is_power_of_G alpha v0 vs l :
+  vs = G alpha *m vs + alpha *: bhat ->
+  weighted_td (fun _ => alpha) v0 l - vs = iter l (mulmx (G alpha)) (v0 - vs).
+Proof.
+move=> fix_vs; elim: l => [//|l IH] /=; rewrite -IH mulmxBr update_is_operator.
+by rewrite {1}fix_vs opprD addrACA subrr addr0.
+Qed.
+
+(** The weights sum to 1, or to 0 where all of them are 0. *)
+Lemma K_sum_le1 s : \sum_(k < n) K k s <= 1.
+Proof.
+rewrite -mulr_suml; case: (eqVneq (\sum_(i < n) E s (S i)) 0) => [->|Z0]; first by rewrite mul0r ler01.
+by rewrite divff.
+Qed.
+
+Lemma Mhat_row_le1 s : \sum_u Mhat s u <= 1. Proof. by rewrite Mhat_sum K_sum_le1. Qed.
+Lemma Phat_row_le1 s : \sum_u Phat s u <= 1. Proof. by rewrite Phat_sum K_sum_le1. Qed.
+
+(** Nonnegative weights. *)
+Section Nonnegative.
+Hypothesis E_ge0 : forall s u, 0 <= E s u.
+
+Lemma K_ge0 k s : 0 <= K k s.
+Proof. by rewrite divr_ge0 // sumr_ge0. Qed.
+
+Lemma Mhat_ge0 s u : 0 <= Mhat s u.
+Proof. by rewrite mxE sumr_ge0 // => k _; apply: K_ge0. Qed.
+
+Lemma Phat_ge0 s u : 0 <= Phat s u.
+Proof. by rewrite mxE sumr_ge0 // => k _; apply: K_ge0. Qed.
+
+Lemma Mhat_le1 s u : Mhat s u <= 1.
+Proof.
+apply: le_trans (Mhat_row_le1 s); rewrite (bigD1 u) //= ler_addl sumr_ge0 // => w _; exact: Mhat_ge0.
+Qed.
+
+End Nonnegative.
+
+(** Positive weights, and at least one transition. *)
+Section Positive.
+Hypotheses (E_gt0 : forall s u, 0 < E s u) (n_gt0 : (0 < n)%N).
+
+Lemma K_sum s : \sum_(k < n) K k s = 1.
+Proof.
+rewrite -mulr_suml divff // psumr_eq0 => [|k _]; last exact: ltW.
+by apply/allPn; exists (Ordinal n_gt0); rewrite ?mem_index_enum //= gt_eqF.
+Qed.
+
+Lemma Mhat_row s : \sum_u Mhat s u = 1. Proof. by rewrite Mhat_sum K_sum. Qed.
+Lemma Phat_row s : \sum_u Phat s u = 1. Proof. by rewrite Phat_sum K_sum. Qed.
+
+(** Mhat is row-stochastic. *)
+Theorem Mhat_stochastic : stochastic Mhat.
+Proof. by split; [apply: Mhat_ge0 => *; apply: ltW | exact: Mhat_row]. Qed.
+
+(** Phat is row-stochastic. *)
+Theorem Phat_stochastic : stochastic Phat.
+Proof. by split; [apply: Phat_ge0 => *; apply: ltW | exact: Phat_row]. Qed.
+
+End Positive.
+End Operator.
+
+Section Transformer.
+Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
+Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma : R).
+Notation E := (fun s u => exp (score x A s u)).
+Notation G := (G n E S gamma).
+Notation bhat := (bhat n E S r).
+
+(** The L-layer transformer's error in column j, against any fixed point vs, is an entry of G^L (v0 - vs). *)
+Theorem transformer_error alpha v0 vs L (j : 'I_n.+1) :
+  vs = G alpha *m vs + alpha *: bhat ->
+  transformer (softmax exp (@sources n)) A gamma (fun _ => alpha) L (prompt n S r x gamma v0) (value_row d) j
+    - vs (S j) 0 = iter L (mulmx (G alpha)) (v0 - vs) (S j) 0.
+Proof.
+by move=> fix_vs; rewrite transformer_is_softmax_td prompt_value -(error_is_power_of_G _ _ fix_vs) !mxE.
+Qed.
+
+End Transformer.

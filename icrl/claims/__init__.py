@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from icrl.claims import batch_td, bellman, lstd, mask_leak, softmax_td, stationary, two_heads
+from icrl.claims import batch_td, bellman, certainty_equivalence, contraction, coverage_needed, linear, lstd, mask_leak, neu_bound, operator, rate_floor, softmax_td, stationary, two_heads
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 __all__ = ["CLAIMS", "Budget", "Check", "Claim", "Counterexample", "Mutant", "Verdict"]
 
-MODULES = (bellman, stationary, batch_td, lstd, mask_leak, softmax_td, two_heads)
+MODULES = (
+    *(bellman, stationary, batch_td, lstd, mask_leak, softmax_td, two_heads),
+    *(operator, contraction, rate_floor, coverage_needed, certainty_equivalence, linear, neu_bound),
+)
 CLAIMS: dict[str, Claim] = {module.CLAIM.id: module.CLAIM for module in MODULES}
 """Every claim, by id, in the book's order."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from icrl.claims.model import KINDS, Budget, Check, Claim, Mutant, Verdict
+from icrl.claims.model import KINDS, WITHOUT_MUTANTS, Budget, Check, Claim, Mutant, Verdict
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def run_claim(claim: Claim, kind: str | None = None, mutants: bool = True, budge
         report(claim, check.kind, verdicts[-1][1])
     results = []
     for mutant in claim.mutants if mutants else ():
-        seeing = [check for check in checks if check.kind != "cited" and check.kind not in mutant.unseen]
+        seeing = [check for check in checks if check.kind not in WITHOUT_MUTANTS and check.kind not in mutant.unseen]
         if seeing:
             report(claim, f"mutant: {mutant.name}", None)
             results.append(MutantResult(mutant, {check.kind: judge(check, mutant.subject, budget) for check in seeing}))

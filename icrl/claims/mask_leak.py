@@ -19,6 +19,7 @@ from icrl.algebra import Weights, all_visible, kind, softmax
 from icrl.claims import symbolic as sy
 from icrl.claims.cases import Case, as_batch, as_matrices, ball_case, float_case, log_uniform, rational_case, smallest, stand_in, symbol_case
 from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, place_name, shown
+from icrl.claims.kernel import Planted, proof
 from icrl.claims.machine import Machine
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.claims.softmax_td import alpha, increments, scores, stated_prompt
@@ -185,6 +186,12 @@ CLAIM = Claim(
     ),
     subject=Leak(),
     checks=(
+        proof(
+            "for every number of states, n and d, any ordered field and any positive function in the place of exp",
+            theorems=("mask_leak.mask_leak", "mask_leak.no_mask_is_wrong", "mask_leak.finite_mask_is_wrong"),
+            definitions=("mask_leak.kappa", "mask_leak.finite_mask", "mask_leak.instance"),
+            planted=(Planted("(1 − κ) dropped", (("mask_leak.v", "(prompt v) (value_row d) j =\n  v (S j) 0 + (1 - kappa (S j)) * (alpha", "(prompt v) (value_row d) j =\n  v (S j) 0 + 1 * (alpha"),)),),
+        ),
         Check("symbolic", "every n and d, from any value row; that one more visible key scales the other weights by Λ = diag(1 − κ) is taken over, and seen by the other kinds", symbolic),
         Check("exact", "rationals with E = 1 + t² over n in 1..6, d in 0..3; explicit symbols with exp at n up to 3", exact),
         Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
+from icrl.claims import kernel, kernel_pages
+from icrl.claims.kernel import Proof
+from icrl.claims.kernel_pages import plain
 from icrl.claims.ledger import ClaimResult, MutantResult
 from icrl.claims.model import KINDS, Check, Claim, Verdict
 
@@ -21,12 +25,25 @@ README_MARKS = "<!-- status -->", "<!-- /status -->"
 
 def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
     """Every generated file, by its path, with its text. The README must stand in ``root``: its table is replaced."""
-    book = root / "book"
+    book, results = root / "book", [as_on_record(result) for result in results]
     written = {book / "_generated" / "theorems" / f"{result.claim.id}.md": theorem(result) for result in results}
+    written |= {
+        book / "_generated" / "kernel" / f"{result.claim.id}.md": kernel_pages.folded(check, verdict.detail, result.claim.id)
+        for result in results
+        for check, verdict in result.verdicts
+        if isinstance(check, Proof)
+    }
+    written[book / "_generated" / "kernel" / "_share.md"] = kernel_share(results)
     written[book / "status.md"] = status_page(results)
     written[book / "map.md"] = map_page(results)
     written[root / "README.md"] = with_table((root / "README.md").read_text(encoding="utf-8"), readme_table(results))
     return written
+
+
+def as_on_record(result: ClaimResult) -> ClaimResult:
+    """The result as every machine shows it: the pages tell the kernel's results by the record, which is committed with them."""
+    passed = lambda check, verdict: replace(verdict, passed=True) if check.kind == "kernel" and verdict.passed is None else verdict  # noqa: E731
+    return replace(result, verdicts=[(check, passed(check, verdict)) for check, verdict in result.verdicts])
 
 
 def badges(result: ClaimResult) -> str:
@@ -102,18 +119,25 @@ def foundations(claim: Claim) -> str:
 
 def check_entry(claim: Claim, check: Check, verdict: Verdict) -> str:
     """A check: kind, scope, what was found, and its code, folded."""
-    code = ""
-    if check.kind != "cited":
-        source = Path(inspect.getsourcefile(check.run)).relative_to(Path(__file__).parents[2])
-        code = f"""
+    return f"""````{{dropdown}} {check.kind}: {check.scope}
+{verdict.detail}.
+{evidence(check)}
+````
+"""
+
+
+def evidence(check: Check) -> str:
+    """What a reader can examine: a check's code, or a proof's statements and what was planted in its sources."""
+    if isinstance(check, Proof):
+        return f"\n{kernel_pages.block(check)}\n\nWrong changes of the sources, each refused:\n\n{kernel_pages.refusals(check)}\n"
+    if check.kind == "cited":
+        return ""
+    source = Path(inspect.getsourcefile(check.run)).relative_to(Path(__file__).parents[2])
+    return f"""
 ```{{literalinclude}} ../{source.as_posix()}
 :pyobject: {check.run.__name__}
 :language: python
 ```
-"""
-    return f"""````{{dropdown}} {check.kind}: {check.scope}
-{verdict.detail}.
-{code}````
 """
 
 
@@ -125,11 +149,6 @@ def mutant_list(results: Sequence[MutantResult]) -> str:
         unseen = "".join(f" Not seen by {kind}: {why}." for kind, why in result.mutant.unseen.items())
         lines.append(f"- **{plain(result.mutant.name)}**, {refuted}. {plain(result.instance)}.{unseen}")
     return "\n".join(lines)
-
-
-def plain(text: str) -> str:
-    """Text in which no character is markup."""
-    return re.sub(r"([|*_`$<\\\[\]])", r"\\\1", text)
 
 
 def readme_table(results: Sequence[ClaimResult]) -> str:
@@ -148,6 +167,28 @@ def with_table(text: str, table: str) -> str:
     if not 0 <= start < end:
         raise ValueError(f"README.md must hold {README_MARKS[0]} and, after it, {README_MARKS[1]}")
     return text[: start + len(README_MARKS[0])] + "\n" + table + "\n" + text[end:]
+
+
+def kernel_share(results: Sequence[ClaimResult]) -> str:
+    """What the chapter on the kernel shows of the whole: the map with its share, every theorem, every planted change."""
+    proofs = kernel.proofs_of(result.claim for result in results)
+    proved = {result.claim.id for result in results if any(check.kind == "kernel" and verdict.passed for check, verdict in result.verdicts)}
+    planted = "\n".join(kernel_pages.refusals(check) for check in proofs)
+    return f"""<!-- Written by `make ledger`; change proofs/ or icrl/claims/ instead. -->
+Filled boxes are proved by the kernel, {len(proved)} of {len(results)} results so far:
+
+```{{raw}} html
+{drawing(results, proved)}
+```
+
+Every theorem that the book exports from `proofs/`, in the words of its source:
+
+{kernel_pages.everything(proofs)}
+
+````{{dropdown}} {sum(len(check.planted) for check in proofs)} wrong changes of the sources, and how each was refused
+{planted}
+````
+"""
 
 
 # The map.
@@ -198,14 +239,14 @@ def places(claims: Sequence[Claim]) -> dict[str, tuple[int, int]]:
     return corner
 
 
-def drawing(results: Sequence[ClaimResult]) -> str:
-    """The map as one inline SVG, in the colours of the page around it."""
+def drawing(results: Sequence[ClaimResult], filled: Collection[str] = ()) -> str:
+    """The map as one inline SVG, in the colours of the page around it, with some boxes filled."""
     claims = [result.claim for result in results]
     corner = places(claims)
     width = max(x for x, _ in corner.values()) + BOX[0] + MARGIN
     height = max(y for _, y in corner.values()) + BOX[1] + MARGIN
     arrows = [arrow(corner[below], corner[claim.id], f"{claim.id} rests on {below}") for claim in claims for below in claim.rests_on]
-    boxes = [box(result, *corner[result.claim.id]) for result in results]
+    boxes = [box(result, *corner[result.claim.id], result.claim.id in filled) for result in results]
     return "\n".join([
         f'<div class="claim-map" tabindex="0" role="region" aria-label="Map of the results">'
         f'<svg viewBox="0 0 {width} {height}" style="width: 100%; min-width: {round(0.88 * width)}px" role="img" aria-label="Which result rests on which">',
@@ -224,17 +265,18 @@ def arrow(below: tuple[int, int], above: tuple[int, int], title: str) -> str:
     return f'<path d="M{x1} {y1} C{x1} {middle} {x2} {middle} {x2} {y2}" fill="none" stroke="currentColor" stroke-width="1.5" marker-end="url(#claim-map-tip)"><title>{escape(title)}</title></path>'
 
 
-def box(result: ClaimResult, x: int, y: int) -> str:
+def box(result: ClaimResult, x: int, y: int, filled: bool) -> str:
     """A result: its title over two lines at most, its id, the kinds that passed; dashed when it failed or is only cited."""
     claim = result.claim
     kinds = " · ".join(check.kind for check, verdict in result.verdicts if verdict.passed) or result.status
     lines = wrapped(claim.title, 26)
-    dashed = "" if result.status == "checked" else ' stroke-dasharray="5 4"'
+    look = ' class="filled"' if filled else ""
+    look += "" if result.status == "checked" else ' stroke-dasharray="5 4"'
     texts = "".join(f'<text x="{x + BOX[0] // 2}" y="{y + 20 + 17 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(lines))
     small = f'<text x="{x + BOX[0] // 2}" y="{y + BOX[1] - 12}" text-anchor="middle" font-size="11">{escape(kinds)}</text>'
     return (
         f'<a href="{claim.chapter}.html#{claim.id}"><title>{escape(claim.title)}: {escape(kinds)}</title>'
-        f'<rect x="{x}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="8"{dashed}/>{texts}{small}</a>'
+        f'<rect x="{x}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="8"{look}/>{texts}{small}</a>'
     )
 
 

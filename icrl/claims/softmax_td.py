@@ -14,6 +14,7 @@ from icrl.algebra import Weights, all_visible, identity, kind, place, scalar, sh
 from icrl.claims import symbolic as sy
 from icrl.claims.cases import Case, as_batch, as_matrices, ball_case, float_case, rational_case, shapes, smallest, symbol_case, td_prompts
 from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, first_difference, place_name, shown
+from icrl.claims.kernel import Planted, proof
 from icrl.claims.machine import Machine, Site
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, Rows, prompt, row_sizes, rows
@@ -348,6 +349,29 @@ MUTANTS = (
     Mutant("no target-memory step", Machine(step=attention)),
 )
 
+PROOF = proof(
+    "for every number of states, n, d and depth, any ordered field and any function in the place of exp",
+    theorems=(
+        "softmax_td.transformer_is_softmax_td",
+        "softmax_td.transformer_rows",
+        "executable.executable_is_transformer",
+        "example.example_values",
+        "reals.softmax_td_real",
+    ),
+    definitions=(
+        *(f"transformer.{name}" for name in ("reward_row", "target_row", "value_row", "sources", "softmax", "attention", "shift", "U", "W", "target_memory")),
+        *(f"transformer.{name}" for name in ("score_matrix", "value_matrix", "layer", "transformer", "prompt")),
+        *(f"td.{name}" for name in ("td_error", "K", "td_update", "weighted_td", "score", "softmax_td")),
+    ),
+    planted=(
+        Planted("V's sign", (("transformer.v", "- delta_mx value_row value_row)", "+ delta_mx value_row value_row)"),)),
+        Planted("no mask", (("transformer.v", "fun k => (k < n)%N.", "fun k => true."),)),
+        Planted("no γ in the target-memory step", (("transformer.v", "gamma *: delta_mx target_row value_row", "delta_mx target_row value_row"),)),
+        Planted("the shift's direction", (("transformer.v", "(i == j.+1 :> nat)", "(j == i.+1 :> nat)"),)),
+        Planted("reward off by one", (("transformer.v", "[:: if (j < n)%N then r j else 0;", "[:: if (j < n)%N then r j.-1 else 0;"),)),
+    ),
+)
+
 CLAIM = Claim(
     id="softmax-td",
     title="Softmax attention is weighted softmax TD",
@@ -362,6 +386,7 @@ CLAIM = Claim(
     ),
     subject=Machine(),
     checks=(
+        PROOF,
         Check("symbolic", "every n and d, every depth by induction; the weights opaque", symbolic),
         Check("exact", "rationals with E = 1 + t² over n in 1..6, d in 0..3, depth 0..4; explicit symbols with exp over n in 1..3, d in 0..2, depth 1..2", exact),
         Check("certified", "rational contexts with the true exp in Arb balls, n up to 8, d up to 3, depth up to 4", certified),

@@ -23,6 +23,7 @@ from icrl.claims import symbolic as sy
 from icrl.claims.cases import log_uniform, rational_case, small_fraction, stand_in, to_ball
 from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, place_name, shown
 from icrl.claims.machine import Machine
+from icrl.claims.kernel import Planted, proof
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.claims.softmax_td import compare_case, next_values
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
@@ -269,6 +270,15 @@ CLAIM = Claim(
     ),
     subject=Lemma(),
     checks=(
+        proof(
+            "for every n and d, every Z, V, A and any weights; for the Transformers, every depth",
+            theorems=("two_heads.two_heads", "two_heads.target_row_needed", "two_heads.prompt_remembers", "two_heads.two_heads_transformer"),
+            definitions=("two_heads.dual_head_layer", "two_heads.remembers", "two_heads.dual_head_transformer"),
+            planted=(
+                Planted("the second head not shifted", (("two_heads.v", "(V *m Z *m normalise (Z^T *m A *m Z)) *m shift R n.", "(V *m Z *m normalise (Z^T *m A *m Z))."),)),
+                Planted("V's target row may be anything", (("two_heads.v", "(forall k, V (target_row d) k = 0) ->\n  (dual", "(forall k, V (target_row d) k = V (target_row d) k) ->\n  (dual"),)),
+            ),
+        ),
         Check("symbolic", "every n and d; Z, V and the weights opaque", symbolic),
         Check("exact", "rationals with E = 1 + t² over n in 1..5, d in 0..3; explicit symbols with exp at (n, d) = (1, 0), (1, 1), (2, 0); dual-head Transformers against the TD loop over n in 1..4, d in 0..2, depth 1, 2, 4", exact),
         Check("certified", "the same rational inputs with the true exp, in Arb balls", certified),

@@ -1,0 +1,183 @@
+"""The checks of kind ``kernel``: which machine-checked theorems a claim stands on, and what is on record about them.
+
+``make proofs`` compiles the sources in ``proofs/`` and writes ``proofs/checked.json``. A check passes where this machine
+has compiled sources of exactly that hash; without the checker it is on record; with other sources it fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from icrl.claims import differential, rocq
+from icrl.claims.model import Budget, Check, Claim, Verdict
+from icrl.claims.rocq import PROOFS, NoChecker, Refused
+
+RECORD = PROOFS / "checked.json"
+WORK = PROOFS.parent / ".proofs"
+"""Where this machine compiles; the file ``checked`` in it holds the hash of what it has checked."""
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A wrong change of the sources that must be refused: each edit is (file, what stands there once, what to put in its place)."""
+
+    name: str
+    edits: tuple[tuple[str, str, str], ...]
+
+    def __str__(self) -> str:
+        line = lambda text: " ".join(text.split())  # noqa: E731
+        return "; ".join(f"{file}: {line(wrong) or 'nothing'} for {line(right)}" for file, right, wrong in self.edits)
+
+
+@dataclass(frozen=True)
+class Proof(Check):
+    """A check of kind ``kernel``: the theorems ``file.name``, the definitions to read with them, and planted changes."""
+
+    theorems: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
+    planted: tuple[Planted, ...] = ()
+
+
+def proof(scope: str, theorems: Iterable[str], definitions: Iterable[str] = (), planted: Iterable[Planted] = ()) -> Proof:
+    """The kernel check of a claim. Raises ``ValueError`` without theorems or without a planted change."""
+    theorems, planted = tuple(theorems), tuple(planted)
+    if not theorems or not planted:
+        raise ValueError(f"a kernel check must name theorems and planted changes, got {len(theorems)} and {len(planted)}")
+    return Proof("kernel", scope, lambda subject, budget: verdict(theorems, planted), theorems, tuple(definitions), planted)
+
+
+def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
+    """Whether the sources as they are prove these theorems: checked here, or on record where there is no checker."""
+    if not PROOFS.is_dir():
+        return Verdict(None, "the sources, proofs/, are not part of this installation")
+    record, found = read_record(), rocq.digest()
+    if fault := stale(record, found, theorems, planted):
+        return Verdict(False, f"{fault}: run make proofs")
+    axioms = {axiom for name in theorems for axiom in record["theorems"][name]}
+    rests = f"closed under the global context, but for {len(axioms)} axioms of the library of real numbers in reals.v" if axioms else "closed under the global context"
+    detail = (
+        f"{', '.join(theorems)}: {rests}; sources with SHA-256 {found[:16]}…; definitions equal to Python's on {record['instances']} rational instances; "
+        f"{len(planted)} wrong {'changes' if len(planted) > 1 else 'change'} of the sources refused"
+    )
+    try:
+        check_sources(record["theorems"])
+    except NoChecker as absent:
+        return Verdict(None, detail, f"on record, checked by {record['checker']}; not checked here, where {absent}")
+    except Refused as refusal:
+        return Verdict(False, str(refusal))
+    return Verdict(True, detail, f"compiled on this machine by {rocq.checker()}")
+
+
+def stale(record: Mapping[str, Any], found: str, theorems: Iterable[str], planted: Iterable[Planted]) -> str:
+    """Why the record does not speak of these sources, theorems, planted changes and this Python construction; empty when it does."""
+    if record.get("sources") != found:
+        return f"proofs/ has the hash {found[:16]}…, and what was checked {record.get('sources', 'none')[:16]}…"
+    if absent := [name for name in theorems if name not in record["theorems"]]:
+        return f"{', '.join(absent)} not among what was checked"
+    if absent := [change.name for change in planted if record["planted"].get(change.name, {}).get("change") != str(change)]:
+        return f"{', '.join(absent)} not among the planted changes that were refused"
+    if record["values"] != differential.fingerprint(differential.python_values()):
+        return "the Python construction no longer computes what the definitions in proofs/ do"
+    return ""
+
+
+def read_record() -> dict[str, Any]:
+    """What ``make proofs`` wrote last; empty when there is nothing."""
+    return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+
+
+def proofs_of(claims: Iterable[Claim]) -> list[Proof]:
+    """The kernel checks of the claims."""
+    return [check for claim in claims for check in claim.checks if isinstance(check, Proof)]
+
+
+def check_sources(wanted: Iterable[str], folder: Path = PROOFS, work: Path = WORK, report: Report = lambda line: None) -> dict[str, Any]:
+    """Compile the sources, read off what each theorem assumes, and compare the definitions with Python's.
+
+    What this machine has checked of sources of the same hash is not checked again. Returns the assumptions by theorem and
+    the fingerprint of the values computed; raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is not installed.
+    """
+    wanted = sorted(wanted)
+    if broken := rocq.broken_rules(wanted, folder):
+        raise Refused("; ".join(broken))
+    rocq.require_tools()
+    with rocq.working(work, folder):
+        stamp, state = work / "checked.json", {"sources": rocq.digest(folder), "theorems": wanted}
+        if stamp.exists() and (known := json.loads(stamp.read_text(encoding="utf-8")))["state"] == state:
+            return known["found"]
+        stamp.unlink(missing_ok=True)
+        rocq.compile_all(work, report=report)
+        report("reading off what each theorem assumes")
+        assumed = rocq.assumptions(wanted, work)
+        if extra := rocq.unexpected(assumed, folder):
+            raise Refused("; ".join(extra))
+        report("computing the definitions' values, to compare them with Python's")
+        found = {"theorems": assumed, "values": compared_values(work)}
+        part = stamp.with_suffix(".part")
+        part.write_text(json.dumps({"state": state, "found": found}), encoding="utf-8")
+        part.replace(stamp)
+    return found
+
+
+def compared_values(work: Path) -> str:
+    """The fingerprint of what the sources' definitions compute; ``Refused`` where the Python construction disagrees."""
+    cases = differential.instances()
+    (work / "differential.v").write_text(differential.as_coq(cases), encoding="utf-8")
+    output = rocq.call(["coqc", *rocq.flags(work), "differential.v"], work)
+    if differences := differential.compare(output, cases):
+        raise Refused(f"the definitions and Python's disagree: {'; '.join(differences[:3])}")
+    return differential.fingerprint(differential.parsed(output))
+
+
+def refusal(change: Planted, wanted: Iterable[str], folder: Path = PROOFS, work: Path = WORK) -> str:
+    """How a planted change is refused, in words; ``Refused`` when it is not, or does not fit the sources.
+
+    A statement that no longer reads refuses nothing: the failure must lie in a proof, in a rule, or in the comparison
+    with Python.
+    """
+    with tempfile.TemporaryDirectory(prefix="planted-") as made:
+        changed, there = Path(made) / "proofs", Path(made) / "work"
+        shutil.copytree(folder, changed)
+        shutil.copytree(work, there, ignore=shutil.ignore_patterns("checked.json", ".lock"))
+        for file, right, wrong in change.edits:
+            text = (changed / file).read_text(encoding="utf-8")
+            if text.count(right) != 1:
+                raise Refused(f"planted “{change.name}”: {file} must hold {right!r} once, and does {text.count(right)} times")
+            (changed / file).write_text(text.replace(right, wrong), encoding="utf-8")
+        try:
+            check_sources(wanted, changed, there)
+        except Refused as found:
+            if "in the statement of" in str(found):
+                raise Refused(f"planted “{change.name}” does not read: {found}") from None
+            return str(found)
+    raise Refused(f"planted “{change.name}” was accepted")
+
+
+def make_record(claims: Iterable[Claim], report: Report = lambda line: None) -> dict[str, Any]:
+    """Check everything, the planted changes too, and return what to keep on record.
+
+    Raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is not installed.
+    """
+    proofs = proofs_of(claims)
+    wanted = [name for one in proofs for name in one.theorems]
+    changes = [change for one in proofs for change in one.planted]
+    found = check_sources(wanted, report=report)
+
+    def refused(change: Planted) -> dict[str, str]:
+        how = refusal(change, wanted)
+        report(f"planted “{change.name}”: refused")
+        return {"change": str(change), "refused": how}
+
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        planted = dict(zip([change.name for change in changes], pool.map(refused, changes)))
+    return {"sources": rocq.digest(), "checker": rocq.checker(), "instances": len(differential.instances()), **found, "planted": planted}

@@ -1,0 +1,78 @@
+r"""operator: grouped by states, a layer is an affine map of the values, with the empirical model inside."""
+
+from __future__ import annotations
+
+from icrl.claims.kernel import Planted, proof
+from icrl.claims.model import Claim
+
+
+STATEMENT = r"""
+Take a context whose states are numbered $0, \dots, N-1$, and weights $K(k \mid s)$ in proportion to $E(s, S_k)$. Gather them by the state a transition leaves, by the state it reaches, and by its reward:
+
+$$
+\begin{aligned}
+\hat M(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_k = u], &
+\hat P(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_{k+1} = u], &
+\hat b(s) &= \sum_{k<n} K(k \mid s)\, R_{k+1} .
+\end{aligned}
+$$ (eq-operator-definitions)
+
+With the empirical transition matrix $P_e$ and the mean rewards $\hat r$ of the context, $\hat P = \hat M P_e$ and $\hat b = \hat M \hat r$, and one update of weighted TD is
+
+$$
+v_{l+1} = G v_l + \alpha \hat b = v_l + \alpha \hat M \bigl(\hat r + \gamma P_e v_l - v_l\bigr),
+\qquad G = I - \alpha \hat M + \alpha\gamma \hat P .
+$$ (eq-operator)
+
+If $E > 0$ and $n \ge 1$, then $\hat M$ and $\hat P$ are row-stochastic. If $v^*$ is a fixed point, then $v_L - v^* = G^L (v_0 - v^*)$: in a softmax Transformer of tied step size, the value row after $L$ layers is $v^*$ plus this power of $G$ applied to the first error.
+""".strip()
+
+
+CLAIM = Claim(
+    id="operator",
+    title="A layer is an operator on values",
+    chapter="what-the-kernel-sees",
+    environment="theorem",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"The weights are $K(k \mid s) = E(s, S_k) / \sum_{i<n} E(s, S_i)$ for any table $E$ of states; softmax attention has $E = \exp g$.",
+        r"$E > 0$ and $n \ge 1$ for the matrices to be row-stochastic; for the identities, nothing.",
+        r"One step size $\alpha$ for all layers, for the powers of $G$.",
+    ),
+    subject=None,
+    checks=(
+        proof(
+            "for every number of states, n, d, depth, every table of weights, every γ and α",
+            theorems=(
+                "operator.Phat_is_Mhat_Pe",
+                "operator.bhat_is_Mhat_rhat",
+                "operator.Mhat_stochastic",
+                "operator.Phat_stochastic",
+                "operator.update_is_operator",
+                "operator.richardson",
+                "operator.error_is_power_of_G",
+                "operator.transformer_error",
+            ),
+            definitions=(
+                "operator.Mhat",
+                "operator.Phat",
+                "operator.bhat",
+                "operator.G",
+                "operator.visits",
+                "operator.Pe",
+                "operator.rhat",
+                "operator.stochastic",
+                "td.K",
+                "td.td_update",
+            ),
+            planted=(
+                Planted('P̂ gathered by the state that is left', (('operator.v', '\\sum_(k < n | S k.+1 == u) K n S E k s.', '\\sum_(k < n | S k == u) K n S E k s.'),)),
+                Planted('γ dropped from G', (('operator.v', '1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.', '1%:M - alpha *: Mhat + alpha *: Phat.'),)),
+            ),
+        ),
+    ),
+    mutants=(),
+    rests_on=("softmax-td",),
+    source='Xie et al. 2026, where it is used in the proof of Theorem 2; the factorisation through the empirical model was found for this book',
+    shared='There is one route, the proof; its definitions are compared with the Python construction on rational instances.',
+)

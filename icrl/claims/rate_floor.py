@@ -1,0 +1,48 @@
+r"""rate-floor: no depth converges faster than (1 − α(1 − γ))^L for every start."""
+
+from __future__ import annotations
+
+from icrl.claims.kernel import Planted, proof
+from icrl.claims.model import Claim
+
+
+STATEMENT = r"""
+Let the weights be positive and $n \ge 1$. Constant value functions are eigenvectors of $G$:
+
+$$
+G\, \mathbf 1 = \bigl(1 - \alpha (1 - \gamma)\bigr)\, \mathbf 1 .
+$$ (eq-rate-floor)
+
+So with reward 1 everywhere, $v_0 = 0$ and $\gamma \ne 1$, **every** context of positive weights has $v_L - \frac{1}{1-\gamma} = -\frac{(1 - \alpha(1-\gamma))^L}{1 - \gamma}$ at every state: whatever the features, no faster.
+""".strip()
+
+
+CLAIM = Claim(
+    id="rate-floor",
+    title="The rate that nothing beats",
+    chapter="what-the-kernel-sees",
+    environment="proposition",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"The weights are positive, $n \ge 1$; any $\alpha$, and $\gamma \ne 1$ for the second part.",
+    ),
+    subject=None,
+    checks=(
+        proof(
+            "for every number of states, n, depth, every table of positive weights, every α and γ",
+            theorems=(
+                "coverage.rate_floor",
+                "coverage.rate_floor_attained",
+            ),
+            definitions=(
+            ),
+            planted=(
+                Planted('the rate 1 − α(1 + γ)', (('coverage.v', 'G alpha *m one = (1 - alpha * (1 - gamma)) *: one', 'G alpha *m one = (1 - alpha * (1 + gamma)) *: one'),)),
+            ),
+        ),
+    ),
+    mutants=(),
+    rests_on=("operator",),
+    source='Found for this book',
+    shared='There is one route, the proof; its definitions are compared with the Python construction on rational instances.',
+)

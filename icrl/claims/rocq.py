@@ -1,0 +1,267 @@
+"""The proof checker: what the sources in ``proofs/`` are, which rules they break, and what Rocq (Coq) says of them."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+PROOFS = Path(__file__).parents[2] / "proofs"
+PROJECT, AXIOMS = "_CoqProject", "axioms.txt"
+NEEDED = "coqc", "coq_makefile", "make"
+PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
+
+FORBIDDEN = (
+    *("Admitted", "admit", "Abort", "Axiom", "Axioms", "Conjecture", "Parameter", "Parameters", "give_up"),
+    *("Unset Guard Checking", "Unset Positivity Checking", "Unset Universe Checking", "bypass_check", "Declare ML Module", "Load"),
+)
+"""What no source may hold: a result that is not proved, or a check of the kernel's switched off."""
+
+SECTION_ONLY = "Variable", "Variables", "Hypothesis", "Hypotheses", "Context"
+"""What would be an axiom outside a section."""
+
+
+class Refused(Exception):
+    """The proofs are not accepted; the message says where, and why."""
+
+
+class NoChecker(Exception):
+    """This machine cannot check the proofs; the message says what it lacks."""
+
+
+def require_tools() -> None:
+    """Raise ``NoChecker`` unless the programs that checking the proofs needs are here."""
+    if missing := [tool for tool in NEEDED if shutil.which(tool) is None]:
+        raise NoChecker(f"there is no {', '.join(missing)} (install {PACKAGES})")
+
+
+def sources(folder: Path = PROOFS) -> dict[str, str]:
+    """Every proof source by name, in the order of ``_CoqProject``; ``Refused`` unless that lists exactly the files there."""
+    listed = re.findall(r"^(\w+\.v)$", (folder / PROJECT).read_text(encoding="utf-8"), re.MULTILINE)
+    there = {path.name for path in folder.glob("*.v")}
+    if set(listed) != there or len(listed) != len(there):
+        raise Refused(f"{PROJECT} must list every source once: it lists {', '.join(listed)}, and there are {', '.join(sorted(there))}")
+    return {name: (folder / name).read_text(encoding="utf-8") for name in listed}
+
+
+def digest(folder: Path = PROOFS) -> str:
+    """SHA-256 over the names and contents of all that decides what is proved: the sources, their order, the axioms allowed."""
+    total = hashlib.sha256()
+    for name in (*sorted(path.name for path in folder.glob("*.v")), PROJECT, AXIOMS):
+        content = (folder / name).read_bytes()
+        total.update(f"{name} {len(content)}\n".encode() + content)
+    return total.hexdigest()
+
+
+def without_comments(text: str) -> str:
+    """The text with every comment, however nested, blanked out, line by line; the proofs hold no strings."""
+    out, depth, i = [], 0, 0
+    while i < len(text):
+        mark = text[i : i + 2]
+        step = {"(*": 1, "*)": -1}.get(mark, 0)
+        if step == 1 or (step == -1 and depth):
+            depth, i = depth + step, i + 2
+            out.append("  ")
+        else:
+            out.append(text[i] if depth == 0 or text[i] == "\n" else " ")
+            i += 1
+    return "".join(out)
+
+
+def theorems(folder: Path = PROOFS) -> list[str]:
+    """The exported results, ``file.name``: those that the sources call ``Theorem``."""
+    return [f"{Path(file).stem}.{name}" for file, text in sources(folder).items() for name in re.findall(r"\bTheorem\s+(\w+)", without_comments(text))]
+
+
+def broken_rules(wanted: Iterable[str], folder: Path = PROOFS) -> list[str]:
+    """Where the sources break a rule that can be read off the text; ``wanted`` are the theorems that the claims name."""
+    broken, there, wanted = [], theorems(folder), list(wanted)
+    for file, text in sources(folder).items():
+        code, depth = without_comments(text), 0
+        for number, line in enumerate(code.splitlines(), 1):
+            words = [word for word in FORBIDDEN if re.search(rf"\b{word}\b", line)]
+            depth += len(re.findall(r"^\s*Section\b", line)) - len(re.findall(r"^\s*End\b", line))
+            if depth == 0:
+                words += [f"{word} outside a section" for word in SECTION_ONLY if re.match(rf"\s*{word}\b", line)]
+            broken += [f"{file}, line {number}: {word}" for word in words]
+    broken += [f"{name} is named by no claim" for name in there if name not in wanted]
+    broken += [f"{name}, which a claim names, is no Theorem of the sources" for name in wanted if name not in there]
+    broken += [f"{name} is named more than once" for names in (there, wanted) for name in sorted({name for name in names if names.count(name) > 1})]
+    return broken
+
+
+def excerpt(names: Sequence[str], folder: Path = PROOFS) -> str:
+    """The statements of ``file.name``, all of one file: with their comments, under what their sections fix, line by line as in the source.
+
+    Raises ``Refused`` when one is not stated there.
+    """
+    file = f"{names[0].partition('.')[0]}.v"
+    lines = (folder / file).read_text(encoding="utf-8").splitlines()
+    shown: set[int] = set()
+    for name in names:
+        start = next((i for i, line in enumerate(lines) if re.match(rf"(?:{STATEMENT})\s+{name.partition('.')[2]}\b", line)), None)
+        if start is None or not name.startswith(f"{Path(file).stem}."):
+            raise Refused(f"{file} states no {name}")
+        shown |= scope(lines, start) | set(range(comment_above(lines, start), sentence_end(lines, start) + 1))
+    kept = "\n".join(lines[i] if i in shown else "" for i in range(max(shown) + 1))
+    return re.sub(r"\n{3,}", "\n\n", kept).strip("\n")
+
+
+STATEMENT = "Theorem|Lemma|Definition|Fixpoint|Record"
+FIXES = "Variable|Variables|Hypothesis|Hypotheses|Context|Implicit|Notation|Local Notation"
+
+
+def in_words(name: str, folder: Path = PROOFS) -> str:
+    """The comment above a theorem ``file.name``, which says it in words; ``Refused`` when there is none."""
+    file, _, what = name.partition(".")
+    lines = (folder / f"{file}.v").read_text(encoding="utf-8").splitlines()
+    start = next((i for i, line in enumerate(lines) if re.match(rf"(?:{STATEMENT})\s+{what}\b", line)), 0)
+    comment = " ".join(lines[comment_above(lines, start) : start])
+    if not comment:
+        raise Refused(f"{name} has no comment above it that says it in words")
+    return " ".join(comment.strip("(* )").split())
+
+
+def sentence_end(lines: Sequence[str], start: int) -> int:
+    """The line on which the sentence that begins on ``start`` ends: the first to end in a full stop."""
+    return next(i for i in range(start, len(lines)) if without_comments(lines[i]).rstrip().endswith("."))
+
+
+def comment_above(lines: Sequence[str], start: int) -> int:
+    """The first line of the comment that ends just above ``start``; ``start`` when there is none."""
+    if start == 0 or not lines[start - 1].rstrip().endswith("*)"):
+        return start
+    return next(i for i in range(start - 1, -1, -1) if lines[i].lstrip().startswith("(*"))
+
+
+def scope(lines: Sequence[str], start: int) -> set[int]:
+    """The lines that open and close the sections around ``start``, and those above it on which they fix variables, hypotheses and notations, with their comments."""
+    opened: list[set[int]] = [set()]
+    for i, line in enumerate(lines):
+        if re.match(r"Section\b", line):
+            opened.append({i})
+        elif re.match(r"End\b", line):
+            closed = opened.pop()
+            if i > start > min(closed):
+                opened[-1] |= closed | {i}
+        elif i < start and re.match(rf"(?:{FIXES})\b", line):
+            opened[-1] |= set(range(comment_above(lines, i), sentence_end(lines, i) + 1))
+    return opened[0]
+
+
+# Running the checker.
+
+
+@contextmanager
+def working(work: Path, folder: Path = PROOFS) -> Iterator[None]:
+    """``work`` holds the sources of ``folder``, and nobody else uses it; a file that has not changed keeps its time, so that only others are compiled again."""
+    work.mkdir(parents=True, exist_ok=True)
+    with open(work / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        names = [*sources(folder), PROJECT]
+        for stale in {path for path in work.glob("*.v*")} - {work / f"{Path(name).stem}{end}" for name in names for end in (".v", ".vo", ".vok", ".vos")}:
+            stale.unlink()
+        for name in names:
+            text = (folder / name).read_bytes()
+            if not (work / name).exists() or (work / name).read_bytes() != text:
+                (work / name).write_bytes(text)
+        yield
+
+
+def call(command: Sequence[str], work: Path, report: Callable[[str], None] = lambda line: None) -> str:
+    """Run a command in ``work`` and return what it printed, both streams; ``Refused`` with all of it when it fails."""
+    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "COQ"))}
+    lines = []
+    with subprocess.Popen(command, cwd=work, env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+        for line in process.stdout:
+            lines.append(line)
+            report(line.rstrip())
+    if process.returncode:
+        raise Refused("".join(lines))
+    return "".join(lines)
+
+
+def compile_all(work: Path, jobs: int = 2, report: Callable[[str], None] = lambda line: None) -> None:
+    """Compile what changed, and what rests on it; ``Refused`` with the place of the first failure."""
+    call(["coq_makefile", "-f", PROJECT, "-o", "Makefile"], work)
+    try:
+        call(["make", "--no-print-directory", f"-j{jobs}"], work, report)
+    except Refused as failure:
+        if library := re.search(r"bound to logical path\s+(\S+) with prefix (mathcomp[\w.]*)", str(failure)):
+            raise NoChecker(f"Rocq has no {library[2].rstrip('.')}.{library[1]} (install {PACKAGES})") from None
+        raise Refused(where(str(failure), work)) from None
+
+
+def where(output: str, work: Path) -> str:
+    """A compiler's first error in one line: file, line, the result in whose statement or proof it lies, and what it says."""
+    found = re.search(r'File "\./(\w+\.v)", line (\d+), [^\n]*\n(?:Debug:.*?)?Error:?\s*(.*?)(?:\n\s*\n|\nmake|\Z)', output, re.DOTALL)
+    if not found:
+        return " ".join(output.split())[:500]
+    file, line, message = found[1], int(found[2]), " ".join(found[3].split())
+    before = without_comments((work / file).read_text(encoding="utf-8")).splitlines()[:line]
+    results = [(number, name[1]) for number, text in enumerate(before) if (name := re.match(r"\s*(?:Theorem|Lemma|Definition|Fixpoint)\s+(\w+)", text))]
+    if not results:
+        return f"{file}, line {line}: {message}"
+    start, name = results[-1]
+    part = "the proof" if any(re.match(r"\s*Proof\b", text) for text in before[start:]) else "the statement"
+    return f"{file}, in {part} of {name}: {message}"
+
+
+def assumptions(names: Sequence[str], work: Path) -> dict[str, list[str]]:
+    """What each theorem rests on beyond the kernel's own rules: the names that ``Print Assumptions`` lists, none for most."""
+    lines = [f"From icrl Require {' '.join(dict.fromkeys(name.partition('.')[0] for name in names))}."]
+    for name in names:
+        lines += [f'Goal True. idtac "== {name}". Abort.', f"Print Assumptions {name}."]
+    probe = work / "print_assumptions.v"
+    probe.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    printed = call(["coqc", *flags(work), probe.name], work)
+    found = {}
+    for block in printed.split("== ")[1:]:
+        name, _, rest = block.partition("\n")
+        if rest.strip() == "Closed under the global context":
+            found[name] = []
+        else:
+            found[name] = sorted(re.findall(r"^([\w.]+)\s*(?::|$)", rest.partition("Axioms:")[2], re.MULTILINE)) or [rest.strip()]
+    if list(found) != list(names):
+        raise Refused(f"Print Assumptions answered for {', '.join(found) or 'nothing'} where {', '.join(names)} were asked for")
+    return found
+
+
+def flags(work: Path) -> list[str]:
+    """The options of ``_CoqProject``, for a file compiled beside the others."""
+    options = []
+    for line in (work / PROJECT).read_text(encoding="utf-8").splitlines():
+        words = line.split("#")[0].split()
+        if words[:1] in (["-Q"], ["-R"]):
+            options += words
+        elif words[:1] == ["-arg"]:
+            options += words[1:]
+    return options
+
+
+def allowed_axioms(folder: Path = PROOFS) -> set[str]:
+    """The axioms of the library of real numbers, on which the instances at the reals may rest."""
+    return {line for line in (folder / AXIOMS).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
+
+
+def unexpected(found: dict[str, list[str]], folder: Path = PROOFS) -> list[str]:
+    """The assumptions that should not be: any at all, but the library's own axioms in ``reals.v``."""
+    allowed = allowed_axioms(folder)
+    return [f"{name} rests on {axiom}" for name, axioms in found.items() for axiom in axioms if not (name.startswith("reals.") and axiom in allowed)]
+
+
+def checker() -> str:
+    """The checker's name and version."""
+    return f"Coq {subprocess.run(['coqc', '--print-version'], capture_output=True, text=True, check=True).stdout.split()[0]}"
+
+
+def recheck(work: Path, report: Callable[[str], None] = lambda line: None) -> None:
+    """Let the small independent checker, ``coqchk``, read every compiled file and library again; ``Refused`` when it does not accept them."""
+    modules = [f"icrl.{Path(name).stem}" for name in sources(work)]
+    call(["coqchk", "-silent", "-o", *[option for option in flags(work) if option != "-w" and not option.startswith("-ambiguous")], *modules], work, report)

@@ -1,0 +1,135 @@
+(** contraction: how fast the layers approach any vs, and the transformer's error bound. *)
+From mathcomp Require Import all_ssreflect all_algebra ring.
+From icrl Require Import transformer td entries softmax_td operator norm.
+Set Implicit Arguments.
+Unset Strict Implicit.
+Unset Printing Implicit Defensive.
+Import Order.TTheory GRing.Theory Num.Theory.
+Open Scope ring_scope.
+
+Section Definitions.
+Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
+
+(** The contraction margin (the book's c); m is to be at most every diagonal entry of Mhat. *)
+Definition margin (m gamma : R) : R := 2%:R * m - 1 - `|gamma|.
+
+(** The weighted TD error of vs at each state (the book's epsilon): 0 everywhere if vs is a fixed point. *)
+Definition residual (vs : 'cV[R]_N) : 'cV[R]_N := \col_s \sum_(k < n) K n S E k s * td_error S r gamma vs k.
+
+End Definitions.
+
+Section Contraction.
+Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (gamma alpha m : R).
+Implicit Types (v vs : 'cV[R]_N) (s u : 'I_N).
+Notation Mhat := (Mhat n E S).
+Notation Phat := (Phat n E S).
+Notation G := (G n E S gamma).
+Notation residual := (residual n E S r gamma).
+Notation td_update := (td_update n S r gamma E alpha).
+Notation weighted_td := (weighted_td n S r gamma E (fun _ => alpha)).
+
+(** One update moves vs by alpha times its residual. *)
+Lemma td_update_residual vs : td_update vs = vs + alpha *: residual vs.
+Proof. by apply/colP => s; rewrite !mxE. Qed.
+
+(** Against any vs, one update multiplies the error by G and adds alpha times the residual. *)
+Lemma error_step v vs : td_update v - vs = G alpha *m (v - vs) + alpha *: residual vs.
+Proof.
+have := td_update_residual vs; rewrite !update_is_operator mulmxBr => fix_vs.
+by rewrite -[alpha *: residual vs](addKr vs) -fix_vs; apply/colP => s; rewrite !(addmxE, oppmxE); ring.
+Qed.
+
+(** The weights are not negative, and m is at most every diagonal entry of Mhat. *)
+Hypothesis E_ge0 : forall s u, 0 <= E s u.
+Hypothesis m_le : forall s, m <= Mhat s s.
+
+(** The sum of each row of |1 - alpha Mhat|: the diagonal entry counts twice. *)
+Lemma row_1_Mhat s :
+  0 <= alpha -> alpha <= 1 -> \sum_u `|(s == u)%:R - alpha * Mhat s u| <= 1 - alpha * (2%:R * Mhat s s - 1).
+Proof.
+move=> alpha_ge0 alpha_le1; have M_le1 : alpha * Mhat s s <= 1 by rewrite mulr_ile1 ?Mhat_ge0 ?Mhat_le1.
+have off : \sum_(u | u != s) Mhat s u <= 1 - Mhat s s.
+  by have := Mhat_row_le1 n E S s; rewrite (bigD1 s) //= ler_subr_addl.
+rewrite (bigD1 s) //= eqxx mulr1n ger0_norm ?subr_ge0 //.
+rewrite (eq_bigr (fun u => alpha * Mhat s u)) => [|u ne]; last first.
+  by rewrite eq_sym (negbTE ne) sub0r normrN ger0_norm ?mulr_ge0 ?Mhat_ge0.
+rewrite -mulr_sumr; apply: le_trans (ler_add (lexx _) (ler_wpmul2l alpha_ge0 off)) _.
+by rewrite le_eqVlt; apply/orP; left; apply/eqP; move: (Mhat s s) => *; ring.
+Qed.
+
+(** The sum of each row of |G|. *)
+Lemma row_G s : 0 <= alpha -> alpha <= 1 -> \sum_u `|G alpha s u| <= 1 - alpha * margin m gamma.
+Proof.
+move=> alpha_ge0 alpha_le1.
+apply: (@le_trans _ _ (\sum_u (`|(s == u)%:R - alpha * Mhat s u| + alpha * `|gamma| * Phat s u))).
+  apply: ler_sum => u _; rewrite /operator.G !(addmxE, oppmxE, scalemxE) [1%:M s u]mxE.
+  apply: le_trans (ler_norm_add _ _) _; rewrite ler_add2l !normrM (ger0_norm alpha_ge0).
+  by rewrite (ger0_norm (Phat_ge0 _ _ _ _ _)).
+rewrite big_split /= -mulr_sumr; have ag_ge0 : 0 <= alpha * `|gamma| by rewrite mulr_ge0.
+have Ps_le1 := ler_wpmul2l ag_ge0 (Phat_row_le1 n E S s).
+apply: le_trans (ler_add (row_1_Mhat s alpha_ge0 alpha_le1) Ps_le1) _.
+have -> : 1 - alpha * margin m gamma = 1 - alpha * (2%:R * m - 1) + alpha * `|gamma| * 1.
+  by rewrite /margin; move: `|gamma| => *; ring.
+by rewrite ler_add2r ler_add2l ler_opp2 ler_wpmul2l // ler_add2r ler_wpmul2l ?ler0n.
+Qed.
+
+(** No row of |G| sums to more than 1 - alpha c. *)
+Theorem operator_norm_bound : 0 <= alpha -> alpha <= 1 -> norm (G alpha) <= 1 - alpha * margin m gamma.
+Proof.
+move=> alpha_ge0 alpha_le1; apply: norm_le => [|s]; last exact: row_G.
+by apply: le_trans (row_G (S 0) _ _) => //; apply: sumr_ge0.
+Qed.
+
+(** One update multiplies the distance to any vs by at most 1 - alpha c, and adds at most alpha |residual|. *)
+Theorem error_recursion v vs :
+  0 <= alpha -> alpha <= 1 ->
+  norm (td_update v - vs) <= (1 - alpha * margin m gamma) * norm (v - vs) + alpha * norm (residual vs).
+Proof.
+move=> alpha_ge0 alpha_le1; rewrite error_step; apply: le_trans (norm_add _ _) _.
+rewrite norm_scale (ger0_norm alpha_ge0) ler_add2r.
+by apply: le_trans (norm_mul _ _) _; rewrite ler_wpmul2r ?norm_ge0 ?operator_norm_bound.
+Qed.
+
+(** If c > 0, the distance to any vs shrinks geometrically in L, down to |residual| / c. *)
+Theorem contraction v0 vs L :
+  0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
+  norm (weighted_td v0 L - vs) <=
+  (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs) + norm (residual vs) / margin m gamma.
+Proof.
+move=> alpha_ge0 alpha_le1 c_gt0; elim: L => [|l IH] /=.
+  by rewrite mul1r ler_addl divr_ge0 ?norm_ge0 // ltW.
+apply: le_trans (error_recursion _ _ alpha_ge0 alpha_le1) _.
+have q_ge0 := le_trans (norm_ge0 _) (operator_norm_bound alpha_ge0 alpha_le1).
+apply: le_trans (ler_add (ler_wpmul2l q_ge0 IH) (lexx _)) _.
+rewrite exprS le_eqVlt; apply/orP; left; apply/eqP.
+have c_neq0 : margin m gamma != 0 by rewrite gt_eqF.
+by move: (margin m gamma) (norm (residual vs)) (norm (v0 - vs)) (_ ^+ l) c_neq0 => c e d q c_neq0; field.
+Qed.
+
+End Contraction.
+
+Section Transformer.
+Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
+Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma alpha m : R).
+Implicit Types v vs : 'cV[R]_N.
+Notation E := (fun s u => exp (score x A s u)).
+Notation softmax := (softmax exp (@sources n)).
+Notation prompt := (prompt n S r x gamma).
+Notation residual := (residual n E S r gamma).
+
+(** The L-layer softmax transformer's value in every column is within the bound of contraction of vs. *)
+Theorem transformer_contraction v0 vs L (j : 'I_n.+1) :
+  (forall t, 0 <= exp t) -> (forall s, m <= Mhat n E S s s) ->
+  0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
+  `|transformer softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j - vs (S j) 0| <=
+  (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs) + norm (residual vs) / margin m gamma.
+Proof.
+move=> exp_ge0 m_le alpha_ge0 alpha_le1 c_gt0; rewrite transformer_is_softmax_td prompt_value.
+have E_ge0 s u : 0 <= E s u by [].
+apply: le_trans (contraction r E_ge0 m_le v0 vs L alpha_ge0 alpha_le1 c_gt0).
+by have := entry_le_norm (softmax_td n S r gamma x exp A (fun _ => alpha) v0 L - vs) (S j) 0; rewrite !mxE.
+Qed.
+
+End Transformer.

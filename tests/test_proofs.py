@@ -1,0 +1,276 @@
+"""The proofs: what they hold, what the record says of them, and that whatever must be refused is.
+
+What needs the proof checker is left out where there is none; the rest runs everywhere.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+
+import pytest
+
+from conftest import ROOT
+from icrl.claims import CLAIMS, differential, kernel, rocq
+from icrl.claims.kernel import Planted, Refused, proof
+from icrl.claims.ledger import run_claim
+from icrl.claims.machine import Machine
+from icrl.claims.softmax_td import value_weights
+from icrl.cli import main
+
+PROOFS_OF = kernel.proofs_of(CLAIMS.values())
+NAMED = [name for one in PROOFS_OF for name in one.theorems]
+SHOWN = [name for one in PROOFS_OF for name in (*one.definitions, *one.theorems)]
+REQUIRED = {"softmax-td", "two-heads", "mask-leak", "operator", "contraction", "rate-floor", "coverage-needed", "certainty-equivalence", "linear", "neu-bound"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A copy of the sources."""
+    return shutil.copytree(rocq.PROOFS, tmp_path / "proofs")
+
+
+def plant(folder, file, right, wrong):
+    text = (folder / file).read_text(encoding="utf-8")
+    assert text.count(right) == 1, f"{file} must hold {right!r} once"
+    (folder / file).write_text(text.replace(right, wrong), encoding="utf-8")
+
+
+# Without the checker.
+
+
+def test_the_claims_that_should_be_proved_are():
+    assert {claim.id for claim in CLAIMS.values() if any(check.kind == "kernel" for check in claim.checks)} >= REQUIRED
+
+
+def test_the_sources_break_no_rule():
+    assert rocq.broken_rules(NAMED) == []
+
+
+END = "End SoftmaxTD.\n"
+SMUGGLED = {
+    "Admitted": ("Lemma free : 1 = 2 :> R. Admitted.\n" + END, "softmax_td.v, line 65: Admitted"),
+    "admit": ("Lemma free : 1 = 2 :> R. Proof. admit. Abort.\n" + END, "admit"),
+    "Axiom": (END + "Axiom free : 1 = 2 :> nat.\n", "Axiom"),
+    "Parameter": (END + "Parameter free : 1 = 2 :> nat.\n", "Parameter"),
+    "a variable outside a section": (END + "Variable free : 1 = 2 :> nat.\n", "Variable outside a section"),
+    "a hypothesis outside a section": (END + "  Hypothesis free : 1 = 2 :> nat.\n", "Hypothesis outside a section"),
+    "the guard switched off": (END + "Unset Guard Checking.\n", "Unset Guard Checking"),
+    "a theorem that no claim names": (END + "Theorem extra : 1 = 1 :> nat. Proof. by []. Qed.\n", "softmax_td.extra is named by no claim"),
+}
+
+
+@pytest.mark.parametrize("name", SMUGGLED)
+def test_what_is_smuggled_in_is_named(name, folder):
+    text, message = SMUGGLED[name]
+    plant(folder, "softmax_td.v", END, text)
+    broken = rocq.broken_rules(NAMED, folder)
+    assert any(message in line for line in broken), broken
+
+
+def test_a_theorem_that_is_missing_is_named(folder):
+    plant(folder, "softmax_td.v", "Theorem transformer_rows", "Lemma transformer_rows")
+    assert rocq.broken_rules(NAMED, folder) == ["softmax_td.transformer_rows, which a claim names, is no Theorem of the sources"]
+    assert rocq.broken_rules([*NAMED, NAMED[0]]) == [f"{NAMED[0]} is named more than once"]
+
+
+def test_what_a_comment_says_breaks_no_rule(folder):
+    plant(folder, "softmax_td.v", END, END + "(* No Axiom, (* nested: *) no Parameter,\n Variable x. and Theorem none : *)\n")
+    assert rocq.broken_rules(NAMED, folder) == []
+
+
+def test_a_source_that_is_not_listed_is_refused(folder):
+    (folder / "extra.v").write_text("")
+    with pytest.raises(Refused, match="_CoqProject must list every source once"):
+        rocq.broken_rules(NAMED, folder)
+
+
+@pytest.mark.parametrize("file", ["softmax_td.v", "_CoqProject", "axioms.txt"])
+def test_the_hash_sees_every_letter(file, folder):
+    before = rocq.digest(folder)
+    assert before == rocq.digest()
+    with open(folder / file, "a", encoding="utf-8") as end:
+        end.write("\n")
+    assert rocq.digest(folder) != before
+
+
+def test_the_record_speaks_of_these_sources_theorems_and_planted_changes():
+    record = kernel.read_record()
+    assert kernel.stale(record, rocq.digest(), NAMED, [change for one in PROOFS_OF for change in one.planted]) == ""
+    assert set(record["theorems"]) == set(NAMED) and len(record["planted"]) == sum(len(one.planted) for one in PROOFS_OF)
+
+
+def test_only_the_instances_at_the_reals_rest_on_axioms():
+    record, allowed = kernel.read_record(), rocq.allowed_axioms()
+    resting = {name: axioms for name, axioms in record["theorems"].items() if axioms}
+    assert resting and all(name.startswith("reals.") and set(axioms) <= allowed for name, axioms in resting.items())
+    assert {axiom for axioms in resting.values() for axiom in axioms} == allowed, "axioms.txt lists an axiom that nothing rests on"
+
+
+def test_an_axiom_elsewhere_or_another_one_is_unexpected():
+    some = sorted(rocq.allowed_axioms())[0]
+    found = {"reals.a": [some], "td.b": [some], "reals.c": ["classic_cheat"]}
+    assert rocq.unexpected(found) == [f"td.b rests on {some}", "reals.c rests on classic_cheat"]
+
+
+RECORD = kernel.read_record()
+
+
+@pytest.mark.parametrize(
+    "record, message",
+    [
+        ({}, "what was checked none…"),
+        ({**RECORD, "sources": "0" * 64}, "what was checked 0000000000000000…"),
+        ({**RECORD, "theorems": {}}, "not among what was checked"),
+        ({**RECORD, "planted": {}}, "not among the planted changes that were refused"),
+        ({**RECORD, "values": "0" * 64}, "the Python construction no longer computes"),
+    ],
+)
+def test_a_record_of_something_else_fails_the_check(record, message, monkeypatch):
+    monkeypatch.setattr(kernel, "read_record", lambda: record)
+    [check] = [check for check in CLAIMS["softmax-td"].checks if check.kind == "kernel"]
+    verdict = check.run(None, None)
+    assert verdict.passed is False and message in verdict.detail and "make proofs" in verdict.detail
+
+
+def test_a_changed_construction_is_not_what_the_definitions_compute():
+    right = differential.fingerprint(differential.python_values())
+    assert right == kernel.read_record()["values"]
+    assert differential.fingerprint(differential.python_values(Machine(edit=value_weights(value=1)))) != right
+
+
+def test_the_instances_cover_what_the_book_says():
+    cases = differential.instances()
+    assert {(case.n, case.d, case.depth) for case in cases} == {(n, d, depth) for n in range(1, 7) for d in range(4) for depth in range(5)}
+    assert len(cases) >= 120 and any(case.v != [0] * len(case.v) for case in cases) and any(len(set(case.alphas)) > 1 for case in cases)
+
+
+def test_without_the_checker_a_claim_is_on_record_and_says_so(monkeypatch):
+    monkeypatch.setattr(rocq.shutil, "which", lambda tool: None)
+    result = run_claim(CLAIMS["operator"])
+    [(_, verdict)] = result.verdicts
+    assert verdict.passed is None and result.status == "recorded"
+    assert "SHA-256" in verdict.detail and "on record" in verdict.measured and "there is no coqc" in verdict.measured
+
+
+def test_an_installation_without_the_sources_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(kernel, "PROOFS", tmp_path / "none")
+    [(_, verdict)] = run_claim(CLAIMS["operator"]).verdicts
+    assert verdict.passed is None and "not part of this installation" in verdict.detail
+    assert main(["proofs"]) == 2
+
+
+def test_make_proofs_without_the_checker_says_what_to_install(monkeypatch, capsys):
+    monkeypatch.setattr(rocq.shutil, "which", lambda tool: None)
+    before = kernel.RECORD.read_bytes()
+    assert main(["proofs"]) == 1
+    assert "the proofs cannot be checked here: there is no coqc" in " ".join(capsys.readouterr().err.split())
+    assert kernel.RECORD.read_bytes() == before
+
+
+def test_a_kernel_check_needs_theorems_and_planted_changes():
+    change = Planted("one", (("td.v", "a", "b"),))
+    for theorems, planted in (((), (change,)), (("td.a",), ())):
+        with pytest.raises(ValueError, match="must name theorems and planted changes"):
+            proof("all", theorems, planted=planted)
+
+
+@pytest.mark.parametrize("name", dict.fromkeys(SHOWN))
+def test_what_the_book_shows_is_literally_in_the_source(name):
+    shown = rocq.excerpt([name])
+    lines = iter((rocq.PROOFS / f"{name.partition('.')[0]}.v").read_text(encoding="utf-8").splitlines())
+    assert all(line in lines for line in shown.splitlines() if line), "each line, in this order"
+    assert re.search(rf"^(Theorem|Definition|Fixpoint|Record) {name.partition('.')[2]}\b", shown, re.MULTILINE)
+    assert "Proof." not in shown and max(map(len, shown.splitlines())) <= 110
+
+
+def test_what_is_not_there_cannot_be_shown():
+    with pytest.raises(Refused, match="softmax_td.v states no softmax_td.nothing"):
+        rocq.excerpt(["softmax_td.nothing"])
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_every_exported_theorem_is_said_in_words(name):
+    assert len(rocq.in_words(name).split()) > 3
+
+
+# With the checker.
+
+
+@pytest.fixture(scope="module")
+def checked():
+    """The sources compiled on this machine, and what was found."""
+    try:
+        return kernel.check_sources(NAMED)
+    except rocq.NoChecker as absent:
+        pytest.skip(f"the proofs are on record only: {absent}")
+
+
+def test_make_proofs_would_write_the_record_that_is_there(checked):
+    assert kernel.make_record(CLAIMS.values()) == {**kernel.read_record(), "checker": rocq.checker()}
+
+
+CONSISTENT = (
+    ("transformer.v", "[:: if (j < n)%N then r j else 0;", "[:: if (j < n)%N then - r j else 0;"),
+    ("td.v", "R := r k + gamma", "R := - r k + gamma"),
+)
+
+
+def test_a_wrong_theory_that_is_consistent_in_itself_is_refused_by_its_values(checked):
+    """The reward's sign changed in the prompt and in the TD error alike: softmax-td is still provable, but not Python's."""
+    how = kernel.refusal(Planted("the reward's sign, everywhere", (*CONSISTENT, *EXECUTABLE)), NAMED)
+    assert how.startswith("the definitions and Python's disagree: "), how
+
+
+def test_an_axiom_that_no_rule_sees_is_read_off(checked):
+    """Excluded middle, by way of a library, in a proof that needs none."""
+    change = Planted("excluded middle", CLASSICAL)
+    assert kernel.refusal(change, NAMED) == "norm_uses"
+
+
+def test_a_harmless_change_is_accepted_and_so_is_no_planted_error(checked):
+    with pytest.raises(Refused, match="“a comment” was accepted"):
+        kernel.refusal(Planted("a comment", (("reals.v", "(** Instances", "(** Some instances"),)), NAMED)
+
+
+def test_a_planted_change_that_does_not_fit_or_does_not_read_proves_nothing(checked):
+    with pytest.raises(Refused, match="must hold 'no such line' once, and does 0 times"):
+        kernel.refusal(Planted("gone", (("td.v", "no such line", ""),)), NAMED)
+    with pytest.raises(Refused, match="“typing error” does not read"):
+        kernel.refusal(Planted("typing error", (("td.v", "Definition K (k : nat)", "Definition K (k : not)"),)), NAMED)
+
+
+def verify(folder, **env):
+    run = subprocess.run(
+        [sys.executable, "-m", "icrl", "verify", "--kind", "kernel", "--json", "-"],
+        cwd=folder, env={**os.environ, "PYTHONPATH": str(folder), **env}, capture_output=True, text=True, timeout=600,
+    )
+    return run.returncode, {claim["id"]: claim for claim in json.loads(run.stdout)["claims"]}
+
+
+@pytest.fixture(scope="module")
+def copy(checked, tmp_path_factory):
+    """A copy of the library and of the proofs, already compiled."""
+    folder = tmp_path_factory.mktemp("copy")
+    shutil.copytree(ROOT / "icrl", folder / "icrl", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(rocq.PROOFS, folder / "proofs")
+    shutil.copytree(kernel.WORK, folder / ".proofs")
+    return folder
+
+
+def test_verify_reports_the_kernels_checks_and_a_planted_change_ends_with_1(copy):
+    code, claims = verify(copy)
+    assert code == 0
+    for id in REQUIRED:
+        assert claims[id]["status"] == "checked"
+        [check] = [check for check in claims[id]["checks"] if check["kind"] == "kernel"]
+        assert check["passed"] is True and "compiled on this machine by Coq" in check["detail"]
+    code, claims = verify(copy, PATH="/nowhere")
+    assert code == 0 and all(claims[id]["status"] == "recorded" for id in REQUIRED)
+    plant(copy / "proofs", "td.v", "v s 0 + alpha * ", "v s 0 - alpha * ")
+    code, claims = verify(copy)
+    assert code == 1 and all(claims[id]["status"] == "failed" for id in REQUIRED)
+    assert "run make proofs" in claims["softmax-td"]["checks"][0]["detail"]
