@@ -1,7 +1,7 @@
 # `make book` and `make test` do all the set-up themselves: Python 3.11+, make and git are enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help book test verify ledger execute serve lab clean
+.PHONY: help book test verify proofs ledger execute serve lab clean
 
 PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
@@ -32,6 +32,9 @@ test: book  ## build the book, then test the library, claims, notebooks, tools a
 verify: .venv/ready  ## check every claim, and let every planted error be refuted
 	@$(RUN) -m icrl verify
 
+proofs: .venv/ready  ## let Rocq check the proofs, and keep the result on record (needs coq and MathComp)
+	@$(RUN) -m icrl proofs
+
 ledger: .venv/ready  ## run the claims and write the pages generated from them
 	@$(RUN) -m icrl ledger
 
@@ -46,7 +49,7 @@ lab: .venv/ready  ## open the chapters in JupyterLab; with options: LAB_OPTIONS=
 	@$(RUN) -m jupyterlab $$(test "$$(id -u)" != 0 || echo --allow-root) $(LAB_OPTIONS) book
 
 clean:  ## remove everything built, the environment too
-	rm -rf _build .venv icrl.egg-info .pytest_cache .hypothesis
+	rm -rf _build .proofs .venv icrl.egg-info .pytest_cache .hypothesis
 
 .venv/ready: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \

@@ -1,4 +1,5 @@
-(** certainty-equivalence: the layers' fixed point is the exact value of the context's empirical model. *)
+(** certainty-equivalence: the layers' fixed point is the exact value
+    of the context's empirical model. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From icrl Require Import transformer td entries softmax_td operator norm contraction coverage.
 Set Implicit Arguments.
@@ -8,19 +9,23 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
 Section Definitions.
-Variables (R : realFieldType) (N n : nat) (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
+Variables (R : realFieldType) (N n : nat).
+Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
 
 (** The Bellman equation of the context's empirical model. *)
-Definition empirical_bellman (v : 'cV[R]_N) := v = rhat n S r + gamma *: (Pe R n S *m v).
+Definition empirical_bellman (v : 'cV[R]_N) :=
+  v = rhat n S r + gamma *: (Pe R n S *m v).
 
-(** The certainty-equivalent value: the exact value of the empirical model, 0 where no transition leaves. *)
+(** The certainty-equivalent value: the exact value of the empirical model,
+    0 where no transition leaves. *)
 Definition v_CE : 'cV[R]_N := invmx (1%:M - gamma *: Pe R n S) *m rhat n S r.
 
 End Definitions.
 
 (** What the context alone decides: nothing here knows of weights. *)
 Section Context.
-Variables (R : realFieldType) (N n : nat) (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
+Variables (R : realFieldType) (N n : nat).
+Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
 Notation Pe := (Pe R n S).
 Notation v_CE := (v_CE n S r gamma).
 
@@ -58,10 +63,12 @@ rewrite {1}uE norm_scale; apply: le_lt_trans (_ : `|gamma| * norm u < _); last b
 by rewrite ler_wpmul2l // (le_trans (norm_mul _ _)) // ler_pimull ?norm_ge0 ?Pe_norm.
 Qed.
 
-(** With |gamma| < 1 the empirical Bellman equation has exactly one solution, v_CE. *)
+(** With |gamma| < 1 the empirical Bellman equation has exactly
+    one solution, v_CE. *)
 Theorem certainty_equivalent_value :
   `|gamma| < 1 ->
-  1%:M - gamma *: Pe \in unitmx /\ forall v, empirical_bellman n S r gamma v <-> v = v_CE.
+  1%:M - gamma *: Pe \in unitmx
+  /\ forall v, empirical_bellman n S r gamma v <-> v = v_CE.
 Proof.
 move=> /bellman_unit inv; split=> // v.
 have vE w : w - gamma *: (Pe *m w) = (1%:M - gamma *: Pe) *m w.
@@ -83,25 +90,31 @@ Notation td_update := (td_update n S r gamma E alpha).
 Notation bellman := (empirical_bellman n S r gamma).
 Notation v_CE := (v_CE n S r gamma).
 
-(** A solution of the empirical Bellman equation is a fixed point of the layer, whatever the weights. *)
+(** A solution of the empirical Bellman equation is a fixed point of the layer,
+    whatever the weights. *)
 Theorem bellman_is_fixed v : bellman v -> td_update v = v.
 Proof. by move=> vE; rewrite richardson -vE subrr mulmx0 scaler0 addr0. Qed.
 
-(** Where Mhat has an inverse, the layer's fixed points are the solutions of that equation and no others. *)
-Theorem fixed_is_bellman v : alpha != 0 -> Mhat \in unitmx -> td_update v = v <-> bellman v.
+(** Where Mhat has an inverse, the layer's fixed points
+    are the solutions of that equation and no others. *)
+Theorem fixed_is_bellman v :
+  alpha != 0 -> Mhat \in unitmx ->
+  td_update v = v <-> bellman v.
 Proof.
 move=> alpha0 inv; split; last exact: bellman_is_fixed.
 rewrite richardson -[RHS]addr0 => /addrI/eqP; rewrite scaler_eq0 (negbTE alpha0) /= => /eqP.
 by rewrite -(mulmx0 _ Mhat) => /(can_inj (mulKmx inv))/subr0_eq.
 Qed.
 
-(** So v_CE is a fixed point of every layer, whatever the weights and the step size. *)
+(** So v_CE is a fixed point of every layer,
+    whatever the weights and the step size. *)
 Lemma v_CE_fixed : `|gamma| < 1 -> td_update v_CE = v_CE.
 Proof. by move=> /(certainty_equivalent_value n S r)[_ only]; apply/bellman_is_fixed/only. Qed.
 
 (** v_CE is the layer's only fixed point exactly if Mhat has an inverse. *)
 Theorem fixed_point_iff_invertible :
-  `|gamma| < 1 -> alpha != 0 -> (forall v, td_update v = v -> v = v_CE) <-> Mhat \in unitmx.
+  `|gamma| < 1 -> alpha != 0 ->
+  (forall v, td_update v = v -> v = v_CE) <-> Mhat \in unitmx.
 Proof.
 move=> gamma_lt1 alpha0; split=> [only|inv v /(fixed_is_bellman v alpha0 inv)]; last first.
   by move/(proj2 (certainty_equivalent_value n S r gamma_lt1)).
@@ -114,9 +127,10 @@ Qed.
 
 End Fixed.
 
-(** Where Mhat has an inverse, a fixed point under one kernel is a fixed point under any other. *)
-Theorem limit_does_not_see_the_kernel (R : realFieldType) N n (E E' : 'I_N -> 'I_N -> R) S r
-    gamma alpha alpha' (v : 'cV[R]_N) :
+(** Where Mhat has an inverse, a fixed point under one kernel
+    is a fixed point under any other. *)
+Theorem limit_does_not_see_the_kernel (R : realFieldType) N n
+    (E E' : 'I_N -> 'I_N -> R) S r gamma alpha alpha' (v : 'cV[R]_N) :
   alpha != 0 -> Mhat n E S \in unitmx ->
   td_update n S r gamma E alpha v = v -> td_update n S r gamma E' alpha' v = v.
 Proof. by move=> alpha0 inv /(fixed_is_bellman _ _ _ alpha0 inv); apply: bellman_is_fixed. Qed.
@@ -141,11 +155,13 @@ move=> gamma_lt1; apply: (@addrI _ v_CE); rewrite addr0 -[RHS](v_CE_fixed n E S 
 by rewrite td_update_residual scale1r.
 Qed.
 
-(** With a positive margin c, L updates take the values to v_CE at the rate 1 - alpha c, with no floor. *)
+(** With a positive margin c, L updates take the values to v_CE
+    at the rate 1 - alpha c, with no floor. *)
 Theorem depth_reaches_v_CE v0 L :
   (forall s u, 0 <= E s u) -> (forall s, m <= Mhat n E S s s) ->
   0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
-  norm (weighted_td v0 L - v_CE) <= (1 - alpha * margin m gamma) ^+ L * norm (v0 - v_CE).
+  norm (weighted_td v0 L - v_CE) <=
+  (1 - alpha * margin m gamma) ^+ L * norm (v0 - v_CE).
 Proof.
 move=> E_ge0 m_le alpha_ge0 alpha_le1 c_gt0.
 have := contraction r E_ge0 m_le v0 v_CE L alpha_ge0 alpha_le1 c_gt0.
@@ -156,17 +172,20 @@ End Depth.
 
 Section Transformer.
 Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
-Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma alpha m : R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d).
+Variables (A : 'M[R]_d) (gamma alpha m : R).
 Notation E := (fun s u => exp (score x A s u)).
 Notation softmax := (softmax exp (@sources n)).
 Notation prompt := (prompt n S r x gamma).
 Notation v_CE := (v_CE n S r gamma).
 
-(** The L-layer softmax transformer reaches v_CE at the same rate, in the value row of every column. *)
+(** The L-layer softmax transformer reaches v_CE at the same rate,
+    in the value row of every column. *)
 Theorem transformer_reaches_v_CE (v0 : 'cV[R]_N) L (j : 'I_n.+1) :
   (forall t, 0 <= exp t) -> (forall s, m <= Mhat n E S s s) ->
   0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
-  `|transformer softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j - v_CE (S j) 0| <=
+  `|transformer softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j
+    - v_CE (S j) 0| <=
   (1 - alpha * margin m gamma) ^+ L * norm (v0 - v_CE).
 Proof.
 move=> exp_ge0 m_le alpha_ge0 alpha_le1 c_gt0; have E_ge0 s u : 0 <= E s u by [].

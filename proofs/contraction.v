@@ -1,4 +1,5 @@
-(** contraction: how fast the layers approach any vs, and the transformer's error bound. *)
+(** contraction: how fast the layers approach any vs,
+    and the transformer's error bound. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm.
 Set Implicit Arguments.
@@ -11,11 +12,14 @@ Section Definitions.
 Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
 Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
 
-(** The contraction margin (the book's c); m is to be at most every diagonal entry of Mhat. *)
+(** The contraction margin (the book's c);
+    m is to be at most every diagonal entry of Mhat. *)
 Definition margin (m gamma : R) : R := 2%:R * m - 1 - `|gamma|.
 
-(** The weighted TD error of vs at each state (the book's epsilon): 0 everywhere if vs is a fixed point. *)
-Definition residual (vs : 'cV[R]_N) : 'cV[R]_N := \col_s \sum_(k < n) K n S E k s * td_error S r gamma vs k.
+(** The weighted TD error of vs at each state (the book's epsilon):
+    0 everywhere if vs is a fixed point. *)
+Definition residual (vs : 'cV[R]_N) : 'cV[R]_N :=
+  \col_s \sum_(k < n) K n S E k s * td_error S r gamma vs k.
 
 End Definitions.
 
@@ -34,7 +38,8 @@ Notation weighted_td := (weighted_td n S r gamma E (fun _ => alpha)).
 Lemma td_update_residual vs : td_update vs = vs + alpha *: residual vs.
 Proof. by apply/colP => s; rewrite !mxE. Qed.
 
-(** Against any vs, one update multiplies the error by G and adds alpha times the residual. *)
+(** Against any vs, one update multiplies the error by G
+    and adds alpha times the residual. *)
 Lemma error_step v vs : td_update v - vs = G alpha *m (v - vs) + alpha *: residual vs.
 Proof.
 have := td_update_residual vs; rewrite !update_is_operator mulmxBr => fix_vs.
@@ -76,27 +81,33 @@ by rewrite ler_add2r ler_add2l ler_opp2 ler_wpmul2l // ler_add2r ler_wpmul2l ?le
 Qed.
 
 (** No row of |G| sums to more than 1 - alpha c. *)
-Theorem operator_norm_bound : 0 <= alpha -> alpha <= 1 -> norm (G alpha) <= 1 - alpha * margin m gamma.
+Theorem operator_norm_bound :
+  0 <= alpha -> alpha <= 1 ->
+  norm (G alpha) <= 1 - alpha * margin m gamma.
 Proof.
 move=> alpha_ge0 alpha_le1; apply: norm_le => [|s]; last exact: row_G.
 by apply: le_trans (row_G (S 0) _ _) => //; apply: sumr_ge0.
 Qed.
 
-(** One update multiplies the distance to any vs by at most 1 - alpha c, and adds at most alpha |residual|. *)
+(** One update multiplies the distance to any vs by at most 1 - alpha c,
+    and adds at most alpha |residual|. *)
 Theorem error_recursion v vs :
   0 <= alpha -> alpha <= 1 ->
-  norm (td_update v - vs) <= (1 - alpha * margin m gamma) * norm (v - vs) + alpha * norm (residual vs).
+  norm (td_update v - vs) <=
+  (1 - alpha * margin m gamma) * norm (v - vs) + alpha * norm (residual vs).
 Proof.
 move=> alpha_ge0 alpha_le1; rewrite error_step; apply: le_trans (norm_add _ _) _.
 rewrite norm_scale (ger0_norm alpha_ge0) ler_add2r.
 by apply: le_trans (norm_mul _ _) _; rewrite ler_wpmul2r ?norm_ge0 ?operator_norm_bound.
 Qed.
 
-(** If c > 0, the distance to any vs shrinks geometrically in L, down to |residual| / c. *)
+(** If c > 0, the distance to any vs shrinks geometrically in L,
+    down to |residual| / c. *)
 Theorem contraction v0 vs L :
   0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
   norm (weighted_td v0 L - vs) <=
-  (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs) + norm (residual vs) / margin m gamma.
+  (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs)
+  + norm (residual vs) / margin m gamma.
 Proof.
 move=> alpha_ge0 alpha_le1 c_gt0; elim: L => [|l IH] /=.
   by rewrite mul1r ler_addl divr_ge0 ?norm_ge0 // ltW.
@@ -112,19 +123,23 @@ End Contraction.
 
 Section Transformer.
 Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
-Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma alpha m : R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d).
+Variables (A : 'M[R]_d) (gamma alpha m : R).
 Implicit Types v vs : 'cV[R]_N.
 Notation E := (fun s u => exp (score x A s u)).
 Notation softmax := (softmax exp (@sources n)).
 Notation prompt := (prompt n S r x gamma).
 Notation residual := (residual n E S r gamma).
 
-(** The L-layer softmax transformer's value in every column is within the bound of contraction of vs. *)
+(** The L-layer softmax transformer's value in every column
+    is within the bound of contraction of vs. *)
 Theorem transformer_contraction v0 vs L (j : 'I_n.+1) :
   (forall t, 0 <= exp t) -> (forall s, m <= Mhat n E S s s) ->
   0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
-  `|transformer softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j - vs (S j) 0| <=
-  (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs) + norm (residual vs) / margin m gamma.
+  `|transformer softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j
+    - vs (S j) 0| <=
+  (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs)
+  + norm (residual vs) / margin m gamma.
 Proof.
 move=> exp_ge0 m_le alpha_ge0 alpha_le1 c_gt0; rewrite transformer_is_softmax_td prompt_value.
 have E_ge0 s u : 0 <= E s u by [].

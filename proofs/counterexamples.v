@@ -1,4 +1,5 @@
-(** contraction, hypothesis by hypothesis: without any one of them the bound is false, by a small instance. *)
+(** contraction, hypothesis by hypothesis:
+    without any one of them the bound is false, by a small instance. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm contraction.
 Set Implicit Arguments.
@@ -10,10 +11,13 @@ Open Scope ring_scope.
 Section Definitions.
 Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N).
 
-(** A proper setting: at least one transition, positive weights, and a discount in [0, 1). *)
-Definition proper (gamma : R) := [/\ (0 < n)%N, forall s u, 0 < E s u, 0 <= gamma & gamma < 1].
+(** A proper setting: at least one transition, positive weights,
+    and a discount in [0, 1). *)
+Definition proper (gamma : R) :=
+  [/\ (0 < n)%N, forall s u, 0 < E s u, 0 <= gamma & gamma < 1].
 
-(** Every diagonal entry of Mhat is m: then m is at most each of them, and no greater m is. *)
+(** Every diagonal entry of Mhat is m: then m is at most each of them,
+    and no greater m is. *)
 Definition diagonal (m : R) := forall s, Mhat n E S s s = m.
 
 End Definitions.
@@ -68,7 +72,8 @@ Proof. by rewrite /G !(addmxE, oppmxE, scalemxE) Mhat_turns Phat_turns mxE. Qed.
 Lemma proper_stay : proper 1 (fun _ _ : 'I_1 => 1 : R) 0.
 Proof. by split=> // *; rewrite ltr01. Qed.
 
-(** Without alpha <= 1: alpha = 3/2 with one state and gamma = 0 has the bound -1/2, below every norm. *)
+(** Without alpha <= 1: alpha = 3/2 with one state and gamma = 0 has the bound -1/2,
+    below every norm. *)
 Theorem needs_alpha_at_most_1 :
   exists (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N) (gamma alpha m : R),
   [/\ proper n E gamma, diagonal n E S m, 0 < alpha, 0 < margin m gamma
@@ -82,7 +87,8 @@ apply: lt_le_trans (norm_ge0 _).
 by apply: (@lt_by _ _ (1 / 2%:R)); [by field | rewrite divr_gt0 ?ltr0n ?ltr01].
 Qed.
 
-(** Without 0 <= alpha: alpha = -1 with two states, weights 2 and 1 and gamma = 0 has |G| = 2, bound 4/3. *)
+(** Without 0 <= alpha: alpha = -1 with two states, weights 2 and 1 and gamma = 0
+    has |G| = 2, bound 4/3. *)
 Theorem needs_alpha_positive :
   exists (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N) (gamma alpha m : R),
   [/\ proper n E gamma, diagonal n E S m, alpha <= 1, 0 < margin m gamma
@@ -101,13 +107,15 @@ rewrite !ger0_norm ?divr_ge0 ?ler0n ?ler01 //.
 by apply: (@lt_by _ _ (2%:R / 3%:R)); [by field | rewrite divr_gt0 ?ltr0n].
 Qed.
 
-(** Without c > 0: two states, equal weights, gamma = 1/2: c = -1/2, the bound is below 0 at every depth. *)
+(** Without c > 0: two states, equal weights, gamma = 1/2: c = -1/2,
+    the bound is below 0 at every depth. *)
 Theorem needs_positive_margin :
   exists (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N),
   exists (r : nat -> R) (gamma alpha m : R) (v0 vs : 'cV[R]_N),
   [/\ proper n E gamma, diagonal n E S m, 0 < alpha, alpha <= 1
     & forall L,
-      (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs) + norm (residual n E S r gamma vs) / margin m gamma
+      (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs)
+      + norm (residual n E S r gamma vs) / margin m gamma
       < norm (weighted_td n S r gamma E (fun _ => alpha) v0 L - vs)].
 Proof.
 have c : margin (1 / 2%:R) (1 / 2%:R) = - (1 / 2%:R) :> R.
@@ -124,7 +132,8 @@ have res_gt0 : 0 < norm (residual 2 (fun _ _ : 'I_2 => 1 : R) turns (fun _ => 1)
 by rewrite invrN mulrN oppr_lt0 mulr_gt0 // invr_gt0 divr_gt0 ?ltr0n ?ltr01.
 Qed.
 
-(** With the mean of Mhat's diagonal as m: weights 1 + (x x')^2, x = 1, 2, have |G| = 23/14, bound 111/77. *)
+(** With the mean of Mhat's diagonal as m: weights 1 + (x x')^2, x = 1, 2,
+    have |G| = 23/14, bound 111/77. *)
 Theorem needs_every_diagonal :
   exists (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N) (gamma alpha m : R),
   [/\ proper n E gamma, m = (\sum_s Mhat n E S s s) / N%:R, 0 < alpha, alpha <= 1
@@ -145,10 +154,12 @@ rewrite normrN !ger0_norm ?divr_ge0 ?ler0n ?ler01 //.
 by apply: (@lt_by _ _ (31%:R / 154%:R)); [by field | rewrite divr_gt0 ?ltr0n].
 Qed.
 
-(** Without E >= 0: two states, weights 2 and -1, gamma = 0: the diagonal is 2, and the bound is below 0. *)
+(** Without E >= 0: two states, weights 2 and -1, gamma = 0: the diagonal is 2,
+    and the bound is below 0. *)
 Theorem needs_positive_weights :
   exists (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N) (gamma alpha m : R),
-  [/\ (0 < n)%N /\ 0 <= gamma < 1, diagonal n E S m, 0 < alpha <= 1, 0 < margin m gamma
+  [/\ (0 < n)%N /\ 0 <= gamma < 1, diagonal n E S m,
+      0 < alpha <= 1, 0 < margin m gamma
     & 1 - alpha * margin m gamma < norm (G n E S gamma alpha)].
 Proof.
 pose E (s u : 'I_2) : R := if s == u then 2%:R else - 1.
@@ -159,7 +170,8 @@ apply: lt_le_trans (norm_ge0 _).
 by apply: (@lt_by _ _ 2%:R); [ring | rewrite ltr0n].
 Qed.
 
-(** The 2 of 2 m - 1 - |gamma| cannot be greater: for any b above it, one state refutes the bound. *)
+(** The 2 of 2 m - 1 - |gamma| cannot be greater: for any b above it,
+    one state refutes the bound. *)
 Theorem two_is_sharp (b : R) :
   2%:R < b ->
   exists (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N) (gamma alpha m : R),

@@ -1,4 +1,5 @@
-(** rate-floor, coverage-needed: how fast layers can be, and what a state that no transition leaves does. *)
+(** rate-floor, coverage-needed: how fast layers can be,
+    and what a state that no transition leaves does. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm contraction.
 Set Implicit Arguments.
@@ -24,16 +25,20 @@ by apply: eq_bigr => u _; rewrite mxE mulr1.
 Qed.
 
 Section Coverage.
-Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N) (gamma : R).
+Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
+Variables (S : nat -> 'I_N) (gamma : R).
 Implicit Type alpha : R.
 Notation Mhat := (Mhat n E S).
 Notation G := (G n E S gamma).
 Notation Pe := (Pe R n S).
 Notation one := (const_mx 1 : 'cV[R]_N).
 
-(** Every layer multiplies the constant vector by 1 - alpha (1 - gamma), whatever the weights. *)
+(** Every layer multiplies the constant vector by 1 - alpha (1 - gamma),
+    whatever the weights. *)
 Theorem rate_floor alpha :
-  (0 < n)%N -> (forall s u, 0 < E s u) -> G alpha *m one = (1 - alpha * (1 - gamma)) *: one.
+  (0 < n)%N ->
+  (forall s u, 0 < E s u) ->
+  G alpha *m one = (1 - alpha * (1 - gamma)) *: one.
 Proof.
 move=> n_gt0 E_gt0; rewrite mulmxDl mulmxBl mul1mx -!scalemxAl !stochastic_const; first last.
 - exact: Mhat_stochastic.
@@ -48,10 +53,12 @@ move=> n_gt0 E_gt0; apply/colP => s; rewrite !mxE -[RHS](K_sum S E_gt0 n_gt0 s).
 by apply: eq_bigr => k _; rewrite mulr1.
 Qed.
 
-(** That rate is attained in every context: all rewards 1 and all values 0 at first, after L layers. *)
+(** That rate is attained in every context:
+    all rewards 1 and all values 0 at first, after L layers. *)
 Theorem rate_floor_attained alpha L :
   (0 < n)%N -> (forall s u, 0 < E s u) -> gamma != 1 ->
-  weighted_td n S (fun _ => 1) gamma E (fun _ => alpha) 0 L - const_mx (1 / (1 - gamma)) =
+  weighted_td n S (fun _ => 1) gamma E (fun _ => alpha) 0 L
+    - const_mx (1 / (1 - gamma)) =
   - (1 - alpha * (1 - gamma)) ^+ L *: const_mx (1 / (1 - gamma)).
 Proof.
 move=> n_gt0 E_gt0 gamma1; set c := const_mx _.
@@ -87,7 +94,8 @@ Proof.
 by rewrite /operator.G Phat_is_Mhat_Pe mulmxBr mulmx1 -scalemxAr scalerBr opprB scalerA addrA addrAC.
 Qed.
 
-(** If no transition leaves some state, a vector u other than 0 is kept by the layer of every step size. *)
+(** If no transition leaves some state, a vector u other than 0
+    is kept by the layer of every step size. *)
 Theorem nonsource_keeps_an_eigenvector s :
   ~~ source n S s -> exists2 u : 'cV[R]_N, u != 0 & forall alpha, G alpha *m u = u.
 Proof.
@@ -116,7 +124,9 @@ Qed.
 
 (** The margin is at most 1 - |gamma|: no bound from it undercuts the rate floor. *)
 Theorem margin_at_most m :
-  (forall s u, 0 <= E s u) -> (forall s, m <= Mhat s s) -> margin m gamma <= 1 - `|gamma|.
+  (forall s u, 0 <= E s u) ->
+  (forall s, m <= Mhat s s) ->
+  margin m gamma <= 1 - `|gamma|.
 Proof.
 move=> E_ge0 m_le; rewrite ler_add2r ler_subl_addr -mulr2n -[X in _ <= X]mulr1 ler_pmul2l ?ltr0n //.
 exact: le_trans (m_le (S 0%N)) (Mhat_le1 _ _ E_ge0 _ _).

@@ -52,7 +52,8 @@ Lemma row_neq d :
 Proof. by rewrite !(inj_eq (@rshift_inj _ _)). Qed.
 
 Lemma row_case d (P : 'I_(d + 3) -> Prop) :
-  (forall i : 'I_d, P (lshift 3 i)) -> P (reward_row d) -> P (target_row d) -> P (value_row d) -> forall i, P i.
+  (forall i : 'I_d, P (lshift 3 i)) ->
+  P (reward_row d) -> P (target_row d) -> P (value_row d) -> forall i, P i.
 Proof.
 move=> Px Pr Pt Pv i; case: (split_ordP i) => [k ->//|[[|[|[|//]]] lt] ->].
 - by rewrite (_ : Ordinal lt = 0) //; apply: val_inj.
@@ -62,7 +63,8 @@ Qed.
 
 (** What one layer does to each entry of any prompt. *)
 Section Layer.
-Variables (R : realFieldType) (n d : nat) (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1) (A : 'M[R]_d) (gamma alpha : R).
+Variables (R : realFieldType) (n d : nat).
+Variables (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1) (A : 'M[R]_d) (gamma alpha : R).
 Implicit Types Y Z : 'M[R]_(d + 3, n.+1).
 
 Lemma target_memoryE Y i j :

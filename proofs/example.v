@@ -27,7 +27,8 @@ Definition example_td :=
   exec_softmax_td rationals 2 3 2 example_states example_rewards example_features example_gamma
     (stand_in rationals) example_A example_alphas example_values0.
 
-(** The prompt, the prompt after two layers, and the values after two updates of softmax TD, in fractions. *)
+(** The prompt, the prompt after two layers, and the values after two updates of
+    softmax TD, in fractions. *)
 Theorem example_values :
   [/\ example_prompt =
         [:: [:: 1; 0; 1; 0];

@@ -287,7 +287,8 @@ Proof. by move=> small; rewrite /td_error !mxE !read_statesE. Qed.
 End Steps.
 
 Section Program.
-Variables (R : realFieldType) (exp : R -> R) (N n d : nat) (states : seq nat) (rewards : seq R).
+Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
+Variables (states : seq nat) (rewards : seq R).
 Variables (features A : seq (seq R)) (gamma : R) (alphas v : seq R).
 Notation o := (operations_of R).
 Notation S := (read_states N states).
@@ -295,10 +296,12 @@ Notation r := (fun k => rewards`_k).
 Notation x := (read_features d features).
 Notation alpha := (fun l => alphas`_l).
 
-(** Run at any real field, the program's result is the transformer's, for states 0, ..., N. *)
+(** Run at any ordered field, the program's result is the transformer's,
+    for states 0, ..., N. *)
 Theorem executable_is_transformer L : all (fun s => s < N.+1)%N states ->
-  read (d + 3) n.+1 (exec_transformer o n d (exec_softmax o n exp (exec_sources n)) A gamma alphas L
-                       (exec_prompt o n d states rewards features gamma v)) =
+  read (d + 3) n.+1
+    (exec_transformer o n d (exec_softmax o n exp (exec_sources n)) A gamma alphas L
+       (exec_prompt o n d states rewards features gamma v)) =
   transformer (softmax exp (@sources n)) (read d d A) gamma alpha L
     (prompt n S r x gamma (read_values N.+1 v)).
 Proof.
@@ -308,7 +311,8 @@ Qed.
 
 (** And the program for softmax TD gives the iterates of softmax TD. *)
 Theorem executable_is_td L : all (fun s => s < N.+1)%N states ->
-  read_values N.+1 (exec_softmax_td o N.+1 n d states rewards features gamma exp A alphas v L) =
+  read_values N.+1
+    (exec_softmax_td o N.+1 n d states rewards features gamma exp A alphas v L) =
   softmax_td n S r gamma x exp (read d d A) alpha (read_values N.+1 v) L.
 Proof.
 move=> small; elim: L => [//|l IH]; rewrite /softmax_td /= -/(softmax_td _ _ _ _ _ _ _ _ _ _) -IH.

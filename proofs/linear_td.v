@@ -1,4 +1,5 @@
-(** linear: with linear attention in softmax's place, L layers are L updates of linear TD. *)
+(** linear: with linear attention in softmax's place,
+    L layers are L updates of linear TD. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From icrl Require Import transformer td entries softmax_td.
 Set Implicit Arguments.
@@ -26,9 +27,11 @@ Qed.
 Lemma score_id s u : score x 1%:M s u = ((x s)^T *m x u) 0 0.
 Proof. by rewrite /score mulmx1 !mxE; apply: eq_bigr => i _; rewrite !mxE mulrC. Qed.
 
-(** The L-layer linear transformer carries the prompt of the values of w0 to that of the values of w_L. *)
+(** The L-layer linear transformer carries the prompt of the values of w0
+    to that of the values of w_L. *)
 Theorem transformer_is_linear_td alpha w0 L :
-  transformer (linear (@sources n)) 1%:M gamma alpha L (prompt (linear_value x w0)) =
+  transformer (linear (@sources n)) 1%:M gamma alpha L
+    (prompt (linear_value x w0)) =
   prompt (linear_value x (linear_td n S r gamma x alpha w0 L)).
 Proof.
 elim: L => [//|l IH] /=; rewrite IH; apply: layer_prompt => j; rewrite linear_valueD; congr (_ + _ * _).

@@ -1,4 +1,5 @@
-(** mask-leak: what one layer does when its mask lets the query column through, in whole or in part. *)
+(** mask-leak: what one layer does when its mask lets the query column through,
+    in whole or in part. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td.
 Set Implicit Arguments.
@@ -10,19 +11,23 @@ Open Scope ring_scope.
 Section Definitions.
 Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
 
-(** A finite mask: the scores of key row n, the query column's, are lowered by c, and all are normalised. *)
+(** A finite mask: the scores of key row n, the query column's, are lowered by c,
+    and all are normalised. *)
 Definition finite_mask (c : R) (G : 'M[R]_n.+1) : 'M[R]_n.+1 :=
   softmax exp xpredT (\matrix_(k, j) if (k < n)%N then G k j else G k j - c).
 
-(** The leak: the weight that the query s gives to the key of the query column, when nothing is masked. *)
-Definition kappa (S : nat -> 'I_N) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (s : 'I_N) : R :=
+(** The leak: the weight that the query s gives to the key of the query column,
+    when nothing is masked. *)
+Definition kappa (S : nat -> 'I_N) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d)
+    (s : 'I_N) : R :=
   exp (score x A s (S n)) / \sum_(k < n.+1) exp (score x A s (S k)).
 
 End Definitions.
 
 Section Leak.
 Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
-Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma : R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d).
+Variables (A : 'M[R]_d) (gamma : R).
 Hypothesis exp_gt0 : forall t, 0 < exp t.
 Implicit Type v : 'cV[R]_N.
 Notation prompt := (prompt n S r x gamma).
@@ -35,7 +40,8 @@ Lemma kappaE v j :
   softmax exp xpredT ((prompt v)^T *m score_matrix A *m prompt v) ord_max j = kappa (S j).
 Proof. by rewrite mxE prompt_scores; congr (_ / _); apply: eq_bigr => k _; rewrite prompt_scores. Qed.
 
-(** The other columns share the rest, 1 - kappa, in the proportions of softmax TD. *)
+(** The other columns share the rest, 1 - kappa,
+    in the proportions of softmax TD. *)
 Lemma share (k : 'I_n) s :
   exp (score x A s (S k)) / (\sum_(i < n.+1) exp (score x A s (S i))) = (1 - kappa s) * K n S E k s.
 Proof.
@@ -46,11 +52,13 @@ have all_neq0 : sum + q != 0 by rewrite lt0r_neq0 // addr_gt0 ?exp_gt0.
 by field; rewrite all_neq0 lt0r_neq0.
 Qed.
 
-(** Without the mask: the exact increment shrinks by 1 - kappa, and alpha kappa v(S_n) is taken away. *)
+(** Without the mask: the exact increment shrinks by 1 - kappa,
+    and alpha kappa v(S_n) is taken away. *)
 Theorem mask_leak alpha v (j : 'I_n.+1) :
   layer (softmax exp xpredT) A gamma alpha (prompt v) (value_row d) j =
-  v (S j) 0 + (1 - kappa (S j)) * (alpha * \sum_(k < n) K n S E k (S j) * td_error v k)
-            - alpha * kappa (S j) * v (S n) 0.
+  v (S j) 0
+  + (1 - kappa (S j)) * (alpha * \sum_(k < n) K n S E k (S j) * td_error v k)
+  - alpha * kappa (S j) * v (S n) 0.
 Proof.
 pose u := \col_s (v s 0 + (1 - kappa s) * (alpha * \sum_(k < n) K n S E k s * td_error v k)
                         - alpha * kappa s * v (S n) 0).
@@ -73,7 +81,8 @@ Hypothesis exp_gt0 : forall t, 0 < exp t.
 (** Its prompt. *)
 Definition instance : 'M[R]_(d + 3, 2) := prompt 1 (fun=> 0) (fun=> 1) x gamma 0.
 
-(** One layer makes the value in column j alpha times the weight of the one transition there. *)
+(** One layer makes the value in column j alpha times
+    the weight of the one transition there. *)
 Lemma instanceE (normalise : 'M[R]_2 -> 'M[R]_2) j :
   layer normalise A gamma alpha instance (value_row d) j =
   alpha * normalise (instance^T *m score_matrix A *m instance) 0 j.
@@ -109,8 +118,10 @@ Proof. by move=> e_gt0 f_gt0; field; rewrite !lt0r_neq0 ?addr_gt0. Qed.
 
 (** Without the mask every value is alpha / 2 where it should be alpha. *)
 Theorem no_mask_is_wrong j : alpha != 0 ->
-  [/\ layer (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j = alpha,
-      layer (softmax exp xpredT) A gamma alpha instance (value_row d) j = alpha / 2%:R
+  [/\ layer (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j =
+        alpha,
+      layer (softmax exp xpredT) A gamma alpha instance (value_row d) j =
+        alpha / 2%:R
     & alpha / 2%:R != alpha].
 Proof.
 move=> alpha_neq0; split; [exact: instance_exact | | by rewrite mulrS shrunk ?ltr0n].
@@ -118,9 +129,11 @@ rewrite instanceE mxE !big_ord_recl big_ord0 !instance_scores addr0; congr (_ * 
 by rewrite share_of_two // divff // lt0r_neq0.
 Qed.
 
-(** With a finite mask c, however large, every value is alpha / (1 + e) with e > 0, and not alpha. *)
+(** With a finite mask c, however large, every value is alpha / (1 + e) with e > 0,
+    and not alpha. *)
 Theorem finite_mask_is_wrong c j : alpha != 0 ->
-  [/\ layer (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j = alpha,
+  [/\ layer (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j =
+        alpha,
       layer (finite_mask exp c) A gamma alpha instance (value_row d) j =
         alpha / (1 + exp (score x A 0 0 - c) / exp (score x A 0 0))
     & alpha / (1 + exp (score x A 0 0 - c) / exp (score x A 0 0)) != alpha].

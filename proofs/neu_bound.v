@@ -1,4 +1,5 @@
-(** neu-bound: the norm of the expected update is at most (1 + gamma) max |x| times the error of v. *)
+(** neu-bound: the norm of the expected update is at most
+    (1 + gamma) max |x| times the error of v. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm.
 Set Implicit Arguments.
@@ -9,7 +10,8 @@ Open Scope ring_scope.
 
 Section Definitions.
 Variables (R : realFieldType) (N d : nat).
-Variables (P : 'M[R]_N) (r : 'cV[R]_N) (gamma : R) (mu : 'I_N -> R) (x : 'I_N -> 'cV[R]_d).
+Variables (P : 'M[R]_N) (r : 'cV[R]_N) (gamma : R).
+Variables (mu : 'I_N -> R) (x : 'I_N -> 'cV[R]_d).
 
 (** By how much v fails the Bellman equation, at each state. *)
 Definition bellman_error (v : 'cV[R]_N) : 'cV[R]_N := r + gamma *: (P *m v) - v.
@@ -17,20 +19,25 @@ Definition bellman_error (v : 'cV[R]_N) : 'cV[R]_N := r + gamma *: (P *m v) - v.
 (** A distribution over the states. *)
 Definition distribution := (forall s, 0 <= mu s) /\ \sum_s mu s = 1.
 
-(** A seminorm on feature vectors: all that the bound asks of the way they are measured. *)
+(** A seminorm on feature vectors:
+    all that the bound asks of the way they are measured. *)
 Definition seminorm (Nrm : 'cV[R]_d -> R) :=
-  (forall u v, Nrm (u + v) <= Nrm u + Nrm v) /\ (forall c u, Nrm (c *: u) = `|c| * Nrm u).
+  (forall u v, Nrm (u + v) <= Nrm u + Nrm v)
+  /\ (forall c u, Nrm (c *: u) = `|c| * Nrm u).
 
-(** The norm of the expected update: of the mean over mu of the error at s times the features of s. *)
+(** The norm of the expected update:
+    of the mean over mu of the error at s times the features of s. *)
 Definition NEU (Nrm : 'cV[R]_d -> R) (v : 'cV[R]_N) : R :=
   Nrm (\sum_s (mu s * bellman_error v s 0) *: x s).
 
 End Definitions.
 
-(** The bound, for any finite Markov reward process, any distribution over its states and any seminorm. *)
+(** The bound, for any finite Markov reward process, any distribution
+    over its states and any seminorm. *)
 Section Bound.
 Variables (R : realFieldType) (N d : nat).
-Variables (P : 'M[R]_N) (r vpi : 'cV[R]_N) (gamma : R) (mu : 'I_N -> R) (x : 'I_N -> 'cV[R]_d).
+Variables (P : 'M[R]_N) (r vpi : 'cV[R]_N) (gamma : R).
+Variables (mu : 'I_N -> R) (x : 'I_N -> 'cV[R]_d).
 Variables (Nrm : 'cV[R]_d -> R) (B : R).
 Hypothesis P_stochastic : stochastic P.
 Hypothesis bellman : vpi = r + gamma *: (P *m vpi).
@@ -62,7 +69,8 @@ have [P_ge0 P_sum1] := P_stochastic; apply: norm_le => [|s]; first exact: ler01.
 by rewrite -(P_sum1 s) ler_sum // => u _; rewrite ger0_norm.
 Qed.
 
-(** The error in the Bellman equation is at most 1 + |gamma| times the error in the value. *)
+(** The error in the Bellman equation is at most 1 + |gamma| times
+    the error in the value. *)
 Lemma bellman_error_le v : norm (bellman_error v) <= (1 + `|gamma|) * norm (v - vpi).
 Proof.
 have r_is : r = vpi - gamma *: (P *m vpi) by rewrite {1}bellman addrK.
@@ -73,8 +81,10 @@ apply: le_trans (norm_add _ _) _; rewrite norm_opp norm_scale addrC mulrDl mul1r
 by apply: le_trans (norm_mul _ _) _; rewrite ler_pimull ?norm_ge0 // stochastic_norm.
 Qed.
 
-(** The norm of the expected update is at most 1 + |gamma|, times a bound on the features, times the error. *)
-Theorem neu_bound v : (forall s, Nrm (x s) <= B) ->
+(** The norm of the expected update is at most 1 + |gamma|,
+    times a bound on the features, times the error. *)
+Theorem neu_bound v :
+  (forall s, Nrm (x s) <= B) ->
   NEU P r gamma mu x Nrm v <= (1 + `|gamma|) * B * norm (v - vpi).
 Proof.
 move=> x_le; have [mu_ge0 mu_sum1] := mu_distribution.
@@ -109,8 +119,10 @@ Definition absolute (u : 'cV[R]_1) : R := `|u 0 0|.
 (** Each state with probability 1/2. *)
 Definition uniform (s : 'I_2) : R := 2%:R^-1.
 
-(** The hypotheses of neu_bound on the process, the distribution and the seminorm; and mu is stationary. *)
-Definition setting N d (P : 'M[R]_N) (r vpi : 'cV[R]_N) gamma (mu : 'I_N -> R) (Nrm : 'cV[R]_d -> R) :=
+(** The hypotheses of neu_bound on the process, the distribution and the seminorm;
+    and mu is stationary. *)
+Definition setting N d (P : 'M[R]_N) (r vpi : 'cV[R]_N) gamma
+    (mu : 'I_N -> R) (Nrm : 'cV[R]_d -> R) :=
   [/\ stochastic P, vpi = r + gamma *: (P *m vpi), distribution mu, seminorm Nrm
     & forall u, \sum_s mu s * P s u = mu u].
 
@@ -165,8 +177,10 @@ Proof. by field. Qed.
 
 (** The bound is attained, for every gamma that is not negative. *)
 Theorem neu_bound_is_sharp gamma : 0 <= gamma ->
-  [/\ setting (flip 0) 0 0 gamma uniform absolute, forall s, absolute (pm_features 1 s) <= 1
-    & NEU (flip 0) 0 gamma uniform (pm_features 1) absolute (pm 1) = (1 + `|gamma|) * 1 * norm (pm 1 - 0)].
+  [/\ setting (flip 0) 0 0 gamma uniform absolute,
+      forall s, absolute (pm_features 1 s) <= 1
+    & NEU (flip 0) 0 gamma uniform (pm_features 1) absolute (pm 1) =
+      (1 + `|gamma|) * 1 * norm (pm 1 - 0)].
 Proof.
 move=> g_ge0; split; first by apply: flip_setting; rewrite lexx ler01.
   by move=> s; rewrite pm_size normr1.
@@ -175,8 +189,10 @@ Qed.
 
 (** With the factor 1 in place of 1 + gamma the bound is false. *)
 Theorem neu_needs_gamma :
-  [/\ setting (flip 10%:R^-1) 0 0 2%:R^-1 uniform absolute, forall s, absolute (pm_features 1 s) <= 1,
-      NEU (flip 10%:R^-1) 0 2%:R^-1 uniform (pm_features 1) absolute (pm 1) = 7%:R / 5%:R
+  [/\ setting (flip 10%:R^-1) 0 0 2%:R^-1 uniform absolute,
+      forall s, absolute (pm_features 1 s) <= 1,
+      NEU (flip 10%:R^-1) 0 2%:R^-1 uniform (pm_features 1) absolute (pm 1) =
+      7%:R / 5%:R
     & 1 * norm (pm 1 - 0) < 7%:R / 5%:R].
 Proof.
 split; first exact: tenth_setting.
@@ -187,8 +203,10 @@ Qed.
 
 (** Without the size of the features the bound is false. *)
 Theorem neu_needs_features :
-  [/\ setting (flip 10%:R^-1) 0 0 2%:R^-1 uniform absolute, forall s, absolute (pm_features 2%:R s) <= 2%:R,
-      NEU (flip 10%:R^-1) 0 2%:R^-1 uniform (pm_features 2%:R) absolute (pm 1) = 14%:R / 5%:R
+  [/\ setting (flip 10%:R^-1) 0 0 2%:R^-1 uniform absolute,
+      forall s, absolute (pm_features 2%:R s) <= 2%:R,
+      NEU (flip 10%:R^-1) 0 2%:R^-1 uniform (pm_features 2%:R) absolute (pm 1) =
+      14%:R / 5%:R
     & (1 + 2%:R^-1) * norm (pm 1 - 0) < 14%:R / 5%:R].
 Proof.
 split; first exact: tenth_setting.
@@ -246,9 +264,12 @@ by rewrite -mulr_sumr sqrtrM ?sqr_ge0 // sqrtr_sqr.
 Qed.
 
 (** neu-bound for the Euclidean norm. *)
-Theorem neu_bound_euclid N (P : 'M[R]_N) (r vpi v : 'cV[R]_N) (gamma : R) (mu : 'I_N -> R)
-    (x : 'I_N -> 'cV[R]_d) (B : R) :
-  stochastic P -> vpi = r + gamma *: (P *m vpi) -> distribution mu -> (forall s, euclid (x s) <= B) ->
+Theorem neu_bound_euclid N (P : 'M[R]_N) (r vpi v : 'cV[R]_N) (gamma : R)
+    (mu : 'I_N -> R) (x : 'I_N -> 'cV[R]_d) (B : R) :
+  stochastic P ->
+  vpi = r + gamma *: (P *m vpi) ->
+  distribution mu ->
+  (forall s, euclid (x s) <= B) ->
   NEU P r gamma mu x euclid v <= (1 + `|gamma|) * B * norm (v - vpi).
 Proof. by move=> Pst bellman mud; apply: neu_bound => //; apply: euclid_seminorm. Qed.
 

@@ -1,4 +1,5 @@
-(** The greatest absolute row sum of a matrix: of a column vector, its greatest absolute entry. *)
+(** The greatest absolute row sum of a matrix:
+    of a column vector, its greatest absolute entry. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -9,10 +10,12 @@ Open Scope ring_scope.
 Section Norm.
 Variable R : realFieldType.
 
-(** The norm |M|: the greatest sum of absolute values in a row; 0 if there is no row. *)
+(** The norm |M|: the greatest sum of absolute values in a row;
+    0 if there is no row. *)
 Definition norm m n (M : 'M[R]_(m, n)) : R := \big[Num.max/0]_i \sum_j `|M i j|.
 
-(** The norm is at most c exactly if no row sum is above c (and c is not negative). *)
+(** The norm is at most c exactly if no row sum is above c
+    (and c is not negative). *)
 Lemma norm_leP m n (M : 'M[R]_(m, n)) c :
   0 <= c -> reflect (forall i, \sum_j `|M i j| <= c) (norm M <= c).
 Proof.

@@ -1,4 +1,5 @@
-(** The layer as an operator on values: Mhat, Phat, bhat, G; and the context's empirical model Pe, rhat. *)
+(** The layer as an operator on values: Mhat, Phat, bhat, G;
+    and the context's empirical model Pe, rhat. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td.
 Set Implicit Arguments.
@@ -21,22 +22,28 @@ Definition Phat : 'M[R]_N := \matrix_(s, u) \sum_(k < n | S k.+1 == u) K n S E k
 Definition bhat : 'cV[R]_N := \col_s \sum_(k < n) K n S E k s * r k.
 
 (** One update multiplies by G (and adds alpha bhat). *)
-Definition G (alpha : R) : 'M[R]_N := 1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.
+Definition G (alpha : R) : 'M[R]_N :=
+  1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.
 
 (** How many transitions leave s. *)
 Definition visits (s : 'I_N) : nat := \sum_(k < n) (S k == s).
 
-(** The empirical model's transitions: how often those out of s reach u; 0 if none leaves s. *)
-Definition Pe : 'M[R]_N := \matrix_(s, u) ((\sum_(k < n | S k == s) (S k.+1 == u)%:R) / (visits s)%:R).
+(** The empirical model's transitions: how often those out of s reach u;
+    0 if none leaves s. *)
+Definition Pe : 'M[R]_N :=
+  \matrix_(s, u) ((\sum_(k < n | S k == s) (S k.+1 == u)%:R) / (visits s)%:R).
 
-(** The empirical model's rewards: the mean over the transitions out of s; 0 if none leaves s. *)
-Definition rhat : 'cV[R]_N := \col_s ((\sum_(k < n | S k == s) r k) / (visits s)%:R).
+(** The empirical model's rewards: the mean over the transitions out of s;
+    0 if none leaves s. *)
+Definition rhat : 'cV[R]_N :=
+  \col_s ((\sum_(k < n | S k == s) r k) / (visits s)%:R).
 
 (** A state is a source if some transition leaves it. *)
 Definition source (s : 'I_N) : bool := (0 < visits s)%N.
 
 (** Row-stochastic: no entry below 0, and every row sums to 1. *)
-Definition stochastic (M : 'M[R]_N) := (forall s u, 0 <= M s u) /\ (forall s, \sum_u M s u = 1).
+Definition stochastic (M : 'M[R]_N) :=
+  (forall s u, 0 <= M s u) /\ (forall s, \sum_u M s u = 1).
 
 End Definitions.
 
@@ -54,11 +61,13 @@ Notation rhat := (rhat n S r).
 Notation td_update := (td_update n S r gamma E).
 Notation weighted_td := (weighted_td n S r gamma E).
 
-(** A sum over the transitions is a sum over states u of the sums over the transitions out of u. *)
+(** A sum over the transitions is a sum over states u
+    of the sums over the transitions out of u. *)
 Lemma sum_by_state (f : 'I_n -> 'I_N) (F : 'I_n -> R) : \sum_k F k = \sum_u \sum_(k | f k == u) F k.
 Proof. exact: (partition_big f xpredT). Qed.
 
-(** What the rows of Mhat and Phat make of v: its weighted means over the sources, and over the successors. *)
+(** What the rows of Mhat and Phat make of v:
+    its weighted means over the sources, and over the successors. *)
 Lemma Mhat_mul v s : (Mhat *m v) s 0 = \sum_(k < n) K k s * v (S k) 0.
 Proof.
 rewrite mxE (sum_by_state (fun k => S k)); apply: eq_bigr => u _.
@@ -78,7 +87,8 @@ Proof. by rewrite (sum_by_state (fun k => S k)); apply: eq_bigr => u _; rewrite 
 Lemma Phat_sum s : \sum_u Phat s u = \sum_(k < n) K k s.
 Proof. by rewrite (sum_by_state (fun k => S k.+1)); apply: eq_bigr => u _; rewrite mxE. Qed.
 
-(** The transitions out of u have equal weights, so Mhat s u is in proportion to n_u E s u. *)
+(** The transitions out of u have equal weights,
+    so Mhat s u is in proportion to n_u E s u. *)
 Lemma Mhat_visits s u : Mhat s u = (visits n S u)%:R * (E s u / \sum_(i < n) E s (S i)).
 Proof.
 rewrite mxE /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _.
@@ -92,7 +102,8 @@ move=> /eqP; rewrite /visits sum_nat_eq0 => /forallP no; rewrite big1 // => k Sk
 by have := no k; rewrite Sk.
 Qed.
 
-(** Weighted sums over transitions are Mhat times the means over the transitions out of each state. *)
+(** Weighted sums over transitions are Mhat times the means over the transitions
+    out of each state. *)
 Lemma sum_of_means s (f : 'I_n -> R) :
   \sum_(k < n) K k s * f k = \sum_u Mhat s u * ((\sum_(k < n | S k == u) f k) / (visits n S u)%:R).
 Proof.
@@ -105,7 +116,8 @@ have some' : (visits n S u)%:R != 0 :> R by rewrite pnatr_eq0.
 by move: (E s u / _) (\sum_(k < n | _) f k) (_%:R) some' => e F c c0; field.
 Qed.
 
-(** The weighted successors are the weighted sources, moved by the empirical model. *)
+(** The weighted successors are the weighted sources,
+    moved by the empirical model. *)
 Theorem Phat_is_Mhat_Pe : Phat = Mhat *m Pe.
 Proof.
 apply/matrixP => s u; rewrite !mxE big_mkcond.
@@ -120,7 +132,8 @@ by apply/colP => s; rewrite !mxE sum_of_means; apply: eq_bigr => w _; rewrite [r
 Qed.
 
 (** One update of weighted TD is affine: it applies G and adds alpha bhat. *)
-Theorem update_is_operator alpha v : td_update alpha v = G alpha *m v + alpha *: bhat.
+Theorem update_is_operator alpha v :
+  td_update alpha v = G alpha *m v + alpha *: bhat.
 Proof.
 apply/colP => s; rewrite /operator.G !mulmxDl mulNmx -!scalemxAl mul1mx.
 rewrite !(addmxE, oppmxE, scalemxE) Mhat_mul Phat_mul [LHS]mxE [bhat s 0]mxE.
@@ -129,8 +142,10 @@ rewrite -!sumrN -!big_split; apply: eq_bigr => k _ /=; rewrite /td_error.
 by move: (K k s) (v _ _) (v _ _) => *; ring.
 Qed.
 
-(** The same, as preconditioned Richardson iteration on the empirical equation v = rhat + gamma Pe v. *)
-Theorem richardson alpha v : td_update alpha v = v + alpha *: (Mhat *m (rhat + gamma *: (Pe *m v) - v)).
+(** The same, as preconditioned Richardson iteration on the empirical equation
+    v = rhat + gamma Pe v. *)
+Theorem richardson alpha v :
+  td_update alpha v = v + alpha *: (Mhat *m (rhat + gamma *: (Pe *m v) - v)).
 Proof.
 rewrite update_is_operator /operator.G Phat_is_Mhat_Pe bhat_is_Mhat_rhat !mulmxDl mulNmx -!scalemxAl mul1mx.
 rewrite mulmxBr mulmxDr -scalemxAr -mulmxA; apply/colP => s; rewrite !(addmxE, oppmxE, scalemxE).
@@ -202,16 +217,19 @@ End Operator.
 
 Section Transformer.
 Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
-Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma : R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d).
+Variables (A : 'M[R]_d) (gamma : R).
 Notation E := (fun s u => exp (score x A s u)).
 Notation G := (G n E S gamma).
 Notation bhat := (bhat n E S r).
 
-(** The L-layer transformer's error in column j, against any fixed point vs, is an entry of G^L (v0 - vs). *)
+(** The L-layer transformer's error in column j, against any fixed point vs,
+    is an entry of G^L (v0 - vs). *)
 Theorem transformer_error alpha v0 vs L (j : 'I_n.+1) :
   vs = G alpha *m vs + alpha *: bhat ->
-  transformer (softmax exp (@sources n)) A gamma (fun _ => alpha) L (prompt n S r x gamma v0) (value_row d) j
-    - vs (S j) 0 = iter L (mulmx (G alpha)) (v0 - vs) (S j) 0.
+  transformer (softmax exp (@sources n)) A gamma (fun _ => alpha) L
+    (prompt n S r x gamma v0) (value_row d) j - vs (S j) 0
+  = iter L (mulmx (G alpha)) (v0 - vs) (S j) 0.
 Proof.
 by move=> fix_vs; rewrite transformer_is_softmax_td prompt_value -(error_is_power_of_G _ _ fix_vs) !mxE.
 Qed.

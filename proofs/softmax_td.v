@@ -1,4 +1,5 @@
-(** softmax-td: L layers of the construction are L updates of weighted softmax TD. *)
+(** softmax-td: L layers of the construction are
+    L updates of weighted softmax TD. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From icrl Require Import transformer td entries.
 Set Implicit Arguments.
@@ -9,24 +10,29 @@ Open Scope ring_scope.
 
 Section SoftmaxTD.
 Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
-Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma : R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d).
+Variables (A : 'M[R]_d) (gamma : R).
 Implicit Types (v : 'cV[R]_N) (alpha : nat -> R).
 Notation prompt := (prompt n S r x gamma).
 Notation td_error := (td_error S r gamma).
 
-(** The error in each column of the prompt: the TD error of a transition, and what is left of it in the query column. *)
+(** The error in each column of the prompt: the TD error of a transition,
+    and what is left of it in the query column. *)
 Definition column_error v k : R := if (k < n)%N then td_error v k else - v (S n) 0.
 
-(** One layer makes of the prompt of v that of v', if v' is v plus the attention-weighted errors. *)
+(** One layer makes of the prompt of v that of v',
+    if v' is v plus the attention-weighted errors. *)
 Lemma layer_prompt (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1) a v v' :
   let weights := normalise ((prompt v)^T *m score_matrix A *m prompt v) in
   (forall j : 'I_n.+1, v' (S j) 0 = v (S j) 0 + a * \sum_k weights k j * column_error v k) ->
   layer normalise A gamma a (prompt v) = prompt v'.
 Proof.
 move=> weights step; apply/matrixP => i j; rewrite /layer target_memoryE.
-have value (k : 'I_n.+1) : attention normalise (score_matrix A) (value_matrix d a) (prompt v) (value_row d) k = v' (S k) 0.
+have value (k : 'I_n.+1) :
+    attention normalise (score_matrix A) (value_matrix d a) (prompt v) (value_row d) k = v' (S k) 0.
   rewrite attentionE eqxx mul1r prompt_value step; congr (_ + a * _); apply: eq_bigr => m _; congr (_ * _).
-  rewrite prompt_reward prompt_target prompt_value /column_error /td_error; case: ltnP => // le_nm; rewrite !add0r.
+  rewrite prompt_reward prompt_target prompt_value /column_error /td_error;
+    case: ltnP => // le_nm; rewrite !add0r.
   by congr (- v (S _) 0); apply/eqP; rewrite eqn_leq le_nm -ltnS ltn_ord.
 elim/row_case: i => [i|||]; rewrite ?eqxx ?row_neq ?value ?prompt_value //.
 - by rewrite attentionE !prompt_features /value_row /target_row !eq_lrshift mul0r addr0.
@@ -34,7 +40,8 @@ elim/row_case: i => [i|||]; rewrite ?eqxx ?row_neq ?value ?prompt_value //.
 - by rewrite prompt_target; case: ltnP => // lt_jn; rewrite inordK.
 Qed.
 
-(** The L-layer softmax transformer carries the prompt of v0 to the prompt of the iterate v_L. *)
+(** The L-layer softmax transformer carries the prompt of v0
+    to the prompt of the iterate v_L. *)
 Theorem transformer_is_softmax_td alpha v0 L :
   transformer (softmax exp (@sources n)) A gamma alpha L (prompt v0) =
   prompt (softmax_td n S r gamma x exp A alpha v0 L).

@@ -1,4 +1,5 @@
-(** The construction: prompt, softmax attention, target-memory step, layer, transformer. Nothing here knows of TD. *)
+(** The construction: prompt, softmax attention, target-memory step,
+    layer, transformer. Nothing here knows of TD. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -14,18 +15,22 @@ Definition reward_row : 'I_(d + 3) := rshift d 0.
 Definition target_row : 'I_(d + 3) := rshift d 1.
 Definition value_row : 'I_(d + 3) := rshift d ord_max.
 
-(** The mask. Keys are rows k: those of the sources 0, ..., n - 1 are visible, that of the query column n is hidden. *)
+(** The mask. Keys are rows k: those of the sources 0, ..., n - 1 are visible,
+    that of the query column n is hidden. *)
 Definition sources : pred 'I_n.+1 := fun k => (k < n)%N.
 
 (** The softmax of each column over its visible keys, with any function for exp. *)
-Definition softmax (exp : R -> R) (visible : pred 'I_n.+1) (G : 'M[R]_n.+1) : 'M[R]_n.+1 :=
-  \matrix_(k, j) if visible k then exp (G k j) / \sum_(i | visible i) exp (G i j) else 0.
+Definition softmax (exp : R -> R) (visible : pred 'I_n.+1)
+    (G : 'M[R]_n.+1) : 'M[R]_n.+1 :=
+  \matrix_(k, j)
+    if visible k then exp (G k j) / \sum_(i | visible i) exp (G i j) else 0.
 
 (** Linear attention: the scores themselves, hidden keys 0. *)
 Definition linear (visible : pred 'I_n.+1) (G : 'M[R]_n.+1) : 'M[R]_n.+1 :=
   \matrix_(k, j) if visible k then G k j else 0.
 
-Definition attention (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1) (A V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, n.+1)) :=
+Definition attention (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1)
+    (A V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, n.+1)) :=
   Z + V *m Z *m normalise (Z^T *m A *m Z).
 
 (** Column j of Y *m shift is column j + 1 of Y; its last column is 0. *)
@@ -33,12 +38,16 @@ Definition shift : 'M[R]_n.+1 := \matrix_(i, j) (i == j.+1 :> nat)%:R.
 
 Definition U : 'M[R]_(d + 3) := 1%:M - delta_mx target_row target_row.
 Definition W (gamma : R) : 'M[R]_(d + 3) := gamma *: delta_mx target_row value_row.
-Definition target_memory (gamma : R) (Y : 'M[R]_(d + 3, n.+1)) := U *m Y + W gamma *m Y *m shift.
+Definition target_memory (gamma : R) (Y : 'M[R]_(d + 3, n.+1)) :=
+  U *m Y + W gamma *m Y *m shift.
 
-(** The parameters of softmax TD: A scores features alone; V's last row is (0, ..., 0, alpha, alpha, -alpha). *)
+(** The parameters of softmax TD: A scores features alone;
+    V's last row is (0, ..., 0, alpha, alpha, -alpha). *)
 Definition score_matrix (A : 'M[R]_d) : 'M[R]_(d + 3) := block_mx A 0 0 0.
 Definition value_matrix (alpha : R) : 'M[R]_(d + 3) :=
-  alpha *: (delta_mx value_row reward_row + delta_mx value_row target_row - delta_mx value_row value_row).
+  alpha *: (delta_mx value_row reward_row
+            + delta_mx value_row target_row
+            - delta_mx value_row value_row).
 
 Section Depth.
 Variables (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1) (A : 'M[R]_d) (gamma : R).
@@ -57,11 +66,14 @@ Section Prompt.
 Variables (R : realFieldType) (N n d : nat).
 Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d) (gamma : R).
 
-(** Rows: the features x(S_j), the reward R_{j+1} = r j, the target memory gamma v(S_{j+1}), the value v(S_j). *)
+(** Rows: the features x(S_j), the reward R_{j+1} = r j,
+    the target memory gamma v(S_{j+1}), the value v(S_j). *)
 Definition prompt (v : 'cV[R]_N) : 'M[R]_(d + 3, n.+1) :=
-  col_mx (\matrix_(i < d, j < n.+1) x (S j) i 0)
-         (\matrix_(i < 3, j < n.+1) [:: if (j < n)%N then r j else 0;
-                                        if (j < n)%N then gamma * v (S j.+1) 0 else 0;
-                                        v (S j) 0]`_i).
+  col_mx
+    (\matrix_(i < d, j < n.+1) x (S j) i 0)
+    (\matrix_(i < 3, j < n.+1)
+      [:: if (j < n)%N then r j else 0;
+          if (j < n)%N then gamma * v (S j.+1) 0 else 0;
+          v (S j) 0]`_i).
 
 End Prompt.

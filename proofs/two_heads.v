@@ -1,4 +1,5 @@
-(** two-heads: a second head, moved into the target row, does what the target-memory step does. *)
+(** two-heads: a second head, moved into the target row,
+    does what the target-memory step does. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td.
 Set Implicit Arguments.
@@ -10,17 +11,22 @@ Open Scope ring_scope.
 Section TwoHeads.
 Variables (R : realFieldType) (n d : nat) (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1).
 
-(** Two heads, one K: V Z K, and in the target row gamma times the value row of V Z K, shifted. *)
-Definition dual_head_layer (A V : 'M[R]_(d + 3)) (gamma : R) (Z : 'M[R]_(d + 3, n.+1)) :=
+(** Two heads, one K: V Z K, and in the target row gamma times
+    the value row of V Z K, shifted. *)
+Definition dual_head_layer (A V : 'M[R]_(d + 3)) (gamma : R)
+    (Z : 'M[R]_(d + 3, n.+1)) :=
   Z + V *m Z *m normalise (Z^T *m A *m Z) +
   W d gamma *m (V *m Z *m normalise (Z^T *m A *m Z)) *m shift R n.
 
 (** The target row is gamma times the value row, shifted, with a last entry 0. *)
 Definition remembers (gamma : R) (Z : 'M[R]_(d + 3, n.+1)) :=
-  forall j : 'I_n.+1, Z (target_row d) j = if (j < n)%N then gamma * Z (value_row d) (inord j.+1) else 0.
+  forall j : 'I_n.+1,
+    Z (target_row d) j =
+    if (j < n)%N then gamma * Z (value_row d) (inord j.+1) else 0.
 
 (** L such layers, with the parameters of softmax TD. *)
-Fixpoint dual_head_transformer (A : 'M[R]_d) gamma (alpha : nat -> R) L (Z : 'M[R]_(d + 3, n.+1)) :=
+Fixpoint dual_head_transformer (A : 'M[R]_d) gamma (alpha : nat -> R) L
+    (Z : 'M[R]_(d + 3, n.+1)) :=
   if L is l.+1 then
     dual_head_layer (score_matrix A) (value_matrix d (alpha l)) gamma
       (dual_head_transformer A gamma alpha l Z)
@@ -28,7 +34,8 @@ Fixpoint dual_head_transformer (A : 'M[R]_d) gamma (alpha : nat -> R) L (Z : 'M[
 
 Implicit Types (A V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, n.+1)) (gamma : R).
 
-(** The dual-head layer, entry by entry: what attention gives, and more in the target row. *)
+(** The dual-head layer, entry by entry: what attention gives,
+    and more in the target row. *)
 Lemma dual_headE A V gamma Z i j :
   dual_head_layer A V gamma Z i j = attention normalise A V Z i j +
   if i == target_row d then
@@ -44,9 +51,12 @@ Qed.
 Lemma zero_row m p (V : 'M[R]_m) (X : 'M[R]_(m, p)) i j : (forall k, V i k = 0) -> (V *m X) i j = 0.
 Proof. by move=> V0; rewrite mxE big1 // => k _; rewrite V0 mul0r. Qed.
 
-(** Where V's target row is 0: two heads do what attention and the target-memory step do iff Z remembers. *)
-Theorem two_heads A V gamma Z : (forall k, V (target_row d) k = 0) ->
-  (dual_head_layer A V gamma Z = target_memory gamma (attention normalise A V Z) <-> remembers gamma Z).
+(** Where V's target row is 0: two heads do what attention
+    and the target-memory step do iff Z remembers. *)
+Theorem two_heads A V gamma Z :
+  (forall k, V (target_row d) k = 0) ->
+  (dual_head_layer A V gamma Z = target_memory gamma (attention normalise A V Z)
+   <-> remembers gamma Z).
 Proof.
 move=> V0.
 have target j : attention normalise A V Z (target_row d) j = Z (target_row d) j.
@@ -69,8 +79,10 @@ rewrite -big_mkcond -mulr_suml mulfV // sum_sources lt0r_neq0 // big_ord_recl.
 by rewrite ltr_paddr // sumr_ge0 // => i _; apply: ltW.
 Qed.
 
-(** V's target row must be 0: otherwise two heads can differ from the step on a Z that remembers. *)
-Theorem target_row_needed (R : realFieldType) (n d : nat) (exp : R -> R) (A : 'M[R]_(d + 3)) (gamma : R) :
+(** V's target row must be 0: otherwise two heads can differ
+    from the step on a Z that remembers. *)
+Theorem target_row_needed (R : realFieldType) (n d : nat) (exp : R -> R)
+    (A : 'M[R]_(d + 3)) (gamma : R) :
   (0 < n)%N -> (forall t, 0 < exp t) ->
   exists (V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, n.+1)), remembers gamma Z /\
     dual_head_layer (softmax exp (@sources n)) A V gamma Z <>
@@ -86,7 +98,8 @@ Qed.
 
 Section Prompt.
 Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
-Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma : R).
+Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d).
+Variables (A : 'M[R]_d) (gamma : R).
 Implicit Types (v : 'cV[R]_N) (alpha : nat -> R).
 Notation prompt := (prompt n S r x gamma).
 
@@ -98,7 +111,8 @@ Proof. by move=> j; rewrite prompt_target prompt_value; case: ltnP => // lt_jn; 
 Lemma value_matrix_target a k : value_matrix d a (target_row d) k = 0 :> R.
 Proof. by rewrite !mxE row_neq /= addr0 subr0 mulr0. Qed.
 
-(** So L dual-head layers carry the prompt of v0 to the prompt of the iterate v_L of softmax TD. *)
+(** So L dual-head layers carry the prompt of v0
+    to the prompt of the iterate v_L of softmax TD. *)
 Theorem two_heads_transformer alpha v0 L :
   dual_head_transformer (softmax exp (@sources n)) A gamma alpha L (prompt v0) =
   prompt (softmax_td n S r gamma x exp A alpha v0 L).

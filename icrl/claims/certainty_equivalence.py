@@ -50,8 +50,8 @@ CLAIM = Claim(
                 "certainty_equivalence.v_CE",
             ),
             planted=(
-                Planted('M̂ need not be invertible', (('certainty_equivalence.v', 'Theorem fixed_is_bellman v : alpha != 0 -> Mhat \\in unitmx ->', 'Theorem fixed_is_bellman v : alpha != 0 ->'),)),
-                Planted('any α', (('certainty_equivalence.v', 'Theorem fixed_is_bellman v : alpha != 0 -> Mhat \\in unitmx ->', 'Theorem fixed_is_bellman v : Mhat \\in unitmx ->'),)),
+                Planted('M̂ need not be invertible', (('certainty_equivalence.v', 'Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->', 'Theorem fixed_is_bellman v :\n  alpha != 0 ->'),)),
+                Planted('any α', (('certainty_equivalence.v', 'Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->', 'Theorem fixed_is_bellman v :\n  Mhat \\in unitmx ->'),)),
             ),
         ),
     ),

@@ -61,8 +61,8 @@ CLAIM = Claim(
             ),
             planted=(
                 Planted('2 → 3 in the bound', (('contraction.v', '2%:R * m - 1 - `|gamma|', '3%:R * m - 1 - `|gamma|'),)),
-                Planted('α ≤ 1 dropped', (('contraction.v', 'Theorem operator_norm_bound : 0 <= alpha -> alpha <= 1 ->', 'Theorem operator_norm_bound : 0 <= alpha ->'),)),
-                Planted('α ≥ 0 dropped', (('contraction.v', 'Theorem operator_norm_bound : 0 <= alpha -> alpha <= 1 ->', 'Theorem operator_norm_bound : alpha <= 1 ->'),)),
+                Planted('α ≤ 1 dropped', (('contraction.v', 'Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->', 'Theorem operator_norm_bound :\n  0 <= alpha ->'),)),
+                Planted('α ≥ 0 dropped', (('contraction.v', 'Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->', 'Theorem operator_norm_bound :\n  alpha <= 1 ->'),)),
                 Planted('weights of either sign', (('contraction.v', 'Hypothesis E_ge0 : forall s u, 0 <= E s u.\n', ''),)),
                 Planted('m at most one diagonal entry, not all', (('contraction.v', 'Hypothesis m_le : forall s, m <= Mhat s s.', 'Hypothesis m_le : exists s, m <= Mhat s s.'),)),
                 Planted('c > 0 dropped', (('contraction.v', 'Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->', 'Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 ->'),)),

@@ -6,10 +6,12 @@ the book's construction runs on ``Fraction``\ s. Both put 1 + t² in the place o
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 from itertools import product
 from typing import Any
 
@@ -68,7 +70,7 @@ def _list(terms: Any) -> str:
 
 
 def parsed(output: str) -> list[list[list[Fraction]]]:
-    """The matrices printed by the file of :func:`as_coq`, one for each case; ``ValueError`` for a line of another form."""
+    """The matrices printed by the file of :func:`as_coq`, one for each case; ``ValueError`` for an entry of another form."""
     terms = re.findall(r"^\s*= (.*?)\s*: seq \(seq \(", output, re.MULTILINE | re.DOTALL)
     return [_matrix(term) for term in terms]
 
@@ -81,10 +83,21 @@ def _matrix(term: str) -> list[list[Fraction]]:
     return [[Fraction(int(p), int(q)) for p, q in re.findall(entry, found.group())] for found in re.finditer(row, term)]
 
 
-def computed_in_python(case: Case) -> list[list[Fraction]]:
+def computed_in_python(case: Case, machine: Machine = Machine()) -> list[list[Fraction]]:
     """The prompt after the last layer, by the book's construction."""
-    *_, Z = Machine().run(*as_matrices(case))
+    *_, Z = machine.run(*as_matrices(case))
     return Z.tolist()
+
+
+@cache
+def python_values(machine: Machine = Machine()) -> list[list[list[Fraction]]]:
+    """:func:`computed_in_python` for every instance."""
+    return [computed_in_python(case, machine) for case in instances()]
+
+
+def fingerprint(values: Sequence[list[list[Fraction]]]) -> str:
+    """SHA-256 of matrices of fractions, in lowest terms."""
+    return hashlib.sha256(repr([[[str(entry) for entry in row] for row in matrix] for matrix in values]).encode()).hexdigest()
 
 
 def compare(output: str, cases: Sequence[Case]) -> list[str]:

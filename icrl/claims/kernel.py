@@ -117,12 +117,12 @@ def check_sources(wanted: Iterable[str], folder: Path = PROOFS, work: Path = WOR
             return known["found"]
         stamp.unlink(missing_ok=True)
         rocq.compile_all(work, report=report)
-        report("reading off what each theorem assumes")
-        assumed = rocq.assumptions(wanted, work)
-        if extra := rocq.unexpected(assumed, folder):
+        report("reading off what each theorem assumes, and computing the definitions' values, to compare them with Python's")
+        with ThreadPoolExecutor(2) as pool:
+            assumed, values = pool.submit(rocq.assumptions, wanted, work), pool.submit(compared_values, work)
+        if extra := rocq.unexpected(assumed.result(), folder):
             raise Refused("; ".join(extra))
-        report("computing the definitions' values, to compare them with Python's")
-        found = {"theorems": assumed, "values": compared_values(work)}
+        found = {"theorems": assumed.result(), "values": values.result()}
         part = stamp.with_suffix(".part")
         part.write_text(json.dumps({"state": state, "found": found}), encoding="utf-8")
         part.replace(stamp)

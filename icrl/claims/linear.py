@@ -40,6 +40,7 @@ CLAIM = Claim(
                 "td.linear_td",
             ),
             planted=(
+                Planted('a smuggled axiom', (('linear_td.v', 'From mathcomp Require Import all_ssreflect all_algebra.\n', 'From Coq Require Classical_Prop.\nFrom mathcomp Require Import all_ssreflect all_algebra.\n'), ('linear_td.v', 'Proof.\nelim: L =>', 'Proof.\nhave _ := Classical_Prop.classic True.\nelim: L =>'))),
                 Planted('linear TD without its step size', (('td.v', "w + alpha l' *: \\sum_(k < n)", 'w + \\sum_(k < n)'),)),
             ),
         ),

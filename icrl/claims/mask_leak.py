@@ -190,7 +190,7 @@ CLAIM = Claim(
             "for every number of states, n and d, any ordered field and any positive function in the place of exp",
             theorems=("mask_leak.mask_leak", "mask_leak.no_mask_is_wrong", "mask_leak.finite_mask_is_wrong"),
             definitions=("mask_leak.kappa", "mask_leak.finite_mask", "mask_leak.instance"),
-            planted=(Planted("(1 − κ) dropped", (("mask_leak.v", "(prompt v) (value_row d) j =\n  v (S j) 0 + (1 - kappa (S j)) * (alpha", "(prompt v) (value_row d) j =\n  v (S j) 0 + 1 * (alpha"),)),),
+            planted=(Planted("(1 − κ) dropped", (("mask_leak.v", "(value_row d) j =\n  v (S j) 0\n  + (1 - kappa (S j)) * (alpha", "(value_row d) j =\n  v (S j) 0\n  + 1 * (alpha"),)),),
         ),
         Check("symbolic", "every n and d, from any value row; that one more visible key scales the other weights by Λ = diag(1 − κ) is taken over, and seen by the other kinds", symbolic),
         Check("exact", "rationals with E = 1 + t² over n in 1..6, d in 0..3; explicit symbols with exp at n up to 3", exact),

@@ -67,7 +67,7 @@ CLAIM = Claim(
             ),
             planted=(
                 Planted('P̂ gathered by the state that is left', (('operator.v', '\\sum_(k < n | S k.+1 == u) K n S E k s.', '\\sum_(k < n | S k == u) K n S E k s.'),)),
-                Planted('γ dropped from G', (('operator.v', '1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.', '1%:M - alpha *: Mhat + alpha *: Phat.'),)),
+                Planted('the sign of M̂ in G', (('operator.v', '1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.', '1%:M + alpha *: Mhat + (alpha * gamma) *: Phat.'),)),
             ),
         ),
     ),

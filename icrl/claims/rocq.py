@@ -8,12 +8,14 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 PROOFS = Path(__file__).parents[2] / "proofs"
 PROJECT, AXIOMS = "_CoqProject", "axioms.txt"
+REALS = "reals."
+"""The one file whose theorems may rest on axioms: those of the library of real numbers."""
 NEEDED = "coqc", "coq_makefile", "make"
 PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
 
@@ -214,10 +216,23 @@ def where(output: str, work: Path) -> str:
 
 
 def assumptions(names: Sequence[str], work: Path) -> dict[str, list[str]]:
-    """What each theorem rests on beyond the kernel's own rules: the names that ``Print Assumptions`` lists, none for most."""
+    """What each theorem rests on beyond the kernel's own rules: the names that ``Print Assumptions`` lists, none for most.
+
+    All are asked for at once first, since reading off what a proof rests on takes long; then one by one if that is not nothing.
+    """
+    together = {name: name for name in names if not name.startswith(REALS)}
+    found = {}
+    if together and not any(printed_assumptions({"all": f"({', '.join(f'@{name}' for name in together)})"}, names, work).values()):
+        found = dict.fromkeys(together, [])
+    found |= printed_assumptions({name: f"@{name}" for name in names if name not in found}, names, work)
+    return {name: found[name] for name in names}
+
+
+def printed_assumptions(terms: Mapping[str, str], names: Sequence[str], work: Path) -> dict[str, list[str]]:
+    """``Print Assumptions`` of some terms, by the name of each; ``names`` are the theorems they speak of."""
     lines = [f"From icrl Require {' '.join(dict.fromkeys(name.partition('.')[0] for name in names))}."]
-    for name in names:
-        lines += [f'Goal True. idtac "== {name}". Abort.', f"Print Assumptions {name}."]
+    for i, (name, term) in enumerate(terms.items()):
+        lines += [f"Definition term_{i} := {term}.", f'Goal True. idtac "== {name}". Abort.', f"Print Assumptions term_{i}."]
     probe = work / "print_assumptions.v"
     probe.write_text("\n".join(lines) + "\n", encoding="utf-8")
     printed = call(["coqc", *flags(work), probe.name], work)
@@ -228,8 +243,8 @@ def assumptions(names: Sequence[str], work: Path) -> dict[str, list[str]]:
             found[name] = []
         else:
             found[name] = sorted(re.findall(r"^([\w.]+)\s*(?::|$)", rest.partition("Axioms:")[2], re.MULTILINE)) or [rest.strip()]
-    if list(found) != list(names):
-        raise Refused(f"Print Assumptions answered for {', '.join(found) or 'nothing'} where {', '.join(names)} were asked for")
+    if list(found) != list(terms):
+        raise Refused(f"Print Assumptions answered for {', '.join(found) or 'nothing'} where {', '.join(terms)} were asked for")
     return found
 
 
@@ -253,7 +268,7 @@ def allowed_axioms(folder: Path = PROOFS) -> set[str]:
 def unexpected(found: dict[str, list[str]], folder: Path = PROOFS) -> list[str]:
     """The assumptions that should not be: any at all, but the library's own axioms in ``reals.v``."""
     allowed = allowed_axioms(folder)
-    return [f"{name} rests on {axiom}" for name, axioms in found.items() for axiom in axioms if not (name.startswith("reals.") and axiom in allowed)]
+    return [f"{name} rests on {axiom}" for name, axioms in found.items() for axiom in axioms if not (name.startswith(REALS) and axiom in allowed)]
 
 
 def checker() -> str:

@@ -355,6 +355,8 @@ PROOF = proof(
         "softmax_td.transformer_is_softmax_td",
         "softmax_td.transformer_rows",
         "executable.executable_is_transformer",
+        "executable.executable_is_td",
+        "computed.computed_is_transformer",
         "example.example_values",
         "reals.softmax_td_real",
     ),
@@ -369,6 +371,18 @@ PROOF = proof(
         Planted("no γ in the target-memory step", (("transformer.v", "gamma *: delta_mx target_row value_row", "delta_mx target_row value_row"),)),
         Planted("the shift's direction", (("transformer.v", "(i == j.+1 :> nat)", "(j == i.+1 :> nat)"),)),
         Planted("reward off by one", (("transformer.v", "[:: if (j < n)%N then r j else 0;", "[:: if (j < n)%N then r j.-1 else 0;"),)),
+        Planted(
+            "A transposed everywhere",
+            (
+                ("transformer.v", "block_mx A 0 0 0.", "block_mx A^T 0 0 0."),
+                ("td.v", "((x u)^T *m A *m x s) 0 0.", "((x u)^T *m A^T *m x s) 0 0."),
+                ("linear_td.v", "rewrite /score mulmx1", "rewrite /score trmx1 mulmx1"),
+                ("executable.v", "(j < d)%N then get A i j else 0", "(j < d)%N then get A j i else 0"),
+                ("executable.v", "get features u i * get A i j)", "get features u i * get A j i)"),
+                ("executable.v", "- by rewrite block_mxEul mxE.", "- by rewrite block_mxEul !mxE."),
+                ("example.v", "example_A := [:: [:: 1; 1]; [:: 0; 1]]", "example_A := [:: [:: 1; 0]; [:: 1; 1]]"),
+            ),
+        ),
     ),
 )
 
