@@ -79,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     ledger.set_defaults(run=run_ledger)
 
     proofs = commands.add_parser("proofs", help="let the proof checker check proofs/, and keep the result on record")
+    proofs.add_argument("--afresh", action="store_true", help="plant every wrong change again, also those on record for these very sources")
     proofs.set_defaults(run=run_proofs)
     return top
 
@@ -164,7 +165,7 @@ def progress_table(results: list[ClaimResult], running: str) -> Table:
     table = Table("claim", *kinds, "mutants refuted", "status")
     for result in results:
         marks = {check.kind: MARKS[verdict.passed] for check, verdict in result.verdicts}
-        refuted = f"{sum(mutant.refuted for mutant in result.mutants)}/{len(result.mutants)}"
+        refuted = f"{sum(mutant.refuted for mutant in result.mutants)}/{len(result.mutants)}" if result.mutants else ""
         table.add_row(result.claim.id, *(marks.get(kind, "") for kind in kinds), refuted, result.status)
     if running:
         table.add_row(f"[dim]{running} …[/]", *[""] * (len(kinds) + 2))
@@ -225,21 +226,18 @@ def run_proofs(options: argparse.Namespace) -> int:
         raise UsageError(f"the sources are not part of this installation: there is no {kernel.PROOFS}")
     console = Console(stderr=True)
     try:
-        record = kernel.make_record(CLAIMS.values(), lambda line: console.print(f"[dim]{escape(line)}[/]"))
+        record = kernel.make_record(CLAIMS.values(), options.afresh, lambda line: console.print(f"[dim]{escape(line)}[/]"))
     except rocq.NoChecker as absent:
         console.print(f"the proofs cannot be checked here: {absent}", markup=False)
         return 1
     except rocq.Refused as refusal:
         console.print(f"refused: {refusal}\nThe record was left as it was.", markup=False)
         return 1
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    write_all({kernel.RECORD: text})
-    for name, axioms in record["theorems"].items():
-        console.print(f"{name}: {f'rests on {len(axioms)} axioms of the library' if axioms else 'closed under the global context'}", markup=False)
-    console.print(
-        f"{record['checker']}: {len(record['theorems'])} theorems, {len(record['planted'])} planted changes refused, "
-        f"definitions equal to Python's on {record['instances']} instances"
-    )
+    write_all({kernel.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n"})
+    resting = {name: axioms for name, axioms in record["theorems"].items() if axioms}
+    closed = len(record["theorems"]) - len(resting)
+    console.print(f"{record['checker']}: {closed} theorems closed under the global context; {len(resting)} on the axioms of the real numbers ({', '.join(resting)})", markup=False)
+    console.print(f"{len(record['planted'])} wrong changes of the sources refused; definitions equal to Python's on {record['instances']} instances")
     return 0
 
 

@@ -135,7 +135,7 @@ def compared_values(work: Path) -> str:
     (work / "differential.v").write_text(differential.as_coq(cases), encoding="utf-8")
     output = rocq.call(["coqc", *rocq.flags(work), "differential.v"], work)
     if differences := differential.compare(output, cases):
-        raise Refused(f"the definitions and Python's disagree: {'; '.join(differences[:3])}")
+        raise Refused(f"the definitions and Python's disagree in {len(differences)} entries: {differences[0]}")
     return differential.fingerprint(differential.parsed(output))
 
 
@@ -163,21 +163,24 @@ def refusal(change: Planted, wanted: Iterable[str], folder: Path = PROOFS, work:
     raise Refused(f"planted “{change.name}” was accepted")
 
 
-def make_record(claims: Iterable[Claim], report: Report = lambda line: None) -> dict[str, Any]:
-    """Check everything, the planted changes too, and return what to keep on record.
+def make_record(claims: Iterable[Claim], afresh: bool = False, report: Report = lambda line: None) -> dict[str, Any]:
+    """Check everything and return what to keep on record; a planted change that is on record for these very sources is tried again only ``afresh``.
 
     Raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is not installed.
     """
     proofs = proofs_of(claims)
     wanted = [name for one in proofs for name in one.theorems]
-    changes = [change for one in proofs for change in one.planted]
-    found = check_sources(wanted, report=report)
+    found, sources = check_sources(wanted, report=report), rocq.digest()
+    before = {} if afresh or (record := read_record()).get("sources") != sources else record["planted"]
 
     def refused(change: Planted) -> dict[str, str]:
+        if before.get(change.name, {}).get("change") == str(change):
+            return before[change.name]
         how = refusal(change, wanted)
         report(f"planted “{change.name}”: refused")
         return {"change": str(change), "refused": how}
 
+    changes = [change for one in proofs for change in one.planted]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         planted = dict(zip([change.name for change in changes], pool.map(refused, changes)))
-    return {"sources": rocq.digest(), "checker": rocq.checker(), "instances": len(differential.instances()), **found, "planted": planted}
+    return {"sources": sources, "checker": rocq.checker(), "instances": len(differential.instances()), **found, "planted": planted}

@@ -78,7 +78,9 @@ Nothing on this page was typed by hand. `make ledger` runs every check of every 
 |---|---|
 {kinds}
 
-A mutant is *refuted* only by a finite value of the right shape that differs from the right one, never by an exception. In the instances $T = (S_0, \\dots, S_n)$ is the context's states, $x$, $v_0$ and $r$ list features, initial values and rewards, and $E = 1 + t^2$ says that this function stands in the place of the exponential, so that rational numbers stay rational. To run any of this yourself, see {{ref}}`how-it-is-checked`.
+A mutant is *refuted* only by a finite value of the right shape that differs from the right one, never by an exception. In the instances $T = (S_0, \\dots, S_n)$ is the context's states, $x$, $v_0$ and $r$ list features, initial values and rewards, and $E = 1 + t^2$ says that this function stands in the place of the exponential, so that rational numbers stay rational.
+
+The `kernel` is put to no mutants. What it must refuse are wrong changes of its own sources, listed with each proof; and its results are those on record, of sources with the hash that is named ({{ref}}`what-the-kernel-sees`). To run any of this yourself, see {{ref}}`how-it-is-checked`.
 
 {chr(10).join(claim_section(result) for result in results)}"""
 
@@ -105,8 +107,6 @@ def claim_section(result: ClaimResult) -> str:
 **Checks.** Run them with `python -m icrl verify {claim.id}`.
 
 {checks}
-
-**Mutants**, each the claim with one thing changed, and where it goes wrong:
 
 {mutant_list(result.mutants)}
 """
@@ -143,7 +143,7 @@ def evidence(check: Check) -> str:
 
 def mutant_list(results: Sequence[MutantResult]) -> str:
     """Each mutant: its name, the kinds that refute it, an instance, and the kinds that cannot see it, with the reason."""
-    lines = []
+    lines = ["**Mutants**, each the claim with one thing changed, and where it goes wrong:\n"] if results else []
     for result in results:
         refuted = f"refuted by {', '.join(result.refuted_by)}" if result.refuted else "**not refuted**"
         unseen = "".join(f" Not seen by {kind}: {why}." for kind, why in result.mutant.unseen.items())
@@ -156,7 +156,8 @@ def readme_table(results: Sequence[ClaimResult]) -> str:
     lines = ["| claim | what it says | checked | planted errors refuted |", "|---|---|---|---|"]
     for result in results:
         kinds = ", ".join(check.kind for check, verdict in result.verdicts if verdict.passed)
-        refuted = f"{sum(mutant.refuted for mutant in result.mutants)} of {len(result.mutants)}"
+        planted = sum(len(check.planted) for check, verdict in result.verdicts if isinstance(check, Proof) and verdict.passed)
+        refuted = f"{sum(mutant.refuted for mutant in result.mutants) + planted} of {len(result.mutants) + planted}"
         lines.append(f"| `{result.claim.id}` | {result.claim.title} | {kinds} | {refuted} |")
     return "\n".join(lines)
 

@@ -377,6 +377,7 @@ PROOF = proof(
                 ("transformer.v", "block_mx A 0 0 0.", "block_mx A^T 0 0 0."),
                 ("td.v", "((x u)^T *m A *m x s) 0 0.", "((x u)^T *m A^T *m x s) 0 0."),
                 ("linear_td.v", "rewrite /score mulmx1", "rewrite /score trmx1 mulmx1"),
+                ("reals.v", "/real_A mul_mx_scalar", "/real_A tr_scalar_mx mul_mx_scalar"),
                 ("executable.v", "(j < d)%N then get A i j else 0", "(j < d)%N then get A j i else 0"),
                 ("executable.v", "get features u i * get A i j)", "get features u i * get A j i)"),
                 ("executable.v", "- by rewrite block_mxEul mxE.", "- by rewrite block_mxEul !mxE."),
