@@ -19,7 +19,7 @@ $$
 \lVert v_L - v^* \rVert_\infty \le (1 - \alpha c)^L \lVert v_0 - v^* \rVert_\infty + \frac{\lVert \varepsilon \rVert_\infty}{c} .
 $$ (eq-contraction)
 
-So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state. Each hypothesis is needed, and neither 2 nor $c$ can be replaced by more: six small contexts show it.
+So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state. Each hypothesis is needed, and no number above 2 can take the place of the 2: six small contexts show it.
 """.strip()
 
 

@@ -86,13 +86,11 @@ Machine-checked {check.scope} How to read it: {{ref}}`what-the-kernel-sees`; wha
 
 
 def everything(proofs: Sequence[Proof]) -> str:
-    """Every exported theorem: its name, what it says in words, what it assumes; as a list."""
-    assumed = kernel.read_record().get("theorems", {})
-    lines = []
-    for name in dict.fromkeys(name for check in proofs for name in check.theorems):
-        axioms = assumed.get(name)
-        rests = "not on record" if axioms is None else f"rests on {len(axioms)} axioms of the library of real numbers" if axioms else "closed under the global context"
-        lines.append(f"- `{name}`: {plain(rocq.in_words(name))} *{rests.capitalize()}.*")
+    """Every exported theorem: its name, what it says in words, and the axioms it rests on, if any; as a list."""
+    assumed, lines = kernel.read_record().get("theorems", {}), []
+    for name in (name for check in proofs for name in check.theorems):
+        axioms = f" Rests on {len(assumed[name])} axioms of the library of real numbers." if assumed.get(name) else ""
+        lines.append(f"- `{name}`: {plain(rocq.in_words(name))}{axioms}")
     return "\n".join(lines)
 
 

@@ -12,7 +12,7 @@ Take a context whose states are numbered $0, \dots, N-1$, and weights $K(k \mid 
 $$
 \begin{aligned}
 \hat M(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_k = u], &
-\hat P(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_{k+1} = u], &
+\hat P(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_{k+1} = u], \\
 \hat b(s) &= \sum_{k<n} K(k \mid s)\, R_{k+1} .
 \end{aligned}
 $$ (eq-operator-definitions)

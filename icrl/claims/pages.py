@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from html import escape
@@ -182,9 +183,9 @@ Filled boxes are proved by the kernel, {len(proved)} of {len(results)} results s
 {drawing(results, proved)}
 ```
 
-Every theorem that the book exports from `proofs/`, in the words of its source:
-
+````{{dropdown}} All {sum(len(check.theorems) for check in proofs)} theorems that the book exports, in the words of their sources
 {kernel_pages.everything(proofs)}
+````
 
 ````{{dropdown}} {sum(len(check.planted) for check in proofs)} wrong changes of the sources, and how each was refused
 {planted}
@@ -194,7 +195,7 @@ Every theorem that the book exports from `proofs/`, in the words of its source:
 
 # The map.
 
-BOX, GAP, MARGIN = (212, 78), (20, 60), 12
+BOX, GAP, MARGIN, COLUMNS = (168, 98), (14, 52), 12, 4
 
 
 def map_page(results: Sequence[ClaimResult]) -> str:
@@ -231,13 +232,15 @@ def levels(claims: Sequence[Claim]) -> dict[str, int]:
 
 
 def places(claims: Sequence[Claim]) -> dict[str, tuple[int, int]]:
-    """The upper left corner of each box: a row a level, in the book's order."""
+    """The upper left corner of each box: the levels from the top down, each in as many rows as it needs, in the book's order."""
     level = levels(claims)
-    corner = {}
-    for row in range(max(level.values(), default=-1) + 1):
-        for column, id in enumerate(claim.id for claim in claims if level[claim.id] == row):
-            corner[id] = (MARGIN + column * (BOX[0] + GAP[0]), MARGIN + row * (BOX[1] + GAP[1]))
-    return corner
+    by_level = [[claim.id for claim in claims if level[claim.id] == height] for height in range(max(level.values(), default=-1) + 1)]
+    rows = [ids[start : start + COLUMNS] for ids in by_level for start in range(0, len(ids), COLUMNS)]
+    return {
+        id: (MARGIN + column * (BOX[0] + GAP[0]), MARGIN + row * (BOX[1] + GAP[1]))
+        for row, ids in enumerate(rows)
+        for column, id in enumerate(ids)
+    }
 
 
 def drawing(results: Sequence[ClaimResult], filled: Collection[str] = ()) -> str:
@@ -267,23 +270,16 @@ def arrow(below: tuple[int, int], above: tuple[int, int], title: str) -> str:
 
 
 def box(result: ClaimResult, x: int, y: int, filled: bool) -> str:
-    """A result: its title over two lines at most, its id, the kinds that passed; dashed when it failed or is only cited."""
+    """A result: its title, the kinds that passed; filled or not; dashed when it failed or is only cited."""
     claim = result.claim
     kinds = " · ".join(check.kind for check, verdict in result.verdicts if verdict.passed) or result.status
-    lines = wrapped(claim.title, 26)
     look = ' class="filled"' if filled else ""
     look += "" if result.status == "checked" else ' stroke-dasharray="5 4"'
-    texts = "".join(f'<text x="{x + BOX[0] // 2}" y="{y + 20 + 17 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(lines))
-    small = f'<text x="{x + BOX[0] // 2}" y="{y + BOX[1] - 12}" text-anchor="middle" font-size="11">{escape(kinds)}</text>'
+    middle, bottom = x + BOX[0] // 2, y + BOX[1] - 12
+    small = textwrap.wrap(kinds, 26)
+    texts = [f'<text x="{middle}" y="{y + 20 + 16 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(textwrap.wrap(claim.title, 22))]
+    texts += [f'<text x="{middle}" y="{bottom - 13 * (len(small) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>' for i, line in enumerate(small)]
     return (
         f'<a href="{claim.chapter}.html#{claim.id}"><title>{escape(claim.title)}: {escape(kinds)}</title>'
-        f'<rect x="{x}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="8"{look}/>{texts}{small}</a>'
+        f'<rect x="{x}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="8"{look}/>{"".join(texts)}</a>'
     )
-
-
-def wrapped(title: str, width: int) -> list[str]:
-    """A title on at most two lines."""
-    words, first = title.split(), ""
-    while words and len(first) + len(words[0]) <= width:
-        first = f"{first} {words.pop(0)}".strip()
-    return [first, " ".join(words)] if words else [first]
