@@ -36,7 +36,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every number of states, n, d, depth, every table of weights",
-            theorems=(
+            stated=(
                 "certainty_equivalence.bellman_is_fixed",
                 "certainty_equivalence.fixed_is_bellman",
                 "certainty_equivalence.certainty_equivalent_value",
@@ -50,13 +50,13 @@ CLAIM = Claim(
                 "certainty_equivalence.v_CE",
             ),
             planted=(
-                Planted('M̂ need not be invertible', (('certainty_equivalence.v', 'Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->', 'Theorem fixed_is_bellman v :\n  alpha != 0 ->'),)),
-                Planted('any α', (('certainty_equivalence.v', 'Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->', 'Theorem fixed_is_bellman v :\n  Mhat \\in unitmx ->'),)),
+                Planted("M̂ need not be invertible", (("certainty_equivalence.v", "Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->", "Theorem fixed_is_bellman v :\n  alpha != 0 ->"),)),
+                Planted("any α", (("certainty_equivalence.v", "Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->", "Theorem fixed_is_bellman v :\n  Mhat \\in unitmx ->"),)),
             ),
         ),
     ),
     mutants=(),
     rests_on=("operator", "contraction", "coverage-needed", "batch-td",),
-    source='Found for this book',
-    shared='There is one route, the proof; its definitions are compared with the Python construction on rational instances.',
+    source="Found for this book",
+    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
 )

@@ -39,7 +39,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every number of states, n, d, depth, every table of non-negative weights",
-            theorems=(
+            stated=(
                 "contraction.operator_norm_bound",
                 "contraction.error_recursion",
                 "contraction.contraction",
@@ -50,8 +50,8 @@ CLAIM = Claim(
                 "counterexamples.needs_every_diagonal",
                 "counterexamples.needs_positive_weights",
                 "counterexamples.two_is_sharp",
-                "reals.contraction_real",
             ),
+            further=("reals.contraction_real",),
             definitions=(
                 "contraction.margin",
                 "contraction.residual",
@@ -60,17 +60,17 @@ CLAIM = Claim(
                 "counterexamples.diagonal",
             ),
             planted=(
-                Planted('2 → 3 in the bound', (('contraction.v', '2%:R * m - 1 - `|gamma|', '3%:R * m - 1 - `|gamma|'),)),
-                Planted('α ≤ 1 dropped', (('contraction.v', 'Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->', 'Theorem operator_norm_bound :\n  0 <= alpha ->'),)),
-                Planted('α ≥ 0 dropped', (('contraction.v', 'Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->', 'Theorem operator_norm_bound :\n  alpha <= 1 ->'),)),
-                Planted('weights of either sign', (('contraction.v', 'Hypothesis E_ge0 : forall s u, 0 <= E s u.\n', ''),)),
-                Planted('m at most one diagonal entry, not all', (('contraction.v', 'Hypothesis m_le : forall s, m <= Mhat s s.', 'Hypothesis m_le : exists s, m <= Mhat s s.'),)),
-                Planted('c > 0 dropped', (('contraction.v', 'Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->', 'Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 ->'),)),
+                Planted("2 → 3 in the bound", (("contraction.v", "2%:R * m - 1 - `|gamma|", "3%:R * m - 1 - `|gamma|"),)),
+                Planted("α ≤ 1 dropped", (("contraction.v", "Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->", "Theorem operator_norm_bound :\n  0 <= alpha ->"),)),
+                Planted("α ≥ 0 dropped", (("contraction.v", "Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->", "Theorem operator_norm_bound :\n  alpha <= 1 ->"),)),
+                Planted("weights of either sign", (("contraction.v", "Hypothesis E_ge0 : forall s u, 0 <= E s u.\n", ""),)),
+                Planted("m at most one diagonal entry, not all", (("contraction.v", "Hypothesis m_le : forall s, m <= Mhat s s.", "Hypothesis m_le : exists s, m <= Mhat s s."),)),
+                Planted("c > 0 dropped", (("contraction.v", "Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->", "Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 ->"),)),
             ),
         ),
     ),
     mutants=(),
     rests_on=("operator",),
-    source='Xie et al. 2026, Theorem 2, its deterministic part',
-    shared='There is one route, the proof; its definitions are compared with the Python construction on rational instances.',
+    source="Xie et al. 2026, Theorem 2, its deterministic part",
+    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
 )

@@ -27,7 +27,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every number of states and n, every table of weights, every α and γ",
-            theorems=(
+            stated=(
                 "coverage.nonsource_diagonal",
                 "coverage.nonsource_keeps_an_eigenvector",
                 "coverage.nonsource_norm",
@@ -38,13 +38,13 @@ CLAIM = Claim(
                 "operator.source",
             ),
             planted=(
-                Planted('any state at all', (('coverage.v', 'Theorem nonsource_diagonal s : ~~ source n S s -> Mhat s s = 0.', 'Theorem nonsource_diagonal s : Mhat s s = 0.'),)),
-                Planted('c ≥ 0 is enough to cover', (('coverage.v', '(forall s, m <= Mhat s s) -> 0 < margin m gamma -> forall s, source n S s.', '(forall s, m <= Mhat s s) -> 0 <= margin m gamma -> forall s, source n S s.'),)),
+                Planted("any state at all", (("coverage.v", "Theorem nonsource_diagonal s : ~~ source n S s -> Mhat s s = 0.", "Theorem nonsource_diagonal s : Mhat s s = 0."),)),
+                Planted("c ≥ 0 is enough to cover", (("coverage.v", "(forall s, m <= Mhat s s) -> 0 < margin m gamma -> forall s, source n S s.", "(forall s, m <= Mhat s s) -> 0 <= margin m gamma -> forall s, source n S s."),)),
             ),
         ),
     ),
     mutants=(),
     rests_on=("operator", "contraction",),
-    source='Found for this book; why the condition of Theorem 2 includes the last state',
-    shared='There is one route, the proof; its definitions are compared with the Python construction on rational instances.',
+    source="Found for this book; why the condition of Theorem 2 includes the last state",
+    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
 )

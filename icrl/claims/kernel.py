@@ -41,19 +41,25 @@ class Planted:
 
 @dataclass(frozen=True)
 class Proof(Check):
-    """A check of kind ``kernel``: the theorems ``file.name``, the definitions to read with them, and planted changes."""
+    """A check of kind ``kernel``. ``stated`` are the theorems ``file.name`` that the book shows, with ``definitions``; ``further`` those it only names; ``planted`` the wrong changes."""
 
-    theorems: tuple[str, ...] = ()
+    stated: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
     planted: tuple[Planted, ...] = ()
 
+    @property
+    def theorems(self) -> tuple[str, ...]:
+        """All theorems that the claim stands on."""
+        return self.stated + self.further
 
-def proof(scope: str, theorems: Iterable[str], definitions: Iterable[str] = (), planted: Iterable[Planted] = ()) -> Proof:
+
+def proof(scope: str, stated: Iterable[str], definitions: Iterable[str] = (), planted: Iterable[Planted] = (), further: Iterable[str] = ()) -> Proof:
     """The kernel check of a claim. Raises ``ValueError`` without theorems or without a planted change."""
-    theorems, planted = tuple(theorems), tuple(planted)
-    if not theorems or not planted:
-        raise ValueError(f"a kernel check must name theorems and planted changes, got {len(theorems)} and {len(planted)}")
-    return Proof("kernel", scope, lambda subject, budget: verdict(theorems, planted), theorems, tuple(definitions), planted)
+    stated, further, planted = tuple(stated), tuple(further), tuple(planted)
+    if not stated or not planted:
+        raise ValueError(f"a kernel check must state theorems and name planted changes, got {len(stated)} and {len(planted)}")
+    return Proof("kernel", scope, lambda subject, budget: verdict(stated + further, planted), stated, further, tuple(definitions), planted)
 
 
 def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from icrl.claims import kernel, rocq
@@ -61,22 +61,23 @@ SYMBOLS = {
 
 def block(check: Proof) -> str:
     """A claim's theorems and definitions as they stand in ``proofs/``, and which symbol is which."""
-    texts = {names[0].partition(".")[0]: rocq.excerpt(names) for names in by_file((*check.definitions, *check.theorems))}
+    texts = {names[0].partition(".")[0]: rocq.excerpt(names) for names in by_file((*check.definitions, *check.stated))}
     code = "\n\n".join(f"From `proofs/{file}.v`:\n\n```coq\n{text}\n```" for file, text in texts.items())
     used = set(re.findall(r"\w+", "\n".join(texts.values())))
     rows = "\n".join(f"| `{name}` | {meaning} |" for name, meaning in SYMBOLS.items() if name in used)
+    further = f"\n\nAlso proved:\n\n{in_words(check.further)}" if check.further else ""
     return f"""{code}
 
 | in the proof | in the book |
 |---|---|
-{rows}"""
+{rows}{further}"""
 
 
 def folded(check: Proof, detail: str, id: str) -> str:
     """The block that a chapter includes below its theorem."""
     return f"""<!-- Written by `make ledger`; change proofs/ or icrl/claims/ instead. -->
 ````{{dropdown}} The same, for the kernel
-Machine-checked {check.scope} How to read it: {{ref}}`what-the-kernel-sees`; what was planted and refused: {{ref}}`status <status-{id}>`.
+Machine-checked {check.scope}. How to read it: {{ref}}`what-the-kernel-sees`; what was planted and refused: {{ref}}`status <status-{id}>`.
 
 {block(check)}
 
@@ -85,10 +86,10 @@ Machine-checked {check.scope} How to read it: {{ref}}`what-the-kernel-sees`; wha
 """
 
 
-def everything(proofs: Sequence[Proof]) -> str:
-    """Every exported theorem: its name, what it says in words, and the axioms it rests on, if any; as a list."""
+def in_words(names: Iterable[str]) -> str:
+    """Theorems as a list: the name of each, what it says in the words of its source, and the axioms it rests on, if any."""
     assumed, lines = kernel.read_record().get("theorems", {}), []
-    for name in (name for check in proofs for name in check.theorems):
+    for name in names:
         axioms = f" Rests on {len(assumed[name])} axioms of the library of real numbers." if assumed.get(name) else ""
         lines.append(f"- `{name}`: {plain(rocq.in_words(name))}{axioms}")
     return "\n".join(lines)

@@ -31,7 +31,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every n, d, depth, every context, features and step sizes",
-            theorems=(
+            stated=(
                 "linear_td.transformer_is_linear_td",
             ),
             definitions=(
@@ -40,13 +40,13 @@ CLAIM = Claim(
                 "td.linear_td",
             ),
             planted=(
-                Planted('a smuggled axiom', (('linear_td.v', 'From mathcomp Require Import all_ssreflect all_algebra.\n', 'From Coq Require Classical_Prop.\nFrom mathcomp Require Import all_ssreflect all_algebra.\n'), ('linear_td.v', 'Proof.\nelim: L =>', 'Proof.\nhave _ := Classical_Prop.classic True.\nelim: L =>'))),
-                Planted('linear TD without its step size', (('td.v', "w + alpha l' *: \\sum_(k < n)", 'w + \\sum_(k < n)'),)),
+                Planted("a smuggled axiom", (("linear_td.v", "From mathcomp Require Import all_ssreflect all_algebra.\n", "From Coq Require Classical_Prop.\nFrom mathcomp Require Import all_ssreflect all_algebra.\n"), ("linear_td.v", "Proof.\nelim: L =>", "Proof.\nhave _ := Classical_Prop.classic True.\nelim: L =>"),)),
+                Planted("linear TD without its step size", (("td.v", "w + alpha l' *: \\sum_(k < n)", "w + \\sum_(k < n)"),)),
             ),
         ),
     ),
     mutants=(),
     rests_on=("softmax-td",),
     source="Wang, Blaser, Daneshmand, Zhang 2025, for their prompt; here for this book's",
-    shared='There is one route, the proof; its definitions are compared with the Python construction on rational instances.',
+    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
 )

@@ -188,7 +188,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every number of states, n and d, any ordered field and any positive function in the place of exp",
-            theorems=("mask_leak.mask_leak", "mask_leak.no_mask_is_wrong", "mask_leak.finite_mask_is_wrong"),
+            stated=("mask_leak.mask_leak", "mask_leak.no_mask_is_wrong", "mask_leak.finite_mask_is_wrong"),
             definitions=("mask_leak.kappa", "mask_leak.finite_mask", "mask_leak.instance"),
             planted=(Planted("(1 − κ) dropped", (("mask_leak.v", "(value_row d) j =\n  v (S j) 0\n  + (1 - kappa (S j)) * (alpha", "(value_row d) j =\n  v (S j) 0\n  + 1 * (alpha"),)),),
         ),

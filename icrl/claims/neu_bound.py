@@ -35,33 +35,25 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every finite process, d, γ and seminorm",
-            theorems=(
+            stated=(
                 "neu_bound.neu_bound",
-                "neu_bound.neu_bound_is_sharp",
-                "neu_bound.neu_needs_gamma",
-                "neu_bound.neu_needs_features",
                 "neu_bound.neu_bound_euclid",
             ),
+            further=("neu_bound.neu_bound_is_sharp", "neu_bound.neu_needs_gamma", "neu_bound.neu_needs_features",),
             definitions=(
                 "neu_bound.bellman_error",
                 "neu_bound.NEU",
                 "neu_bound.seminorm",
                 "neu_bound.distribution",
                 "neu_bound.euclid",
-                "neu_bound.setting",
-                "neu_bound.flip",
-                "neu_bound.uniform",
-                "neu_bound.absolute",
-                "neu_bound.pm",
-                "neu_bound.pm_features",
             ),
             planted=(
-                Planted('1 + γ → 1', (('neu_bound.v', 'Nrm v <= (1 + `|gamma|) * B * norm (v - vpi).', 'Nrm v <= 1 * B * norm (v - vpi).'),)),
+                Planted("1 + γ → 1", (("neu_bound.v", "Nrm v <= (1 + `|gamma|) * B * norm (v - vpi).", "Nrm v <= 1 * B * norm (v - vpi)."),)),
             ),
         ),
     ),
     mutants=(),
     rests_on=("bellman",),
-    source='Xie et al. 2026, in the proof of Theorem 3',
-    shared='There is one route, the proof.',
+    source="Xie et al. 2026, in the proof of Theorem 3",
+    shared="There is one route, the proof.",
 )

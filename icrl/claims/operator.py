@@ -43,7 +43,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every number of states, n, d, depth, every table of weights, every γ and α",
-            theorems=(
+            stated=(
                 "operator.Phat_is_Mhat_Pe",
                 "operator.bhat_is_Mhat_rhat",
                 "operator.Mhat_stochastic",
@@ -66,13 +66,13 @@ CLAIM = Claim(
                 "td.td_update",
             ),
             planted=(
-                Planted('P̂ gathered by the state that is left', (('operator.v', '\\sum_(k < n | S k.+1 == u) K n S E k s.', '\\sum_(k < n | S k == u) K n S E k s.'),)),
-                Planted('the sign of M̂ in G', (('operator.v', '1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.', '1%:M + alpha *: Mhat + (alpha * gamma) *: Phat.'),)),
+                Planted("P̂ gathered by the state that is left", (("operator.v", "\\sum_(k < n | S k.+1 == u) K n S E k s.", "\\sum_(k < n | S k == u) K n S E k s."),)),
+                Planted("the sign of M̂ in G", (("operator.v", "1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.", "1%:M + alpha *: Mhat + (alpha * gamma) *: Phat."),)),
             ),
         ),
     ),
     mutants=(),
     rests_on=("softmax-td",),
-    source='Xie et al. 2026, where it is used in the proof of Theorem 2; the factorisation through the empirical model was found for this book',
-    shared='There is one route, the proof; its definitions are compared with the Python construction on rational instances.',
+    source="Xie et al. 2026, where it is used in the proof of Theorem 2; the factorisation through the empirical model was found for this book",
+    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
 )

@@ -184,7 +184,7 @@ Filled boxes are proved by the kernel, {len(proved)} of {len(results)} results s
 ```
 
 ````{{dropdown}} All {sum(len(check.theorems) for check in proofs)} theorems that the book exports, in the words of their sources
-{kernel_pages.everything(proofs)}
+{kernel_pages.in_words(name for check in proofs for name in check.theorems)}
 ````
 
 ````{{dropdown}} {sum(len(check.planted) for check in proofs)} wrong changes of the sources, and how each was refused

@@ -30,19 +30,19 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every number of states, n, depth, every table of positive weights, every α and γ",
-            theorems=(
+            stated=(
                 "coverage.rate_floor",
                 "coverage.rate_floor_attained",
             ),
             definitions=(
             ),
             planted=(
-                Planted('the rate 1 − α(1 + γ)', (('coverage.v', 'G alpha *m one = (1 - alpha * (1 - gamma)) *: one', 'G alpha *m one = (1 - alpha * (1 + gamma)) *: one'),)),
+                Planted("the rate 1 − α(1 + γ)", (("coverage.v", "G alpha *m one = (1 - alpha * (1 - gamma)) *: one", "G alpha *m one = (1 - alpha * (1 + gamma)) *: one"),)),
             ),
         ),
     ),
     mutants=(),
     rests_on=("operator",),
-    source='Found for this book',
-    shared='There is one route, the proof; its definitions are compared with the Python construction on rational instances.',
+    source="Found for this book",
+    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
 )

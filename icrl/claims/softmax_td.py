@@ -351,9 +351,8 @@ MUTANTS = (
 
 PROOF = proof(
     "for every number of states, n, d and depth, any ordered field and any function in the place of exp",
-    theorems=(
-        "softmax_td.transformer_is_softmax_td",
-        "softmax_td.transformer_rows",
+    stated=("softmax_td.transformer_is_softmax_td", "softmax_td.transformer_rows"),
+    further=(
         "executable.executable_is_transformer",
         "executable.executable_is_td",
         "computed.computed_is_transformer",

@@ -272,7 +272,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every n and d, every Z, V, A and any weights; for the Transformers, every depth",
-            theorems=("two_heads.two_heads", "two_heads.target_row_needed", "two_heads.prompt_remembers", "two_heads.two_heads_transformer"),
+            stated=("two_heads.two_heads", "two_heads.target_row_needed", "two_heads.prompt_remembers", "two_heads.two_heads_transformer"),
             definitions=("two_heads.dual_head_layer", "two_heads.remembers", "two_heads.dual_head_transformer"),
             planted=(
                 Planted("the second head not shifted", (("two_heads.v", "(V *m Z *m normalise (Z^T *m A *m Z)) *m shift R n.", "(V *m Z *m normalise (Z^T *m A *m Z))."),)),
