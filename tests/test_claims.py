@@ -23,6 +23,11 @@ FEW = Budget(trials=100)
 PAIRS = [(claim, check) for claim in CLAIMS.values() for check in claim.checks if check.kind not in WITHOUT_MUTANTS]
 
 
+def check_of(id, kind):
+    """The claim's check of this kind."""
+    return next(check for check in CLAIMS[id].checks if check.kind == kind)
+
+
 @pytest.mark.parametrize("claim, check", PAIRS, ids=[f"{claim.id}-{check.kind}" for claim, check in PAIRS])
 def test_the_claim_passes_and_a_mutant_fails_exactly_where_it_is_seen(claim, check):
     assert judge(check, claim.subject, FEW).passed is True
@@ -59,7 +64,7 @@ SMALLEST = {  # got and right, worked out by hand: γ = α = ½, E = 1 + t²
 def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
     claim = CLAIMS[id]
     mutant = next(mutant for mutant in claim.mutants if mutant.name == name)
-    exact = next(check for check in claim.checks if check.kind == "exact")
+    exact = check_of(id, "exact")
     found = judge(exact, mutant.subject, FEW).counterexample
     assert (found.got, found.right) == SMALLEST[id, name]
 
@@ -150,12 +155,12 @@ def test_balls_that_are_too_wide_prove_nothing():
 def test_a_stray_float_fails_an_exact_check():
     with pytest.raises(TypeError, match="exact check met a float"):
         entries_differ(0.5, rational_case(np.random.default_rng(0), 1, 1, 1).gamma)
-    verdict = judge(softmax_td.CLAIM.checks[1], Machine(edit=lambda p, site: replace(p, V=p.V * 1.0)), FEW)
+    verdict = judge(check_of("softmax-td", "exact"), Machine(edit=lambda p, site: replace(p, V=p.V * 1.0)), FEW)
     assert verdict.passed is False and verdict.counterexample is None and "float" in verdict.detail
 
 
 def test_numbers_that_are_not_finite_fail_the_numeric_check_without_refuting():
-    numeric = softmax_td.CLAIM.checks[3]
+    numeric = check_of("softmax-td", "numeric")
     verdict = judge(numeric, Machine(edit=lambda p, site: replace(p, V=p.V * float("inf"))), Budget(trials=5))
     assert verdict.passed is False and verdict.counterexample is None
 
@@ -205,11 +210,11 @@ def test_nan_fails_every_check_and_refutes_nothing(claim, check):
 
 @pytest.mark.parametrize("kind", ["exact", "numeric"])
 def test_an_algorithm_that_stops_early_fails(kind, monkeypatch):
-    check = next(check for check in CLAIMS["batch-td"].checks if check.kind == kind)
+    check = check_of("batch-td", kind)
     only_the_start = batch_td.BatchTD(algorithm=lambda states, rewards, gamma, alphas, v: iter([v]))
     assert "1 came" in judge(check, only_the_start, FEW).detail
     monkeypatch.setattr(td, "linear_td", lambda states, rewards, features, gamma, alphas, w: iter([w]))
-    check = next(check for check in CLAIMS["lstd"].checks if check.kind == kind)
+    check = check_of("lstd", kind)
     assert "1 came" in judge(check, lstd.System(), FEW).detail
 
 
@@ -218,7 +223,7 @@ def test_a_transformer_that_stops_early_fails_the_numeric_check():
         def run(self, *matrices):
             return islice(super().run(*matrices), 1)
 
-    verdict = judge(softmax_td.CLAIM.checks[3], Short(), FEW)
+    verdict = judge(check_of("softmax-td", "numeric"), Short(), FEW)
     assert verdict.passed is False and verdict.counterexample is None
 
 

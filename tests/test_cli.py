@@ -140,7 +140,7 @@ def test_a_ledger_writes_its_pages(tmp_path, monkeypatch):
     assert main(["ledger", "--out", str(tmp_path)]) == 0
     assert "| `bellman` |" in (tmp_path / "README.md").read_text("utf-8")
     written = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-    assert sorted(written) == ["README.md", "bellman.md", "map.md", "status.md"]
+    assert sorted(written) == ["README.md", "_share.md", "bellman.md", "map.md", "status.md"]
 
 
 # Writing files.

@@ -1,4 +1,4 @@
-r"""certainty-equivalence: whatever the kernel, the values that depth leaves alone are the batch TD values of the context."""
+r"""certainty-equivalence: whatever the weights, the values that depth leaves alone are the batch TD values of the context."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ $$
 v_{l+1} = v_l \iff v_l = \hat r + \gamma P_e v_l .
 $$ (eq-empirical-bellman)
 
-Let $\lvert\gamma\rvert < 1$. Then the equation has exactly one solution, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (which is 0 at a state that no transition leaves), and it is the only fixed point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under one kernel with invertible $\hat M$ is fixed under every other kernel. Where depth contracts ({prf:ref}`contraction`), it leads there:
+Let $\lvert\gamma\rvert < 1$. Then the equation has exactly one solution, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (which is 0 at a state that no transition leaves), and it is the only fixed point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others. Where depth contracts ({prf:ref}`contraction`), it leads there:
 
 $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le (1 - \alpha c)^L\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty .
