@@ -2,6 +2,7 @@
     of the context's empirical model. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From icrl Require Import transformer td entries softmax_td operator norm contraction coverage.
+From icrl Require Import counterexamples.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -79,6 +80,15 @@ rewrite /empirical_bellman; split=> [v_eq|->]; apply/eqP.
 by rewrite -subr_eq vE mulKVmx.
 Qed.
 
+(** The value v_CE is 0 at a state that no transition leaves. *)
+Theorem v_CE_nonsource s :
+  `|gamma| < 1 -> ~~ source n S s -> v_CE s 0 = 0.
+Proof.
+move=> /certainty_equivalent_value[_ only]; rewrite /source lt0n negbK => /eqP none.
+have [_ /(_ erefl)->] := only v_CE; rewrite addmxE scalemxE !mxE none invr0 mulr0 add0r.
+by rewrite big1 ?mulr0 // => u _; rewrite mxE none invr0 mulr0 mul0r.
+Qed.
+
 End Context.
 
 Section Fixed.
@@ -135,15 +145,59 @@ Theorem limit_does_not_see_the_kernel (R : realFieldType) N n
   td_update n S r gamma E alpha v = v -> td_update n S r gamma E' alpha' v = v.
 Proof. by move=> alpha0 inv /(fixed_is_bellman _ _ _ alpha0 inv); apply: bellman_is_fixed. Qed.
 
+(** What fixed_is_bellman asks for is needed. *)
+Section Needed.
+Variable R : realFieldType.
+
+(** Without an inverse of Mhat: two states in turn, equal weights, rewards 1, -1.
+    Some transition leaves each state, and every layer keeps the values 0, 0,
+    but the empirical model's are 1, -1. *)
+Theorem needs_invertible_Mhat :
+  exists (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N),
+  exists (r : nat -> R) (gamma : R) (v : 'cV[R]_N),
+  [/\ proper n E gamma, forall s, source n S s,
+      forall alpha, td_update n S r gamma E alpha v = v
+    & ~ empirical_bellman n S r gamma v].
+Proof.
+exists 2%N, 2%N, (fun _ _ => 1), turns, (fun k => if odd k then - 1 else 1), 0, 0.
+split; first by split; rewrite ?lexx ?ltr01 // => *; rewrite ltr01.
+- by case=> [[|[|//]] lt]; rewrite /source /visits !big_ord_recl big_ord0.
+- move=> alpha; apply/colP => s; rewrite mxE !big_ord_recl big_ord0 /td_error /K /= !mxE.
+  by rewrite !mulr0 !addr0 !subr0 mulr1 mulrN1 subrr mulr0 addr0.
+rewrite /empirical_bellman scale0r addr0 => /colP/(_ 0)/eqP.
+by rewrite !mxE big_mkcond /visits !big_ord_recl !big_ord0 /= !addr0 divr1 eq_sym oner_eq0.
+Qed.
+
+(** Without alpha <> 0: one state, reward 1, gamma = 0, and Mhat = 1.
+    With alpha = 0 the layer keeps the value 0, but the empirical model's is 1. *)
+Theorem needs_nonzero_alpha :
+  exists (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N),
+  exists (r : nat -> R) (gamma : R) (v : 'cV[R]_N),
+  [/\ proper n E gamma, Mhat n E S \in unitmx,
+      td_update n S r gamma E 0 v = v
+    & ~ empirical_bellman n S r gamma v].
+Proof.
+exists 1%N, 1%N, (fun _ _ => 1), stay, (fun _ => 1), 0, 0; split; first exact: proper_stay.
+- rewrite (_ : Mhat _ _ _ = 1%:M) ?unitmx1 //.
+  by apply/matrixP => s u; rewrite Mhat_stay mxE !ord1.
+- by apply/colP => s; rewrite mxE mul0r addr0.
+rewrite /empirical_bellman scale0r addr0 => /colP/(_ 0)/eqP.
+by rewrite !mxE big_mkcond /visits !big_ord_recl !big_ord0 /= !addr0 divr1 eq_sym oner_eq0.
+Qed.
+
+End Needed.
+
 Section Depth.
 Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
 Variables (S : nat -> 'I_N) (r : nat -> R) (gamma alpha m : R).
 Notation v_CE := (v_CE n S r gamma).
 Notation weighted_td := (weighted_td n S r gamma E (fun _ => alpha)).
 
-(** A positive margin bounds the discount. *)
-Lemma positive_margin_gamma :
-  (forall s u, 0 <= E s u) -> (forall s, m <= Mhat n E S s s) -> 0 < margin m gamma -> `|gamma| < 1.
+(** A positive margin bounds the discount: |gamma| < 1. *)
+Theorem positive_margin_gamma :
+  (forall s u, 0 <= E s u) ->
+  (forall s, m <= Mhat n E S s s) -> 0 < margin m gamma ->
+  `|gamma| < 1.
 Proof.
 by move=> E_ge0 m_le c_gt0; rewrite -subr_gt0 (lt_le_trans c_gt0) // (margin_at_most gamma E_ge0 m_le).
 Qed.

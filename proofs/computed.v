@@ -50,7 +50,7 @@ Lemma shift_morphism n : hh (exec_shift o n) = exec_shift o' n.
 Proof. by apply: tab_morphism => i j; case: ifP. Qed.
 
 Lemma stand_in_morphism t : h (stand_in o t) = stand_in o' (h t).
-Proof. by rewrite /stand_in hadd h1 hmul. Qed.
+Proof. by rewrite /stand_in !hadd h1 hmul. Qed.
 
 Lemma softmax_morphism n (e : T -> T) (e' : T' -> T') G : (forall t, h (e t) = e' (h t)) ->
   hh (exec_softmax o n e (exec_sources n) G) = exec_softmax o' n e' (exec_sources n) (hh G).
@@ -149,10 +149,10 @@ Variables (states : seq nat) (rewards v alphas : seq Q).
 Variables (features A : seq (seq Q)) (gamma : Q).
 Notation numbers := (map (@ratF F)).
 Notation rows := (map (map (@ratF F))).
-Notation t2 := (fun t : F => 1 + t * t).
+Notation t2 := (fun t : F => 1 + t + t * t).
 
 (** Computed at Coq's rationals and read in F, the program's result is the
-    transformer's, with 1 + t^2 for exp. *)
+    transformer's, with 1 + t + t^2 for exp. *)
 Theorem computed_is_transformer L : all (fun s => s < N.+1)%N states ->
   read (d + 3) n.+1 (rows
     (exec_transformer rationals n d

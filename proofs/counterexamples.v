@@ -35,10 +35,6 @@ Variable R : realFieldType.
 Lemma lt_by (x y e : R) : y - x = e -> 0 < e -> x < y.
 Proof. by move=> <-; rewrite subr_gt0. Qed.
 
-(** A sum over two states. *)
-Lemma sum2 (F : 'I_2 -> R) : \sum_s F s = F 0 + F 1.
-Proof. by rewrite !big_ord_recl big_ord0 addr0; congr (_ + F _); apply: val_inj. Qed.
-
 (** One state, one transition: Mhat = 1. *)
 Lemma Mhat_stay s u : Mhat 1 (fun _ _ => 1 : R) stay s u = 1.
 Proof.

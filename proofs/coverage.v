@@ -80,7 +80,7 @@ Theorem nonsource_diagonal s : ~~ source n S s -> Mhat s s = 0.
 Proof. exact: nonsource_column. Qed.
 
 (** If no transition leaves some state, Mhat has no inverse. *)
-Lemma nonsource_singular s : ~~ source n S s -> Mhat \notin unitmx.
+Theorem nonsource_singular s : ~~ source n S s -> Mhat \notin unitmx.
 Proof.
 move=> out; apply/negP => inv; have: Mhat *m delta_mx s (0 : 'I_1) = 0.
   by apply/colP => i; rewrite -colE !mxE; move: (nonsource_column i out); rewrite mxE.
@@ -120,6 +120,23 @@ move=> m_le c_gt0 s; apply: contraTT c_gt0 => out; rewrite -leNgt.
 have := m_le s; rewrite nonsource_diagonal // => m_le0.
 rewrite /margin subr_le0 (le_trans _ (normr_ge0 _)) // subr_le0 (le_trans _ ler01) //.
 by rewrite pmulr_rle0 // ltr0n.
+Qed.
+
+(** With weights E >= 0, a positive margin gives Mhat an inverse. *)
+Theorem positive_margin_invertible m :
+  (forall s u, 0 <= E s u) ->
+  (forall s, m <= Mhat s s) -> 0 < margin m gamma ->
+  Mhat \in unitmx.
+Proof.
+move=> E_ge0 m_le c_gt0; apply/negPn/negP => /singular_kernel[u u0 Mu].
+have u_gt0 : 0 < norm u by rewrite lt_neqAle norm_ge0 andbT eq_sym norm_eq0.
+have c0_gt0 : 0 < margin m 0 by apply: lt_le_trans c_gt0 _; rewrite /margin normr0 ler_add2l ler_opp2.
+have Gu : operator.G n E S 0 1 *m u = u.
+  by rewrite /operator.G mulr0 scale0r addr0 scale1r mulmxBl mul1mx Mu subr0.
+have := operator_norm_bound 0 E_ge0 m_le ler01 (lexx 1); rewrite mul1r => G_le.
+suff: norm u < norm u by rewrite ltxx.
+rewrite -{1}Gu; apply: le_lt_trans (norm_mul _ _) _; rewrite gtr_pmull //.
+by apply: le_lt_trans G_le _; rewrite ltr_subl_addr ltr_addl.
 Qed.
 
 (** The margin is at most 1 - |gamma|: no bound from it undercuts the rate floor. *)

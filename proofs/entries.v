@@ -36,6 +36,10 @@ Qed.
 
 End Products.
 
+(** A sum over two states. *)
+Lemma sum2 (V : zmodType) (F : 'I_2 -> V) : \sum_s F s = F 0 + F 1.
+Proof. by rewrite !big_ord_recl big_ord0 addr0; congr (_ + F _); apply: val_inj. Qed.
+
 (** A sum over the visible keys is a sum over the transitions. *)
 Lemma sum_sources (R : realFieldType) n (F : 'I_n.+1 -> R) :
   \sum_(i | sources i) F i = \sum_(i < n) F (widen_ord (leqnSn n) i).

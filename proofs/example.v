@@ -15,7 +15,8 @@ Definition example_gamma := 1 # 2.
 Definition example_alphas := [:: 1; 1 # 2].
 Definition example_values0 := [:: 0; 1].
 
-(** The program at Coq's rationals, 1 + t^2 in the place of exp: the prompt, and what L layers make of it. *)
+(** The program at Coq's rationals, 1 + t + t^2 in the place of exp:
+    the prompt, and what L layers make of it. *)
 Definition example_prompt :=
   exec_prompt rationals 3 2 example_states example_rewards example_features example_gamma example_values0.
 Definition example_transformer :=
@@ -40,7 +41,7 @@ Theorem example_values :
         [:: [:: 1; 0; 1; 0];
             [:: 0; 2; 0; 2];
             [:: 1; 0; 2; 0];
-            [:: 1787 # 3240; 1459 # 1800; 1787 # 3240; 0];
-            [:: 1459 # 900; 1787 # 1620; 1459 # 900; 1787 # 1620]]
-    & example_td 2 = [:: 1459 # 900; 1787 # 1620]].
+            [:: 827 # 1400; 1733 # 1960; 827 # 1400; 0];
+            [:: 1733 # 980; 827 # 700; 1733 # 980; 827 # 700]]
+    & example_td 2 = [:: 1733 # 980; 827 # 700]].
 Proof. by split; vm_compute. Qed.

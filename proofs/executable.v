@@ -51,8 +51,8 @@ Definition exec_tr m p X := tab p m (fun i j => get X j i).
 Definition exec_identity m := tab m m (fun i j => if i == j then 1 else 0).
 Definition exec_delta m a b := tab m m (fun i j => if (i == a) && (j == b) then 1 else 0).
 
-(** 1 + t^2, a positive rational function in the place of exp. *)
-Definition stand_in (t : T) : T := 1 + t * t.
+(** In the place of exp: 1 + t + t^2, positive and not even. *)
+Definition stand_in (t : T) : T := 1 + t + t * t.
 
 Section Construction.
 Variables n d : nat.

@@ -126,10 +126,7 @@ Definition setting N d (P : 'M[R]_N) (r vpi : 'cV[R]_N) gamma
   [/\ stochastic P, vpi = r + gamma *: (P *m vpi), distribution mu, seminorm Nrm
     & forall u, \sum_s mu s * P s u = mu u].
 
-(** Sums and cases over two states. *)
-Lemma sum2 (V : zmodType) (F : 'I_2 -> V) : \sum_s F s = F 0 + F 1.
-Proof. by rewrite !big_ord_recl big_ord0 addr0; congr (_ + F _); apply: val_inj. Qed.
-
+(** Cases over two states. *)
 Lemma case2 (Q : 'I_2 -> Prop) : Q 0 -> Q 1 -> forall s, Q s.
 Proof.
 move=> Q0 Q1 [[|[|//]] lt]; first by rewrite (_ : Ordinal lt = 0) //; apply: val_inj.

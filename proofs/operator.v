@@ -204,11 +204,11 @@ Qed.
 Lemma Mhat_row s : \sum_u Mhat s u = 1. Proof. by rewrite Mhat_sum K_sum. Qed.
 Lemma Phat_row s : \sum_u Phat s u = 1. Proof. by rewrite Phat_sum K_sum. Qed.
 
-(** Mhat is row-stochastic. *)
+(** Mhat is row-stochastic: no entry is negative, and each row sums to 1. *)
 Theorem Mhat_stochastic : stochastic Mhat.
 Proof. by split; [apply: Mhat_ge0 => *; apply: ltW | exact: Mhat_row]. Qed.
 
-(** Phat is row-stochastic. *)
+(** Phat is row-stochastic: no entry is negative, and each row sums to 1. *)
 Theorem Phat_stochastic : stochastic Phat.
 Proof. by split; [apply: Phat_ge0 => *; apply: ltW | exact: Phat_row]. Qed.
 

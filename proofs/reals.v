@@ -10,8 +10,8 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
 (** Coq's real numbers as an ordered field, and their exponential function. *)
-Notation R := R_realFieldType.
-Notation exp := (Rtrigo_def.exp : R -> R).
+Local Notation R := R_realFieldType.
+Local Notation exp := (Rtrigo_def.exp : R -> R).
 
 Section SoftmaxTD.
 Variables (N n d : nat).

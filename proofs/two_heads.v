@@ -51,6 +51,27 @@ Qed.
 Lemma zero_row m p (V : 'M[R]_m) (X : 'M[R]_(m, p)) i j : (forall k, V i k = 0) -> (V *m X) i j = 0.
 Proof. by move=> V0; rewrite mxE big1 // => k _; rewrite V0 mul0r. Qed.
 
+(** Where V's target row is 0: two heads minus attention and the target-memory
+    step is, in the target row, Z's target row minus gamma times its value row,
+    shifted; and 0 in every other row. *)
+Theorem two_heads_difference A V gamma Z :
+  (forall k, V (target_row d) k = 0) ->
+  forall i j,
+  (dual_head_layer A V gamma Z
+   - target_memory gamma (attention normalise A V Z)) i j =
+  if i == target_row d then
+    Z (target_row d) j
+    - (if (j < n)%N then gamma * Z (value_row d) (inord j.+1) else 0)
+  else 0.
+Proof.
+move=> V0 i j; rewrite addmxE oppmxE dual_headE target_memoryE.
+case: eqP => [->|_]; last by rewrite addr0 subrr.
+have -> : attention normalise A V Z (target_row d) j = Z (target_row d) j.
+  by rewrite /attention addmxE -mulmxA zero_row ?addr0.
+case: ltnP => _; last by rewrite addr0.
+by rewrite /attention addmxE; move: (Z _ _) (Z _ _) ((_ *m _) _ _) => *; ring.
+Qed.
+
 (** Where V's target row is 0: two heads do what attention
     and the target-memory step do iff Z remembers. *)
 Theorem two_heads A V gamma Z :
@@ -58,14 +79,10 @@ Theorem two_heads A V gamma Z :
   (dual_head_layer A V gamma Z = target_memory gamma (attention normalise A V Z)
    <-> remembers gamma Z).
 Proof.
-move=> V0.
-have target j : attention normalise A V Z (target_row d) j = Z (target_row d) j.
-  by rewrite /attention addmxE -mulmxA zero_row ?addr0.
-split=> [/matrixP eqZ j | mem].
-  move: (eqZ (target_row d) j); rewrite dual_headE target_memoryE eqxx target.
-  by case: ltnP => _; rewrite ?addr0 // /attention addmxE mulrDr => /addIr.
-apply/matrixP => i j; rewrite dual_headE target_memoryE; case: eqP => [->|_]; last by rewrite addr0.
-by rewrite target mem; case: ltnP => _; rewrite ?addr0 // /attention addmxE mulrDr.
+move=> V0; split=> [eqZ j | mem].
+  by have := two_heads_difference A gamma Z V0 (target_row d) j; rewrite eqZ subrr mxE eqxx => /esym/subr0_eq.
+apply/subr0_eq/matrixP => i j; rewrite two_heads_difference // mxE mem subrr.
+by rewrite if_same.
 Qed.
 
 End TwoHeads.
@@ -103,7 +120,7 @@ Variables (A : 'M[R]_d) (gamma : R).
 Implicit Types (v : 'cV[R]_N) (alpha : nat -> R).
 Notation prompt := (prompt n S r x gamma).
 
-(** Every prompt remembers. *)
+(** Every prompt remembers: its target row is gamma times its value row, shifted. *)
 Theorem prompt_remembers v : remembers gamma (prompt v).
 Proof. by move=> j; rewrite prompt_target prompt_value; case: ltnP => // lt_jn; rewrite inordK. Qed.
 

@@ -13,7 +13,7 @@ $$
 v_{l+1} = v_l \iff v_l = \hat r + \gamma P_e v_l .
 $$ (eq-empirical-bellman)
 
-Let $\lvert\gamma\rvert < 1$. Then the equation has exactly one solution, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (which is 0 at a state that no transition leaves), and it is the only fixed point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others. Where depth contracts ({prf:ref}`contraction`), it leads there:
+Let $\lvert\gamma\rvert < 1$. Then the equation has exactly one solution, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (which is 0 at a state that no transition leaves). If $\alpha \ne 0$, it is the only fixed point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others. Where depth contracts ({prf:ref}`contraction`), it leads there:
 
 $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le (1 - \alpha c)^L\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty .
@@ -45,11 +45,13 @@ CLAIM = Claim(
                 "certainty_equivalence.depth_reaches_v_CE",
                 "certainty_equivalence.transformer_reaches_v_CE",
             ),
+            further=("certainty_equivalence.v_CE_nonsource", "certainty_equivalence.positive_margin_gamma", "coverage.positive_margin_invertible", "coverage.nonsource_singular", "certainty_equivalence.needs_invertible_Mhat", "certainty_equivalence.needs_nonzero_alpha",),
             definitions=(
                 "certainty_equivalence.empirical_bellman",
                 "certainty_equivalence.v_CE",
             ),
             planted=(
+                Planted("mean rewards over all transitions", (("operator.v", "(\\sum_(k < n | S k == s) r k) / (visits s)%:R", "(\\sum_(k < n | S k == s) r k) / n%:R"),)),
                 Planted("M̂ need not be invertible", (("certainty_equivalence.v", "Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->", "Theorem fixed_is_bellman v :\n  alpha != 0 ->"),)),
                 Planted("any α", (("certainty_equivalence.v", "Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->", "Theorem fixed_is_bellman v :\n  Mhat \\in unitmx ->"),)),
             ),
@@ -58,5 +60,5 @@ CLAIM = Claim(
     mutants=(),
     rests_on=("operator", "contraction", "coverage-needed", "batch-td",),
     source="Found for this book",
-    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
+    shared="There is one route, the proof. The Transformer and softmax TD that it speaks of are compared with Python's on rational instances; the definitions of this claim's own objects are short, and to be read.",
 )

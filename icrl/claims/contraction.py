@@ -7,7 +7,7 @@ from icrl.claims.model import Claim
 
 
 STATEMENT = r"""
-Let the weights be non-negative, $0 \le \alpha \le 1$, and let $m$ be a number with $m \le \hat M(s, s)$ for **every** state $s$ of the context. Write $c = 2m - 1 - \lvert\gamma\rvert$. Then
+Let the weights be non-negative, $0 \le \alpha \le 1$, and let $m$ be a number with $m \le \hat M(s, s)$ for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`. Write $c = 2m - 1 - \lvert\gamma\rvert$. Then
 
 $$
 \lVert G \rVert_\infty \le 1 - \alpha c .
@@ -60,6 +60,7 @@ CLAIM = Claim(
                 "counterexamples.diagonal",
             ),
             planted=(
+                Planted("column sums in the norm", (("norm.v", "\\big[Num.max/0]_i \\sum_j `|M i j|", "\\big[Num.max/0]_j \\sum_i `|M i j|"),)),
                 Planted("2 → 3 in the bound", (("contraction.v", "2%:R * m - 1 - `|gamma|", "3%:R * m - 1 - `|gamma|"),)),
                 Planted("α ≤ 1 dropped", (("contraction.v", "Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->", "Theorem operator_norm_bound :\n  0 <= alpha ->"),)),
                 Planted("α ≥ 0 dropped", (("contraction.v", "Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->", "Theorem operator_norm_bound :\n  alpha <= 1 ->"),)),
@@ -72,5 +73,5 @@ CLAIM = Claim(
     mutants=(),
     rests_on=("operator",),
     source="Xie et al. 2026, Theorem 2, its deterministic part",
-    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
+    shared="There is one route, the proof. The Transformer and softmax TD that it speaks of are compared with Python's on rational instances; the definitions of this claim's own objects are short, and to be read.",
 )

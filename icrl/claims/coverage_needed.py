@@ -46,5 +46,5 @@ CLAIM = Claim(
     mutants=(),
     rests_on=("operator", "contraction",),
     source="Found for this book; why the condition of Theorem 2 includes the last state",
-    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
+    shared="There is one route, the proof. The Transformer and softmax TD that it speaks of are compared with Python's on rational instances; the definitions of this claim's own objects are short, and to be read.",
 )

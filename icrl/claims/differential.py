@@ -1,7 +1,8 @@
-r"""The proofs' program against the construction: the same random rational cases, run by the proof assistant and here, compared exactly.
+r"""The proofs' program against Python's: the same random rational cases, run by the proof assistant and here, compared exactly.
 
-``proofs/executable.v`` is the construction that the theorems are about, as a program; the proof assistant evaluates it at its binary rationals. Here
-the book's construction runs on ``Fraction``\ s. Both put 1 + t² in the place of exp. A wrong definition shared by all the proofs shows here.
+``proofs/executable.v`` holds the Transformer and softmax TD that the theorems are about, as programs; the proof assistant
+evaluates them at its binary rationals. Here the book's construction and its TD loop run on ``Fraction``\ s. All put
+1 + t + t² in the place of exp. A wrong definition shared by all the proofs shows here.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
 
+from icrl import td
 from icrl.claims.cases import Case, as_matrices, rational_case
 from icrl.claims.machine import Machine
 
@@ -29,9 +31,12 @@ Open Scope Z_scope.
 Set Printing Width 1000000.
 Set Printing Depth 100000000.
 Definition numbers (Z : seq (seq Q)) := map (map (fun q => (Qnum q, Zpos (Qden q)))) Z.
-Definition final n d states rewards features gamma v A alphas :=
+Definition prompt n d states rewards features gamma v A alphas :=
   numbers (exec_transformer rationals n d (exec_softmax rationals n (stand_in rationals) (exec_sources n)) A gamma alphas
     (size alphas) (exec_prompt rationals n d states rewards features gamma v)).
+Definition values n d states rewards features gamma v A alphas :=
+  let final := exec_softmax_td rationals (size v) n d states rewards features gamma (stand_in rationals) A alphas v (size alphas) in
+  numbers [:: map (nth (zero rationals) final) states].
 """
 
 
@@ -42,16 +47,22 @@ def instances(seed: int = 0) -> list[Case]:
     return [_small_case(rng, n, d, depth) for n, d, depth in shapes]
 
 
+def positive(t: Any) -> Any:
+    """1 + t + t², in the place of exp: positive everywhere, and not even, so that a score of the wrong sign shows."""
+    return 1 + t + t * t
+
+
 def _small_case(rng: np.random.Generator, n: int, d: int, depth: int) -> Case:
-    """A random case whose features and A are halves from -1 to 1: the fractions grow with every layer, and small scores keep them short."""
+    """A random case of halves, γ of any sign and size, and step sizes too but 0; the fractions grow with every layer, and small scores keep them short."""
     case = rational_case(rng, n, d, depth)
-    halves = lambda rows: [[Fraction(int(rng.integers(-2, 3)), 2) for _ in row] for row in rows]  # noqa: E731
-    return replace(case, features=halves(case.features), A=halves(case.A))
+    halves = lambda row, most: [Fraction(int(rng.integers(-most, most + 1)), 2) for _ in row]  # noqa: E731
+    features, A = ([halves(row, 2) for row in rows] for rows in (case.features, case.A))
+    return replace(case, features=features, A=A, gamma=halves([0], 3)[0], alphas=[step or Fraction(1) for step in halves(case.alphas, 3)], exp=positive)
 
 
 def as_coq(cases: Sequence[Case]) -> str:
-    """A file for the proof assistant that prints, a case a line, the prompt after the last layer."""
-    return PREAMBLE + "".join(f"Eval vm_compute in final {_arguments(case)}.\n" for case in cases)
+    """A file for the proof assistant that prints, for each case, the prompt after the last layer and the values along the context after as many updates of TD."""
+    return PREAMBLE + "".join(f"Eval vm_compute in {what} {_arguments(case)}.\n" for case in cases for what in ("prompt", "values"))
 
 
 def _arguments(case: Case) -> str:
@@ -70,7 +81,7 @@ def _list(terms: Any) -> str:
 
 
 def parsed(output: str) -> list[list[list[Fraction]]]:
-    """The matrices printed by the file of :func:`as_coq`, one for each case; ``ValueError`` for an entry of another form."""
+    """The matrices printed by the file of :func:`as_coq`, two for each case; ``ValueError`` for an entry of another form."""
     terms = re.findall(r"^\s*= (.*?)\s*: seq \(seq \(", output, re.MULTILINE | re.DOTALL)
     return [_matrix(term) for term in terms]
 
@@ -83,16 +94,17 @@ def _matrix(term: str) -> list[list[Fraction]]:
     return [[Fraction(int(p), int(q)) for p, q in re.findall(entry, found.group())] for found in re.finditer(row, term)]
 
 
-def computed_in_python(case: Case, machine: Machine = Machine()) -> list[list[Fraction]]:
-    """The prompt after the last layer, by the book's construction."""
+def computed_in_python(case: Case, machine: Machine = Machine()) -> list[list[list[Fraction]]]:
+    """The prompt after the last layer, by the book's construction, and the values along the context, by its TD loop."""
     *_, Z = machine.run(*as_matrices(case))
-    return Z.tolist()
+    *_, v = islice(td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp), case.depth + 1)
+    return [Z.tolist(), [[v[s] for s in case.states]]]
 
 
 @cache
 def python_values(machine: Machine = Machine()) -> list[list[list[Fraction]]]:
     """:func:`computed_in_python` for every instance."""
-    return [computed_in_python(case, machine) for case in instances()]
+    return [matrix for case in instances() for matrix in computed_in_python(case, machine)]
 
 
 def fingerprint(values: Sequence[list[list[Fraction]]]) -> str:
@@ -101,17 +113,19 @@ def fingerprint(values: Sequence[list[list[Fraction]]]) -> str:
 
 
 def compare(output: str, cases: Sequence[Case]) -> list[str]:
-    """Where the two differ, a line each, none when they agree; ``ValueError`` unless the output has a matrix of the right shape for each case."""
+    """Where the two differ, a line each, none when they agree; ``ValueError`` unless the output has two matrices of the right shapes for each case."""
     matrices = parsed(output)
-    if len(matrices) != len(cases):
-        raise ValueError(f"expected {len(cases)} matrices, one for each case, got {len(matrices)}")
-    return [line for matrix, case in zip(matrices, cases) for line in _differences(matrix, case)]
+    if len(matrices) != 2 * len(cases):
+        raise ValueError(f"expected {2 * len(cases)} matrices, two for each case, got {len(matrices)}")
+    pairs = zip(matrices[::2], matrices[1::2])
+    return [line for given, case in zip(pairs, cases) for matrix, right, name in zip(given, computed_in_python(case), NAMES) for line in _differences(matrix, right, name, case)]
 
 
-def _differences(got: list[list[Fraction]], case: Case) -> list[str]:
-    shape, wanted = [len(row) for row in got], [case.n + 1] * (case.d + 3)
-    if shape != wanted:
-        raise ValueError(f"expected rows of lengths {wanted}, got {shape} for {case}")
-    right = computed_in_python(case)
-    pairs = ((i, j, got[i][j], right[i][j]) for i, j in product(range(case.d + 3), range(case.n + 1)))
-    return [f"row {i}, column {j}: {p} by the proofs' program, {q} by the construction, for {case}" for i, j, p, q in pairs if p != q]
+NAMES = "prompt", "TD"
+
+
+def _differences(got: list[list[Fraction]], right: list[list[Fraction]], name: str, case: Case) -> list[str]:
+    if [len(row) for row in got] != [len(row) for row in right]:
+        raise ValueError(f"expected rows of lengths {[len(row) for row in right]}, got {[len(row) for row in got]} for {case}")
+    pairs = ((i, j, p, right[i][j]) for i, row in enumerate(got) for j, p in enumerate(row))
+    return [f"{name}, row {i}, column {j}: {p} by the proofs' program, {q} by Python's, for {case}, E = 1 + t + t²" for i, j, p, q in pairs if p != q]

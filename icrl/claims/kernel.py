@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,15 +73,17 @@ def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
     axioms = {axiom for name in theorems for axiom in record["theorems"][name]}
     rests = f"closed under the global context, but for {len(axioms)} axioms of the library of real numbers in reals.v" if axioms else "closed under the global context"
     detail = (
-        f"{', '.join(theorems)}: {rests}; sources with SHA-256 {found[:16]}…; definitions equal to Python's on {record['instances']} rational instances; "
-        f"{len(planted)} wrong {'changes' if len(planted) > 1 else 'change'} of the sources refused"
+        f"{', '.join(theorems)}: {rests}; sources with SHA-256 {found[:16]}…; {len(planted)} wrong {'changes' if len(planted) > 1 else 'change'} of the sources refused; "
+        f"the Transformer and softmax TD of proofs/ and of Python equal on {len(differential.instances())} rational instances"
     )
     try:
-        check_sources(record["theorems"])
+        here = check_sources(record["theorems"])
     except NoChecker as absent:
         return Verdict(None, detail, f"on record, checked by {record['checker']}; not checked here, where {absent}")
     except Refused as refusal:
         return Verdict(False, str(refusal))
+    if here != {key: record[key] for key in here}:
+        return Verdict(False, "what is on record is not what was found on this machine: run make proofs")
     return Verdict(True, detail, f"compiled on this machine by {rocq.checker()}")
 
 
@@ -108,31 +111,38 @@ def proofs_of(claims: Iterable[Claim]) -> list[Proof]:
 
 
 def check_sources(wanted: Iterable[str], folder: Path = PROOFS, work: Path = WORK, report: Report = lambda line: None) -> dict[str, Any]:
-    """Compile the sources, read off what each theorem assumes, and compare the definitions with Python's.
+    """Compile the sources from the first to the last, read off what each theorem assumes, and compare the definitions with Python's.
 
-    What this machine has checked of sources of the same hash is not checked again. Returns the assumptions by theorem and
-    the fingerprint of the values computed; raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is not installed.
+    What this machine has checked, by the same checker, of sources of the same hash is not checked again: a stamp in
+    ``work`` says so. It guards against accident, not against forgery; a fresh clone has none. Returns the assumptions by
+    theorem and the fingerprint of the values computed; raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is
+    not installed.
     """
     wanted = sorted(wanted)
     if broken := rocq.broken_rules(wanted, folder):
         raise Refused("; ".join(broken))
     rocq.require_tools()
     with rocq.working(work, folder):
-        stamp, state = work / "checked.json", {"sources": rocq.digest(folder), "theorems": wanted}
+        stamp, state = work / "checked.json", {"sources": rocq.digest(folder), "theorems": wanted, "checker": rocq.checker(), "place": str(work)}
         if stamp.exists() and (known := json.loads(stamp.read_text(encoding="utf-8")))["state"] == state:
             return known["found"]
-        stamp.unlink(missing_ok=True)
-        rocq.compile_all(work, report=report)
-        report("reading off what each theorem assumes, and computing the definitions' values, to compare them with Python's")
-        with ThreadPoolExecutor(2) as pool:
-            assumed, values = pool.submit(rocq.assumptions, wanted, work), pool.submit(compared_values, work)
-        if extra := rocq.unexpected(assumed.result(), folder):
-            raise Refused("; ".join(extra))
-        found = {"theorems": assumed.result(), "values": values.result()}
+        rocq.forget(work)
+        found = examined(wanted, folder, work, report)
         part = stamp.with_suffix(".part")
         part.write_text(json.dumps({"state": state, "found": found}), encoding="utf-8")
         part.replace(stamp)
     return found
+
+
+def examined(wanted: Sequence[str], folder: Path, work: Path, report: Report = lambda line: None) -> dict[str, Any]:
+    """What :func:`check_sources` returns, of the sources as they lie in ``work``, where only what changed is compiled."""
+    rocq.compile_all(work, report=report)
+    report("reading off what each theorem assumes, and computing the definitions' values, to compare them with Python's")
+    with ThreadPoolExecutor(2) as pool:
+        assumed, values = pool.submit(rocq.assumptions, wanted, work), pool.submit(compared_values, work)
+    if extra := rocq.unexpected(assumed.result(), folder):
+        raise Refused("; ".join(extra))
+    return {"theorems": assumed.result(), "values": values.result()}
 
 
 def compared_values(work: Path) -> str:
@@ -148,8 +158,8 @@ def compared_values(work: Path) -> str:
 def refusal(change: Planted, wanted: Iterable[str], folder: Path = PROOFS, work: Path = WORK) -> str:
     """How a planted change is refused, in words; ``Refused`` when it is not, or does not fit the sources.
 
-    A statement that no longer reads refuses nothing: the failure must lie in a proof, in a rule, or in the comparison
-    with Python.
+    A change that does not read refuses nothing: the failure must lie in a proof, in what a theorem assumes, or in the
+    comparison with Python, and no name may be missing.
     """
     with tempfile.TemporaryDirectory(prefix="planted-") as made:
         changed, there = Path(made) / "proofs", Path(made) / "work"
@@ -161,9 +171,12 @@ def refusal(change: Planted, wanted: Iterable[str], folder: Path = PROOFS, work:
                 raise Refused(f"planted “{change.name}”: {file} must hold {right!r} once, and does {text.count(right)} times")
             (changed / file).write_text(text.replace(right, wrong), encoding="utf-8")
         try:
-            check_sources(wanted, changed, there)
+            if broken := rocq.broken_rules(wanted, changed):
+                raise Refused("; ".join(broken))
+            with rocq.working(there, changed):
+                examined(sorted(wanted), changed, there)
         except Refused as found:
-            if "in the statement of" in str(found):
+            if re.search(r"in the statement of|was not found in the current environment|Syntax error", str(found)):
                 raise Refused(f"planted “{change.name}” does not read: {found}") from None
             return str(found)
     raise Refused(f"planted “{change.name}” was accepted")

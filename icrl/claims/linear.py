@@ -48,5 +48,5 @@ CLAIM = Claim(
     mutants=(),
     rests_on=("softmax-td",),
     source="Wang, Blaser, Daneshmand, Zhang 2025, for their prompt; here for this book's",
-    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
+    shared="There is one route, the proof. The Transformer and softmax TD that it speaks of are compared with Python's on rational instances; the definitions of this claim's own objects are short, and to be read.",
 )

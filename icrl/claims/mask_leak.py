@@ -190,7 +190,10 @@ CLAIM = Claim(
             "for every number of states, n and d, any ordered field and any positive function in the place of exp",
             stated=("mask_leak.mask_leak", "mask_leak.no_mask_is_wrong", "mask_leak.finite_mask_is_wrong"),
             definitions=("mask_leak.kappa", "mask_leak.finite_mask", "mask_leak.instance"),
-            planted=(Planted("(1 − κ) dropped", (("mask_leak.v", "(value_row d) j =\n  v (S j) 0\n  + (1 - kappa (S j)) * (alpha", "(value_row d) j =\n  v (S j) 0\n  + 1 * (alpha"),)),),
+            planted=(
+                Planted("the leak dropped", (("mask_leak.v", "(alpha * \\sum_(k < n) K n S E k (S j) * td_error v k)\n  - alpha * kappa (S j) * v (S n) 0.", "(alpha * \\sum_(k < n) K n S E k (S j) * td_error v k)."),)),
+                Planted("(1 − κ) dropped", (("mask_leak.v", "(value_row d) j =\n  v (S j) 0\n  + (1 - kappa (S j)) * (alpha", "(value_row d) j =\n  v (S j) 0\n  + 1 * (alpha"),)),
+            ),
         ),
         Check("symbolic", "every n and d, from any value row; that one more visible key scales the other weights by Λ = diag(1 − κ) is taken over, and seen by the other kinds", symbolic),
         Check("exact", "rationals with E = 1 + t² over n in 1..6, d in 0..3; explicit symbols with exp at n up to 3", exact),

@@ -48,6 +48,7 @@ CLAIM = Claim(
                 "neu_bound.euclid",
             ),
             planted=(
+                Planted("features of any size", (("neu_bound.v", "(forall s, Nrm (x s) <= B) ->\n  NEU P r gamma mu x Nrm v <= (1 + `|gamma|) * B *", "(forall s, Nrm (x s) <= B) ->\n  NEU P r gamma mu x Nrm v <= (1 + `|gamma|) *"),)),
                 Planted("1 + γ → 1", (("neu_bound.v", "Nrm v <= (1 + `|gamma|) * B * norm (v - vpi).", "Nrm v <= 1 * B * norm (v - vpi)."),)),
             ),
         ),

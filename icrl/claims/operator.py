@@ -7,7 +7,7 @@ from icrl.claims.model import Claim
 
 
 STATEMENT = r"""
-Take a context whose states are numbered $0, \dots, N-1$, and weights $K(k \mid s)$ in proportion to $E(s, S_k)$. Gather them by the state a transition leaves, by the state it reaches, and by its reward:
+Number the states that occur in the context $0, \dots, N-1$, and take weights $K(k \mid s)$ in proportion to $E(s, S_k)$. Gather them by the state a transition leaves, by the state it reaches, and by its reward:
 
 $$
 \begin{aligned}
@@ -38,6 +38,7 @@ CLAIM = Claim(
         r"The weights are $K(k \mid s) = E(s, S_k) / \sum_{i<n} E(s, S_i)$ for any table $E$ of states; softmax attention has $E = \exp g$.",
         r"$E > 0$ and $n \ge 1$ for the matrices to be row-stochastic; for the identities, nothing.",
         r"One step size $\alpha$ for all layers, for the powers of $G$.",
+        r"The identities hold for any numbering of states; that all of them occur in the context matters for the claims that rest on this one, where a state that does not would have $\hat M(s, s) = 0$.",
     ),
     subject=None,
     checks=(
@@ -74,5 +75,5 @@ CLAIM = Claim(
     mutants=(),
     rests_on=("softmax-td",),
     source="Xie et al. 2026, where it is used in the proof of Theorem 2; the factorisation through the empirical model was found for this book",
-    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
+    shared="There is one route, the proof. The Transformer and softmax TD that it speaks of are compared with Python's on rational instances; the definitions of this claim's own objects are short, and to be read.",
 )

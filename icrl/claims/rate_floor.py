@@ -37,6 +37,7 @@ CLAIM = Claim(
             definitions=(
             ),
             planted=(
+                Planted("γ = 1 too", (("coverage.v", "(0 < n)%N -> (forall s u, 0 < E s u) -> gamma != 1 ->", "(0 < n)%N -> (forall s u, 0 < E s u) ->"),)),
                 Planted("the rate 1 − α(1 + γ)", (("coverage.v", "G alpha *m one = (1 - alpha * (1 - gamma)) *: one", "G alpha *m one = (1 - alpha * (1 + gamma)) *: one"),)),
             ),
         ),
@@ -44,5 +45,5 @@ CLAIM = Claim(
     mutants=(),
     rests_on=("operator",),
     source="Found for this book",
-    shared="There is one route, the proof; its definitions are compared with the Python construction on rational instances.",
+    shared="There is one route, the proof. The Transformer and softmax TD that it speaks of are compared with Python's on rational instances; the definitions of this claim's own objects are short, and to be read.",
 )

@@ -19,14 +19,14 @@ REALS = "reals."
 NEEDED = "coqc", "coq_makefile", "make"
 PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
 
-FORBIDDEN = (
-    *("Admitted", "admit", "Abort", "Axiom", "Axioms", "Conjecture", "Parameter", "Parameters", "give_up"),
-    *("Unset Guard Checking", "Unset Positivity Checking", "Unset Universe Checking", "bypass_check", "Declare ML Module", "Load"),
-)
-"""What no source may hold: a result that is not proved, or a check of the kernel's switched off."""
-
-SECTION_ONLY = "Variable", "Variables", "Hypothesis", "Hypotheses", "Context"
-"""What would be an axiom outside a section."""
+SENTENCES = {
+    "outside": r"From \w+ (Require|Require Import|Import) |From mathcomp\.analysis Require Import |Import |Open Scope |Set Implicit Arguments$|Unset Strict Implicit$|Unset Printing Implicit Defensive$",
+    "section": r"(Section|End) \w+$",
+    "fixes": r"(Variables?|Hypothesis|Hypotheses|Implicit Types?|Notation) ",
+    "local": r"Local Notation ",
+    "states": r"(Definition|Fixpoint|Record|Lemma|Theorem) ",
+}
+"""The sentences that a source may hold, by kind; in a proof, from ``Proof`` to ``Qed``, tactics, which begin with a small letter."""
 
 
 class Refused(Exception):
@@ -62,12 +62,19 @@ def digest(folder: Path = PROOFS) -> str:
 
 
 def without_comments(text: str) -> str:
-    """The text with every comment, however nested, blanked out, line by line; the proofs hold no strings."""
+    """The text with every comment, however nested, blanked out, line by line; ``Refused`` for a quotation mark in a comment, or a comment's mark in quotes."""
     out, depth, i = [], 0, 0
     while i < len(text):
         mark = text[i : i + 2]
         step = {"(*": 1, "*)": -1}.get(mark, 0)
-        if step == 1 or (step == -1 and depth):
+        if text[i] == '"':
+            end = text.find('"', i + 1)
+            quoted = text[i : end + 1]
+            if depth or end < 0 or re.search(r"\(\*|\*\)|\n", quoted):
+                raise Refused(f"line {text.count(chr(10), 0, i) + 1}: quotation marks may not stand in a comment, nor enclose one or the end of a line")
+            out.append(quoted)
+            i = end + 1
+        elif step == 1 or (step == -1 and depth):
             depth, i = depth + step, i + 2
             out.append("  ")
         else:
@@ -76,26 +83,68 @@ def without_comments(text: str) -> str:
     return "".join(out)
 
 
+def sentences(text: str) -> Iterator[tuple[int, int, str]]:
+    """The sentences of a source: the line each begins on, its column, and its words with single blanks, without the full stop."""
+    code, start = without_comments(text), 0
+    for stop in re.finditer(r"\.(?=\s|$)", code):
+        sentence = code[start : stop.start()]
+        begin = start + len(sentence) - len(sentence.lstrip())
+        yield code.count("\n", 0, begin) + 1, begin - (code.rfind("\n", 0, begin) + 1), " ".join(sentence.split())
+        start = stop.end()
+    if rest := code[start:].split():
+        yield code.count("\n") + 1, 1, " ".join(rest)
+
+
 def theorems(folder: Path = PROOFS) -> list[str]:
     """The exported results, ``file.name``: those that the sources call ``Theorem``."""
-    return [f"{Path(file).stem}.{name}" for file, text in sources(folder).items() for name in re.findall(r"\bTheorem\s+(\w+)", without_comments(text))]
+    return [f"{Path(file).stem}.{name}" for file, text in sources(folder).items() for name in stated(text, "Theorem")]
+
+
+def stated(text: str, keywords: str = "Definition|Fixpoint|Record|Lemma|Theorem") -> list[str]:
+    """The names that a source gives to what these keywords introduce."""
+    return [found[1] for _, _, sentence in sentences(text) if (found := re.match(rf"(?:{keywords}) ([\w']+)", sentence))]
 
 
 def broken_rules(wanted: Iterable[str], folder: Path = PROOFS) -> list[str]:
     """Where the sources break a rule that can be read off the text; ``wanted`` are the theorems that the claims name."""
-    broken, there, wanted = [], theorems(folder), list(wanted)
-    for file, text in sources(folder).items():
-        code, depth = without_comments(text), 0
-        for number, line in enumerate(code.splitlines(), 1):
-            words = [word for word in FORBIDDEN if re.search(rf"\b{word}\b", line)]
-            depth += len(re.findall(r"^\s*Section\b", line)) - len(re.findall(r"^\s*End\b", line))
-            if depth == 0:
-                words += [f"{word} outside a section" for word in SECTION_ONLY if re.match(rf"\s*{word}\b", line)]
-            broken += [f"{file}, line {number}: {word}" for word in words]
+    wanted, texts = list(wanted), sources(folder)
+    broken = [f"{file}, {fault}" for file, text in texts.items() for fault in broken_sentences(text)]
+    if broken:
+        return broken
+    there, names = theorems(folder), [name for text in texts.values() for name in stated(text)]
     broken += [f"{name} is named by no claim" for name in there if name not in wanted]
     broken += [f"{name}, which a claim names, is no Theorem of the sources" for name in wanted if name not in there]
-    broken += [f"{name} is named more than once" for names in (there, wanted) for name in sorted({name for name in names if names.count(name) > 1})]
+    broken += [f"{name} is named more than once" for name in sorted({name for name in wanted if wanted.count(name) > 1})]
+    broken += [f"{name} is stated more than once" for name in sorted({name for name in names if names.count(name) > 1})]
     return broken
+
+
+def broken_sentences(text: str) -> list[str]:
+    """The sentences of one source that are not among :data:`SENTENCES`, or stand where a reader of the book would not see them."""
+    broken, depth, proving = [], 0, False
+    try:
+        found = list(sentences(text))
+    except Refused as refusal:
+        return [str(refusal)]
+    for line, column, sentence in found:
+        kind = next((kind for kind, pattern in SENTENCES.items() if re.match(pattern, sentence)), "")
+        if proving:
+            tactic = sentence.lstrip("-+*{} ")
+            if re.match(r"[A-Z]", tactic) and tactic != "Qed" or re.search(r"\b(admit|give_up)\b", tactic):
+                broken.append(f"line {line}: {sentence!r} in a proof")
+            proving = tactic != "Qed"
+            continue
+        if sentence == "Proof":
+            proving = True
+        elif not kind:
+            broken.append(f"line {line}: {sentence[:60]!r} is no sentence that a source may hold")
+        elif column:
+            broken.append(f"line {line}: {sentence[:60]!r} must begin its line")
+        elif kind == "section":
+            depth += 1 if sentence.startswith("Section") else -1
+        elif kind == "fixes" and depth == 0:
+            broken.append(f"line {line}: {sentence[:60]!r} outside a section")
+    return broken + (["a proof without its Qed"] if proving else []) + (["a section that is not closed"] if depth else [])
 
 
 def excerpt(names: Sequence[str], folder: Path = PROOFS) -> str:
@@ -116,7 +165,7 @@ def excerpt(names: Sequence[str], folder: Path = PROOFS) -> str:
 
 
 STATEMENT = "Theorem|Lemma|Definition|Fixpoint|Record"
-FIXES = "Variable|Variables|Hypothesis|Hypotheses|Context|Implicit|Notation|Local Notation"
+FIXES = "Variable|Variables|Hypothesis|Hypotheses|Implicit|Notation|Local Notation"
 
 
 def in_words(name: str, folder: Path = PROOFS) -> str:
@@ -176,6 +225,13 @@ def working(work: Path, folder: Path = PROOFS) -> Iterator[None]:
         yield
 
 
+def forget(work: Path) -> None:
+    """Remove everything compiled, so that all of it is compiled again."""
+    for pattern in ("*.vo", "*.vok", "*.vos", "*.glob", "checked.json"):
+        for path in work.glob(pattern):
+            path.unlink()
+
+
 def call(command: Sequence[str], work: Path, report: Callable[[str], None] = lambda line: None) -> str:
     """Run a command in ``work`` and return what it printed, both streams; ``Refused`` with all of it when it fails."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "COQ"))}
@@ -206,13 +262,17 @@ def where(output: str, work: Path) -> str:
     if not found:
         return " ".join(output.split())[:500]
     file, line, message = found[1], int(found[2]), " ".join(found[3].split())
-    before = without_comments((work / file).read_text(encoding="utf-8")).splitlines()[:line]
-    results = [(number, name[1]) for number, text in enumerate(before) if (name := re.match(r"\s*(?:Theorem|Lemma|Definition|Fixpoint)\s+(\w+)", text))]
-    if not results:
-        return f"{file}, line {line}: {message}"
-    start, name = results[-1]
-    part = "the proof" if any(re.match(r"\s*Proof\b", text) for text in before[start:]) else "the statement"
-    return f"{file}, in {part} of {name}: {message}"
+    name, part = "", "the statement"
+    for begun, _, sentence in sentences((work / file).read_text(encoding="utf-8")):
+        if begun > line:
+            break
+        if result := re.match(r"(?:Theorem|Lemma|Definition|Fixpoint|Record) ([\w']+)", sentence):
+            name, part = result[1], "the statement"
+        elif sentence == "Proof":
+            part = "the proof"
+        elif sentence.endswith("Qed") and begun < line:
+            name, part = "", "the statement"
+    return f"{file}, in {part} of {name or f'line {line}'}: {message}"
 
 
 def assumptions(names: Sequence[str], work: Path) -> dict[str, list[str]]:
@@ -239,13 +299,21 @@ def printed_assumptions(terms: Mapping[str, str], names: Sequence[str], work: Pa
     found = {}
     for block in printed.split("== ")[1:]:
         name, _, rest = block.partition("\n")
-        if rest.strip() == "Closed under the global context":
-            found[name] = []
-        else:
-            found[name] = sorted(re.findall(r"^([\w.]+)\s*(?::|$)", rest.partition("Axioms:")[2], re.MULTILINE)) or [rest.strip()]
+        found[name] = listed(rest)
     if list(found) != list(terms):
         raise Refused(f"Print Assumptions answered for {', '.join(found) or 'nothing'} where {', '.join(terms)} were asked for")
     return found
+
+
+def listed(answer: str) -> list[str]:
+    """The names in an answer of ``Print Assumptions``, sorted; ``Refused`` for a line of any other form."""
+    if answer.strip() == "Closed under the global context":
+        return []
+    heading, *lines = answer.strip().splitlines()
+    names = [re.fullmatch(r"([^\s:]+)(?: :.*)?", line) for line in lines if not line.startswith(" ")]
+    if heading != "Axioms:" or not names or not all(names):
+        raise Refused(f"Print Assumptions answered {' '.join(answer.split())[:300]}")
+    return sorted(name[1] for name in names)
 
 
 def flags(work: Path) -> list[str]:

@@ -371,6 +371,23 @@ PROOF = proof(
         Planted("the shift's direction", (("transformer.v", "(i == j.+1 :> nat)", "(j == i.+1 :> nat)"),)),
         Planted("reward off by one", (("transformer.v", "[:: if (j < n)%N then r j else 0;", "[:: if (j < n)%N then r j.-1 else 0;"),)),
         Planted(
+            "A negated everywhere",
+            (
+                ("transformer.v", "block_mx A 0 0 0.", "block_mx (- A) 0 0 0."),
+                ("td.v", "((x u)^T *m A *m x s) 0 0.", "((x u)^T *m (- A) *m x s) 0 0."),
+                ("linear_td.v", "score x 1%:M s u = ((x s)^T *m x u) 0 0.", "score x (- 1%:M) s u = ((x s)^T *m x u) 0 0."),
+                ("linear_td.v", "rewrite /score mulmx1", "rewrite /score opprK mulmx1"),
+                ("linear_td.v", "transformer (linear (@sources n)) 1%:M gamma", "transformer (linear (@sources n)) (- 1%:M) gamma"),
+                ("reals.v", "Definition real_A : 'M[R]_2 := 2%:R%:M.", "Definition real_A : 'M[R]_2 := - 2%:R%:M."),
+                ("reals.v", "/real_A mul_mx_scalar", "/real_A opprK mul_mx_scalar"),
+                ("executable.v", "(j < d)%N then get A i j else 0", "(j < d)%N then - get A i j else 0"),
+                ("executable.v", "get features u i * get A i j)", "get features u i * - get A i j)"),
+                ("executable.v", "- by rewrite block_mxEul mxE.", "- by rewrite block_mxEul !mxE."),
+                ("computed.v", "by apply: tab_morphism => i j; case: ifP => // _; rewrite get_morphism.", "by apply: tab_morphism => i j; case: ifP => // _; rewrite hopp get_morphism."),
+                ("example.v", "example_A := [:: [:: 1; 1]; [:: 0; 1]]", "example_A := [:: [:: -1; -1]; [:: 0; -1]]"),
+            ),
+        ),
+        Planted(
             "A transposed everywhere",
             (
                 ("transformer.v", "block_mx A 0 0 0.", "block_mx A^T 0 0 0."),

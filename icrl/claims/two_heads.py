@@ -272,11 +272,11 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every n and d, every Z, V, A and any weights; for the Transformers, every depth",
-            stated=("two_heads.two_heads", "two_heads.target_row_needed", "two_heads.prompt_remembers", "two_heads.two_heads_transformer"),
+            stated=("two_heads.two_heads_difference", "two_heads.two_heads", "two_heads.target_row_needed", "two_heads.prompt_remembers", "two_heads.two_heads_transformer"),
             definitions=("two_heads.dual_head_layer", "two_heads.remembers", "two_heads.dual_head_transformer"),
             planted=(
                 Planted("the second head not shifted", (("two_heads.v", "(V *m Z *m normalise (Z^T *m A *m Z)) *m shift R n.", "(V *m Z *m normalise (Z^T *m A *m Z))."),)),
-                Planted("V's target row may be anything", (("two_heads.v", "(forall k, V (target_row d) k = 0) ->\n  (dual", "(forall k, V (target_row d) k = V (target_row d) k) ->\n  (dual"),)),
+                Planted("V's target row may be anything", (("two_heads.v", "(forall k, V (target_row d) k = 0) ->\n  forall", "(forall k, V (target_row d) k = V (target_row d) k) ->\n  forall"),)),
             ),
         ),
         Check("symbolic", "every n and d; Z, V and the weights opaque", symbolic),
