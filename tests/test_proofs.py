@@ -52,13 +52,23 @@ def test_the_sources_break_no_rule():
 
 END = "End SoftmaxTD.\n"
 SMUGGLED = {
-    "Admitted": ("Lemma free : 1 = 2 :> R. Admitted.\n" + END, ": Admitted"),
-    "admit": ("Lemma free : 1 = 2 :> R. Proof. admit. Abort.\n" + END, "admit"),
-    "Axiom": (END + "Axiom free : 1 = 2 :> nat.\n", "Axiom"),
-    "Parameter": (END + "Parameter free : 1 = 2 :> nat.\n", "Parameter"),
-    "a variable outside a section": (END + "Variable free : 1 = 2 :> nat.\n", "Variable outside a section"),
-    "a hypothesis outside a section": (END + "  Hypothesis free : 1 = 2 :> nat.\n", "Hypothesis outside a section"),
-    "the guard switched off": (END + "Unset Guard Checking.\n", "Unset Guard Checking"),
+    "Admitted": ("Lemma free : 1 = 2 :> R.\nProof. Admitted.\n" + END, "'Admitted' in a proof"),
+    "admit": ("Lemma free : 1 = 2 :> R.\nProof. admit. Qed.\n" + END, "'admit' in a proof"),
+    "an axiom inside a proof": ("Lemma free : 1 = 1 :> R.\nProof.\nAxiom cheat : False.\nby []. Qed.\n" + END, "'Axiom cheat : False' in a proof"),
+    "a proof that does not end": ("Lemma free : 1 = 2 :> R.\nProof.\n" + END, "'End SoftmaxTD' in a proof"),
+    "Axiom": (END + "Axiom free : 1 = 2 :> nat.\n", "'Axiom free : 1 = 2 :> nat' is no sentence that a source may hold"),
+    "Parameter": (END + "Parameter free : 1 = 2 :> nat.\n", "'Parameter free : 1 = 2 :> nat' is no sentence"),
+    "a variable outside a section": (END + "Variable free : 1 = 2 :> nat.\n", "'Variable free : 1 = 2 :> nat' outside a section"),
+    "a notation for everybody": (END + "Notation norm := 1.\n", "'Notation norm := 1' outside a section"),
+    "a hypothesis that is not seen": ("  Hypothesis free : 1 = 2 :> R.\n" + END, "'Hypothesis free : 1 = 2 :> R' must begin its line"),
+    "a hypothesis behind another sentence": ("Implicit Type a : R. Hypothesis free : 1 = 2 :> R.\n" + END, "'Hypothesis free : 1 = 2 :> R' must begin its line"),
+    "the guard switched off": (END + "Unset  Guard\n Checking.\n", "'Unset Guard Checking' is no sentence"),
+    "a statement that fails": (END + "Fail Theorem extra : 1 = 2 :> nat.\n", "'Fail Theorem extra : 1 = 2 :> nat' is no sentence"),
+    "a module": (END + "Module M.\nEnd M.\n", "'Module M' is no sentence"),
+    "a comment in quotes": (END + 'Local Notation "(*" := 1.\n', "quotation marks may not stand in a comment"),
+    "quotes in a comment": (END + '(* " *)\n', "quotation marks may not stand in a comment"),
+    "a section left open": (END + "Section Open.\n", "a section that is not closed"),
+    "a name twice": (END + "Definition norm := 1.\n", "norm is stated more than once"),
     "a theorem that no claim names": (END + "Theorem extra : 1 = 1 :> nat. Proof. by []. Qed.\n", "softmax_td.extra is named by no claim"),
 }
 
@@ -71,6 +81,23 @@ def test_what_is_smuggled_in_is_named(name, folder):
     assert any(message in line for line in broken), broken
 
 
+@pytest.mark.parametrize(
+    "answer, names",
+    [
+        ("Closed under the global context\n", []),
+        ("Axioms:\nb.two : forall A : Type,\n  A = A\na.one'\n  : False\n", ["a.one'", "b.two"]),
+    ],
+)
+def test_an_answer_of_print_assumptions_is_read(answer, names):
+    assert rocq.listed(answer) == names
+
+
+@pytest.mark.parametrize("answer", ["", "Axioms:\n", "Axioms:\nloop is assumed to be guarded.\n", "Section Variables:\nx : nat\n", "Error: gone"])
+def test_an_answer_of_another_form_is_refused(answer):
+    with pytest.raises(Refused, match="Print Assumptions answered"):
+        rocq.listed(answer or "nothing")
+
+
 def test_a_theorem_that_is_missing_is_named(folder):
     plant(folder, "softmax_td.v", "Theorem transformer_rows", "Lemma transformer_rows")
     assert rocq.broken_rules(NAMED, folder) == ["softmax_td.transformer_rows, which a claim names, is no Theorem of the sources"]
@@ -78,7 +105,7 @@ def test_a_theorem_that_is_missing_is_named(folder):
 
 
 def test_what_a_comment_says_breaks_no_rule(folder):
-    plant(folder, "softmax_td.v", END, END + "(* No Axiom, (* nested: *) no Parameter,\n Variable x. and Theorem none : *)\n")
+    plant(folder, "softmax_td.v", END, END + "(* No Axiom. (* nested: *) no Parameter.\n Variable x. and Theorem none : *)\n")
     assert rocq.broken_rules(NAMED, folder) == []
 
 
@@ -233,8 +260,10 @@ def test_a_harmless_change_is_accepted_and_so_is_no_planted_error(checked):
 def test_a_planted_change_that_does_not_fit_or_does_not_read_proves_nothing(checked):
     with pytest.raises(Refused, match="must hold 'no such line' once, and does 0 times"):
         kernel.refusal(Planted("gone", (("td.v", "no such line", ""),)), NAMED)
-    with pytest.raises(Refused, match="“typing error” does not read"):
-        kernel.refusal(Planted("typing error", (("td.v", "Definition K (k : nat)", "Definition K (k : not)"),)), NAMED)
+    typing = {"a type": ("td.v", "Definition K (k : nat)", "Definition K (k : not)"), "a name": ("contraction.v", "Hypothesis m_le : forall s, m <= Mhat s s.", "Hypothesis m_le : forall s, m <= Mhat s z.")}
+    for name, edit in typing.items():
+        with pytest.raises(Refused, match=f"“{name}” does not read"):
+            kernel.refusal(Planted(name, (edit,)), NAMED)
 
 
 def verify(folder, **env):
@@ -243,6 +272,24 @@ def verify(folder, **env):
         cwd=folder, env={**os.environ, "PYTHONPATH": str(folder), **env}, capture_output=True, text=True, timeout=600,
     )
     return run.returncode, {claim["id"]: claim for claim in json.loads(run.stdout)["claims"]}
+
+
+def test_what_is_on_record_must_be_what_was_found_here(checked, monkeypatch):
+    record = kernel.read_record()
+    monkeypatch.setattr(kernel, "read_record", lambda: {**record, "theorems": {name: [] for name in record["theorems"]}})
+    [(_, verdict)] = run_claim(CLAIMS["contraction"]).verdicts
+    assert verdict.passed is False and "not what was found on this machine" in verdict.detail
+
+
+def test_a_compiled_file_of_other_sources_is_not_used(checked, folder, tmp_path):
+    """A false statement, dated before the compiled file of the true one: where there is no stamp, everything is compiled again."""
+    work = shutil.copytree(kernel.WORK, tmp_path / "work")
+    (work / "checked.json").unlink()
+    plant(folder, "coverage.v", "G alpha *m one = (1 - alpha * (1 - gamma)) *: one.", "G alpha *m one = 0.")
+    shutil.copy(folder / "coverage.v", work)
+    os.utime(work / "coverage.v", (1, 1))
+    with pytest.raises(Refused, match="coverage.v, in the proof of rate_floor"):
+        kernel.check_sources(NAMED, folder, work)
 
 
 @pytest.fixture(scope="module")

@@ -130,7 +130,7 @@ def check_entry(claim: Claim, check: Check, verdict: Verdict) -> str:
 def evidence(check: Check) -> str:
     """What a reader can examine: a check's code, or a proof's statements and what was planted in its sources."""
     if isinstance(check, Proof):
-        return f"\n{kernel_pages.block(check)}\n\nWrong changes of the sources, each refused:\n\n{kernel_pages.refusals(check)}\n"
+        return f"\n{kernel_pages.block(check)}\n\nWrong changes of the sources, each refused. (A refusal says that the proof no longer goes through, not that the changed statement is false; for that there are counterexamples, and the comparison of values.)\n\n{kernel_pages.refusals(check)}\n"
     if check.kind == "cited":
         return ""
     source = Path(inspect.getsourcefile(check.run)).relative_to(Path(__file__).parents[2])

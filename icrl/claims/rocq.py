@@ -317,7 +317,7 @@ def listed(answer: str) -> list[str]:
 
 
 def flags(work: Path) -> list[str]:
-    """The options of ``_CoqProject``, for a file compiled beside the others."""
+    """The options of ``_CoqProject``, for a file compiled beside the others; the first three say where the files lie."""
     options = []
     for line in (work / PROJECT).read_text(encoding="utf-8").splitlines():
         words = line.split("#")[0].split()
@@ -344,7 +344,7 @@ def checker() -> str:
     return f"Coq {subprocess.run(['coqc', '--print-version'], capture_output=True, text=True, check=True).stdout.split()[0]}"
 
 
-def recheck(work: Path, report: Callable[[str], None] = lambda line: None) -> None:
-    """Let the small independent checker, ``coqchk``, read every compiled file and library again; ``Refused`` when it does not accept them."""
+def rechecked(work: Path) -> str:
+    """What the separate checker, ``coqchk``, says of every compiled file and of the libraries below them; ``Refused`` when it does not accept them."""
     modules = [f"icrl.{Path(name).stem}" for name in sources(work)]
-    call(["coqchk", "-silent", "-o", *[option for option in flags(work) if option != "-w" and not option.startswith("-ambiguous")], *modules], work, report)
+    return call(["coqchk", "-silent", "-o", *flags(work)[:3], *modules], work)
