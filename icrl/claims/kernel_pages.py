@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 
 from icrl.claims import kernel, rocq
-from icrl.claims.kernel import Proof
+from icrl.claims.kernel import Planted, Proof
 
 SYMBOLS = {
     "S": r"$S_j$, the state of column $j$, is `S j`; states are numbered, `'I_N` is $\{0, \dots, N-1\}$",
@@ -105,7 +105,13 @@ def by_file(names: Sequence[str]) -> list[list[str]]:
 def refusals(check: Proof) -> str:
     """The planted changes of the sources, each with how it was refused."""
     on_record = kernel.read_record().get("planted", {})
-    return "\n".join(f"- **{plain(change.name)}** ({code(str(change))}): {plain(on_record[change.name]['refused'])}" for change in check.planted if change.name in on_record)
+    return "\n".join(f"- **{plain(change.name)}** ({edits(change)}): {plain(on_record[change.name]['refused'])}" for change in check.planted if change.name in on_record)
+
+
+def edits(change: Planted) -> str:
+    """A planted change for a reader: its first two edits, and how many more keep the proofs in step with them."""
+    shown = "; ".join(code(str(Planted(change.name, (edit,)))) for edit in change.edits[:2])
+    return shown + (f" and {len(change.edits) - 2} more edits, which keep the proofs in step" if len(change.edits) > 2 else "")
 
 
 def code(text: str) -> str:

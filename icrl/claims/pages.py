@@ -277,7 +277,7 @@ def box(result: ClaimResult, x: int, y: int, filled: bool) -> str:
     look += "" if result.status == "checked" else ' stroke-dasharray="5 4"'
     middle, bottom = x + BOX[0] // 2, y + BOX[1] - 12
     small = textwrap.wrap(kinds, 26)
-    texts = [f'<text x="{middle}" y="{y + 20 + 16 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(textwrap.wrap(claim.title, 22))]
+    texts = [f'<text x="{middle}" y="{y + 20 + 16 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(textwrap.wrap(claim.title, 20))]
     texts += [f'<text x="{middle}" y="{bottom - 13 * (len(small) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>' for i, line in enumerate(small)]
     return (
         f'<a href="{claim.chapter}.html#{claim.id}"><title>{escape(claim.title)}: {escape(kinds)}</title>'
