@@ -139,7 +139,7 @@ End Fixed.
 
 (** Where Mhat has an inverse, a fixed point under one kernel
     is a fixed point under any other. *)
-Theorem limit_does_not_see_the_kernel (R : realFieldType) N n
+Theorem limit_does_not_see_the_weights (R : realFieldType) N n
     (E E' : 'I_N -> 'I_N -> R) S r gamma alpha alpha' (v : 'cV[R]_N) :
   alpha != 0 -> Mhat n E S \in unitmx ->
   td_update n S r gamma E alpha v = v -> td_update n S r gamma E' alpha' v = v.

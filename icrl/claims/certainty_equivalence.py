@@ -13,7 +13,7 @@ $$
 v_{l+1} = v_l \iff v_l = \hat r + \gamma P_e v_l .
 $$ (eq-empirical-bellman)
 
-Let $\lvert\gamma\rvert < 1$. Then the equation has exactly one solution, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (which is 0 at a state that no transition leaves). If $\alpha \ne 0$, it is the only fixed point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others. Where depth contracts ({prf:ref}`contraction`), it leads there:
+Let $\lvert\gamma\rvert < 1$ and $\alpha \ne 0$. Then the equation has exactly one solution, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (0 at a state that no transition leaves), and it is the only fixed point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others. Where depth contracts, under the hypotheses of {prf:ref}`contraction` with $c > 0$, it leads there:
 
 $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le (1 - \alpha c)^L\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty .
@@ -30,18 +30,18 @@ CLAIM = Claim(
     hypotheses=(
         r"$\alpha \ne 0$ and $\hat M$ invertible, for the fixed points to solve the empirical Bellman equation; for the converse, nothing.",
         r"$\lvert\gamma\rvert < 1$, for the solution to be one. That every state is a source need not be asked: with a state that is never left, $\hat M$ is singular.",
-        r"For the bound: non-negative weights, $0 \le \alpha \le 1$, $m \le \hat M(s, s)$ everywhere and $c > 0$ (invertibility and $\lvert\gamma\rvert < 1$ then follow).",
+        r"For the bound: $E \ge 0$, $0 \le \alpha \le 1$, $m \le \hat M(s, s)$ everywhere and $c > 0$ (invertibility and $\lvert\gamma\rvert < 1$ then follow).",
     ),
     subject=None,
     checks=(
         proof(
-            "for every number of states, n, d, depth, every table of weights",
+            "for every number of states, n, d, depth, every table of weights (E ≥ 0 where depth contracts)",
             stated=(
                 "certainty_equivalence.bellman_is_fixed",
                 "certainty_equivalence.fixed_is_bellman",
                 "certainty_equivalence.certainty_equivalent_value",
                 "certainty_equivalence.fixed_point_iff_invertible",
-                "certainty_equivalence.limit_does_not_see_the_kernel",
+                "certainty_equivalence.limit_does_not_see_the_weights",
                 "certainty_equivalence.depth_reaches_v_CE",
                 "certainty_equivalence.transformer_reaches_v_CE",
             ),

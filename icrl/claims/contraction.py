@@ -7,19 +7,25 @@ from icrl.claims.model import Claim
 
 
 STATEMENT = r"""
-Let the weights be non-negative, $0 \le \alpha \le 1$, and let $m$ be a number with $m \le \hat M(s, s)$ for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`. Write $c = 2m - 1 - \lvert\gamma\rvert$. Then
+Let $E(s, u) \ge 0$ for all states, $0 \le \alpha \le 1$, and let $m$ be a number with $m \le \hat M(s, s)$ for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`. Write $c = 2m - 1 - \lvert\gamma\rvert$. Then
 
 $$
 \lVert G \rVert_\infty \le 1 - \alpha c .
 $$ (eq-operator-norm)
 
-For **any** value function $v^*$ let $\varepsilon(s) = \sum_{k<n} K(k \mid s)\bigl(R_{k+1} + \gamma v^*(S_{k+1}) - v^*(S_k)\bigr)$. Then $\lVert v_{l+1} - v^* \rVert \le (1 - \alpha c) \lVert v_l - v^* \rVert + \alpha \lVert\varepsilon\rVert$, and if $c > 0$,
+For **any** value function $v^*$ let $\varepsilon$ be its weighted TD errors,
+
+$$
+\varepsilon(s) = \sum_{k<n} K(k \mid s)\bigl(R_{k+1} + \gamma v^*(S_{k+1}) - v^*(S_k)\bigr).
+$$ (eq-residual)
+
+Then $\lVert v_{l+1} - v^* \rVert \le (1 - \alpha c) \lVert v_l - v^* \rVert + \alpha \lVert\varepsilon\rVert$, and if $c > 0$,
 
 $$
 \lVert v_L - v^* \rVert_\infty \le (1 - \alpha c)^L \lVert v_0 - v^* \rVert_\infty + \frac{\lVert \varepsilon \rVert_\infty}{c} .
 $$ (eq-contraction)
 
-So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state. Each hypothesis is needed, and no number above 2 can take the place of the 2: six small contexts show it.
+So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state. Each hypothesis is needed: five small contexts show it. And no number above 2 can take the place of the 2.
 """.strip()
 
 
@@ -31,14 +37,14 @@ CLAIM = Claim(
     statement=lambda: STATEMENT,
     hypotheses=(
         r"$0 \le \alpha \le 1$, the same in all layers.",
-        r"The weights are not negative: $E \ge 0$.",
+        r"$E(s, u) \ge 0$ for all states $s$, $u$ (softmax attention: the exponential is not negative).",
         r"$m \le \hat M(s, s)$ at every state of the context, $S_n$ included; for the bound after $L$ layers $c = 2m - 1 - \lvert\gamma\rvert > 0$.",
         r"$v^*$ is any value function; γ any number (with $c > 0$ it follows that $\lvert\gamma\rvert < 1$).",
     ),
     subject=None,
     checks=(
         proof(
-            "for every number of states, n, d, depth, every table of non-negative weights",
+            "for every number of states, n, d, depth, every table E ≥ 0",
             stated=(
                 "contraction.operator_norm_bound",
                 "contraction.error_recursion",

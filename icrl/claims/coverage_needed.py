@@ -7,26 +7,26 @@ from icrl.claims.model import Claim
 
 
 STATEMENT = r"""
-A state that no transition of the context leaves, such as a last state $S_n$ seen for the first time, has $\hat M(s, s) = 0$. Then there is $u \ne 0$, one for all $\alpha$, with $G u = u$: two starts that differ by $u$ differ by $u$ after every depth, and $\lVert G \rVert_\infty \ge 1$.
+A state that no transition of the context leaves, such as a last state $S_n$ seen for the first time, has $\hat M(s, s) = 0$. Then there is $u \ne 0$, one for all $\alpha$, with $G u = u$ (so two starts that differ by $u$ differ by $u$ at every depth), and $\lVert G \rVert_\infty \ge 1$.
 
-Conversely, if $m \le \hat M(s, s)$ for every state with $c = 2m - 1 - \lvert\gamma\rvert > 0$, then **every** state is left by some transition. And $c \le 1 - \lvert\gamma\rvert$ if the weights are not negative.
+So the margin asks for coverage: if $m \le \hat M(s, s)$ for every state with $c = 2m - 1 - \lvert\gamma\rvert > 0$, then **every** state is left by some transition. And $c \le 1 - \lvert\gamma\rvert$ if $E \ge 0$.
 """.strip()
 
 
 CLAIM = Claim(
     id="coverage-needed",
-    title="Every state must be left once",
+    title="Every state must be left",
     chapter="what-the-kernel-sees",
     environment="proposition",
     statement=lambda: STATEMENT,
     hypotheses=(
         r"For the eigenvector, nothing but a state that no transition leaves.",
-        r"For the converse, $c > 0$ with $m$ at most $\hat M(s, s)$ at every state of the context, $S_n$ included: a minimum over the sources alone would not do.",
+        r"For the second part, $c > 0$ with $m$ at most $\hat M(s, s)$ at every state of the context, $S_n$ included: a minimum over the sources alone would not do.",
     ),
     subject=None,
     checks=(
         proof(
-            "for every number of states and n, every table of weights, every α and γ",
+            "for every number of states and n, every table of weights, every α and γ (E ≥ 0 where stated)",
             stated=(
                 "coverage.nonsource_diagonal",
                 "coverage.nonsource_keeps_an_eigenvector",
@@ -39,7 +39,7 @@ CLAIM = Claim(
             ),
             planted=(
                 Planted("any state at all", (("coverage.v", "Theorem nonsource_diagonal s : ~~ source n S s -> Mhat s s = 0.", "Theorem nonsource_diagonal s : Mhat s s = 0."),)),
-                Planted("c ≥ 0 is enough to cover", (("coverage.v", "(forall s, m <= Mhat s s) -> 0 < margin m gamma -> forall s, source n S s.", "(forall s, m <= Mhat s s) -> 0 <= margin m gamma -> forall s, source n S s."),)),
+                Planted("coverage without a margin", (("coverage.v", "(forall s, m <= Mhat s s) -> 0 < margin m gamma -> forall s, source n S s.", "(forall s, m <= Mhat s s) -> forall s, source n S s."),)),
             ),
         ),
     ),

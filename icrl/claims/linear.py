@@ -10,7 +10,10 @@ STATEMENT = r"""
 Put **linear attention** in the place of softmax: the weights of column $j$ are the scores $\langle x(S_k), x(S_j) \rangle$ themselves, and 0 for the query column's key; leave everything else as it is, with $A = I_d$. If $v_0 = \langle x, w_0 \rangle$ for some $w_0$, then after $l$ layers the prompt is that of $v_l = \langle x, w_l \rangle$, where
 
 $$
-w_{l+1} = w_l + \alpha_l \sum_{k<n} \delta_k\, x(S_k), \qquad \delta_k = R_{k+1} + \gamma v_l(S_{k+1}) - v_l(S_k),
+\begin{aligned}
+w_{l+1} &= w_l + \alpha_l \sum_{k<n} \delta_k\, x(S_k), \\
+\delta_k &= R_{k+1} + \gamma v_l(S_{k+1}) - v_l(S_k),
+\end{aligned}
 $$ (eq-linear-attention)
 
 is linear TD, exactly.

@@ -18,6 +18,8 @@ For every seminorm on $\mathbb R^d$, the Euclidean norm among them,
 $$
 \mathrm{NEU}(v) \le (1 + \lvert\gamma\rvert)\, \max_s \lVert x(s) \rVert\; \lVert v - v^\pi \rVert_\infty .
 $$ (eq-neu-bound)
+
+Neither factor can be left out. The converse is not claimed: a small loss does not by itself mean that the values are right.
 """.strip()
 
 

@@ -11,20 +11,22 @@ Number the states that occur in the context $0, \dots, N-1$, and take weights $K
 
 $$
 \begin{aligned}
-\hat M(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_k = u], &
+\hat M(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_k = u], \\
 \hat P(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_{k+1} = u], \\
 \hat b(s) &= \sum_{k<n} K(k \mid s)\, R_{k+1} .
 \end{aligned}
 $$ (eq-operator-definitions)
 
-With the empirical transition matrix $P_e$ and the mean rewards $\hat r$ of the context, $\hat P = \hat M P_e$ and $\hat b = \hat M \hat r$, and one update of weighted TD is
+With the empirical transition matrix $P_e$ and the mean rewards $\hat r$ of the context, 0 in the row of a state that no transition leaves, $\hat P = \hat M P_e$ and $\hat b = \hat M \hat r$, and one update of weighted TD is
 
 $$
-v_{l+1} = G v_l + \alpha \hat b = v_l + \alpha \hat M \bigl(\hat r + \gamma P_e v_l - v_l\bigr),
-\qquad G = I - \alpha \hat M + \alpha\gamma \hat P .
+\begin{aligned}
+v_{l+1} &= G v_l + \alpha \hat b = v_l + \alpha \hat M \bigl(\hat r + \gamma P_e v_l - v_l\bigr), \\
+G &= I - \alpha \hat M + \alpha\gamma \hat P .
+\end{aligned}
 $$ (eq-operator)
 
-If $E > 0$ and $n \ge 1$, then $\hat M$ and $\hat P$ are row-stochastic. If $v^*$ is a fixed point, then $v_L - v^* = G^L (v_0 - v^*)$: in a softmax Transformer of tied step size, the value row after $L$ layers is $v^*$ plus this power of $G$ applied to the first error.
+If $E > 0$ and $n \ge 1$, then $\hat M$ and $\hat P$ are row-stochastic. If $v^* = G v^* + \alpha \hat b$, and $\alpha$ is the same in all layers, then $v_L - v^* = G^L (v_0 - v^*)$; and this is by how much the value row of the softmax Transformer misses $v^*$ after $L$ layers.
 """.strip()
 
 
@@ -43,7 +45,7 @@ CLAIM = Claim(
     subject=None,
     checks=(
         proof(
-            "for every number of states, n, d, depth, every table of weights, every γ and α",
+            "for every number of states, n, d, depth, every table of weights, every γ and α (E > 0 where row-stochastic)",
             stated=(
                 "operator.Phat_is_Mhat_Pe",
                 "operator.bhat_is_Mhat_rhat",
