@@ -137,8 +137,8 @@ Qed.
 
 End Fixed.
 
-(** Where Mhat has an inverse, a fixed point under one kernel
-    is a fixed point under any other. *)
+(** Where Mhat has an inverse, a fixed point under some weights
+    is one under any others. *)
 Theorem limit_does_not_see_the_weights (R : realFieldType) N n
     (E E' : 'I_N -> 'I_N -> R) S r gamma alpha alpha' (v : 'cV[R]_N) :
   alpha != 0 -> Mhat n E S \in unitmx ->

@@ -187,7 +187,7 @@ Filled boxes are proved by the kernel, {len(proved)} of {len(results)} results s
 {kernel_pages.in_words(name for check in proofs for name in check.theorems)}
 ````
 
-````{{dropdown}} {sum(len(check.planted) for check in proofs)} wrong changes of the sources, and how each was refused
+````{{dropdown}} {sum(len(check.planted) for check in proofs)} planted changes of the sources, and where each stopped
 {planted}
 ````
 """
