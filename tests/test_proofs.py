@@ -315,3 +315,13 @@ def test_verify_reports_the_kernels_checks_and_a_planted_change_ends_with_1(copy
     code, claims = verify(copy)
     assert code == 1 and all(claims[id]["status"] == "failed" for id in REQUIRED)
     assert "run make proofs" in claims["softmax-td"]["checks"][0]["detail"]
+
+
+def test_coqchk_accepts_the_proofs_and_finds_no_axiom_of_ours(checked):
+    """A second, separate kernel reads every compiled proof and library again."""
+    with rocq.working(kernel.WORK):
+        summary = rocq.rechecked(kernel.WORK)
+    axioms = re.findall(r"^    (\S+)$", summary.partition("* Axioms:")[2].partition("* Constants")[0], re.MULTILINE)
+    assert axioms and not [name for name in axioms if name.startswith("icrl.")], "ours are none; those of the libraries that were loaded are listed"
+    for unsafe in ("relying on type-in-type: <none>", "relying on unsafe (co)fixpoints: <none>", "positivity is assumed: <none>"):
+        assert unsafe in summary
