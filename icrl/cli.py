@@ -1,4 +1,4 @@
-"""``python -m icrl``: verify the book's claims, list them, check the proofs, and write the pages that show what was found."""
+"""``python -m icrl``: verify the book's claims, list them, check the proofs, write the pages that show what was found, and diagnose a task."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from icrl import diagnose
 from icrl.claims import CLAIMS, Budget, Claim, Verdict
 from icrl.claims.ledger import ClaimResult, explained, run_claim, succeeded
 from icrl.claims.model import KINDS
@@ -81,6 +82,25 @@ def parser() -> argparse.ArgumentParser:
     proofs = commands.add_parser("proofs", help="let the proof checker check proofs/, and keep the result on record")
     proofs.add_argument("--afresh", action="store_true", help="plant every wrong change again, also those on record for these very sources")
     proofs.set_defaults(run=run_proofs)
+
+    task = commands.add_parser("diagnose", help="does depth converge on a task of yours, how fast, and to what?")
+    task.add_argument("task", metavar="TASK", help=f"one of {', '.join(diagnose.NAMED)}; a JSON or CSV file; a Gymnasium id, as FrozenLake8x8-v1")
+    task.add_argument("--policy", metavar="FILE", help="of an environment: uniform (default), or a JSON file of action probabilities by state")
+    task.add_argument("--make", type=make_option, action="append", default=[], metavar="KEY=VALUE", help="of the environment, such as map_name=8x8")
+    task.add_argument("--noisy", action="store_true", help="the environment's own rewards, which need not be a function of the state")
+    task.add_argument("--states", type=whole(1), metavar="N", help="number of states of a named task")
+    task.add_argument("--discount", type=float, metavar="G", help=f"discount (default: the file's, or {diagnose.DISCOUNT})")
+    task.add_argument("--length", type=whole(1), metavar="N", help=f"transitions to sample (default: {diagnose.LENGTH})")
+    task.add_argument("--features", metavar="KIND", help=f"{', '.join(diagnose.FEATURES)} (default: file if it has them, else one-hot)")
+    task.add_argument("--dimension", type=whole(1), default=diagnose.DIMENSION, metavar="N", help=f"of random features (default: {diagnose.DIMENSION})")
+    task.add_argument("--sharpness", type=float, metavar="B", help=f"factor of the scores (default: {diagnose.SHARPNESS:g}, or 1 for features of a file)")
+    task.add_argument("--step", type=float, default=diagnose.STEP, metavar="A", help=f"step size (default: {diagnose.STEP:g})")
+    task.add_argument("--depth", type=whole(0), default=diagnose.DEPTH, metavar="N", help=f"layers (default: {diagnose.DEPTH})")
+    task.add_argument("--confidence", type=float, default=diagnose.CONFIDENCE, metavar="P", help=f"1 - delta, of bound F (default: {diagnose.CONFIDENCE})")
+    task.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of whatever is random (default: 0)")
+    task.add_argument("--plot", metavar="FILE", help="draw error against depth to FILE, a .png")
+    task.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output with -")
+    task.set_defaults(run=run_diagnose)
     return top
 
 
@@ -107,6 +127,17 @@ def whole(least: int):
     return parse
 
 
+def make_option(text: str) -> tuple[str, object]:
+    """A type for argparse: KEY=VALUE, the value as JSON where it is JSON (true, 3), else the text itself."""
+    key, equals, value = text.partition("=")
+    if not (key and equals):
+        raise argparse.ArgumentTypeError(f"must be KEY=VALUE, got {text!r}")
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
+
+
 def chosen(ids: Sequence[str]) -> list[Claim]:
     """The claims with these ids, each once, all of them when there are none."""
     for id in ids:
@@ -123,14 +154,19 @@ def run_verify(options: argparse.Namespace) -> int:
         raise UsageError(f"--kind must be one of {', '.join(KINDS)}, got {options.kind!r}")
     if options.kind and not any(check.kind == options.kind for claim in claims for check in claim.checks):
         raise UsageError(f"no check of kind {options.kind!r} among {', '.join(claim.id for claim in claims)}")
-    if options.json not in (None, "-") and not (Path(options.json).parent.is_dir() and writable(Path(options.json))):
-        raise UsageError(f"--json must name a file that can be written, got {options.json}")
+    check_output("--json", options.json)
     console = Console(stderr=options.json == "-")
     results = verify_with_table(claims, console, options)
     if options.json:
         text = json.dumps({"claims": [result.as_json() for result in results]}, indent=1, ensure_ascii=options.json == "-") + "\n"
         print(text, end="") if options.json == "-" else write_all({Path(options.json): text})
     return 0 if succeeded(results) else 1
+
+
+def check_output(option: str, file: str | None) -> None:
+    """Refuse, before any work, a file that cannot be written; "-" is standard output."""
+    if file not in (None, "-") and not (Path(file).parent.is_dir() and writable(Path(file))):
+        raise UsageError(f"{option} must name a file that can be written, got {file}")
 
 
 def verify_with_table(claims: list[Claim], console: Console, options: argparse.Namespace) -> list[ClaimResult]:
@@ -241,6 +277,33 @@ def run_proofs(options: argparse.Namespace) -> int:
     return 0
 
 
+def run_diagnose(options: argparse.Namespace) -> int:
+    """``diagnose``: a report for a person, JSON for a machine, a plot for the eye; written when everything is done."""
+    if options.plot and Path(options.plot).suffix.lower() != ".png":
+        raise UsageError(f"--plot must name a .png file, got {options.plot}")
+    check_output("--plot", options.plot)
+    check_output("--json", options.json)
+    what = {name: getattr(options, name) for name in ("policy", "noisy", "states", "discount", "length", "seed")}
+    console = Console(stderr=True)
+    try:
+        with console.status("reading the task …") as status:
+            task = diagnose.read_task(options.task, make=dict(options.make), **what)
+            called, features = diagnose.make_features(task, options.features, options.sharpness, options.dimension, options.seed)
+            found = diagnose.diagnose(
+                task, features, called, options.step, options.depth, options.confidence, lambda line: status.update(f"{escape(line)} …")
+            )
+            files = {Path(options.plot): diagnose.figure(found)} if options.plot else {}
+    except ValueError as error:
+        raise UsageError(" ".join(str(error).split())) from None
+    except MemoryError as error:
+        raise UsageError(f"there is too little memory: {error}") from None
+    text = json.dumps(diagnose.as_json(found), indent=1, ensure_ascii=options.json == "-", allow_nan=False) + "\n"
+    write_all(files | ({Path(options.json): text} if options.json not in (None, "-") else {}))
+    print(diagnose.report(found), end="", file=sys.stderr if options.json == "-" else sys.stdout)
+    print(text if options.json == "-" else "", end="")
+    return 0
+
+
 def writable(path: Path) -> bool:
     """Whether :func:`write_all` can write here: a file needs its folder, or the nearest that exists; a pipe or device only itself."""
     if os.path.exists(path) and not os.path.isfile(path):
@@ -250,21 +313,22 @@ def writable(path: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and (not target.exists() or os.access(target, os.W_OK))
 
 
-def write_all(texts: Mapping[Path, str]) -> None:
-    """Write files, each as it was or as it is to be, never half, and none before every text is on the disk.
+def write_all(contents: Mapping[Path, str | bytes]) -> None:
+    """Write files, each as it was or as it is to be, never half, and none before everything is on the disk.
 
     A file keeps its mode, and a link leads where it led; a pipe or a device is written to as it is.
     """
     parts: dict[Path, Path] = {}
     try:
-        for path, text in texts.items():
+        for path, content in contents.items():
+            data = content.encode("utf-8") if isinstance(content, str) else content
             if path.exists() and not path.is_file():
-                path.write_text(text, encoding="utf-8")
+                path.write_bytes(data)
                 continue
             target = Path(os.path.realpath(path))
             parts[target] = target.with_name(f".{target.name}.{os.getpid()}")
-            with open(parts[target], "x", encoding="utf-8") as part:
-                part.write(text)
+            with open(parts[target], "xb") as part:
+                part.write(data)
             if target.exists():
                 shutil.copymode(target, part.name)
         for path, part in parts.items():

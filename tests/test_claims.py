@@ -18,6 +18,7 @@ from icrl.claims.ledger import judge, run_claim
 from icrl.claims.machine import Machine
 from icrl.claims.model import WITHOUT_MUTANTS
 from icrl.claims.pages import levels
+from test_claims_operator import NAN as OPERATORS
 
 FEW = Budget(trials=100)
 PAIRS = [(claim, check) for claim in CLAIMS.values() for check in claim.checks if check.kind not in WITHOUT_MUTANTS]
@@ -200,6 +201,7 @@ NAN = {
     "softmax-td": Machine(edit=lambda p, site: replace(p, V=p.V * float("nan"))),
     "two-heads": two_heads.Lemma(gap=lambda bands, gamma: bands.target * float("nan")),
 }
+NAN |= OPERATORS
 
 
 @pytest.mark.parametrize("claim, check", PAIRS, ids=[f"{claim.id}-{check.kind}" for claim, check in PAIRS])

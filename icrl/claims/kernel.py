@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from icrl.claims import differential, rocq
-from icrl.claims.model import Budget, Check, Claim, Verdict
+from icrl.claims.model import Check, Claim, Verdict
 from icrl.claims.rocq import PROOFS, NoChecker, Refused
 
 RECORD = PROOFS / "checked.json"

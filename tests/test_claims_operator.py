@@ -1,0 +1,260 @@
+"""The claims about the layer as an operator: hand-worked numbers, parts that fail when they should, and contexts that test what they say."""
+
+from dataclasses import replace
+from fractions import Fraction as F
+from itertools import islice
+
+import numpy as np
+import pytest
+from flint import arb
+
+from icrl.claims import CLAIMS, Budget, certainty_equivalence, contraction, coverage_needed, operator, operators, rate_floor
+from icrl.claims.cases import ball_case, smallest
+from icrl.claims.compare import Undecided
+from icrl.claims.ledger import judge
+from icrl.operator import Operator
+
+FEW = Budget(trials=60)
+IDS = ("operator", "contraction", "rate-floor", "coverage-needed", "certainty-equivalence")
+
+
+def check_of(id, kind):
+    """The claim's check of this kind."""
+    return next(check for check in CLAIMS[id].checks if check.kind == kind)
+
+
+def test_every_kind_that_can_serve_is_there():
+    kinds = {id: [check.kind for check in CLAIMS[id].checks] for id in IDS}
+    plain, at_every_size = ["kernel", "exact", "certified", "numeric"], ["kernel", "symbolic", "exact", "certified", "numeric"]
+    assert kinds == dict.fromkeys(IDS, plain) | dict.fromkeys(("operator", "certainty-equivalence"), at_every_size)
+
+
+SMALLEST = {  # got and right, worked out by hand: γ = α = ½ and E = 1 + t² where nothing else is said
+    ("operator", "P̂ gathered by the state that is left"): ("16/5", "59/20"),  # T = (0, 0, 1, 0), v_0 = (3, -2): v_1(0)
+    ("operator", "α missing on b̂"): ("73/20", "59/20"),
+    ("operator", "r̂ a mean over all transitions"): ("13/15", "7/5"),
+    ("operator", "weights that depend on the position"): ("4/7", "3/7"),
+    ("operator", "no mask"): ("5/7", "1"),
+    ("contraction", "3 in the place of 2"): ("3/4", "at most 1/4"),
+    ("contraction", "γ in the place of its absolute value"): ("1/2", "at most -1/2"),
+    ("contraction", "m the mean of the diagonal"): ("23/14", "at most 111/77"),
+    ("contraction", "m the minimum over the sources"): ("7/4", "at most 3/4"),
+    ("contraction", "column sums in the norm"): ("11/8", "at most 4/3"),
+    ("contraction", "rate 1 − c"): ("3/4", "at most 1/2"),
+    ("contraction", "‖ε‖ in the place of ‖ε‖/c"): ("37/32", "at most 1"),
+    ("contraction", "c < 0 let in"): ("0", "at most -2"),
+    ("contraction", "α = 3/2 let in"): ("1/2", "at most -1/2"),
+    ("contraction", "α = −1 let in"): ("2", "at most 4/3"),
+    ("contraction", "weights of either sign let in"): ("2", "at most -2"),
+    ("rate-floor", "factor 1 − α(1 + γ)"): ("3/2", "1/2"),
+    ("rate-floor", "factor γ, whatever α is"): ("1", "1/2"),
+    ("rate-floor", "worth 1, as if nothing came after"): ("1/4", "1/2"),
+    ("rate-floor", "no mask"): ("1/4", "1/2"),
+    ("rate-floor", "no normaliser"): ("1", "1/2"),
+    ("coverage-needed", "M̂(s, s) = 0 at any state"): ("0", "1"),
+    ("coverage-needed", "u the indicator of the state"): ("0", "1/4"),
+    ("coverage-needed", "the difference fades like the others"): ("3/8", "1/2"),
+    ("coverage-needed", "m the minimum over the sources"): ("1", "0"),
+    ("coverage-needed", "c at most (1 − |γ|)/2"): ("1/2", "at most 1/4"),
+    ("certainty-equivalence", "an averager in the place of the layer"): ("12/13", "4/3"),
+    ("certainty-equivalence", "no mask"): ("4/7", "4/3"),
+    ("certainty-equivalence", "weights that depend on the position"): ("48/31", "8/5"),
+    ("certainty-equivalence", "r̂ a mean over all transitions"): ("2/3", "4/3"),
+    ("certainty-equivalence", "the only fixed point whatever the weights"): ("0", "a number other than 0"),
+    ("certainty-equivalence", "the rate of batch TD"): ("19/24", "at most 5/8"),
+}
+
+
+@pytest.mark.parametrize("id, name", SMALLEST)
+def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
+    mutant = next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
+    found = judge(check_of(id, "exact"), mutant.subject, FEW).counterexample
+    assert (found.got, found.right) == SMALLEST[id, name]
+
+
+@pytest.mark.parametrize(
+    "limit, case, got, v_CE",
+    [
+        (certainty_equivalence.Limit(), certainty_equivalence.LINE, ("4/3", "2/3"), ("4/3", "2/3")),
+        (certainty_equivalence.MUTANTS[0].subject, certainty_equivalence.LINE, ("12/13", "10/13"), ("4/3", "2/3")),
+        (certainty_equivalence.MUTANTS[1].subject, certainty_equivalence.LINE, ("4/7", "2/7"), ("4/3", "2/3")),
+        (certainty_equivalence.MUTANTS[2].subject, certainty_equivalence.POSITIONS, ("48/31", "30/31"), ("8/5", "4/5")),
+    ],
+)
+def test_fixed_points_are_those_worked_out_by_hand(limit, case, got, v_CE):
+    given = limit.transitions(case)
+    K = limit.kernel(operators.normalised(case, given.C), given.C)
+    system = certainty_equivalence.fixed_point_system(lambda v: limit.layer(K, given, case.gamma, case.alphas[0], v), case)
+    assert operators.solved(*system).tolist() == [F(x) for x in got]
+    assert operators.certainty_equivalence(case).tolist() == [F(x) for x in v_CE]
+
+
+def test_features_that_differ_do_not_make_an_arbitrary_positive_score_invertible():
+    """E = 1 + t² and x = ±1: true for the exponential, which is why certified and numeric are shown A = 0 instead."""
+    distinct = certainty_equivalence.Limit(only=lambda case, M: True)
+    parts = certainty_equivalence.fixed_points(distinct, certainty_equivalence.SIGNS, operators.certainty_equivalence(certainty_equivalence.SIGNS))
+    assert operators.first_failure("here", parts, operators.Exactly()).right == "a number other than 0"
+
+
+# What is planted in the library, the Transformer or the definitions is found.
+
+
+def wrong_norm(self, alpha):
+    return np.abs(self.G(alpha)).sum(axis=0).max()
+
+
+def wrong_margin(self):
+    return 2 * operators.greatest(np.diagonal(self.M)) - 1 - abs(self.gamma)
+
+
+def wrong_update(self, v, alpha):
+    return v + alpha * (self.b + self.gamma * (self.M @ v) - self.P @ v)
+
+
+PLANTED = [
+    ("operator", "update", wrong_update),
+    ("operator", "power", lambda self, alpha, depth: (self.G(alpha), self.b)),
+    ("contraction", "norm", wrong_norm),
+    ("contraction", "margin", property(wrong_margin)),
+    ("contraction", "G", lambda self, alpha: np.eye(len(self.M), dtype=int) + alpha * self.H),
+    ("rate-floor", "G", lambda self, alpha: np.eye(len(self.M), dtype=int) - alpha * self.M),
+    ("rate-floor", "norm", lambda self, alpha: 0 * alpha),
+    ("coverage-needed", "norm", lambda self, alpha: alpha / 2),
+    ("coverage-needed", "G", lambda self, alpha: np.eye(len(self.M), dtype=int) - alpha * self.M),
+    ("certainty-equivalence", "certainty_equivalence", lambda self: self.reward),
+    ("certainty-equivalence", "margin", property(lambda self: 2 - abs(self.gamma))),
+]
+
+
+@pytest.mark.parametrize("kind", ["exact", "numeric"])
+@pytest.mark.parametrize("id, name, wrong", PLANTED, ids=[f"{id}-{name}" for id, name, _ in PLANTED])
+def test_an_error_planted_in_the_library_is_found(id, name, wrong, kind, monkeypatch):
+    monkeypatch.setattr(Operator, name, wrong)
+    verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
+    assert verdict.passed is False and verdict.counterexample, verdict
+
+
+@pytest.mark.parametrize("name", ["iterate", "limit"])
+def test_an_error_planted_in_the_closed_form_is_found(name, monkeypatch):
+    right = getattr(Operator, name)
+    monkeypatch.setattr(Operator, name, lambda self, *given: right(self, *given) * (1 + 1e-9))
+    verdict = judge(check_of("certainty-equivalence", "numeric"), certainty_equivalence.Limit(), FEW)
+    assert verdict.passed is False and verdict.counterexample, verdict
+
+
+# not coverage-needed, which compares two Transformers; nor the identities, which speak of TD
+MEETS_THE_TRANSFORMER = [(id, kind) for id in IDS if id != "coverage-needed" for kind in ("exact", "certified", "numeric")]
+
+
+@pytest.mark.parametrize("id, kind", MEETS_THE_TRANSFORMER)
+def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
+    right = operators.values
+    monkeypatch.setattr(operators, "values", lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))])
+    verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
+    assert verdict.passed is False and verdict.counterexample, verdict
+
+
+def test_a_transformer_that_forgets_its_start_fails_coverage(monkeypatch):
+    right = operators.values
+    monkeypatch.setattr(operators, "values", lambda case, *machine: right(replace(case, v=[0 * case.gamma] * len(case.v)), *machine))
+    for kind in ("exact", "certified", "numeric"):
+        assert judge(check_of("coverage-needed", kind), coverage_needed.Coverage(), FEW).counterexample
+
+
+NAN = {
+    "operator": operator.Grouping(gathered=lambda K, C, D, R: (float("nan") * (K @ C), K @ D, K @ R)),
+    "contraction": contraction.Bound(rate=lambda alpha, c: float("nan")),
+    "rate-floor": rate_floor.Rate(factor=lambda alpha, gamma: float("nan")),
+    "coverage-needed": coverage_needed.Coverage(most=lambda gamma: float("nan")),
+    "certainty-equivalence": certainty_equivalence.Limit(layer=lambda K, given, gamma, alpha, v: float("nan") * v),
+}
+
+
+# The comparisons.
+
+
+def part(got, right, relation=""):
+    return operators.Part("here", got, right, 1.0, relation)
+
+
+RELATIONS = [("", (1, 1), (1, 2)), (operators.AT_MOST, (1, 1), (2, 1)), (operators.AT_LEAST, (2, 1), (1, 2)), (operators.UNLIKE, (1, 0), (0, 0))]
+
+
+@pytest.mark.parametrize("numbers, of", [(operators.Exactly(), F), (operators.AsBalls(), arb), (operators.Within(1e-12), float)])
+def test_each_relation_fails_where_it_does_not_hold(numbers, of):
+    for relation, holds, fails in RELATIONS:
+        assert not numbers.fails(part(*map(of, holds), relation)) and numbers.fails(part(*map(of, fails), relation)), relation
+
+
+def test_what_cannot_be_compared_is_no_counterexample():
+    with pytest.raises(TypeError, match="exact check met a float"):
+        operators.Exactly().fails(part(0.5, F(1, 2), operators.AT_MOST))
+    for undecided in (part(arb(1, 1e-20), arb(1)), part(arb("nan"), arb(1), operators.AT_MOST)):
+        with pytest.raises(Undecided):
+            operators.AsBalls().fails(undecided)
+    for relation in ("", operators.AT_MOST, operators.AT_LEAST, operators.UNLIKE):
+        with pytest.raises(ValueError, match="no counterexample"):
+            operators.first_failure("here", [part(float("nan"), 0.0, relation)], operators.Within(1.0))
+
+
+# The contexts, and the definitions as matrices.
+
+
+def test_a_context_as_matrices():
+    case = smallest((2, 0, 2, 5), r=(1, 2, 3), v=(0,) * 6, x=((0,),) * 6)
+    C, D, R = operators.transitions(case)
+    assert C.tolist() == [[0, 1, 0], [1, 0, 0], [0, 1, 0]] and D.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    P_e, r = operators.empirical_model(C, D, R)
+    assert P_e.tolist() == [[0, 1, 0], [F(1, 2), 0, F(1, 2)], [0, 0, 0]] and r.tolist() == [2, 2, 0]
+    C, D, R = operators.without_mask(case)
+    assert C[-1].tolist() == [0, 0, 1] and D[-1].tolist() == [0, 0, 0] and R.tolist() == [1, 2, 3, 0]
+
+
+def test_weights_by_position():
+    case = certainty_equivalence.POSITIONS
+    C = operators.transitions(case).C
+    K = operators.by_position(operators.normalised(case, C), C)
+    assert K.tolist() == [[F(2, 7), F(4, 7), F(1, 7)], [F(2, 5), F(1, 5), F(2, 5)]]
+
+
+def test_elimination():
+    matrix, x = np.array([[0, 2], [3, 4]]), np.array([5, 6])
+    for of, dtype in ((float, float), (F, object), (arb, object)):
+        table = np.array([[of(int(entry)) for entry in row] for row in matrix], dtype)
+        got = operators.solved(table, table @ np.array([of(int(entry)) for entry in x], dtype))
+        assert [float(entry) for entry in got] == pytest.approx(x.tolist(), rel=1e-14) and operators.invertible(table)
+        assert not operators.invertible(table * 0) and not operators.invertible(np.array([table[0], table[0]]))
+
+
+def margins(cases):
+    return [operators.operator_of(case).margin for case in cases]
+
+
+def test_the_rational_contexts_are_of_every_sort():
+    any_features, sharp = operators.rational_cases(), operators.sharp_cases()
+    uncovered = [case for case in any_features if case.states[-1] not in case.states[:-1]]
+    assert len(uncovered) >= 6 and len(any_features) - len(uncovered) >= 6
+    assert sum(c > 0 for c in margins(sharp)) >= 12 and {case.gamma > 0 for case in sharp} == {True, False}
+    assert all(case.states[-1] in case.states[:-1] for case in sharp) and {len(set(case.states)) for case in sharp} == {1, 2, 3}
+    assert any(not operators.invertible(operators.operator_of(case).M) for case in any_features if case not in uncovered)
+
+
+def test_the_float_contexts_are_of_every_sort():
+    drawn = list(islice(operators.float_cases(0), 300))
+    assert sum(case.states[-1] not in case.states[:-1] for case in drawn) >= 30
+    assert sum(c > 0 for c in margins(drawn)) >= 60 and min(case.gamma for case in drawn) < -0.8
+    assert max(case.n for case in drawn) > 50 and max(case.depth for case in drawn) == 32
+
+
+def test_six_feature_maps_have_one_limit_and_most_reach_it():
+    drawn = list(islice(certainty_equivalence.six_maps(0), 120))
+    reach = [operators.operator_of(case) for case in drawn if case.n > 1]
+    assert sum(each.covered and each.spectral_radius(case.alphas[0]) < 1 for each, case in zip(reach, drawn)) >= 60
+    for start in range(0, 120, 6):
+        assert len({str(case.states) + str(case.rewards) for case in drawn[start : start + 6]}) == 1
+        assert len({str(case.features) for case in drawn[start : start + 6]}) == 6
+
+
+def test_balls_keep_the_hypotheses_of_the_bound():
+    """c > 0 in balls where it is so in rationals, for most of the sharp contexts: otherwise the certified bound would say nothing."""
+    assert sum(bool(operators.operator_of(ball_case(case)).margin > 0) for case in operators.sharp_cases()) >= 12

@@ -1,0 +1,518 @@
+"""Diagnosing a task: what is read, what is found, what is said, and how bad input ends."""
+
+import json
+import math
+import re
+from itertools import islice, repeat
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from icrl.cli import main
+from icrl.diagnose import (
+    FEATURES, Task, after, as_json, best_step, course, covered_end, diagnose, figure, first_depth, layers_for_ten, make_features,
+    rate, read_task, report, shown, step_limit,
+)  # fmt: skip
+from icrl.mrp import Context, empirical_model
+from icrl.operator import layer_operator
+from icrl.tasks import one_hot, random_mrp
+from icrl.td import inner, softmax_td
+
+ROOT_LN2 = math.sqrt(math.log(2))
+DIVERGENT = {"states": [0, 2, 1, 1], "rewards": [1, 0, 0], "discount": 0.99, "features": [[-3 * ROOT_LN2], [0], [-2 * ROOT_LN2]]}
+CHAIN = {"transition": [[0.5, 0.5], [0.2, 0.8]], "reward": [0, 1], "discount": 0.9}
+LOOP = {"states": ["a", "a", "b", "a", "b", "c"], "rewards": [1, 1, 0, 1, 0], "discount": 0.9}
+
+
+@pytest.fixture
+def file(tmp_path, monkeypatch):
+    """Writes a file into a folder of its own, the current one; gives its name."""
+    monkeypatch.chdir(tmp_path)
+
+    def write(content, name="task.json"):
+        data = content if isinstance(content, bytes) else (content if isinstance(content, str) else json.dumps(content)).encode()
+        Path(name).write_bytes(data)
+        return name
+
+    return write
+
+
+def found(task, *, features=None, sharpness=None, seed=0, **settings):
+    called, x = make_features(task, features, sharpness, 4, seed)
+    return diagnose(task, x, called, **settings)
+
+
+def of_random(seed, n=200, n_states=6, **settings):
+    return found(read_task("random", states=n_states, length=n, seed=seed), **settings)
+
+
+def by_loops(d, depth):
+    """v_L from the definition, transition by transition, at the states visited."""
+    context, x = d.task.context, d.features.tolist()
+    values = softmax_td(context.states.tolist(), context.rewards.tolist(), lambda s, u: inner(x[s], x[u]), d.task.discount, repeat(d.step))
+    v = next(islice(values, depth, None))
+    return np.array([v[s] for s in d.operator.states.tolist()])
+
+
+# Reading tasks.
+
+
+def test_a_named_task_is_sampled_and_repeatable():
+    one, two, other = (read_task("random", states=4, discount=0.5, length=30, seed=seed) for seed in (3, 3, 4))
+    assert (one.context.states == two.context.states).all() and (one.context.rewards == two.context.rewards).all()
+    assert one.context.n == 30 and one.process.n_states == 4 and one.discount == 0.5 and one.labels == ("0", "1", "2", "3")
+    assert not np.array_equal(one.process.reward, other.process.reward)
+
+
+def test_an_environment_keeps_its_own_numbers_and_its_options(file):
+    named, made = read_task("FrozenLake8x8-v1", length=50), read_task("FrozenLake-v1", make={"map_name": "8x8"}, length=50)
+    assert named.process.n_states == made.process.n_states == 64 and (named.context.states == made.context.states).all()
+    up = np.eye(4)[np.full(16, 3)].tolist()  # and the ice may turn it left or right: the first row is never left
+    for table in (up, {str(s): row for s, row in enumerate(up)}):
+        assert read_task("FrozenLake-v1", policy=file(table), length=50).labels == ("0", "1", "2", "3")
+
+
+def test_the_rewards_of_a_noisy_environment_are_no_function_of_the_state():
+    assert read_task("FrozenLake-v1", length=2000).reward_by_state
+    noisy = read_task("FrozenLake-v1", length=2000, noisy=True)
+    assert not noisy.reward_by_state
+    d = found(noisy)
+    assert d.bound is None and "not a function of the state" in report(d)
+
+
+def test_a_process_in_a_file_with_all_its_keys(file):
+    task = read_task(file(CHAIN | {"initial": [0, 1], "features": {"1": [2, 1], "0": [1, 0]}}), length=20)
+    assert task.context.states[0] == 1 and task.context.n == 20
+    np.testing.assert_array_equal(task.features, [[1, 0], [2, 1]])
+    np.testing.assert_array_equal(task.process.transition, CHAIN["transition"])
+    assert read_task("task.json", discount=0.25).discount == 0.25
+
+
+def test_states_of_a_trajectory_are_numbered_in_their_order(file):
+    task = read_task(file({"states": [10, 2, "x", 2], "rewards": [1, 2, 3], "discount": 0, "features": {"x": 3, "2": 1, "10": 2}}))
+    assert task.labels == ("2", "10", "x") and task.context.states.tolist() == [1, 0, 2, 0]
+    np.testing.assert_array_equal(task.features, [[1], [2], [3]])
+    assert task.process is None
+
+
+def test_csv_and_json_say_the_same(file):
+    rows = zip(LOOP["states"], LOOP["rewards"], LOOP["states"][1:])
+    text = "\ufeffstate, reward,next_state\r\n" + "\r\n\r\n".join(f"{s} ,{r},{after}" for s, r, after in rows) + "\r\n"
+    one, two = read_task(file(LOOP)), read_task(file(text, "walk.csv"), discount=0.9)
+    assert one.labels == two.labels and one.discount == two.discount
+    assert (one.context.states == two.context.states).all() and (one.context.rewards == two.context.rewards).all()
+
+
+def test_a_file_goes_before_an_environment_and_a_named_task_before_a_file(file):
+    assert read_task(file(LOOP, "FrozenLake-v1")).labels == ("a", "b", "c")
+    assert read_task(file(LOOP, "boyan")).process.n_states == 13
+
+
+def test_rewards_that_differ_at_a_state_are_no_function_of_it(file):
+    assert read_task(file(LOOP)).reward_by_state
+    assert not read_task(file(LOOP | {"rewards": [1, 1, 0, 2, 0]})).reward_by_state
+
+
+def test_features_are_as_sharp_as_asked(file):
+    task = read_task(file(CHAIN | {"features": [[3, 4], [0, 2]]}), length=9)
+    expected = {"file": 2 * task.features @ task.features.T, "one-hot": 2 * np.eye(2)}
+    for kind in FEATURES:
+        called, x = make_features(task, kind, 2.0, 5, 0)
+        assert "of sharpness 2" in called and len(x) == 2
+        if kind in expected:
+            np.testing.assert_allclose(x @ x.T, expected[kind])
+    np.testing.assert_allclose(np.diag(make_features(task, "random", 2.0, 5, 0)[1] @ make_features(task, "random", 2.0, 5, 0)[1].T), 2)
+    np.testing.assert_array_equal(make_features(task, None, None, 5, 0)[1], task.features)
+
+
+# What is found, against routes of its own.
+
+
+@pytest.mark.parametrize("features", ["one-hot", "random", "radial"])
+@pytest.mark.parametrize("seed", range(3))
+def test_values_and_limit_are_those_of_the_loops(seed, features):
+    d = of_random(seed, features=features, step=0.8, depth=7)
+    np.testing.assert_allclose(d.value, by_loops(d, 7), rtol=1e-10, atol=1e-10)
+    if d.operator.covered and d.limit is not None and d.rate < 0.95:
+        np.testing.assert_allclose(d.limit, by_loops(d, 800), rtol=1e-8, atol=1e-8)
+        np.testing.assert_allclose(d.limit, empirical_model(d.task.context).value(d.task.discount), rtol=1e-9)
+        assert d.to_certainty
+
+
+def test_the_spectrum_decides_and_the_step_limit_is_where_it_turns():
+    turned = 0
+    for seed in range(12):
+        layer = of_random(seed, features="random").operator
+        limit = step_limit(layer)
+        if math.isfinite(limit) and limit > 0:
+            turned += 1
+            for step, converges in ((limit * (1 - 1e-6), True), (limit * (1 + 1e-6), False)):
+                assert (np.abs(np.linalg.eigvals(layer.G(step))).max() < 1) == converges == (rate(layer, step) < 1)
+            assert rate(layer, best_step(layer)) <= rate(layer, limit / 2)
+    assert turned >= 8
+
+
+def test_the_theorem_asks_for_a_margin_and_a_step():
+    good = of_random(0, n=4000, sharpness=12)
+    largest = np.diag(good.operator.M).max()
+    assert good.operator.margin > 0 and good.theorem_applies and good.promised_rate < 1
+    assert of_random(0, n=4000, sharpness=12, step=0.999999 / largest).theorem_applies
+    assert not of_random(0, n=4000, sharpness=12, step=1.000001 / largest).theorem_applies
+    assert not of_random(0, n=4000, sharpness=1).theorem_applies
+
+
+@pytest.mark.parametrize("sharpness", [3, 6, 12])
+@pytest.mark.parametrize("depth", [0, 1, 13, 60])
+def test_no_error_is_above_what_is_promised(depth, sharpness):
+    promised = 0
+    for seed in range(4):
+        d = of_random(seed, n=3000, sharpness=sharpness, depth=depth)
+        if d.promised_rate is not None and d.operator.covered:
+            promised += 1
+            left = np.abs(by_loops(d, depth) - d.certainty).max()
+            assert left <= d.predicted * (1 + 1e-9) + 1e-12
+            assert np.abs(d.value - d.true_value).max() <= d.predicted + d.bound
+    assert promised or sharpness == 3
+
+
+def test_the_depth_worth_using_is_the_first_that_is_close_enough():
+    for seed in range(5):
+        d = of_random(seed, n=20000, sharpness=12)
+        errors = [np.abs(by_loops(d, depth) - d.certainty).max() for depth in range(3)]
+        for floor in (d.bound, d.bound / 10, 0.3 * errors[0], errors[1], errors[0]):
+            depth = first_depth(d.operator, d.step, d.limit, floor)
+            left = [np.abs(after(d.operator, np.zeros(6), d.step, L) - d.limit).max() for L in range(depth + 1)]
+            assert left[depth] <= floor and all(error > floor for error in left[:depth])
+        assert d.worth <= d.promised_worth
+
+
+def test_a_floor_below_rounding_gives_no_depth():
+    d = found(read_task("ring", discount=0.0, length=100))
+    assert d.bound == 0 and d.worth is None and "depth" in as_json(d)
+
+
+def test_bound_f_by_hand(file):
+    """One state: P_e = 1, so F = γ/(1−γ) · σ √(ln(2·1·n/δ)/(2n)) with σ = 0; two states, left alike, by the formula."""
+    assert found(read_task(file({"states": [0, 0], "rewards": [1], "discount": 0.5}))).bound == 0
+    d = found(read_task(file({"states": [0, 1, 0], "rewards": [1, 0], "discount": 0.5})), confidence=0.9)
+    assert d.bound == pytest.approx(0.5 / 0.5 * (1 / 0.5) * math.sqrt(math.log(2 * 2 * 2 / 0.1) / 2))
+
+
+def test_the_known_counterexample_diverges_at_every_step(file):
+    d = found(read_task(file(DIVERGENT)), depth=3000)
+    assert d.limit is None and d.spectral_radius > 1 and d.step_limit == 0 and np.trace(d.operator.H) < 0
+    np.testing.assert_allclose(d.certainty, [1, 0, 0], atol=1e-12)
+    text = " ".join(report(d).split())
+    assert "at no step does depth converge" in text and "A smaller step alone does not help" in text and "There is no limit" in text
+    assert any("one-hot" in tried.change and tried.step_limit > 1 for tried in d.remedies)
+
+
+def test_a_step_too_long_is_shortened():
+    d = found(read_task("boyan"), step=1.5)
+    assert d.limit is None and 1 < d.step_limit < 1.5 and "A smaller step: below" in report(d)
+    better = found(read_task("boyan"), step=best_step(d.operator))
+    assert better.limit is not None and better.rate < 1
+
+
+def test_a_state_that_was_never_left_is_named_and_the_context_cut(file):
+    d = found(read_task(file(LOOP)), depth=5)
+    assert not d.operator.covered and d.never_left == ["c"] and d.spectral_radius == 1 and d.certainty is None and d.bound is None
+    np.testing.assert_allclose(d.limit, by_loops(d, 2000), rtol=1e-8)
+    assert "state c, where the context ends, was never left" in report(d)
+    [tried] = d.remedies
+    assert tried.change == "end 1 transition earlier, in state b, which was left"
+    cut = found(read_task(file({"states": LOOP["states"][:-1], "rewards": LOOP["rewards"][:-1], "discount": 0.9})))
+    assert cut.operator.covered and cut.spectral_radius == pytest.approx(tried.spectral_radius) and cut.step_limit == pytest.approx(tried.step_limit)
+
+
+def test_the_end_of_a_covered_context_is_the_last_there_is():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        states = rng.integers(0, 5, rng.integers(2, 9))
+        ends = [m for m in range(1, len(states)) if states[m] in states[:m]]
+        assert covered_end(Context(states, np.zeros(len(states) - 1))) == (max(ends) if ends else None)
+
+
+def test_equal_features_leave_a_limit_that_depends_on_the_start(file):
+    d = found(read_task(file({"states": ["a", "b", "a"], "rewards": [0, 1], "discount": 0.9, "features": {"a": 1, "b": 1}})))
+    np.testing.assert_allclose(d.limit, by_loops(d, 2000), rtol=1e-9)
+    assert not d.to_certainty and d.bound is None
+    assert "M̂ is singular" in report(d) and "not the limit" in report(d) and "features of its own" in report(d)
+
+
+def test_a_context_without_reward_says_so():
+    said = "Every reward seen is 0"
+    assert said in report(found(read_task("FrozenLake8x8-v1", length=300)))
+    assert said not in report(found(read_task("ring", length=300)))
+
+
+def as_changed(change, x):
+    """The features that a remedy's words say."""
+    factor = float(re.search(r"\d+", change)[0])
+    return {
+        "one-hot": lambda: one_hot(len(x), factor), f"features {factor:g}": lambda: np.sqrt(factor) * x, "features of": lambda: np.sqrt(factor) * np.sign(x),
+    }[re.match(r"one-hot|features \w+", change)[0]]()  # fmt: skip
+
+
+def test_every_remedy_does_what_is_said_of_it():
+    """Near the counterexample: features on a line; each change is made anew, from its words."""
+    seen = set()
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        task = Task("near the counterexample", Context([0, 2, 1, 1], rng.integers(0, 2, 3)), tuple("012"), 0.99)
+        x = ROOT_LN2 * (np.array([[-3.0], [0.0], [-2.0]]) + 0.3 * rng.standard_normal((3, 1)))
+        for tried in diagnose(task, x).remedies:
+            layer = layer_operator(task.context, as_changed(tried.change, x), 0.99)
+            seen.add((re.match(r"one-hot|features \w", tried.change)[0], tried.step_limit > 0))
+            limit = tried.step_limit if tried.step_limit > 0 else 2.0
+            radius = [np.abs(np.linalg.eigvals(layer.G(limit * part))).max() for part in (1e-3, 0.3, 0.99)]
+            assert max(radius) < 1 if tried.step_limit > 0 else min(radius) >= 1 - 1e-12
+            assert tried.spectral_radius == pytest.approx(np.abs(np.linalg.eigvals(layer.G(1.0))).max(), rel=1e-6)
+    assert ("one-hot", True) in seen and ("features 6", False) in seen and any(helps and kind.startswith("features") for kind, helps in seen)
+
+
+def test_a_longer_context_is_tried_where_the_process_is_known():
+    mrp_task = read_task("boyan", length=5)
+    d = found(mrp_task)
+    assert not d.operator.covered and any(tried.change.startswith("a context of") and tried.spectral_radius < 1 for tried in d.remedies)
+
+
+def test_arguments_out_of_range_are_refused():
+    task = read_task("boyan", length=50)
+    for settings, message in [
+        ({"step": 0.0}, "step must be a number in"), ({"step": math.nan}, "step must be"), ({"depth": -1}, "depth must be"),
+        ({"depth": 2**61}, "depth must be at most"), ({"confidence": 1.0}, "confidence must be"), ({"sharpness": -1.0}, "sharpness must be"),
+        ({"features": "best"}, "features must be one of"), ({"features": "file"}, "came without features"),
+    ]:  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            found(task, **settings)
+    many = Context(np.r_[np.arange(2001), 0], np.zeros(2001))
+    with pytest.raises(ValueError, match="at most 2000 states, got 2001"):
+        diagnose(type(task)("many", many, tuple(map(str, range(2001))), 0.9), np.ones((2001, 1)))
+
+
+# What is said.
+
+TASKS = {
+    "boyan": {}, "boyan, step 1.5": {"step": 1.5}, "boyan, n = 5": {"length": 5}, "ring": {"depth": 10**9}, "random": {"features": "random", "sharpness": 30.0},
+    "one state": {"states": 1}, "beyond": {"step": 1e6, "depth": 10**6},
+}  # fmt: skip
+
+
+def named(name):
+    settings = dict(TASKS[name])
+    what = {key: settings.pop(key) for key in ("states", "length") if key in settings}
+    task = read_task({"one state": "ring", "beyond": "ring"}.get(name, name.split(",")[0]), **what)
+    return found(task, **settings)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_report_is_narrow_and_whole(name):
+    d = named(name)
+    lines = report(d).splitlines()
+    assert max(map(len, lines)) <= 100 and not any(line != line.rstrip() for line in lines)
+    titles = [line for line in lines[1:] if line and not line.startswith(" ")]
+    assert titles[:4] == ["Coverage", "Contraction", "Depth", "Limit"] and titles[4].startswith("After ")
+    assert "What to change" in titles or (d.limit is not None and d.operator.covered)
+    assert not any(word in report(d) for word in ("nan", "inf ", "None", "np."))
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_the_json_holds_what_machines_ask_for_and_no_nan(name):
+    d = named(name)
+    text = json.dumps(as_json(d), allow_nan=False)
+    read = json.loads(text)
+    assert {"coverage", "margin", "norm", "spectral_radius", "converges", "limit", "true_value", "bound", "depth"} <= set(read)
+    assert read["converges"] == (read["limit"] is not None) and not re.search(r"-0\.0[],}]", text)
+    assert len(read["states"]) == len(read["coverage"]["times_left"]) == len(read["true_value"]) == len(read["spectrum"]) == d.operator.states.size
+    assert read["coverage"]["covered"] == (not read["coverage"]["never_left"])
+    assert read["margin"] == pytest.approx(d.operator.margin)
+
+
+def test_values_out_of_the_range_of_floats_are_said_and_not_written():
+    d = named("beyond")
+    assert d.value is None and "left the range of floating-point numbers" in report(d)
+    assert as_json(d)["value"] is None and as_json(d)["error"]["left"] is None
+
+
+SHOWN = {0.99991: "0.999910", 0.9: "0.900", 1: "1", 0.5: "0.5", 12345.6: "1.23e+04", math.inf: "beyond 1e308", None: "unknown", 1 - 2**-52: "1 − 2e-16"}
+
+
+@pytest.mark.parametrize("x, text", SHOWN.items())
+def test_numbers_are_shown_short_and_apart_from_one(x, text):
+    assert shown(x) == text
+
+
+def test_layers_for_a_factor_of_ten():
+    assert layers_for_ten(0.1) == pytest.approx(1) and layers_for_ten(0.0) == 0 and layers_for_ten(1.0) is None
+    assert 0.9 ** layers_for_ten(0.9) == pytest.approx(0.1)
+
+
+def test_the_course_is_that_of_the_layers():
+    d = of_random(1)
+    depths = []
+    for depth, v in course(d, 100):
+        depths.append(depth)
+        np.testing.assert_allclose(v, by_loops(d, depth), rtol=1e-9, atol=1e-10)
+    assert depths == [*range(17), *range(18, 33, 2), *range(36, 65, 4), 72, 80, 88, 96]
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_a_figure_is_a_png(name):
+    assert figure(named(name)).startswith(b"\x89PNG\r\n\x1a\n")
+
+
+# The command line.
+
+
+def run(capsys, *arguments):
+    try:
+        code = main(["diagnose", *map(str, arguments)])
+    except SystemExit as stop:
+        code = stop.code
+    return code, *capsys.readouterr()
+
+
+def test_a_person_reads_a_report(capsys):
+    code, out, err = run(capsys, "FrozenLake8x8-v1", "--length", 300)
+    assert code == 0 and err == "" and out.startswith("FrozenLake8x8-v1, policy uniform, discount 0.9: softmax TD on 300 transitions\n")
+
+
+def test_a_machine_reads_json_and_nothing_else_on_standard_output(file, capsys):
+    code, out, err = run(capsys, file(DIVERGENT), "--json", "-")
+    read = json.loads(out)
+    assert code == 0 and read["converges"] is False and read["limit"] is None and read["true_value"] is None and read["spectral_radius"] > 1
+    assert "There is no limit" in err
+
+
+def test_files_are_written_beside_the_report(file, tmp_path, capsys):
+    code, out, _ = run(capsys, file(LOOP), "--json", "out.json", "--plot", "out.PNG")
+    assert code == 0 and "Coverage" in out
+    assert json.loads(Path("out.json").read_text())["coverage"]["never_left"] == ["c"]
+    assert Path("out.PNG").read_bytes().startswith(b"\x89PNG") and sorted(path.name for path in tmp_path.iterdir()) == ["out.PNG", "out.json", "task.json"]
+
+
+HEADER = "state,reward,next_state\n"
+BAD_FILES = {
+    "empty": ("", "task.json: is empty"),
+    "not JSON": ("{transition: 1}", "task.json: is not JSON: Expecting property name"),
+    "nested": ("[" * 100_000, "task.json: is nested too deeply"),
+    "not UTF-8": (b"\xff\xfe\x00", "task.json: is not text in UTF-8"),
+    "no object": ([1, 2], "must hold a JSON object, got [1, 2]; a process has transition"),
+    "nothing asked for": ({}, "needs the key 'transition'; a process has"),
+    "key missing": ({"states": [0, 0], "discount": 0}, "needs the key 'rewards'"),
+    "key unknown": (CHAIN | {"gamma": 0.9}, "unknown key 'gamma' in a process"),
+    "two kinds at once": (CHAIN | {"states": [0, 1]}, "unknown key 'transition' in a trajectory"),
+    "row sums": (CHAIN | {"transition": [[0.5, 0.4], [0, 1]]}, "transition must sum to 1 in every row, but row 0 sums to 0.9"),
+    "not square": (CHAIN | {"transition": [[0.5, 0.5]]}, "transition must have shape (S, S), got (1, 2)"),
+    "ragged": (CHAIN | {"transition": [[0.5, 0.5], [1]]}, "transition must be an array of real numbers"),
+    "negative": (CHAIN | {"transition": [[1.5, -0.5], [0, 1]]}, "transition must not be negative, got -0.5 at index (0, 1)"),
+    "NaN": ('{"transition": [[NaN]], "reward": [0], "discount": 0}', "transition must be finite, got nan at index (0, 0)"),
+    "infinite": ('{"transition": [[1]], "reward": [1e999], "discount": 0}', "reward must be finite, got inf"),
+    "length of reward": (CHAIN | {"reward": [1]}, "reward must have shape (2,), got (1,)"),
+    "initial": (CHAIN | {"initial": [1, 1]}, "initial must sum to 1, got 2.0"),
+    "discount of 1": (CHAIN | {"discount": 1}, "discount must be a number in [0, 1), got 1"),
+    "discount a word": (LOOP | {"discount": "0.9"}, "discount must be a number in [0, 1), got '0.9'"),
+    "discount missing": (LOOP | {"discount": None}, "needs the key 'discount', or --discount"),
+    "feature row missing": (CHAIN | {"features": [[1]]}, "a row for each of the 2 states and no other, got none for state 1"),
+    "features never visited": (DIVERGENT | {"features": [1, 2, 3, 4, 5]}, "a row for each of the 3 states visited and no other, got one for states 3 and 4"),
+    "features of another state": (LOOP | {"features": {"a": 1, "b": 2, "c": 3, "d": 4}}, "got one for state d"),
+    "features of no length": (LOOP | {"features": {"a": [1], "b": [1, 2], "c": [3]}}, "features must be an array of real numbers"),
+    "features a number": (LOOP | {"features": 3}, "features must be a row for each state, as a list or an object, got 3"),
+    "length of rewards": (LOOP | {"rewards": [1]}, "rewards must have shape (5,), got (1,)"),
+    "no transition": ({"states": [0], "rewards": [], "discount": 0}, "states must hold n + 1 states with n >= 1, got 1"),
+    "rewards too large": (LOOP | {"rewards": [1e308, 1e308, 0, 1e308, 0]}, "rewards must be at most 1e150 (1 - discount) in size, got 1e+308"),
+    "state negative": (LOOP | {"states": [0, -1, 0, 0, 0, 0]}, "a state must be a name or a whole number from 0 on, got -1"),
+    "state a fraction": (LOOP | {"states": [0, 1.5, 0, 0, 0, 0]}, "a state must be a name or a whole number from 0 on, got 1.5"),
+    "states a word": (LOOP | {"states": "abcabc"}, "states must be a list of whole numbers or names, got 'abcabc'"),
+}
+BAD_CSV = {
+    "empty": ("", "walk.csv: is empty"),
+    "header only": (HEADER, "walk.csv: holds no transition"),
+    "header": ("s,r,t\n0,1,0\n", "walk.csv, line 1: the header must be state,reward,next_state, got 's,r,t'"),
+    "no header": ("0,1,0\n", "walk.csv, line 1: the header must be"),
+    "nothing but quotes": ('""', "walk.csv, line 1: the header must be"),
+    "number": (HEADER + "0,1,1\n1,one,0\n", "walk.csv, line 3: reward must be a finite number, got 'one'"),
+    "NaN": (HEADER + "0,nan,1\n", "walk.csv, line 2: reward must be a finite number, got 'nan'"),
+    "columns": (HEADER + "0,1,1\n\n1,2\n", "walk.csv, line 4: a row must be state,reward,next_state, got '1,2'"),
+    "rows that do not join": (HEADER + "0,1,1\n0,1,1\n", "walk.csv, line 3: starts in state 0, but the row before led to 1: the rows must join up"),
+}
+
+
+def refused(capsys, message, *arguments):
+    folder = sorted(Path().iterdir())
+    code, out, err = run(capsys, *arguments, "--json", "out.json", "--plot", "out.png")
+    assert code == 2 and out == "" and err.count("\n") == 1 and err.startswith("icrl diagnose: ") and message in err
+    assert sorted(Path().iterdir()) == folder
+
+
+@pytest.mark.parametrize("kind", BAD_FILES)
+def test_a_bad_file_ends_with_2_one_line_and_nothing_written(kind, file, capsys):
+    content, message = BAD_FILES[kind]
+    refused(capsys, message, file(content))
+
+
+@pytest.mark.parametrize("kind", BAD_CSV)
+def test_a_bad_csv_names_its_line(kind, file, capsys):
+    content, message = BAD_CSV[kind]
+    refused(capsys, message, file(content, "walk.csv"), "--discount", "0.9")
+
+
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["no.json"], "no.json: cannot be read: No such file or directory"),
+        (["folder.json"], "folder.json: cannot be read: Is a directory"),
+        (["good.csv"], "good.csv: needs --discount"),
+        (["good.csv", "--discount", "1"], "discount must be a number in [0, 1), got 1.0"),
+        (["good.csv", "--discount", "0", "--length", "5"], "--length does not apply to a recorded trajectory"),
+        (["good.json", "--states", "5"], "--states does not apply to a process in a file"),
+        (["Nope-v1"], "'Nope-v1' is no file, none of boyan, ring, random, and no environment to use: "),
+        (["FrozenLake-v0"], "Environment version v0 for `FrozenLake` is deprecated"),
+        (["CartPole-v1"], "must be a tabular environment"),
+        (["FrozenLake-v1", "--make", "map_name=9x9"], "map_name"),
+        (["FrozenLake-v1", "--make", "policy=left"], "--make is for what the environment takes, got policy"),
+        (["FrozenLake-v1", "--make", "map_name"], "must be KEY=VALUE, got 'map_name'"),
+        (["FrozenLake-v1", "--policy", "no.json"], "no.json: cannot be read"),
+        (["FrozenLake-v1", "--policy", "short.json"], "short.json: policy must have shape (16, 4), got (1, 4)"),
+        (["FrozenLake-v1", "--policy", "words.json"], "words.json: the states of a policy must be 0 to 0, got 'left'"),
+        (["FrozenLake-v1", "--policy", "number.json"], "number.json: a policy must be a row of action probabilities for each state, got 3"),
+        (["boyan", "--policy", "uniform"], "--policy does not apply to a named task"),
+        (["boyan", "--states", "2"], "n_states must be an integer, 3 or more, got 2"),
+        (["boyan", "--length", "0"], "must be a whole number from 1 on, got '0'"),
+        (["boyan", "--length", "1000000000000"], "there is too little memory"),
+        (["boyan", "--step", "nan"], "step must be a number in (0, 1e9], got nan"),
+        (["boyan", "--confidence", "95"], "confidence must be a number in (0, 1), got 95.0"),
+        (["boyan", "--features", "best"], "features must be one of file, one-hot, random, radial, got 'best'"),
+        (["boyan", "--sharpness", "1e308"], "a float can hold"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_2_one_line_and_nothing_written(arguments, message, file, capsys):
+    Path("folder.json").mkdir()
+    for name, content in {"good.csv": HEADER + "0,1,0\n", "good.json": CHAIN, "short.json": [[1, 0, 0, 0]], "words.json": {"left": 1}, "number.json": 3}.items():
+        file(content, name)
+    refused(capsys, message, *arguments)
+
+
+@pytest.mark.parametrize("option, target", [("--plot", "x.pdf"), ("--plot", "/no/such/x.png"), ("--json", "/no/such/x.json")])
+def test_a_file_that_cannot_be_written_is_refused_first(option, target, capsys):
+    code, out, err = run(capsys, "no-such-task", option, target)
+    assert code == 2 and out == "" and err.startswith(f"icrl diagnose: {option} must name a ") and err.endswith(f"got {target}\n")
+
+
+# An error planted in the operator shows.
+
+
+def test_a_wrong_operator_is_noticed(monkeypatch):
+    task = read_task("ring", length=200)
+    right = found(task, depth=9)
+    np.testing.assert_allclose(right.value, by_loops(right, 9), rtol=1e-10)
+    monkeypatch.setattr("icrl.diagnose.layer_operator", lambda context, x, gamma: layer_operator(context, x, gamma / 2))
+    wrong = found(task, depth=9)
+    assert np.abs(wrong.value - by_loops(wrong, 9)).max() > 0.1
+
+
+def test_a_random_task_is_the_one_of_the_library():
+    rng = np.random.default_rng(5)
+    np.testing.assert_array_equal(read_task("random", seed=5, length=3).process.transition, random_mrp(10, rng).transition)
