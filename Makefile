@@ -1,13 +1,14 @@
 # `make book` and `make test` do all the set-up themselves: Python 3.11+, make and git are enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help book test verify proofs ledger execute serve lab clean
+.PHONY: help book test verify proofs bench ledger execute serve lab clean
 
 PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
 WORKERS   ?= 2
 PORT      ?= 8000
 LAB_OPTIONS ?=
+BENCH_OPTIONS ?=
 SITE      := _build/html
 RUN       := .venv/bin/python
 
@@ -34,6 +35,9 @@ verify: .venv/ready  ## check every claim, and let every planted error be refute
 
 proofs: .venv/ready  ## let Rocq check the proofs, and keep the result on record (needs coq and MathComp)
 	@$(RUN) -m icrl proofs
+
+bench: .venv/ready  ## measure what a layer costs, four ways side by side
+	@$(RUN) benchmarks/layers.py $(BENCH_OPTIONS)
 
 ledger: .venv/ready  ## run the claims and write the pages generated from them
 	@$(RUN) -m icrl ledger

@@ -10,7 +10,7 @@ closed    the same map, all layers at once by repeated squaring
 Each starts from states, rewards and features and ends with the values along every context of the batch. Times are CPU seconds,
 medians over repeats on one thread; "x" columns are naive's time divided by the method's, "diff" the largest difference from
 naive along one context, relative to its largest value. Batches that would not fit the cache go through naive one by one, which
-is faster. ~ marks what was timed over 10 layers, of one member of the batch if that is long too, and scaled. * marks differences
+is a little faster. ~ marks what was timed over 10 layers, of one member of the batch if that is long too, and scaled. * marks differences
 from once in the place of naive, whose full run takes minutes there: --full runs it.
 """
 
@@ -262,7 +262,8 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     start = time.perf_counter()
     lengths = QUICK_LENGTHS if options.quick else LENGTHS
-    print(f"One thread, |S| = {N_STATES}, d = {WIDTH}; CPU seconds, medians of {REPEATS} runs or more; ~ scaled, * from once (--help says more)\n\n{HEADER}")
+    print(f"One thread, |S| = {N_STATES}, d = {WIDTH}; CPU seconds, medians of {REPEATS} runs or more; ~ scaled, * from once (--help says more)")
+    print(f"\n{HEADER}")
     cells = []
     for number, (n, batch, depth) in enumerate(product(lengths, BATCHES, DEPTHS), 1):
         print(f"\r{number}/{len(lengths) * len(BATCHES) * len(DEPTHS)} …", end="\r", file=sys.stderr, flush=True)
@@ -271,7 +272,8 @@ def main(arguments: list[str] | None = None) -> None:
     reached, large = goals(cells), million()
     print()
     for goal in reached:
-        print(f"{goal['method']} at n = {goal['n']}, depth {goal['depth']}, batch {goal['batch']}: {goal['ratio']:,.0f} times naive's speed (goal {goal['goal']:,.0f})")
+        where = f"{goal['method']} at n = {goal['n']}, depth {goal['depth']}, batch {goal['batch']}"
+        print(f"{where}: {goal['ratio']:,.0f} times naive's speed (goal {goal['goal']:,.0f})")
     print(f"10^6 transitions over 100 states at depth 10^6: {large['cpu_seconds']:.2f} s of CPU (goal 2), {large['difference']:.0e} from the limit")
     print(f"{time.perf_counter() - start:.0f} s in all")
     if options.json:
