@@ -10,8 +10,8 @@ closed    the same map, all layers at once by repeated squaring
 Each starts from states, rewards and features and ends with the values along every context of the batch. Times are CPU seconds,
 medians over repeats on one thread; "x" columns are naive's time divided by the method's, "diff" the largest difference from
 naive along one context, relative to its largest value. Batches that would not fit the cache go through naive one by one, which
-is a little faster. ~ marks what was timed over 10 layers, of one member of the batch if that is long too, and scaled. * marks differences
-from once in the place of naive, whose full run takes minutes there: --full runs it.
+is a little faster. ~ marks what was timed over 10 layers, of one member of the batch if that is long too, and scaled. * marks
+differences from once in the place of naive, whose full run takes minutes there: --full runs it.
 """
 
 from __future__ import annotations
