@@ -176,7 +176,7 @@ def test_the_instances_cover_what_the_book_says():
 
 def test_without_the_checker_a_claim_is_on_record_and_says_so(monkeypatch):
     monkeypatch.setattr(rocq.shutil, "which", lambda tool: None)
-    result = run_claim(CLAIMS["operator"])
+    result = run_claim(CLAIMS["operator"], kind="kernel")
     [(_, verdict)] = result.verdicts
     assert verdict.passed is None and result.status == "recorded"
     assert "SHA-256" in verdict.detail and "on record" in verdict.measured and "there is no coqc" in verdict.measured
@@ -184,7 +184,7 @@ def test_without_the_checker_a_claim_is_on_record_and_says_so(monkeypatch):
 
 def test_an_installation_without_the_sources_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(kernel, "PROOFS", tmp_path / "none")
-    [(_, verdict)] = run_claim(CLAIMS["operator"]).verdicts
+    [(_, verdict)] = run_claim(CLAIMS["operator"], kind="kernel").verdicts
     assert verdict.passed is None and "not part of this installation" in verdict.detail
     assert main(["proofs"]) == 2
 
@@ -276,7 +276,7 @@ def verify(folder, **env):
 def test_what_is_on_record_must_be_what_was_found_here(checked, monkeypatch):
     record = kernel.read_record()
     monkeypatch.setattr(kernel, "read_record", lambda: {**record, "theorems": {name: [] for name in record["theorems"]}})
-    [(_, verdict)] = run_claim(CLAIMS["contraction"]).verdicts
+    [(_, verdict)] = run_claim(CLAIMS["contraction"], kind="kernel").verdicts
     assert verdict.passed is False and "not what was found on this machine" in verdict.detail
 
 
