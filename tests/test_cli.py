@@ -112,7 +112,8 @@ def test_a_failed_ledger_writes_nothing(tmp_path):
     claims = tmp_path / "icrl" / "claims" / "__init__.py"
     only = "from dataclasses import replace\n\nCLAIMS = {'two-heads': replace(CLAIMS['two-heads'], rests_on=())}\n"
     claims.write_text(f"{claims.read_text(encoding='utf-8')}\n\n{only}", encoding="utf-8")
-    shutil.copy(ROOT / "README.md", tmp_path)
+    for name in ("README.md", "_toc.yml"):
+        shutil.copy(ROOT / name, tmp_path)
     source = tmp_path / "icrl" / "transformer.py"
     text = source.read_text(encoding="utf-8")
     assert text.count("return Z + head + p.W @ head @ p.shift") == 1
@@ -126,9 +127,10 @@ def test_a_failed_ledger_writes_nothing(tmp_path):
 def test_a_ledger_that_cannot_be_written_runs_no_claim(tmp_path, capsys):
     (tmp_path / "book" / "map.md").mkdir(parents=True)
     assert main(["ledger", "--out", str(tmp_path)]) == 2
-    assert "README.md" in capsys.readouterr().err
-    shutil.copy(ROOT / "README.md", tmp_path)
-    assert main(["ledger", "--out", str(tmp_path)]) == 2
+    for name in ("_toc.yml", "README.md"):
+        assert name in capsys.readouterr().err
+        shutil.copy(ROOT / name, tmp_path)
+        assert main(["ledger", "--out", str(tmp_path)]) == 2
     assert capsys.readouterr().err == f"icrl ledger: cannot write {tmp_path / 'book' / 'map.md'}; nothing was written\n"
     assert os.listdir(tmp_path / "book") == ["map.md"]
 
@@ -137,10 +139,11 @@ def test_a_ledger_writes_its_pages(tmp_path, monkeypatch):
     monkeypatch.setattr("icrl.cli.CLAIMS", {"bellman": CLAIMS["bellman"]})
     (tmp_path / "book").mkdir()
     (tmp_path / "README.md").write_text("before <!-- status --> <!-- /status --> after")
+    shutil.copy(ROOT / "_toc.yml", tmp_path)
     assert main(["ledger", "--out", str(tmp_path)]) == 0
     assert "| `bellman` |" in (tmp_path / "README.md").read_text("utf-8")
     written = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-    assert sorted(written) == ["README.md", "_share.md", "bellman.md", "map.md", "status.md"]
+    assert sorted(written) == ["README.md", "_share.md", "_toc.yml", "bellman.md", "map.md", "status.md"]
 
 
 # Writing files.

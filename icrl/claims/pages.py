@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import inspect
 import re
-import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from html import escape
 from pathlib import Path
 
+import yaml
+
 from icrl.claims import kernel_pages
+from icrl.claims.drawing import Box, covering, drawing
 from icrl.claims.kernel import Proof
 from icrl.claims.kernel_pages import plain
 from icrl.claims.ledger import ClaimResult, MutantResult
@@ -25,8 +26,8 @@ README_MARKS = "<!-- status -->", "<!-- /status -->"
 
 
 def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
-    """Every generated file, by its path, with its text. The README must stand in ``root``: its table is replaced."""
-    book, results = root / "book", [as_on_record(result) for result in results]
+    """Every generated file, by its path, with its text. README.md and _toc.yml must stand in ``root``: the table of the one is replaced, the other tells the parts of the book."""
+    book, parts, results = root / "book", parts_of_the_book(root), [as_on_record(result) for result in results]
     written = {book / "_generated" / "theorems" / f"{result.claim.id}.md": theorem(result) for result in results}
     written |= {
         book / "_generated" / "kernel" / f"{result.claim.id}.md": kernel_pages.folded(check, verdict.detail, result.claim.id)
@@ -34,9 +35,9 @@ def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
         for check, verdict in result.verdicts
         if isinstance(check, Proof)
     }
-    written[book / "_generated" / "kernel" / "_share.md"] = kernel_share(results)
+    written[book / "_generated" / "kernel" / "_share.md"] = kernel_share(results, parts)
     written[book / "status.md"] = status_page(results)
-    written[book / "map.md"] = map_page(results)
+    written[book / "map.md"] = map_page(results, parts)
     written[root / "README.md"] = with_table((root / "README.md").read_text(encoding="utf-8"), readme_table(results))
     return written
 
@@ -171,7 +172,7 @@ def with_table(text: str, table: str) -> str:
     return text[: start + len(README_MARKS[0])] + "\n" + table + "\n" + text[end:]
 
 
-def kernel_share(results: Sequence[ClaimResult]) -> str:
+def kernel_share(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]]) -> str:
     """What the chapter on the kernel shows of the whole: the map with its share, every theorem, every planted change."""
     proofs = [check for result in results for check, _ in result.verdicts if isinstance(check, Proof)]
     proved = {result.claim.id for result in results if any(check.kind == "kernel" and verdict.passed for check, verdict in result.verdicts)}
@@ -179,9 +180,7 @@ def kernel_share(results: Sequence[ClaimResult]) -> str:
     return f"""<!-- Written by `make ledger`; change proofs/ or icrl/claims/ instead. -->
 Filled boxes are proved by the kernel, {len(proved)} of {len(results)} results so far:
 
-```{{raw}} html
-{drawing(results, proved)}
-```
+{drawings(results, parts, "###", proved)}
 
 ````{{dropdown}} All {sum(len(check.theorems) for check in proofs)} theorems that the book exports, in the words of their sources
 {kernel_pages.in_words(name for check in proofs for name in check.theorems)}
@@ -193,93 +192,55 @@ Filled boxes are proved by the kernel, {len(proved)} of {len(results)} results s
 """
 
 
-# The map.
-
-BOX, GAP, MARGIN, COLUMNS = (168, 98), (14, 52), 12, 4
+# The map
 
 
-def map_page(results: Sequence[ClaimResult]) -> str:
-    """Which result rests on which: a drawing with links, and the same in words."""
+def parts_of_the_book(root: Path) -> dict[str, list[str]]:
+    """The chapters of each part, by its caption, as ``_toc.yml`` lists them."""
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    return {part["caption"]: [Path(chapter["file"]).name for chapter in part["chapters"]] for part in toc["parts"]}
+
+
+def map_page(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]]) -> str:
+    """Which result rests on which: a drawing for each part of the book, with links, and the same in words."""
     words = "\n".join(f"- {{prf:ref}}`{result.claim.id}`, {result.claim.title}, rests on {foundations(result.claim)}." for result in results)
     return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
 # Map of the results
 
-An arrow runs from a result to one that rests on it; each box leads to its theorem, and says by which kinds of check it stands.
+An arrow runs from a result to one that rests on it. Each box leads to its theorem, and says by which kinds of check it stands; a pale box stands in another part of the book. Where a word stands at an arrow's tip, the result is a case of the other: under these hypotheses.
 
-```{{raw}} html
-{drawing(results)}
-```
+{drawings(results, parts, "##")}
 
-The same in words:
+## The same in words
 
 {words}
 """
 
 
-def levels(claims: Sequence[Claim]) -> dict[str, int]:
-    """How many results each result has below it on its longest chain."""
-    level: dict[str, int] = {}
-    by_id = {claim.id: claim for claim in claims}
-
-    def find(id: str) -> int:
-        if id not in level:
-            level[id] = max((find(below) + 1 for below in by_id[id].rests_on), default=0)
-        return level[id]
-
-    for claim in claims:
-        find(claim.id)
-    return level
+def drawings(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]], heading: str, filled: Collection[str] = ()) -> str:
+    """The map, a drawing for each part of the book that states results; boxes may be filled."""
+    mine = {caption: [result for result in results if result.claim.chapter in chapters] for caption, chapters in parts.items()}
+    return "\n\n".join(
+        f"{heading} {caption}\n\n```{{raw}} html\n{part_drawing(caption, inside, results, filled)}\n```" for caption, inside in mine.items() if inside
+    )
 
 
-def places(claims: Sequence[Claim]) -> dict[str, tuple[int, int]]:
-    """The upper left corner of each box: the levels from the top down, each in as many rows as it needs, in the book's order."""
-    level = levels(claims)
-    by_level = [[claim.id for claim in claims if level[claim.id] == height] for height in range(max(level.values(), default=-1) + 1)]
-    rows = [ids[start : start + COLUMNS] for ids in by_level for start in range(0, len(ids), COLUMNS)]
-    return {
-        id: (MARGIN + column * (BOX[0] + GAP[0]), MARGIN + row * (BOX[1] + GAP[1]))
-        for row, ids in enumerate(rows)
-        for column, id in enumerate(ids)
-    }
+def part_drawing(caption: str, inside: Sequence[ClaimResult], results: Sequence[ClaimResult], filled: Collection[str]) -> str:
+    """One part's results, with those of other parts on which they rest directly."""
+    below = covering({result.claim.id: result.claim.rests_on for result in results})
+    ids = {result.claim.id for result in inside}
+    needed = ids.union(*(below[id] for id in ids))
+    shown = [result for result in results if result.claim.id in needed]
+    boxes = [box(result, result.claim.id in filled, result.claim.id not in ids) for result in shown]
+    arrows = {result.claim.id: below[result.claim.id] if result.claim.id in ids else [] for result in shown}
+    under = {(other, result.claim.id): text for result in inside for other, text in result.claim.under.items()}
+    return drawing(boxes, arrows, under, f"Map of the results: {caption}")
 
 
-def drawing(results: Sequence[ClaimResult], filled: Collection[str] = ()) -> str:
-    """The map as one inline SVG, in the colours of the page around it, with some boxes filled."""
-    claims = [result.claim for result in results]
-    corner = places(claims)
-    width = max(x for x, _ in corner.values()) + BOX[0] + MARGIN
-    height = max(y for _, y in corner.values()) + BOX[1] + MARGIN
-    arrows = [arrow(corner[below], corner[claim.id], f"{claim.id} rests on {below}") for claim in claims for below in claim.rests_on]
-    boxes = [box(result, *corner[result.claim.id], result.claim.id in filled) for result in results]
-    return "\n".join([
-        f'<div class="claim-map" tabindex="0" role="region" aria-label="Map of the results">'
-        f'<svg viewBox="0 0 {width} {height}" style="width: 100%; min-width: {round(0.88 * width)}px" role="img" aria-label="Which result rests on which">',
-        '<defs><marker id="claim-map-tip" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
-        '<path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>',
-        *arrows,
-        *boxes,
-        "</svg></div>",
-    ])
-
-
-def arrow(below: tuple[int, int], above: tuple[int, int], title: str) -> str:
-    """From the bottom of one box to the top of another."""
-    x1, y1, x2, y2 = below[0] + BOX[0] // 2, below[1] + BOX[1], above[0] + BOX[0] // 2, above[1]
-    middle = (y1 + y2) // 2
-    return f'<path d="M{x1} {y1} C{x1} {middle} {x2} {middle} {x2} {y2}" fill="none" stroke="currentColor" stroke-width="1.5" marker-end="url(#claim-map-tip)"><title>{escape(title)}</title></path>'
-
-
-def box(result: ClaimResult, x: int, y: int, filled: bool) -> str:
-    """A result: its title, the kinds that passed; filled or not; dashed when it failed or is only cited."""
+def box(result: ClaimResult, filled: bool, elsewhere: bool) -> Box:
+    """A result: its title, the kinds that passed; filled or not; pale when it stands elsewhere; dashed when it failed or is only cited."""
     claim = result.claim
     kinds = " · ".join(check.kind for check, verdict in result.verdicts if verdict.passed) or result.status
-    look = ' class="filled"' if filled else ""
-    look += "" if result.status == "checked" else ' stroke-dasharray="5 4"'
-    middle, bottom = x + BOX[0] // 2, y + BOX[1] - 12
-    small = textwrap.wrap(kinds, 26)
-    texts = [f'<text x="{middle}" y="{y + 20 + 16 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(textwrap.wrap(claim.title, 20))]
-    texts += [f'<text x="{middle}" y="{bottom - 13 * (len(small) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>' for i, line in enumerate(small)]
-    return (
-        f'<a href="{claim.chapter}.html#{claim.id}"><title>{escape(claim.title)}: {escape(kinds)}</title>'
-        f'<rect x="{x}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="8"{look}/>{"".join(texts)}</a>'
-    )
+    names = " ".join(name for name, holds in (("filled", filled), ("elsewhere", elsewhere)) if holds)
+    look = (f' class="{names}"' if names else "") + ("" if result.status == "checked" else ' stroke-dasharray="5 4"')
+    return Box(claim.id, claim.title, kinds, f"{claim.chapter}.html#{claim.id}", look)

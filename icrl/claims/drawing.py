@@ -1,0 +1,160 @@
+"""The map of the results, drawn: rows of boxes from the top down, arrows to those that rest on them, in lanes between the boxes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from itertools import chain, pairwise
+from statistics import fmean
+
+BOX, LANE, GAP, MARGIN, COLUMNS = (168, 98), 16, (14, 62), 12, 4
+SWEEPS = 12
+
+Knot = tuple[str, int]
+"""A box, or where an arrow out of it passes a row: the box's id and the row."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """What is drawn of one result; ``look``: attributes of its rectangle."""
+
+    id: str
+    title: str
+    small: str
+    href: str
+    look: str = ""
+
+
+Below = Mapping[str, Sequence[str]]
+"""By id, the ids of the results that a result rests on; those before it in the mapping."""
+
+
+def covering(below: Below) -> dict[str, list[str]]:
+    """The same without what follows: a result that another one already rests on is left out."""
+    everything: dict[str, set[str]] = {}
+    for id, ids in below.items():
+        everything[id] = set(ids).union(*(everything[other] for other in ids))
+    return {id: [one for one in ids if not any(one in everything[other] for other in ids)] for id, ids in below.items()}
+
+
+def rows(below: Below) -> dict[str, int]:
+    """The row of each box: under all that it rests on, the first that is not full."""
+    row: dict[str, int] = {}
+    for id in sorted(below, key=lambda id: depth(below, id)):
+        at = max((row[other] + 1 for other in below[id]), default=0)
+        while list(row.values()).count(at) == COLUMNS:
+            at += 1
+        row[id] = at
+    return row
+
+
+def depth(below: Below, id: str) -> int:
+    """How many results stand below this one on its longest chain."""
+    return max((depth(below, other) + 1 for other in below[id]), default=0)
+
+
+def steps(below: Below, row: Mapping[str, int]) -> list[tuple[Knot, Knot]]:
+    """The arrows, cut at every row: those out of one box share their lanes."""
+    cut = {
+        pair
+        for id, ids in below.items()
+        for other in ids
+        for pair in pairwise([*((other, at) for at in range(row[other], row[id])), (id, row[id])])
+    }
+    return sorted(cut, key=lambda pair: (pair[0][1], pair))
+
+
+def ordered(below: Below, row: Mapping[str, int], links: Sequence[tuple[Knot, Knot]]) -> list[list[Knot]]:
+    """The knots of each row from left to right: each where its neighbours are, in the mean, by turns from above and from below."""
+    knots = dict.fromkeys(chain(((id, row[id]) for id in below), *links))
+    levels = [[knot for knot in knots if knot[1] == at] for at in range(max(row.values()) + 1)]
+    for sweep in range(SWEEPS):
+        place = {knot: (i + 0.5) / len(level) for level in levels for i, knot in enumerate(level)}
+        for level in levels[:: 1 if sweep % 2 == 0 else -1]:
+            near = {knot: [place[a if b == knot else b] for a, b in links if knot in ((b,) if sweep % 2 == 0 else (a,))] or [place[knot]] for knot in level}
+            level.sort(key=lambda knot: fmean(near[knot]))
+            place |= {knot: (i + 0.5) / len(level) for i, knot in enumerate(level)}
+    return levels
+
+
+def middles(levels: Sequence[Sequence[Knot]], links: Sequence[tuple[Knot, Knot]], row: Mapping[str, int]) -> dict[Knot, float]:
+    """x of the middle of every knot: in the mean where its neighbours are, as far as the row's order and room allow."""
+    wide = lambda knot: BOX[0] if row[knot[0]] == knot[1] else LANE  # noqa: E731
+    left = {knot: sum(wide(other) + GAP[0] for other in level[:i]) + wide(knot) / 2 for level in levels for i, knot in enumerate(level)}
+    widest = max(left[level[-1]] + wide(level[-1]) / 2 for level in levels)
+    x = {knot: at + (widest - left[level[-1]] - wide(level[-1]) / 2) / 2 for level in levels for knot in level for at in [left[knot]]}
+    for sweep in range(2 * SWEEPS):
+        for level in levels[:: 1 if sweep % 2 == 0 else -1]:
+            wanted = [fmean([x[b if a == knot else a] for a, b in links if knot in (a, b)] or [x[knot]]) - left[knot] for knot in level]
+            room = widest - left[level[-1]] - wide(level[-1]) / 2
+            x |= {knot: left[knot] + min(max(shift, 0), room) for knot, shift in zip(level, rising(wanted))}
+    return x
+
+
+def rising(numbers: Sequence[float]) -> list[float]:
+    """The rising sequence nearest to these numbers in the least-squares sense: neighbours that fall are pooled."""
+    pools: list[list[float]] = []
+    for number in numbers:
+        pools.append([number])
+        while len(pools) > 1 and fmean(pools[-2]) > fmean(pools[-1]):
+            pools[-2:] = [pools[-2] + pools[-1]]
+    return [fmean(pool) for pool in pools for _ in pool]
+
+
+def drawing(boxes: Sequence[Box], below: Below, under: Mapping[tuple[str, str], str], name: str) -> str:
+    """The boxes as one inline SVG, in the colours of the page around it.
+
+    ``below``: for each box, in an order in which no box comes before what it rests on. ``under``: what to say at the arrow
+    from the first to the second. ``name``: what is drawn, for those who cannot see it.
+    """
+    row = rows(below)
+    links = steps(below, row)
+    levels = ordered(below, row, links)
+    x = middles(levels, links, row)
+    shift = MARGIN - min(x[box.id, row[box.id]] - BOX[0] / 2 for box in boxes)
+    at = {knot: (round(shift + middle), MARGIN + knot[1] * (BOX[1] + GAP[1])) for knot, middle in x.items()}
+    width = max(at[box.id, row[box.id]][0] for box in boxes) + BOX[0] // 2 + MARGIN
+    height = max(y for _, y in at.values()) + BOX[1] + MARGIN
+    tip = f"tip-{boxes[0].id}"
+    return "\n".join([
+        f'<div class="claim-map" tabindex="0" role="region" aria-label="{escape(name)}">'
+        f'<svg viewBox="0 0 {width} {height}" style="width: {width}px; min-width: {round(0.88 * width)}px" role="img" aria-label="{escape(name)}">',
+        f'<defs><marker id="{tip}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
+        '<path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>',
+        *(curve(at[a], at[b], row[a[0]] < a[1], row[b[0]] == b[1], tip) for a, b in links),
+        *(drawn(box, *at[box.id, row[box.id]]) for box in boxes),
+        *(named(at[b, row[b]], text) for (a, b), text in under.items() if a in row and a in below.get(b, ())),
+        "</svg></div>",
+    ])
+
+
+def curve(start: tuple[int, int], end: tuple[int, int], in_lane: bool, arrives: bool, tip: str) -> str:
+    """From one row to the next, after the lane through the first if it begins in one; with a tip where it arrives at a box."""
+    (x1, top), (x2, y2) = start, end
+    y1 = top + BOX[1]
+    middle = (y1 + y2) // 2
+    lane = f"M{x1} {top} L{x1} {y1}" if in_lane else f"M{x1} {y1}"
+    marker = f' marker-end="url(#{tip})"' if arrives else ""
+    return f'<path d="{lane} C{x1} {middle} {x2} {middle} {x2} {y2}" fill="none" stroke="currentColor" stroke-width="1.5"{marker}/>'
+
+
+def drawn(box: Box, x: int, y: int) -> str:
+    """A box with its title and its small print, both a link."""
+    bottom, small = y + BOX[1] - 12, textwrap.wrap(box.small, 26)
+    texts = [f'<text x="{x}" y="{y + 20 + 16 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(textwrap.wrap(box.title, 20))]
+    texts += [f'<text x="{x}" y="{bottom - 13 * (len(small) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>' for i, line in enumerate(small)]
+    return (
+        f'<a href="{box.href}"><title>{escape(box.title)}: {escape(box.small)}</title>'
+        f'<rect x="{x - BOX[0] // 2}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="8"{box.look}/>{"".join(texts)}</a>'
+    )
+
+
+def named(end: tuple[int, int], text: str) -> str:
+    """What is said at an arrow, over its tip."""
+    lines = textwrap.wrap(text, 28)
+    return "".join(
+        f'<text class="under" x="{end[0]}" y="{end[1] - 14 - 12 * (len(lines) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>'
+        for i, line in enumerate(lines)
+    )

@@ -1,0 +1,46 @@
+"""The map's layout: nothing that follows is drawn, nobody stands above what it rests on, and no arrow runs behind a box."""
+
+from itertools import pairwise
+
+import pytest
+
+from icrl.claims import CLAIMS
+from icrl.claims.drawing import BOX, COLUMNS, GAP, LANE, covering, middles, ordered, rising, rows, steps
+
+BOOK = {id: claim.rests_on for id, claim in CLAIMS.items()}
+FAN = {"root": [], **{f"leaf {i}": ["root"] for i in range(11)}, "late": ["leaf 0", "root"]}
+LADDER = {"a": [], "b": ["a"], "c": ["a", "b"], "d": ["a", "c"], "e": ["b", "d"], "f": ["a", "e"]}
+
+
+def test_what_follows_from_another_arrow_is_left_out():
+    assert covering(LADDER) == {"a": [], "b": ["a"], "c": ["b"], "d": ["c"], "e": ["d"], "f": ["e"]}
+    assert covering(FAN)["late"] == ["leaf 0"]
+
+
+def test_a_result_comes_after_what_it_rests_on():
+    order = list(BOOK)
+    assert all(order.index(below) < order.index(id) for id, ids in BOOK.items() for below in ids)
+
+
+@pytest.mark.parametrize("below", [BOOK, covering(BOOK), FAN, LADDER], ids=["book", "covering", "fan", "ladder"])
+def test_rows_are_in_order_and_not_too_full(below):
+    row = rows(below)
+    assert all(row[other] < row[id] for id, ids in below.items() for other in ids)
+    assert max(list(row.values()).count(at) for at in row.values()) <= COLUMNS
+
+
+@pytest.mark.parametrize("below", [BOOK, covering(BOOK), FAN, LADDER], ids=["book", "covering", "fan", "ladder"])
+def test_boxes_and_lanes_of_a_row_keep_apart(below):
+    row = rows(below)
+    links = steps(below, row)
+    levels = ordered(below, row, links)
+    x = middles(levels, links, row)
+    half = lambda knot: (BOX[0] if row[knot[0]] == knot[1] else LANE) / 2  # noqa: E731
+    assert {knot for pair in links for knot in pair} <= {knot for level in levels for knot in level}
+    for level in levels:
+        assert all(x[a] + half(a) + GAP[0] <= x[b] - half(b) + 1e-6 for a, b in pairwise(level))
+
+
+def test_the_nearest_rising_sequence():
+    assert rising([1, 3, 2, 5]) == [1, 2.5, 2.5, 5]
+    assert rising([3, 2, 1]) == [2, 2, 2]
