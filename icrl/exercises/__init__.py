@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from icrl.exercises import attention, foundations
+from icrl.exercises import attention, foundations, operators
 from icrl.exercises.model import Exercise, Judgement, NotAnAnswer
 
 __all__ = ["EXERCISES", "Exercise", "Judgement", "check"]
 
-EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*foundations.EXERCISES, *attention.EXERCISES)}
+EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*foundations.EXERCISES, *attention.EXERCISES, *operators.EXERCISES)}
 """Every exercise of the book, by id, in the book's order."""
 
 
