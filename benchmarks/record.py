@@ -1,0 +1,90 @@
+"""Keep what `make bench` measured, and write the book's table and the README's lines from it.
+
+    make bench BENCH_OPTIONS="--json measured.json"
+    .venv/bin/python benchmarks/record.py measured.json
+
+Writes benchmarks/recorded.json, book/_generated/benchmarks.md and the lines between the marks in README.md. Without a
+file it writes the pages again from what is on record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORD = ROOT / "benchmarks" / "recorded.json"
+MARKS = "<!-- benchmarks -->", "<!-- /benchmarks -->"
+NAMES = {"once": "attention built once", "grouped": "grouped by states", "closed": "closed form"}
+
+
+def pages(record: dict, root: Path) -> dict[Path, str]:
+    """The generated files, by path, with their text."""
+    readme = root / "README.md"
+    return {
+        root / "book" / "_generated" / "benchmarks.md": table(record),
+        readme: with_lines(readme.read_text("utf-8"), headlines(record)),
+    }
+
+
+def with_lines(text: str, lines: str) -> str:
+    """The text with what stands between the two marks replaced."""
+    start, end = (text.find(mark) for mark in MARKS)
+    if not 0 <= start < end:
+        raise ValueError(f"README.md must hold {MARKS[0]} and, after it, {MARKS[1]}")
+    return f"{text[: start + len(MARKS[0])]}\n{lines}\n{text[end:]}"
+
+
+def headlines(record: dict) -> str:
+    """The ratios that were to be reached, as rows of a table."""
+    rows = [
+        f"| {NAMES[goal['method']]} against the naive Transformer, n = {goal['n']}, depth {goal['depth']}, batch {goal['batch']} | {rounded(goal['ratio'])} times as fast |"
+        for goal in record["goals"]
+    ]
+    million = f"| a context of 10⁶ transitions over 100 states, at depth 10⁶ | {record['million']['cpu_seconds']:.2f} s of CPU |"
+    return "\n".join(["| what | measured |", "|---|---|", *rows, million])
+
+
+def table(record: dict) -> str:
+    """All cells: naive's time, and by how much the others are faster."""
+    machine = record["machine"]
+    head = "| n | depth | batch | naive, s | " + " | ".join(NAMES.values()) + " | largest difference |"
+    lines = [head, "|---:" * (head.count("|") - 1) + "|", *map(row, record["cells"])]
+    return f"""<!-- Written by benchmarks/record.py; measure again with `make bench`. -->
+{chr(10).join(lines)}
+
+CPU seconds on one thread ({machine["machine"]}, Python {machine["python"]}, NumPy {machine["numpy"]}); the other columns are naive's time divided by theirs. A ~ marks a time scaled from fewer layers or fewer members. The last column is the largest difference between any two of the ways compared, relative to the largest value.
+"""
+
+
+def row(cell: dict) -> str:
+    """One cell of the measurement."""
+    naive, *others = cell["methods"].values()
+    ratios = [f"{'~' * (entry['scaled'] or naive['scaled'])}{rounded(entry['ratio'])}" for entry in others]
+    largest = max(entry["difference"] for entry in others if "difference" in entry)
+    sizes = [str(cell[name]) for name in ("n", "depth", "batch")]
+    return "| " + " | ".join([*sizes, f"{'~' * naive['scaled']}{naive['seconds']:.2g}", *ratios, f"{largest:.0e}"]) + " |"
+
+
+def rounded(ratio: float) -> str:
+    """Two significant digits, which is what a repetition reproduces."""
+    return f"{float(f'{ratio:.2g}'):,.10g}"
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("measured", type=Path, nargs="?", default=RECORD, help="what `make bench` wrote with --json")
+    given = parser.parse_args(arguments).measured
+    record = json.loads(given.read_text("utf-8"))
+    missing = {"machine", "cells", "goals", "million"} - record.keys()
+    if missing:
+        parser.error(f"{given} must be what benchmarks/layers.py writes with --json, and lacks {', '.join(sorted(missing))}")
+    written = pages(record, ROOT)
+    RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    for path, text in written.items():
+        path.write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()
