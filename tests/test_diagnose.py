@@ -10,10 +10,9 @@ import numpy as np
 import pytest
 
 from icrl.cli import main
-from icrl.diagnose import (
-    FEATURES, Task, after, as_json, best_step, course, covered_end, diagnose, figure, first_depth, layers_for_ten, make_features,
-    rate, read_task, report, shown, step_limit,
-)  # fmt: skip
+from icrl.diagnose import FEATURES, Task, as_json, diagnose, figure, make_features, read_task, report
+from icrl.diagnose.diagnosis import after, best_step, covered_end, first_depth, rate, step_limit
+from icrl.diagnose.report import course, layers_for_ten, shown
 from icrl.mrp import Context, empirical_model
 from icrl.operator import layer_operator
 from icrl.tasks import one_hot, random_mrp
@@ -508,7 +507,7 @@ def test_a_wrong_operator_is_noticed(monkeypatch):
     task = read_task("ring", length=200)
     right = found(task, depth=9)
     np.testing.assert_allclose(right.value, by_loops(right, 9), rtol=1e-10)
-    monkeypatch.setattr("icrl.diagnose.layer_operator", lambda context, x, gamma: layer_operator(context, x, gamma / 2))
+    monkeypatch.setattr("icrl.diagnose.diagnosis.layer_operator", lambda context, x, gamma: layer_operator(context, x, gamma / 2))
     wrong = found(task, depth=9)
     assert np.abs(wrong.value - by_loops(wrong, 9)).max() > 0.1
 

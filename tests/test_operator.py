@@ -1,10 +1,7 @@
 """The operator of a layer against the loops of icrl.td, the Transformer, definitions summed one by one, and hand computation."""
 
 import ast
-import importlib.util
-import json
 import math
-import os
 import tracemalloc
 from dataclasses import replace
 from fractions import Fraction as F
@@ -18,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Symbol, simplify, symbols
 
-from conftest import ROOT
 from icrl import operator as op
 from icrl import td
 from icrl.claims.cases import ball_case, float_case, rational_case, to_ball
@@ -504,45 +500,6 @@ def test_chebyshev_steps_are_best_and_their_partial_products_stay_small(gamma, d
 def test_chebyshev_steps_by_hand():
     assert op.chebyshev_steps(0.9, 1) == pytest.approx([1.0])
     assert op.chebyshev_steps(0.9, 2) == pytest.approx([1 / (1 + 0.9 / math.sqrt(2)), 1 / (1 - 0.9 / math.sqrt(2))])
-
-
-# The benchmark: what it says apart from times
-
-
-@pytest.fixture
-def layers(monkeypatch):
-    """benchmarks/layers.py, at small sizes."""
-    monkeypatch.setattr("os.environ", dict(os.environ))  # it pins threads there
-    spec = importlib.util.spec_from_file_location("layers", ROOT / "benchmarks" / "layers.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    for name, value in {"QUICK_LENGTHS": (12, 30), "DEPTHS": (3, 60), "LONG": 0.005, "NAIVE_IN_FULL": 500, "GOALS": (("once", 30, 60, 64, 2),)}.items():
-        monkeypatch.setattr(module, name, value)
-    return module
-
-
-def test_the_benchmark_prints_a_table_and_writes_it(layers, tmp_path, capsys):
-    layers.main(["--quick", "--json", str(tmp_path / "layers.json")])
-    printed, found = capsys.readouterr().out, json.loads((tmp_path / "layers.json").read_text("utf-8"))
-    assert [(c["n"], c["batch"], c["depth"]) for c in found["cells"]] == [(n, b, d) for n in (12, 30) for b in (1, 64) for d in (3, 60)]
-    assert found["machine"]["threads"] == 1 and found["million"]["difference"] < 1e-12
-    assert all(entry["seconds"] > 0 for c in found["cells"] for entry in c["methods"].values())
-    far = [c["methods"] for c in found["cells"] if (c["n"], c["depth"]) == (30, 60)]
-    assert {c["closed"]["from"] for c in far} == {"once"} and all("difference" not in c["once"] for c in far)
-    apart = [entry for c in found["cells"] for name, entry in c["methods"].items() if name != "naive" and (c["methods"] not in far or name != "once")]
-    assert len(apart) == 3 * 8 - 2 and all(entry["difference"] < 1e-12 for entry in apart)
-    assert found["cells"][-1]["methods"]["naive"]["scaled"] and not found["cells"][0]["methods"]["closed"]["scaled"]
-    [goal] = found["goals"]
-    assert f"once at n = 30, depth 60, batch 64: {goal['ratio']:,.0f} times naive's speed (goal 2)" in printed
-    rows = [line for line in printed.splitlines() if line.startswith(("   12", "   30"))]
-    assert len(rows) == 8 and len({len(row) for row in rows}) == 1 and "~" in rows[-1] and "*" in rows[-1]
-
-
-def test_the_benchmark_sees_a_method_that_is_wrong(layers, monkeypatch):
-    right = layers.difference("grouped", 12, 1, 3, False)
-    monkeypatch.setitem(layers.METHODS, "grouped", lambda given, depth: layers.closed(given, depth + 1))
-    wrong = layers.difference("grouped", 12, 1, 3, False)
-    assert right[0] < 1e-12 < 1e-3 < wrong[0] and right[1] == wrong[1] == "naive"
 
 
 # What it stands on, and what it refuses
