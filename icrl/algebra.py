@@ -21,6 +21,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from itertools import accumulate, repeat
+from operator import mul
 from typing import Any
 
 import numpy as np
@@ -165,6 +167,37 @@ def shift(n: Any, like: Matrix) -> Matrix:
     return place({(1, 0): identity(n, like)}, (1, n), (n, 1), like)
 
 
+def discounted_sum(n: Any, decay: Any, like: Matrix) -> Matrix:
+    r"""T, (n+1)×(n+1), with which :math:`(\delta T)_i = \sum_{i \le k < n} \vartheta^{k-i} \delta_k`, ϑ = ``decay``; the last column of δT is 0.
+
+    The scan :math:`d_i = \delta_i + \vartheta d_{i+1}` from the last source backwards, :math:`d_n = 0`: :math:`T_{ki} = \vartheta^{k-i}` for
+    :math:`i \le k < n`. With symbolic n its block on the sources is the opaque lower triangular matrix T.
+    """
+    if kind(like) == "blocks":
+        return place({(0, 0): MatrixSymbol("T", n, n)}, (n, 1), (n, 1), like)
+    powers = accumulate(repeat(scalar(decay, like, "decay")[..., 0, 0], n - 1), mul, initial=identity(1, like)[0, 0])
+    T = zeros(n + 1, n + 1, like)
+    for lag, power in enumerate(powers):
+        for i in range(n - lag):
+            T[i + lag, i] = power
+    return T
+
+
+def centring(n: Any, like: Matrix) -> Matrix:
+    r"""C, (n+1)×(n+1), with which :math:`(RC)_k = R_k - \frac{1}{k+1} \sum_{i \le k} R_i` for k < n: less the running mean; the last column is 0.
+
+    With symbolic n its block on the sources is the opaque matrix C.
+    """
+    if kind(like) == "blocks":
+        return place({(0, 0): MatrixSymbol("C", n, n)}, (n, 1), (n, 1), like)
+    C = zeros(n + 1, n + 1, like)
+    one = identity(1, like)[0, 0]
+    for k in range(n):
+        C[: k + 1, k] = C[: k + 1, k] - one / (k + 1)
+        C[k, k] = C[k, k] + one
+    return C
+
+
 def sources_visible(n: Any, like: Matrix) -> Any:
     """The mask of the construction: every key may be attended to but the last, the query column's.
 
@@ -196,6 +229,24 @@ def softmax(scores: Matrix, visible: Any, exp: Callable[[Any], Any] | None = Non
             return _float_softmax(scores, visible, sys.modules["torch"])
         case _:
             return _float_softmax(scores, visible, np)
+
+
+def linear(scores: Matrix, visible: Any) -> Matrix:
+    r"""Linear attention's weights, keys down and queries across: the scores themselves, and 0 for every hidden key.
+
+    The same arguments as :func:`softmax`, in whose place it stands; nothing is normalised, and nothing is opaque.
+    """
+    match kind(scores):
+        case "blocks":
+            blocks = block_collapse(scores).blocks.tolist()
+            return BlockMatrix([row if shown else [ZeroMatrix(*block.shape) for block in row] for row, shown in zip(blocks, visible, strict=True)])
+        case "entries":
+            return np.where(visible, scores, zeros(*scores.shape, scores))
+        case "tensor":
+            torch = sys.modules["torch"]
+            return torch.where(torch.asarray(visible, device=scores.device), scores, 0.0)
+        case _:
+            return np.where(visible, scores, 0.0)
 
 
 class Weights(MatrixExpr):

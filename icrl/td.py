@@ -115,6 +115,127 @@ def linear_td(states: Sequence[State], rewards: Sequence, features: Mapping | Se
     return accumulate(_step_sizes(alphas), update, initial=w)
 
 
+Transition = tuple[Sequence, Any, Sequence]
+"""x(S), R and x(S'): the features of a state, the reward out of it, the features of the next state; as many numbers in each."""
+
+
+def linear_td_lambda(transitions: Sequence[Transition], gamma: Any, decay: Any, alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
+    r"""Batch linear TD(λ): :math:`w_{l+1} = w_l + \alpha_l \sum_k \delta_k e_k`, with the traces :math:`e_k = x(S_k) + \vartheta e_{k-1}`, :math:`e_{-1} = 0`.
+
+    ``transitions``: (x, R, x') each, in order; they need not follow one another. ``decay``: ϑ, which is γλ for TD(λ); 0 is
+    TD(0). Yields the weights :math:`w_l`, lists of d numbers. Source: Sutton 1988.
+    """
+    w = _weights(transitions, w)
+
+    def update(w: list, alpha: Any) -> list:
+        trace, total = [0] * len(w), [0] * len(w)
+        for x, r, after in transitions:
+            delta = r + gamma * inner(after, w) - inner(x, w)
+            trace = [decay * e + xi for e, xi in zip(trace, x)]
+            total = [t + delta * e for t, e in zip(total, trace)]
+        return [wi + alpha * t for wi, t in zip(w, total)]
+
+    return accumulate(_step_sizes(alphas), update, initial=w)
+
+
+def linear_residual_gradient(transitions: Sequence[Transition], gamma: Any, alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
+    r"""The residual gradient: :math:`w_{l+1} = w_l + \alpha_l \sum_k \delta_k (x(S_k) - \gamma x(S_{k+1}))`, on transitions as above. Source: Baird 1995."""
+    w = _weights(transitions, w)
+
+    def update(w: list, alpha: Any) -> list:
+        total = [0] * len(w)
+        for x, r, after in transitions:
+            delta = r + gamma * inner(after, w) - inner(x, w)
+            total = [t + delta * (xi - gamma * ai) for t, xi, ai in zip(total, x, after)]
+        return [wi + alpha * t for wi, t in zip(w, total)]
+
+    return accumulate(_step_sizes(alphas), update, initial=w)
+
+
+def linear_average_reward(transitions: Sequence[Transition], alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
+    r"""Average-reward TD: :math:`w_{l+1} = w_l + \alpha_l \sum_k \delta_k x(S_k)`, :math:`\delta_k = R_{k+1} - \bar r_k + \langle w_l, x(S_{k+1}) - x(S_k) \rangle`.
+
+    :math:`\bar r_k` is the mean of the rewards up to and with :math:`R_{k+1}`. Transitions as above. Source: Tsitsiklis, Van Roy 1999.
+    """
+    w = _weights(transitions, w)
+
+    def update(w: list, alpha: Any) -> list:
+        total, paid = [0] * len(w), 0
+        for k, (x, r, after) in enumerate(transitions, 1):
+            paid = paid + r
+            delta = r - paid / k + inner(after, w) - inner(x, w)
+            total = [t + delta * xi for t, xi in zip(total, x)]
+        return [wi + alpha * t for wi, t in zip(w, total)]
+
+    return accumulate(_step_sizes(alphas), update, initial=w)
+
+
+def softmax_td_lambda(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, decay: Any, alphas: Iterable, v: Mapping | Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
+    r"""Softmax TD(λ): :math:`v_{l+1}(s) = v_l(s) + \alpha_l \sum_{k<n} K(k \mid s)\, d_k`, :math:`d_k = \delta_k + \vartheta d_{k+1}`, :math:`d_n = 0`.
+
+    ``decay``: ϑ, which is γλ; 0 is :func:`softmax_td`, whose other arguments these are.
+    """
+    _check_context(states, rewards)
+    v = _initial(states, v)
+    kernel = softmax_kernel(states, score, exp)
+
+    def update(v: Values, alpha: Any) -> Values:
+        ahead = list(accumulate(reversed(_td_errors(states, rewards, v, gamma)), lambda later, delta: delta + decay * later))[::-1]
+        return {s: v[s] + alpha * inner(kernel[s], ahead) for s in v}
+
+    return accumulate(_step_sizes(alphas), update, initial=v)
+
+
+def softmax_residual_gradient(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, alphas: Iterable, v: Mapping | Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
+    r"""The softmax residual gradient, one softmax over 2n keys:
+
+    .. math:: v_{l+1}(s) = v_l(s) + \frac{\alpha_l}{Z(s)} \sum_{k<n} \bigl(E(s, S_k) - \gamma E(s, S_{k+1})\bigr) \delta_k, \quad Z(s) = \sum_{k<n} E(s, S_k) + E(s, S_{k+1}).
+
+    The arguments are those of :func:`softmax_td`.
+    """
+    _check_context(states, rewards)
+    v = _initial(states, v)
+    keys = [*states[:-1], *states[1:]]
+    kernel = softmax_kernel([*keys, states[-1]], score, exp)
+
+    def update(v: Values, alpha: Any) -> Values:
+        delta = _td_errors(states, rewards, v, gamma)
+        moved = [*delta, *(-gamma * error for error in delta)]
+        return {s: v[s] + alpha * inner(kernel[s], moved) for s in v}
+
+    return accumulate(_step_sizes(alphas), update, initial=v)
+
+
+def softmax_average_reward(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], alphas: Iterable, v: Mapping | Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
+    r"""Softmax average-reward TD: :math:`v_{l+1}(s) = v_l(s) + \alpha_l \sum_{k<n} K(k \mid s) (R_{k+1} - \bar r + v_l(S_{k+1}) - v_l(S_k))`.
+
+    :math:`\bar r` is the mean of the n rewards. The arguments are those of :func:`softmax_td`, without γ, which is 1.
+    """
+    _check_context(states, rewards)
+    mean = sum(rewards) / len(rewards)
+    return softmax_td(states, [r - mean for r in rewards], score, 1, alphas, v, exp)
+
+
+def decoder_td(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, alphas: Iterable, v: Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[list]:
+    r"""What a decoder's mask makes of softmax TD: column j hears only of the transitions k < j, and each column has a value of its own.
+
+    .. math:: v_{l+1}^j = v_l^j + \alpha_l \sum_{k<j} \frac{E(S_j, S_k)}{\sum_{i<j} E(S_j, S_i)} (R_{k+1} + \gamma v_l^{k+1} - v_l^k), \quad j = 0, \dots, n.
+
+    ``v``: the n + 1 values :math:`v_0^j`, 0 unless given. Column 0 hears of nothing and keeps its value. Yields lists of n + 1 numbers.
+    """
+    _check_context(states, rewards)
+    v = [0] * len(states) if v is None else list(v)
+    if len(v) != len(states):
+        raise ValueError(f"v must hold n + 1 = {len(states)} numbers, one a column, got {len(v)}")
+    kernel = [[], *(softmax_kernel([*states[:j], states[j]], score, exp)[states[j]] for j in range(1, len(states)))]
+
+    def update(v: list, alpha: Any) -> list:
+        delta = [r + gamma * after - before for before, r, after in zip(v[:-1], rewards, v[1:], strict=True)]
+        return [value + alpha * inner(weights, delta[: len(weights)]) for value, weights in zip(v, kernel, strict=True)]
+
+    return accumulate(_step_sizes(alphas), update, initial=v)
+
+
 def online_td(states: Sequence[State], rewards: Sequence, gamma: Any, alpha: Callable[[int], Any], v: Mapping | Sequence | None = None) -> Iterator[Values]:
     r"""Tabular TD(0) as an agent runs it, one transition at a time: :math:`v(S_k) \leftarrow v(S_k) + \alpha_{m}\, \delta_k`.
 
@@ -145,6 +266,17 @@ def _by_state(name: str, table: Mapping | Sequence, states: Sequence[State]) -> 
 
 def _initial(states: Sequence[State], v: Mapping | Sequence | None) -> Values:
     return dict.fromkeys(states, 0) if v is None else _by_state("v", v, states)
+
+
+def _weights(transitions: Sequence[Transition], w: Sequence | None) -> list:
+    """w_0, 0 unless given; ``ValueError`` for no transition, and for features of different lengths."""
+    if len(transitions) < 1:
+        raise ValueError("transitions must hold n >= 1 of them, got none")
+    w = [0] * len(transitions[0][0]) if w is None else list(w)
+    for k, (x, _, after) in enumerate(transitions):
+        if not len(x) == len(after) == len(w):
+            raise ValueError(f"transition {k} must have d = {len(w)} features before and after, got {len(x)} and {len(after)}")
+    return w
 
 
 def _check_context(states: Sequence, rewards: Sequence) -> None:

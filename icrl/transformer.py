@@ -12,9 +12,11 @@ attention is weighted softmax TD".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from itertools import accumulate
+from operator import add
 from typing import Any
 
 from icrl.algebra import Matrix, finite, identity, kind, place, scalar, shift, softmax, sources_visible, transpose
@@ -29,7 +31,8 @@ class Parameters:
     r"""The pieces of one layer, each a matrix of one kind, sizes (d+3)×(d+3) or (n+1)×(n+1).
 
     ``A``: scores :math:`Z^\top A Z`; ``V``: what attention adds; ``visible``: the mask on keys; ``U``, ``W``, ``shift``:
-    the target-memory step :math:`UY + WY\Pi`; ``normalise``: scores and mask to weights, softmax unless said.
+    the target-memory step :math:`UY + WY\Pi`; ``normalise``: scores and mask to weights, softmax unless said; ``scan``:
+    a matrix T along the columns through which the values are read, :math:`VZTK`; none unless said.
     """
 
     A: Matrix
@@ -39,6 +42,7 @@ class Parameters:
     W: Matrix
     shift: Matrix
     normalise: Normaliser = softmax
+    scan: Matrix | None = None
 
 
 Layer = Callable[[Matrix, Parameters], Matrix]
@@ -49,10 +53,21 @@ def weights(Z: Matrix, p: Parameters) -> Matrix:
     return p.normalise(transpose(Z) @ p.A @ Z, p.visible)
 
 
-def attention(Z: Matrix, p: Parameters) -> Matrix:
-    r"""Softmax attention with its residual connection: :math:`Z + VZK`; ``ValueError`` when ``p`` is of another d or n."""
+def head(Z: Matrix, p: Parameters) -> Matrix:
+    r"""What one head adds: :math:`VZK`, or :math:`VZTK` with a scan; ``ValueError`` when ``p`` is of another d or n."""
     _check_sizes(Z, p)
-    return Z + p.V @ Z @ weights(Z, p)
+    values = p.V @ Z if p.scan is None else p.V @ Z @ p.scan
+    return values @ weights(Z, p)
+
+
+def attention(Z: Matrix, p: Parameters) -> Matrix:
+    r"""Softmax attention with its residual connection: :math:`Z + VZK`."""
+    return Z + head(Z, p)
+
+
+def multi_head_attention(Z: Matrix, heads: Sequence[Parameters]) -> Matrix:
+    r"""Several heads side by side: :math:`Z + \sum_h V_h Z K_h`."""
+    return reduce(add, (head(Z, p) for p in heads), Z)
 
 
 def target_memory(Y: Matrix, p: Parameters) -> Matrix:
@@ -65,14 +80,18 @@ def layer(Z: Matrix, p: Parameters) -> Matrix:
     return target_memory(attention(Z, p), p)
 
 
+def multi_head_layer(Z: Matrix, heads: Sequence[Parameters]) -> Matrix:
+    """One layer of several heads: their attention, then the target-memory step of the first."""
+    return target_memory(multi_head_attention(Z, heads), heads[0])
+
+
 def dual_head_layer(Z: Matrix, p: Parameters) -> Matrix:
     r"""One layer with two heads and no target-memory step: :math:`Z + VZK + W(VZK)\Pi`.
 
     The second head carries what the first adds to the values, times γ and shifted, into the target row.
     """
-    _check_sizes(Z, p)
-    head = p.V @ Z @ weights(Z, p)
-    return Z + head + p.W @ head @ p.shift
+    added = head(Z, p)
+    return Z + added + p.W @ added @ p.shift
 
 
 def transformer(Z: Matrix, layers: Iterable[Parameters], step: Layer = layer) -> Iterator[Matrix]:

@@ -1,0 +1,94 @@
+r"""The predecessor's Transformers: four TD methods in linear attention, on a prompt of transitions.
+
+Another embedding for the same attention: :func:`icrl.transformer.attention` with :func:`icrl.algebra.linear` in the place of
+softmax, and no target-memory step. A column is a transition,
+
+====================  ===============================  ==============
+rows                  column k < n                     column n
+====================  ===============================  ==============
+d                     :math:`x(S_k)`                   :math:`x(s)`
+d                     :math:`\gamma x(S_{k+1})`        0
+1                     :math:`R_{k+1}`                  0
+1 (average reward)    0                                0
+====================  ===============================  ==============
+
+so that the columns need not follow one another. After l layers the last row holds the TD errors under :math:`w_l`, and in
+column n the prediction :math:`-\langle x(s), w_l \rangle`.
+
+Source: Wang, Blaser, Daneshmand, Zhang 2025.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from icrl.algebra import Matrix, centring, discounted_sum, identity, linear, place, scalar, shift, sources_visible, stack, zeros
+from icrl.transformer import Parameters
+
+BEFORE, AFTER, PAID, LAST = range(4)
+"""The bands of the prompt. Without a row for the average reward the rewards' row is the last."""
+
+
+def transition_prompt(features: Matrix, after: Matrix, rewards: Matrix, query: Matrix, gamma: Any) -> Matrix:
+    r"""The prompt of n transitions, (…, 2d+1, n+1).
+
+    features, after: (…, d, n), the columns :math:`x(S_k)` and :math:`x(S_{k+1})`; rewards: (…, 1, n); query: (…, d, 1).
+    All of one kind (:mod:`icrl.algebra`). Raises ``ValueError`` for shapes that do not fit.
+    """
+    d, n = features.shape[-2:]
+    for name, X, shape in (("after", after, (d, n)), ("rewards", rewards, (1, n)), ("query", query, (d, 1))):
+        if tuple(X.shape[-2:]) != (d if shape[0] == d else 1, shape[1]):
+            raise ValueError(f"{name} must have shape (…, {shape[0]}, {shape[1]}), got {tuple(X.shape)}")
+    parts = {(0, 0): features, (0, 1): query, (1, 0): scalar(gamma, after, "gamma") * after, (2, 0): rewards}
+    return place(parts, (d, d, 1), (n, 1), features)
+
+
+def with_average_row(Z: Matrix) -> Matrix:
+    """The prompt with one more row, of zeros, for the average-reward method."""
+    return stack(Z, zeros(1, Z.shape[-1], Z))
+
+
+def _parameters(bands: tuple, n: Any, scores: dict, V: dict, like: Matrix, scan: Matrix | None = None) -> Parameters:
+    """One head: A and V by their blocks, linear attention, no target-memory step."""
+    size = sum(bands)
+    on_bands = lambda parts: place(parts, bands, bands, like)  # noqa: E731
+    return Parameters(
+        A=on_bands(scores),
+        V=on_bands(V),
+        visible=sources_visible(n, like),
+        U=identity(size, like),
+        W=zeros(size, size, like),
+        shift=shift(n, like),
+        normalise=linear,
+        scan=scan,
+    )
+
+
+def td_parameters(d: Any, n: Any, alpha: Any, like: Matrix, decay: Any = None) -> Parameters:
+    r"""A layer is :math:`w \leftarrow w + \alpha \sum_k \delta_k x(S_k)`; with ``decay`` ϑ it is TD(λ), ϑ = γλ, through a lower triangular mask of its powers.
+
+    The predecessor's step is α/n. Use with ``transformer(Z, [p] * depth, attention)``.
+    """
+    one = identity(d, like)
+    scores = {(BEFORE, BEFORE): -one, (BEFORE, AFTER): one}
+    scan = None if decay is None else discounted_sum(n, decay, like)
+    return _parameters((d, d, 1), n, scores, {(PAID, PAID): scalar(alpha, like, "alpha")}, like, scan)
+
+
+def residual_gradient_parameters(d: Any, n: Any, alpha: Any, like: Matrix) -> Parameters:
+    r"""A layer is :math:`w \leftarrow w + \alpha \sum_k \delta_k (x(S_k) - \gamma x(S_{k+1}))`."""
+    one = identity(d, like)
+    scores = {(BEFORE, BEFORE): -one, (BEFORE, AFTER): one, (AFTER, BEFORE): one, (AFTER, AFTER): -one}
+    return _parameters((d, d, 1), n, scores, {(PAID, PAID): scalar(alpha, like, "alpha")}, like)
+
+
+def average_reward_parameters(d: Any, n: Any, alpha: Any, like: Matrix) -> tuple[Parameters, Parameters]:
+    r"""Two heads whose layer, on a prompt made with γ = 1 and :func:`with_average_row`, is average-reward TD.
+
+    The first reads the last row; the second reads the rewards less their running mean. Use with
+    ``transformer(Z, [heads] * depth, multi_head_attention)``.
+    """
+    one, step, bands = identity(d, like), scalar(alpha, like, "alpha"), (d, d, 1, 1)
+    scores = {(BEFORE, BEFORE): -one, (BEFORE, AFTER): one}
+    values = _parameters(bands, n, scores, {(LAST, LAST): step}, like)
+    return values, _parameters(bands, n, scores, {(LAST, PAID): step}, like, centring(n, like))
