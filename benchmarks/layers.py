@@ -24,7 +24,9 @@ os.environ |= dict.fromkeys(THREADS, "1")  # read when NumPy is loaded, hence be
 import argparse  # noqa: E402
 import json  # noqa: E402
 import platform  # noqa: E402
+import subprocess  # noqa: E402
 import sys  # noqa: E402
+import tempfile  # noqa: E402
 import time  # noqa: E402
 from collections import deque  # noqa: E402
 from collections.abc import Callable, Iterable, Iterator  # noqa: E402
@@ -248,6 +250,15 @@ def million() -> dict:
     return {"cpu_seconds": median(seconds), "goal": 2.0, "difference": float(np.abs(v - right).max() / np.abs(right).max())}
 
 
+def predecessor() -> dict:
+    """benchmarks/predecessor.py as a process of its own: CPU seconds from its start on, and its differences."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = Path(folder) / "found.json"
+        program = Path(__file__).with_name("predecessor.py")
+        subprocess.run([sys.executable, program, "--json", found], check=True, stdout=subprocess.DEVNULL)
+        return json.loads(found.read_text("utf-8"))
+
+
 def machine() -> dict:
     """Where this was measured."""
     return {"machine": platform.machine(), "system": platform.system(), "python": platform.python_version(), "numpy": np.__version__, "threads": 1}
@@ -269,15 +280,17 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"\r{number}/{len(lengths) * len(BATCHES) * len(DEPTHS)} …", end="\r", file=sys.stderr, flush=True)
         cells.append(cell(n, depth, batch, options.full))
         print(line(cells[-1]), flush=True)
-    reached, large = goals(cells), million()
+    reached, large, earlier = goals(cells), million(), predecessor()
     print()
     for goal in reached:
         where = f"{goal['method']} at n = {goal['n']}, depth {goal['depth']}, batch {goal['batch']}"
         print(f"{where}: {goal['ratio']:,.0f} times naive's speed (goal {goal['goal']:,.0f})")
     print(f"10^6 transitions over 100 states at depth 10^6: {large['cpu_seconds']:.2f} s of CPU (goal 2), {large['difference']:.0e} from the limit")
+    largest = max(earlier["differences"].values())
+    print(f"the predecessor's verification, four methods: {earlier['cpu_seconds']:.2f} s of CPU as a whole process (goal {earlier['goal']}), differences up to {largest:.0e}")
     print(f"{time.perf_counter() - start:.0f} s in all")
     if options.json:
-        found = {"machine": machine(), "cells": cells, "goals": reached, "million": large}
+        found = {"machine": machine(), "cells": cells, "goals": reached, "million": large, "predecessor": earlier}
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 

@@ -50,7 +50,8 @@ def test_every_cell_of_the_record_agrees_to_rounding(layers):
 def test_every_goal_is_on_record_and_reached(layers):
     assert len(RECORD["goals"]) == len(layers.GOALS)
     assert all(goal["ratio"] >= goal["goal"] for goal in RECORD["goals"])
-    assert RECORD["million"]["cpu_seconds"] < RECORD["million"]["goal"]
+    assert all(RECORD[name]["cpu_seconds"] < RECORD[name]["goal"] for name in ("million", "predecessor"))
+    assert max(RECORD["predecessor"]["differences"].values()) < 1e-12
 
 
 @pytest.mark.parametrize("batch, depth", [(1, 0), (3, 1), (3, 40)])
@@ -86,8 +87,28 @@ def test_the_benchmark_sees_a_method_that_is_wrong(layers, monkeypatch):
     assert right[0] < 1e-12 < 1e-3 < wrong[0] and right[1] == wrong[1] == "naive"
 
 
+@pytest.fixture
+def predecessor(monkeypatch):
+    """benchmarks/predecessor.py."""
+    monkeypatch.setattr("os.environ", dict(os.environ))
+    return load("predecessor")
+
+
+def test_the_predecessors_methods_agree_with_their_recursions(predecessor):
+    data = predecessor.drawn(1)
+    assert all(predecessor.largest_difference(method, data) < 1e-12 for method in predecessor.METHODS.values())
+
+
+@pytest.mark.parametrize("name, wrong", [("TD(0)", {"decay": 0.5}), ("TD(λ)", {"decay": 0.5}), ("residual gradient", {"residual": False}), ("average reward", {"gamma": 0.5})])
+def test_another_recursion_is_told_apart(predecessor, name, wrong):
+    method, data = predecessor.METHODS[name], predecessor.drawn(1)
+    changed = method._replace(**wrong)
+    gaps = [np.abs(got - right).max() for got, right in zip(predecessor.last_rows(method, data), predecessor.recursion(changed, data))]
+    assert max(gaps) > 1e-3
+
+
 def test_a_record_without_its_parts_is_refused(tmp_path, capsys):
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(SystemExit):
         record.main([str(tmp_path / "other.json")])
-    assert "must be what benchmarks/layers.py writes with --json, and lacks cells, goals, machine, million" in capsys.readouterr().err
+    assert "must be what benchmarks/layers.py writes with --json, and lacks cells, goals, machine, million, predecessor" in capsys.readouterr().err
