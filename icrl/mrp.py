@@ -300,6 +300,22 @@ class MarkovRewardProcess:
         walk = self._noisy_walk if noisy else self._walk
         return Context(*walk(first, uniforms[1:]))
 
+    def sample_batch(
+        self, n: int, batch: int, rng: np.random.Generator, start: ArrayLike | None = None
+    ) -> tuple[Int[np.ndarray, "batch n_plus_1"], Float[np.ndarray, "batch n"]]:
+        """``batch`` ≥ 1 independent trajectories of n ≥ 1 transitions at once: states and rewards R_{t+1} = r(S_t).
+
+        ``start``: (S,), the distribution of S_0, p₀ unless given. Raises ``ValueError`` as :meth:`sample_context`, and
+        for a ``start`` that is no distribution.
+        """
+        uniforms = generator(rng).random((integer("n", n, 1) + 1, integer("batch", batch, 1)))
+        start = self.initial if start is None else probabilities("start", start, (self.n_states,))
+        cumulative, states = _cumulative(self.transition), np.empty(uniforms.shape, dtype=int)
+        states[0] = _cumulative(start).searchsorted(uniforms[0], side="right")
+        for t in range(n):
+            states[t + 1] = (cumulative[states[t]] <= uniforms[t + 1][:, None]).sum(axis=1)
+        return states.T, self.reward[states[:-1].T]
+
     def _walk(self, state: int, uniforms: Float[np.ndarray, " n"]) -> tuple[list[int], Float[np.ndarray, " n"]]:
         """The states S_0 … S_n and the rewards r(S_0) … r(S_{n-1}), one uniform number a transition."""
         cumulative, states = _cumulative(self.transition), [state]

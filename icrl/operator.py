@@ -575,7 +575,8 @@ def worthwhile_depth(first_error: float, floor: float, rate: float) -> int:
         return 1
     if floor == 0:
         raise ValueError(f"floor must be positive where the rate is, got 0 with rate {rate}")
-    return math.ceil((math.log(first_error) - math.log(floor)) / -math.log(rate))
+    depth = math.ceil((math.log(first_error) - math.log(floor)) / -math.log(rate))
+    return depth - 1 if rate ** (depth - 1) * first_error <= floor else depth  # a tie that the logarithms' rounding missed
 
 
 def chebyshev_steps(gamma: float, depth: int) -> Float[np.ndarray, " depth"]:

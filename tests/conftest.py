@@ -6,9 +6,20 @@ from pathlib import Path
 import pytest
 
 from gates import browser
+from icrl.claims import CLAIMS
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
+
+
+def check_of(id, kind):
+    """The check of this kind of a claim."""
+    return next(check for check in CLAIMS[id].checks if check.kind == kind)
+
+
+def mutant_of(id, name):
+    """The mutant of this name of a claim."""
+    return next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
 
 
 def is_strict():

@@ -14,13 +14,10 @@ from icrl.claims.compare import Undecided
 from icrl.claims.ledger import judge
 from icrl.operator import Operator
 
+from conftest import check_of
+
 FEW = Budget(trials=60)
 IDS = ("operator", "contraction", "rate-floor", "coverage-needed", "certainty-equivalence")
-
-
-def check_of(id, kind):
-    """The claim's check of this kind."""
-    return next(check for check in CLAIMS[id].checks if check.kind == kind)
 
 
 def test_every_kind_that_can_serve_is_there():

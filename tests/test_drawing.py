@@ -17,11 +17,6 @@ def test_what_follows_from_another_arrow_is_left_out():
     assert covering(FAN)["late"] == ["leaf 0"]
 
 
-def test_a_result_comes_after_what_it_rests_on():
-    order = list(BOOK)
-    assert all(order.index(below) < order.index(id) for id, ids in BOOK.items() for below in ids)
-
-
 @pytest.mark.parametrize("below", [BOOK, covering(BOOK), FAN, LADDER], ids=["book", "covering", "fan", "ladder"])
 def test_rows_are_in_order_and_not_too_full(below):
     row = rows(below)

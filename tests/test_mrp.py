@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icrl.mrp import Context, MarkovRewardProcess, Outcomes, empirical_model
+from icrl.tasks import ring
 
 quick = settings(max_examples=60, deadline=None)
 
@@ -246,6 +247,16 @@ def test_contexts_without_noise_pay_the_expected_reward():
     assert context.rewards.tolist() == [NOISY.reward[s] for s in context.states[:-1]]
 
 
+def test_many_walks_follow_the_chain():
+    mrp = ring(4, clockwise=0.7, lazy=0.2)
+    states, rewards = mrp.sample_batch(50, 2000, np.random.default_rng(0), [0.0, 0.5, 0.5, 0.0])
+    assert (rewards == mrp.reward[states[:, :-1]]).all()
+    assert states.shape == (2000, 51) and set(states[:, 0].tolist()) == {1, 2}
+    found = np.array([[((states[:, :-1] == s) & (states[:, 1:] == u)).sum() for u in range(4)] for s in range(4)])
+    off = found / found.sum(axis=1, keepdims=True) - mrp.transition
+    assert (found[mrp.transition == 0] == 0).all() and np.abs(off).max() < 5 * 0.5 / math.sqrt(found.sum(axis=1).min())
+
+
 def test_a_context_knows_its_states():
     context = Context([3, 1, 3, 7], [0.5, 1, 2])
     assert (context.n, context.covered) == (3, False)
@@ -405,6 +416,10 @@ def test_bad_arguments_of_methods_are_refused():
             mrp.sample_context(n, rng)
     with pytest.raises(ValueError, match="rng must be a numpy.random.Generator, got int"):
         mrp.sample_context(5, 0)
+    with pytest.raises(ValueError, match="start must"):
+        mrp.sample_batch(5, 2, np.random.default_rng(0), [0.5])
+    with pytest.raises(ValueError, match="batch must"):
+        mrp.sample_batch(5, 0, np.random.default_rng(0))
     with pytest.raises(ValueError, match="noisy must be False for an MRP without outcomes"):
         mrp.sample_context(5, rng, noisy=True)
     with pytest.raises(ValueError, match=r"v must have shape \(2,\), got \(3,\)"):

@@ -485,7 +485,7 @@ def test_the_worthwhile_depth_is_the_first_at_the_floor(first, floor, rate):
 
 
 def test_the_worthwhile_depth_by_hand():
-    assert [op.worthwhile_depth(*x) for x in [(10, 0.1, 0.5), (1, 2, 0.5), (3, 2, 0.0), (3, 0, 0.0), (0, 0, 0.5)]] == [7, 0, 1, 1, 0]
+    assert [op.worthwhile_depth(*x) for x in [(10, 0.1, 0.5), (1, 2, 0.5), (3, 2, 0.0), (3, 0, 0.0), (0, 0, 0.5), (1, 27 / 64, 0.75)]] == [7, 0, 1, 1, 0, 3]
 
 
 @pytest.mark.parametrize("gamma, depth", [(0.9, 1), (0.9, 5), (0.9, 20), (0.5, 8), (0.99, 1000), (0, 3)])

@@ -26,6 +26,17 @@ def stand_in(t: Any) -> Any:
     return 1 + t * t
 
 
+def power_of_two(t: Fraction) -> Fraction:
+    """2^t of an integer t, which is exp(t ln 2): softmax attention in ``Fraction``s, its A multiplied by ln 2."""
+    if t.denominator != 1:
+        raise ValueError(f"t must be an integer, got {t}")
+    return Fraction(2) ** int(t)
+
+
+EXPONENTIALS = {stand_in: "1 + t²", power_of_two: "2^t"}
+"""What stands in the place of exp, by how it is written."""
+
+
 @dataclass(frozen=True)
 class Case:
     """A context over the states 0, 1, …, features and an initial value by state, γ, a step size a layer, the score's A.
@@ -60,7 +71,7 @@ class Case:
     def __str__(self) -> str:
         parts = {"T": self.states, "r": self.rewards, "v_0": self.v, "x": self.features}
         parts |= ({"A": self.A} if self.d else {}) | {"γ": self.gamma, "α": self.alphas}
-        return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items()) + (", E = 1 + t²" if self.exp is stand_in else "")
+        return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items()) + (f", E = {EXPONENTIALS[self.exp]}" if self.exp in EXPONENTIALS else "")
 
 
 def shown(value: Any) -> str:

@@ -21,7 +21,6 @@ from icrl.claims.ledger import ClaimResult, MutantResult
 from icrl.claims.model import KINDS, Check, Claim, Verdict
 
 COLOURS = {True: "success", False: "danger", None: "warning"}
-WORDS = {True: "", False: " failed", None: " on record"}
 README_MARKS = "<!-- status -->", "<!-- /status -->"
 
 
@@ -50,7 +49,7 @@ def as_on_record(result: ClaimResult) -> ClaimResult:
 
 def badges(result: ClaimResult) -> str:
     """One badge for each check, by kind, in words; the colour says no more than the words."""
-    return " ".join(f"{{bdg-{COLOURS[verdict.passed]}}}`{check.kind}{WORDS[verdict.passed]}`" for check, verdict in result.verdicts)
+    return " ".join(f"{{bdg-{COLOURS[verdict.passed]}}}`{check.kind}{' failed' * (verdict.passed is False)}`" for check, verdict in result.verdicts)
 
 
 def theorem(result: ClaimResult) -> str:
@@ -157,7 +156,7 @@ def readme_table(results: Sequence[ClaimResult]) -> str:
     """The short table of the README."""
     lines = ["| claim | what it says | checked | planted errors refuted |", "|---|---|---|---|"]
     for result in results:
-        kinds = ", ".join(check.kind for check, verdict in result.verdicts if verdict.passed)
+        kinds = ", ".join(check.kind for check, verdict in result.verdicts if verdict.passed is not False)
         planted = sum(len(check.planted) for check, verdict in result.verdicts if isinstance(check, Proof) and verdict.passed)
         refuted = f"{sum(mutant.refuted for mutant in result.mutants) + planted} of {len(result.mutants) + planted}"
         lines.append(f"| `{result.claim.id}` | {result.claim.title} | {kinds} | {refuted} |")

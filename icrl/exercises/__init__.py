@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from icrl.exercises import attention, context, failures, foundations, operators
+from icrl.exercises import attention, averagers, context, failures, foundations, operators
 from icrl.exercises.model import Exercise, Judgement, NotAnAnswer
 
 __all__ = ["EXERCISES", "Exercise", "Judgement", "check"]
 
-EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*foundations.EXERCISES, *attention.EXERCISES, *operators.EXERCISES, *context.EXERCISES, *failures.EXERCISES)}
+EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*foundations.EXERCISES, *attention.EXERCISES, *operators.EXERCISES, *context.EXERCISES, *failures.EXERCISES, *averagers.EXERCISES)}
 """Every exercise of the book, by id, in the book's order."""
 
 

@@ -84,7 +84,7 @@ def judge_harmless(answer: Any) -> str | None:
 # Answers
 
 
-def smoothed_model(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def smoothed_model(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> tuple[np.ndarray, ...]:
     """P_e, r̂ and M̂ by counting, and (I − γM̂P_e)⁻¹."""
     size, S = len(E), np.array(states)
     moves, paid = np.zeros((size, size)), np.zeros(size)

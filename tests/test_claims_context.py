@@ -1,0 +1,240 @@
+"""The claims about the length of the context: numbers worked out by hand, probabilities counted twice, errors planted in the library."""
+
+from fractions import Fraction as F
+from itertools import product
+from math import comb, exp, log, sqrt
+
+import numpy as np
+import pytest
+
+from icrl.claims import Budget, depth_against_context, explicit_finite_sample, finite_sample, operators
+from icrl.claims.chains import fractions
+from icrl.claims.explicit_finite_sample import Bounds, counted, most
+from icrl.claims.ledger import judge
+from icrl.operator import context_needed, operator_from_kernel
+
+from conftest import check_of
+
+FEW = Budget(trials=100)
+MODULES = {module.CLAIM.id: module for module in (explicit_finite_sample, finite_sample, depth_against_context)}
+
+
+def test_every_kind_that_can_serve_is_there():
+    kinds = {id: [check.kind for check in module.CLAIM.checks] for id, module in MODULES.items()}
+    sampled = ["exact", "certified", "numeric", "cited"]
+    assert kinds == {"explicit-finite-sample": sampled, "finite-sample": sampled, "depth-against-context": sampled[:3]}
+    for id in ("explicit-finite-sample", "finite-sample"):
+        verdict = judge(check_of(id, "cited"), MODULES[id].CLAIM.subject, FEW)
+        assert verdict.passed is None and "Fan, Jiang and Sun 2021" in verdict.detail
+
+
+SMALLEST = {  # got and right, worked out by hand
+    # T = (0, 0), P = 1/2, r = (0, 1), γ = 1/2: v^π = (1/2, 3/2), v_CE(0) = 0, and (P_e − P)v^π at 0 is −1/2
+    ("explicit-finite-sample", "no discounted sum", "exact"): ("1/2", "at most 1/4"),
+    # T = (0, 0), R = 1, r = 0: v_CE = 2, v^π = 0
+    ("explicit-finite-sample", "rewards that depend on the successor let in", "exact"): ("1", "0"),
+    # T = (0, 1): nothing is known of 1, where v^π = 3/2
+    ("explicit-finite-sample", "a state that no transition leaves let in", "exact"): ("-3/2", "-1/2"),
+    # μ = 1/4 each, counts (1, 1, 3, 3) of 8, weights (20, 0, 1, 1): h_0 = 1/8, as far as each frequency is off, but 20/(20 + 6)
+    ("explicit-finite-sample", "h_s a bound on each frequency by itself", "exact"): ("10/13", "at least 4/5"),
+    # Z = 11/2, h = (5 − 22/5)/4 = 3/20: (1/10) · 20 / (11/2 − (3/20) · 19)
+    ("explicit-finite-sample", "h_s without the rival's weight", "exact"): ("40/53", "4/5"),
+    # n = 1: what stays, with probability 3/10, is off by .7σ, and √(ln 40 / 2)/2 = .679
+    ("explicit-finite-sample", "half the span", "certified"): ("0.3", "at most 1/10"),
+    # n = 1, γ = 9/10: what stays is off by 9σ/2, and γ√(ln 40 / 2) = 1.22
+    ("explicit-finite-sample", "no discounted sum", "certified"): ("0.5", "at most 1/10"),
+    # n = 4: all contexts but those that end in a state seen last (1/16) or have both frequencies right (4 of 32)
+    ("explicit-finite-sample", "no span", "certified"): ("0.8125", "at most 1/10"),
+    # n = 1, T = (1, 1): r̂ = 1
+    ("explicit-finite-sample", "rewards that depend on the successor let in", "certified"): ("0.25", "at most 1/10"),
+    ("explicit-finite-sample", "a state that no transition leaves let in", "certified"): ("0.5", "at most 1/10"),
+    # n = 1, κ = 1, h = 1/2: exp(−1/2)
+    ("explicit-finite-sample", "S_0 = 0 in the cited inequality", "certified"): ("1", "at most 0.606531"),
+    # M_π = ((1, 0), (1/2, 1/2)), γ = 0: (1, −1) becomes (0, −1), and C would be 3/4 − 1/2
+    ("finite-sample", "C from the mean of the diagonal", "exact"): ("1", "at most 3/4"),
+    # v^π = 2, γ = 1/2; C = 120/121 − 3/4 = 117/484
+    ("finite-sample", "rate (1 − αC)³", "exact"): ("1", f"at most {2 * F(367, 484) ** 3}"),
+    # n = 1: one of two states is never left
+    ("finite-sample", "δ = .99 let in", "certified"): ("1", "at most 99/100"),
+    # one state, γ = α = 1/2: e_0 = 2, rate 3/4, F = 2 · 7/8
+    ("depth-against-context", "rounded down", "exact"): ("2", "at most 7/4"),
+    ("depth-against-context", "one layer less", "exact"): ("2", "at most 7/4"),
+    ("depth-against-context", "F and the first error swapped", "exact"): ("2", "at least 9/4"),
+    ("depth-against-context", "no layer where αc = 1, as 1/ln(1/0) would have it", "exact"): ("1", "at most 1/2"),
+    ("depth-against-context", "rate 1 − c", "exact"): ("3/2", "at most 21/16"),
+    # T = (0, 1, 0), E = 82 and 1, v_0 = (1, −1), v_CE = 0: (I − γP_e)v_0 = (3/2, −3/2), and M̂ makes 3/2 · 81/83 of it
+    ("depth-against-context", "from L* on no layer moves by more than F", "exact"): ("243/166", "at most 9/8"),
+}
+
+
+@pytest.mark.parametrize("id, name, kind", SMALLEST)
+def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name, kind):
+    mutant = next(mutant for mutant in MODULES[id].MUTANTS if mutant.name == name)
+    found = judge(check_of(id, kind), mutant.subject, FEW).counterexample
+    assert (found.got, found.right) == SMALLEST[id, name, kind]
+
+
+SAMPLED = [(id, mutant) for id in ("explicit-finite-sample", "finite-sample") for mutant in MODULES[id].MUTANTS if mutant.subject.tasks]
+
+
+@pytest.mark.parametrize("id, mutant", SAMPLED, ids=[f"{id}-{mutant.name}" for id, mutant in SAMPLED])
+def test_a_mutant_with_a_task_of_its_own_is_refuted_by_how_often_it_fails(id, mutant):
+    """And not only by a difference from the library."""
+    found = judge(check_of(id, "numeric"), mutant.subject, FEW).counterexample
+    assert found.where.startswith("contexts of") and int(found.got) > int(found.right.removeprefix("at most "))
+
+
+def nan(*_):
+    return float("nan")
+
+
+NAN = {
+    "explicit-finite-sample": Bounds(discounted=lambda P_e, gamma, tau: tau * float("nan")),
+    "finite-sample": finite_sample.Published(rate=nan, kappa=nan),
+    "depth-against-context": depth_against_context.Depth(rate=nan),
+}
+
+
+# The probabilities.
+
+
+@pytest.mark.parametrize("leave, start", [((F(1, 3), F(1, 4)), (F(3, 7), F(4, 7))), ((F(1), F(1, 2)), (F(0), F(1)))])
+@pytest.mark.parametrize("n", [1, 2, 5])
+def test_contexts_are_counted_as_they_would_be_one_by_one(leave, start, n):
+    P = [[1 - leave[0], leave[0]], [leave[1], 1 - leave[1]]]
+    one_by_one = {}
+    for T in product((0, 1), repeat=n + 1):
+        moves = tuple(sum((a, b) == (s, u) for a, b in zip(T, T[1:])) for s in (0, 1) for u in (0, 1))
+        p = start[T[0]]
+        for a, b in zip(T, T[1:]):
+            p *= P[a][b]
+        one_by_one[moves, T[-1]] = one_by_one.get((moves, T[-1]), 0) + p
+    found = {}
+    for each in counted(leave, start, n):
+        key = tuple(each.moves.ravel().tolist()), each.last
+        found[key] = found.get(key, 0) + each.probability
+    assert {key: p for key, p in found.items() if p} == {key: p for key, p in one_by_one.items() if p} and sum(found.values()) == 1
+
+
+def test_g_on_the_worked_instance():
+    """κ = 1, h = 10(.95 − .85)/(.15 · 19 + .85) = 10/37, so max{1/(2h²), 2/μ²} = 8: n = ⌈8 ln 60⌉ = 33, F_33 = √(ln 120 / 16.5) = .539."""
+    task = explicit_finite_sample.two_states(explicit_finite_sample.WORKED, "worked")
+    needs = explicit_finite_sample.population(Bounds(), task)
+    assert Bounds().asked(needs, log(60)) == pytest.approx(8 * log(60)) and context_needed(task.mrp, task.x, 0.2, 0.1).n == 33
+    assert needs == pytest.approx((2, 0, 10 / 37, 0.5, 1)) and sqrt(log(120) / 16.5) == pytest.approx(0.5387, abs=1e-4)
+    worked = explicit_finite_sample.WORKED
+    fails = explicit_finite_sample.beyond_G(33, explicit_finite_sample.to_ball(F(539, 1000)))
+    p = explicit_finite_sample.probability_of_failure(worked, worked.mu, 33, fails)
+    assert round(float(p), 5) == 0.00132  # of the .1 allowed: most of it contexts with M̂(s, s) < m_0
+
+
+def test_without_kappa_most_contexts_miss_a_state():
+    """A switch in a hundred: .99³³ = .718 of the contexts never leave the state they start in; others are in its neighbour too little."""
+    slow = explicit_finite_sample.SLOW
+    no_switch = lambda _, each: each.moves[0, 1] + each.moves[1, 0] == 0  # noqa: E731
+    once = explicit_finite_sample.probability_of_failure(slow, slow.mu, 33, no_switch)
+    found = judge(check_of("explicit-finite-sample", "certified"), explicit_finite_sample.MUTANTS[0].subject, FEW).counterexample
+    assert once == F(99, 100) ** 33 and round(float(once), 3) == 0.718 and float(found.got) > float(once)
+
+
+@pytest.mark.parametrize("pair", explicit_finite_sample.PAIRS[-2:])
+def test_what_g_depends_on_is_the_same_in_balls_and_in_floats(pair):
+    task = explicit_finite_sample.two_states(pair, "here")
+    assert explicit_finite_sample.population(Bounds(), task) == pytest.approx([float(x) for x in explicit_finite_sample.needs_of(Bounds(), pair)])
+
+
+@pytest.mark.parametrize("count, delta", [(100, 0.1), (200, 0.01), (150, 0.4), (30, 0.5)])
+def test_the_binomial_quantile(count, delta):
+    p = F(str(delta))
+    above = lambda k: sum(comb(count, i) * p**i * (1 - p) ** (count - i) for i in range(k + 1, count + 1))  # noqa: E731
+    k = most(count, delta)
+    assert above(k) <= F(1, 10**6) < above(k - 1)
+
+
+def off(given):
+    """How far the frequencies of a context are from its μ."""
+    counts = np.bincount(given.states[:-1], minlength=len(given.r))
+    return explicit_finite_sample.total_variation(fractions([F(int(count), len(given.states) - 1) for count in counts]), given.mu)
+
+
+def test_every_part_of_the_room_is_put_to_the_test():
+    """Random contexts with every state visited, some with frequencies within h_s of μ."""
+    full = [given for given in explicit_finite_sample.rational_instances() if len(set(given.states)) == len(given.r) > 1]
+    inside = [off(given) <= explicit_finite_sample.room(given.E, given.mu, s, given.m_0) for given in full for s in range(len(given.r))]
+    assert len(full) >= 6 and sum(inside) >= 12
+
+
+# The published form.
+
+
+def test_students_quantile():
+    """From the tables: 3.659 at 29 degrees of freedom, 636.6 at 1, and the normal 3.29 in the limit."""
+    assert [round(finite_sample.student(k), 3) for k in (29, 10)] == [3.659, 4.587]
+    assert finite_sample.student(10**5) == pytest.approx(3.2905, abs=1e-3)
+
+
+def test_near_delta_one_a_start_can_be_kept_for_ever():
+    """T = (0, 1), r = 0: v(0) − v(1) stays what it was after a million layers, so no c₂ will do for every v_0."""
+    layer = operator_from_kernel([0, 1], [0.0], [[19.0, 1.0], [1.0, 19.0]], 0.5)
+    v = layer.iterate([1e6, 0.0], 1.0, 10**6)
+    assert v[0] - v[1] == pytest.approx(1e6)
+
+
+def test_the_constants_give_what_g_asks_for():
+    """(1 + ln 3|S| / ln 2) ln(1/δ) ≥ ln(3|S|/δ) for δ ≤ 1/2, with equality there; not beyond."""
+    for size, delta in product((1, 2, 9), (1e-9, 0.1, 0.5)):
+        assert (1 + log(3 * size) / log(2)) * log(1 / delta) >= log(3 * size / delta) * (1 - 1e-15)
+    assert (1 + log(6) / log(2)) * log(1 / 0.6) < log(6 / 0.6)
+
+
+# Depth.
+
+
+def test_a_layer_can_move_by_all_of_it():
+    """E = I, T = (0, 1, 0), γ = 1/2, α = 1: from (1, −1), with F = 1 and L* = 0, to (−1/2, 1/2)."""
+    layer = operator_from_kernel([0, 1, 0], [F(0), F(0)], [[F(1), F(0)], [F(0), F(1)]], F(1, 2))
+    assert layer.margin == F(1, 2) and layer.update([F(1), F(-1)], F(1)).tolist() == [F(-1, 2), F(1, 2)]
+
+
+def test_depths_by_trial():
+    least_depth, rounded_down = depth_against_context.least_depth, depth_against_context.rounded_down
+    assert [least_depth(F(8), F(floor), F(1, 2)) for floor in (9, 8, 7, 1)] == [0, 0, 1, 3]
+    assert [rounded_down(F(8), F(floor), F(1, 2)) for floor in (9, 8, 7, 1)] == [0, 0, 0, 3]
+    assert least_depth(F(8), F(1), F(0)) == 1
+    with pytest.raises(ValueError, match="no depth below 64"):
+        least_depth(1.0, 1e-300, 0.9)
+
+
+# What is planted in the library is found.
+
+
+PLANTED = [
+    ("explicit-finite-sample", "value_floor", lambda right: lambda *given: right(*given) * (1 + 1e-6)),
+    ("explicit-finite-sample", "context_needed", lambda right: lambda *given: right(*given)._replace(n=right(*given).n + 1)),
+    ("explicit-finite-sample", "context_needed", lambda right: lambda *given: right(*given)._replace(floor=right(*given).floor / 2)),
+    ("explicit-finite-sample", "values_at_depth", lambda right: lambda *given: right(*given) + 100),
+    ("finite-sample", "values_at_depth", lambda right: lambda *given: right(*given) + 100),
+    ("depth-against-context", "worthwhile_depth", lambda right: lambda *given: right(*given) + 1),
+]
+
+
+@pytest.mark.parametrize("id, name, wrong", PLANTED, ids=[f"{id}-{name}-{i}" for i, (id, name, _) in enumerate(PLANTED)])
+def test_an_error_planted_in_the_library_is_found(id, name, wrong, monkeypatch):
+    module = explicit_finite_sample if id == "finite-sample" else MODULES[id]
+    monkeypatch.setattr(module, name, wrong(getattr(module, name)))
+    verdict = judge(check_of(id, "numeric"), MODULES[id].CLAIM.subject, FEW)
+    assert verdict.passed is False and verdict.counterexample, verdict
+
+
+@pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
+def test_an_error_planted_in_the_transformer_is_found(kind, monkeypatch):
+    right = operators.values
+    monkeypatch.setattr(operators, "values", lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))])
+    verdict = judge(check_of("depth-against-context", kind), depth_against_context.Depth(), FEW)
+    assert verdict.passed is False and verdict.counterexample, verdict
+
+
+def test_the_cited_inequality_is_tried_where_it_is_tight_enough_to_matter():
+    """Two steps of P = 1/2: both are in state 0 with probability 1/4, and exp(−2 · 2 · (1/2)²) = .368 is not far above."""
+    worked = explicit_finite_sample.WORKED
+    assert explicit_finite_sample.probability_of_failure(worked, worked.mu, 2, lambda _, each: each.moves[0].sum() == 2) == F(1, 4) < exp(-1)
