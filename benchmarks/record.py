@@ -57,7 +57,7 @@ def table(record: dict) -> str:
 
 {headlines(record)}
 
-CPU seconds on one thread ({machine["machine"]}, Python {machine["python"]}, NumPy {machine["numpy"]}); in the first table the other columns are naive's time divided by theirs. A ~ marks a time scaled from fewer layers or fewer members. Its last column is the largest difference between any two of the ways compared, relative to the largest value.
+CPU seconds on one thread ({machine["machine"]}, Python {machine["python"]}, NumPy {machine["numpy"]}); in the first table the other columns are naive's time divided by theirs. A ~ marks a time scaled from fewer layers or fewer members. Its last column is the largest difference of any way from naive (or, where naive would take minutes, from attention built once), relative to the largest value.
 """
 
 
@@ -67,7 +67,7 @@ def row(cell: dict) -> str:
     ratios = [f"{'~' * (entry['scaled'] or naive['scaled'])}{rounded(entry['ratio'])}" for entry in others]
     largest = max(entry["difference"] for entry in others if "difference" in entry)
     sizes = [str(cell[name]) for name in ("n", "depth", "batch")]
-    return "| " + " | ".join([*sizes, f"{'~' * naive['scaled']}{naive['seconds']:.2g}", *ratios, f"{largest:.0e}"]) + " |"
+    return "| " + " | ".join([*sizes, f"{'~' * naive['scaled']}{rounded(naive['seconds'])}", *ratios, f"{largest:.0e}"]) + " |"
 
 
 def rounded(ratio: float) -> str:

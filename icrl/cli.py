@@ -19,7 +19,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from icrl import diagnose
-from icrl.claims import CLAIMS, Budget, Claim, Verdict
+from icrl.claims import CLAIMS, Budget, Check, Claim, Verdict
 from icrl.claims.ledger import ClaimResult, explained, run_claim, succeeded
 from icrl.claims.model import KINDS
 
@@ -195,12 +195,17 @@ def verify_with_table(claims: list[Claim], console: Console, options: argparse.N
 MARKS = {True: "[green]passed[/]", False: "[bold red]failed[/]", None: "[yellow]on record[/]"}
 
 
+def mark(check: Check, verdict: Verdict) -> str:
+    """A verdict in the table: what is cited is neither passed nor on record."""
+    return "cited" if check.kind == "cited" else MARKS[verdict.passed]
+
+
 def progress_table(results: list[ClaimResult], running: str) -> Table:
     """Claims against kinds of check, and the share of mutants refuted."""
     kinds = [kind for kind in KINDS if any(check.kind == kind for claim in CLAIMS.values() for check in claim.checks)]
     table = Table("claim", *kinds, "mutants refuted", "status")
     for result in results:
-        marks = {check.kind: MARKS[verdict.passed] for check, verdict in result.verdicts}
+        marks = {check.kind: mark(check, verdict) for check, verdict in result.verdicts}
         refuted = f"{sum(mutant.refuted for mutant in result.mutants)}/{len(result.mutants)}" if result.mutants else ""
         table.add_row(result.claim.id, *(marks.get(kind, "") for kind in kinds), refuted, result.status)
     if running:
