@@ -202,11 +202,12 @@ def parts_of_the_book(root: Path) -> dict[str, list[str]]:
 
 def map_page(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]]) -> str:
     """Which result rests on which: a drawing for each part of the book, with links, and the same in words."""
+    labels = " Words over an arrow's tip are hypotheses, under which the one result is a case of the other." if any(result.claim.under for result in results) else ""
     words = "\n".join(f"- {{prf:ref}}`{result.claim.id}`, {result.claim.title}, rests on {foundations(result.claim)}." for result in results)
     return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
 # Map of the results
 
-An arrow runs from a result to one that rests on it. Each box leads to its theorem, and says by which kinds of check it stands; a pale box stands in another part of the book. Where a word stands at an arrow's tip, the result is a case of the other: under these hypotheses.
+An arrow runs from a result to one that rests on it. Arrows that follow from others are left out. Each box leads to its theorem, and says by which kinds of check it stands; a dotted box stands in another part of the book.{labels}
 
 {drawings(results, parts, "##")}
 
@@ -237,9 +238,9 @@ def part_drawing(caption: str, inside: Sequence[ClaimResult], results: Sequence[
 
 
 def box(result: ClaimResult, filled: bool, elsewhere: bool) -> Box:
-    """A result: its title, the kinds that passed; filled or not; pale when it stands elsewhere; dashed when it failed or is only cited."""
+    """A result: its title, the kinds that passed; filled or not; dotted when it stands elsewhere; dashed when it failed or is only cited."""
     claim = result.claim
-    kinds = " · ".join(check.kind for check, verdict in result.verdicts if verdict.passed) or result.status
+    kinds = " · ".join(check.kind for check, verdict in result.verdicts if verdict.passed is not False) or result.status
     names = " ".join(name for name, holds in (("filled", filled), ("elsewhere", elsewhere)) if holds)
     look = (f' class="{names}"' if names else "") + ("" if result.status == "checked" else ' stroke-dasharray="5 4"')
     return Box(claim.id, claim.title, kinds, f"{claim.chapter}.html#{claim.id}", look)
