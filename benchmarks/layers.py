@@ -213,7 +213,8 @@ def line(found: dict) -> str:
     """A row of the table as text."""
     naive, *others = found["methods"].values()
     sizes = "".join(f"{found[name]:>5} " for name in ("n", "depth", "batch"))
-    columns = [marked(entry["ratio"], ",.0f" if entry["ratio"] > 99 else ",.1f", entry, 11) + apart(entry) for entry in others]
+    scaled = [{"scaled": naive["scaled"] or entry["scaled"]} for entry in others]
+    columns = [marked(entry["ratio"], ",.0f" if entry["ratio"] > 99 else ",.1f", mark, 11) + apart(entry) for entry, mark in zip(others, scaled)]
     return f"{sizes}| {marked(naive['seconds'], '.3g', naive, 9)} |" + "|".join(columns)
 
 
@@ -273,7 +274,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     start = time.perf_counter()
     lengths = QUICK_LENGTHS if options.quick else LENGTHS
-    print(f"One thread, |S| = {N_STATES}, d = {WIDTH}; CPU seconds, medians of {REPEATS} runs or more; ~ scaled, * from once (--help says more)")
+    print(f"One thread, |S| = {N_STATES}, d = {WIDTH}; CPU seconds, medians of {REPEATS} runs or more. naive: the Transformer, layer by layer;")
+    print("once: attention built once; grouped: by states; closed: any depth at once; x: times as fast as naive; diff: from naive, relative.")
+    print("~ scaled from fewer layers or members; * a difference from once (--help says more)")
     print(f"\n{HEADER}")
     cells = []
     for number, (n, batch, depth) in enumerate(product(lengths, BATCHES, DEPTHS), 1):
@@ -287,7 +290,7 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"{where}: {goal['ratio']:,.0f} times naive's speed (goal {goal['goal']:,.0f})")
     print(f"10^6 transitions over 100 states at depth 10^6: {large['cpu_seconds']:.2f} s of CPU (goal 2), {large['difference']:.0e} from the limit")
     largest = max(earlier["differences"].values())
-    print(f"the predecessor's verification, four methods: {earlier['cpu_seconds']:.2f} s of CPU as a whole process (goal {earlier['goal']}), differences up to {largest:.0e}")
+    print(f"what Wang et al. (2025) verify for linear attention, four methods: {earlier['cpu_seconds']:.2f} s of CPU as a whole process (goal {earlier['goal']}), differences up to {largest:.0e}")
     print(f"{time.perf_counter() - start:.0f} s in all")
     if options.json:
         found = {"machine": machine(), "cells": cells, "goals": reached, "million": large, "predecessor": earlier}
