@@ -146,7 +146,7 @@ def stack(*parts: Matrix) -> Matrix:
     """The matrices one above the other, as the rows of a prompt."""
     match kind(parts[0]):
         case "blocks":
-            return BlockMatrix([(part if isinstance(part, BlockMatrix) else block_collapse(part)).blocks.tolist()[0] for part in parts])
+            return BlockMatrix([row for part in parts for row in (part if isinstance(part, BlockMatrix) else block_collapse(part)).blocks.tolist()])
         case "tensor":
             batch = np.broadcast_shapes(*(part.shape[:-2] for part in parts))
             return sys.modules["torch"].cat([part.expand(*batch, *part.shape[-2:]) for part in parts], dim=-2)
@@ -171,8 +171,11 @@ def discounted_sum(n: Any, decay: Any, like: Matrix) -> Matrix:
     r"""T, (n+1)×(n+1), with which :math:`(\delta T)_i = \sum_{i \le k < n} \vartheta^{k-i} \delta_k`, ϑ = ``decay``; the last column of δT is 0.
 
     The scan :math:`d_i = \delta_i + \vartheta d_{i+1}` from the last source backwards, :math:`d_n = 0`: :math:`T_{ki} = \vartheta^{k-i}` for
-    :math:`i \le k < n`. With symbolic n its block on the sources is the opaque lower triangular matrix T.
+    :math:`i \le k < n`. With symbolic n its block on the sources is the opaque lower triangular matrix T. Raises ``ValueError``
+    for a ``decay`` that is no single number.
     """
+    if np.ndim(decay):
+        raise ValueError(f"decay must be one number, got shape {np.shape(decay)}")
     if kind(like) == "blocks":
         return place({(0, 0): MatrixSymbol("T", n, n)}, (n, 1), (n, 1), like)
     powers = accumulate(repeat(scalar(decay, like, "decay")[..., 0, 0], n - 1), mul, initial=identity(1, like)[0, 0])

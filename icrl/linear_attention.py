@@ -12,8 +12,8 @@ d                     :math:`\gamma x(S_{k+1})`        0
 1 (average reward)    0                                0
 ====================  ===============================  ==============
 
-so that the columns need not follow one another. After l layers the last row holds the TD errors under :math:`w_l`, and in
-column n the prediction :math:`-\langle x(s), w_l \rangle`.
+so that the columns need not follow one another. After l layers the last row holds the TD errors under :math:`w_l` (for the
+average reward: without their rewards), and in column n minus the prediction, :math:`-\langle x(s), w_l \rangle`.
 
 Source: Wang, Blaser, Daneshmand, Zhang 2025.
 """
@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from icrl.algebra import Matrix, centring, discounted_sum, identity, linear, place, scalar, shift, sources_visible, stack, zeros
+from icrl.algebra import Matrix, centring, discounted_sum, finite, identity, kind, linear, place, scalar, shift, sources_visible, stack, zeros
 from icrl.transformer import Parameters
 
 BEFORE, AFTER, PAID, LAST = range(4)
@@ -33,19 +33,27 @@ def transition_prompt(features: Matrix, after: Matrix, rewards: Matrix, query: M
     r"""The prompt of n transitions, (…, 2d+1, n+1).
 
     features, after: (…, d, n), the columns :math:`x(S_k)` and :math:`x(S_{k+1})`; rewards: (…, 1, n); query: (…, d, 1).
-    All of one kind (:mod:`icrl.algebra`). Raises ``ValueError`` for shapes that do not fit.
+    All of one kind (:mod:`icrl.algebra`). Raises ``ValueError`` when the kinds differ, the shapes do not fit, n = 0, or an
+    entry is no floating-point number, NaN or infinite.
     """
+    given = {"features": features, "after": after, "rewards": rewards, "query": query}
+    kinds = {name: kind(finite(name, X), name) for name, X in given.items()}
+    if len(set(kinds.values())) > 1:
+        raise ValueError(f"features, after, rewards and query must be matrices of one kind, got {kinds}")
+    if len(features.shape) < 2 or features.shape[-1] == 0:
+        raise ValueError(f"features must have shape (…, d, n) with n >= 1, got {tuple(features.shape)}")
     d, n = features.shape[-2:]
-    for name, X, shape in (("after", after, (d, n)), ("rewards", rewards, (1, n)), ("query", query, (d, 1))):
-        if tuple(X.shape[-2:]) != (d if shape[0] == d else 1, shape[1]):
-            raise ValueError(f"{name} must have shape (…, {shape[0]}, {shape[1]}), got {tuple(X.shape)}")
+    for name, shape in (("after", (d, n)), ("rewards", (1, n)), ("query", (d, 1))):
+        if tuple(given[name].shape[-2:]) != shape:
+            raise ValueError(f"{name} must have shape (…, {shape[0]}, {shape[1]}), got {tuple(given[name].shape)}")
     parts = {(0, 0): features, (0, 1): query, (1, 0): scalar(gamma, after, "gamma") * after, (2, 0): rewards}
     return place(parts, (d, d, 1), (n, 1), features)
 
 
 def with_average_row(Z: Matrix) -> Matrix:
     """The prompt with one more row, of zeros, for the average-reward method."""
-    return stack(Z, zeros(1, Z.shape[-1], Z))
+    columns = Z.colblocksizes if kind(Z) == "blocks" else (Z.shape[-1] - 1, 1)
+    return stack(Z, place({}, (1,), columns, Z))
 
 
 def _parameters(bands: tuple, n: Any, scores: dict, V: dict, like: Matrix, scan: Matrix | None = None) -> Parameters:

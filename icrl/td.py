@@ -272,19 +272,26 @@ def _weights(transitions: Sequence[Transition], w: Sequence | None) -> list:
     """w_0, 0 unless given; ``ValueError`` for no transition, and for features of different lengths."""
     if len(transitions) < 1:
         raise ValueError("transitions must hold n >= 1 of them, got none")
-    w = [0] * len(transitions[0][0]) if w is None else list(w)
-    for k, (x, _, after) in enumerate(transitions):
-        if not len(x) == len(after) == len(w):
-            raise ValueError(f"transition {k} must have d = {len(w)} features before and after, got {len(x)} and {len(after)}")
-    return w
+    d = len(transitions[0][0])
+    for k, (x, r, after) in enumerate(transitions):
+        if not len(x) == len(after) == d:
+            raise ValueError(f"transition {k} must have d = {d} features before and after, got {len(x)} and {len(after)}")
+        _check_reward(r)
+    if w is not None and len(w) != d:
+        raise ValueError(f"w must hold d = {d} numbers, got {len(w)}")
+    return [0] * d if w is None else list(w)
+
+
+def _check_reward(r: Any) -> None:
+    if isinstance(r, Real) and (r != r or abs(r) == math.inf):
+        raise ValueError(f"rewards must be finite, got {r}")
 
 
 def _check_context(states: Sequence, rewards: Sequence) -> None:
     if len(rewards) < 1 or len(states) != len(rewards) + 1:
         raise ValueError(f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(states)} states")
     for r in rewards:
-        if isinstance(r, Real) and (r != r or abs(r) == math.inf):
-            raise ValueError(f"rewards must be finite, got {r}")
+        _check_reward(r)
 
 
 def _step_sizes(alphas: Iterable) -> Iterable:

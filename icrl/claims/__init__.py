@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from icrl.claims import averagers, batch_td, bellman, certainty_equivalence, contraction, coverage_needed, depth_against_context, explicit_finite_sample
-from icrl.claims import finite_sample, fixed_point, layer_steps, linear, lstd, mask_leak, neu_bound, operator, rate_floor, softmax_td, spectral, stationary, two_heads
+from icrl.claims import finite_sample, fixed_point, kernel_td, layer_steps, linear, linear_average_reward, linear_residual_gradient, linear_td
+from icrl.claims import linear_td_lambda, lstd, mask_leak, neu_bound, operator, rate_floor, softmax_average_reward, softmax_residual_gradient
+from icrl.claims import softmax_td, softmax_td_lambda, spectral, stationary, tabular, two_heads, weights
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 __all__ = ["CLAIMS", "Budget", "Check", "Claim", "Counterexample", "Mutant", "Verdict"]
@@ -12,7 +14,9 @@ MODULES = (
     *(bellman, stationary, batch_td, lstd, mask_leak, softmax_td, two_heads),
     *(operator, contraction, rate_floor, coverage_needed, certainty_equivalence, layer_steps),
     *(fixed_point, explicit_finite_sample, finite_sample, depth_against_context, spectral, averagers),
-    *(linear, neu_bound),
+    *(linear, linear_td, linear_td_lambda, linear_residual_gradient, linear_average_reward),
+    *(tabular, kernel_td, softmax_td_lambda, softmax_residual_gradient, softmax_average_reward, weights),
+    neu_bound,
 )
 CLAIMS: dict[str, Claim] = {module.CLAIM.id: module.CLAIM for module in MODULES}
 """Every claim, by id, in the book's order."""

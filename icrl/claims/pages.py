@@ -227,7 +227,8 @@ def drawings(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]],
 
 def part_drawing(caption: str, inside: Sequence[ClaimResult], results: Sequence[ClaimResult], filled: Collection[str]) -> str:
     """One part's results, with those of other parts on which they rest directly."""
-    below = covering({result.claim.id: result.claim.rests_on for result in results})
+    needed_for = covering({result.claim.id: result.claim.rests_on for result in results})
+    below = {result.claim.id: [id for id in result.claim.rests_on if id in needed_for[result.claim.id] or id in result.claim.under] for result in results}
     ids = {result.claim.id for result in inside}
     needed = ids.union(*(below[id] for id in ids))
     shown = [result for result in results if result.claim.id in needed]

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from icrl.exercises import attention, averagers, context, failures, foundations, operators
+from icrl.exercises import attention, averagers, context, failures, foundations, kernels, linear_attention, operators, siblings
 from icrl.exercises.model import Exercise, Judgement, NotAnAnswer
 
 __all__ = ["EXERCISES", "Exercise", "Judgement", "check"]
 
-EXERCISES: dict[str, Exercise] = {exercise.id: exercise for exercise in (*foundations.EXERCISES, *attention.EXERCISES, *operators.EXERCISES, *context.EXERCISES, *failures.EXERCISES, *averagers.EXERCISES)}
+MODULES = (foundations, linear_attention, attention, operators, context, failures, averagers, kernels, siblings)
+EXERCISES: dict[str, Exercise] = {exercise.id: exercise for module in MODULES for exercise in module.EXERCISES}
 """Every exercise of the book, by id, in the book's order."""
 
 

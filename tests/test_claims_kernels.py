@@ -1,0 +1,271 @@
+"""Tabular TD, linear TD and linear TD in kernel space: hand-worked numbers, hypotheses that are needed, planted errors."""
+
+import math
+from dataclasses import replace
+from fractions import Fraction as F
+from itertools import islice, repeat
+
+import numpy as np
+import pytest
+from sympy import Rational, limit, oo, symbols
+
+from icrl import td
+from icrl.claims import Budget, kernel_td, linear, operators, tabular
+from icrl.claims.cases import smallest
+from icrl.claims.ledger import judge
+from icrl.claims.machine import Machine
+from icrl.claims.model import WITHOUT_MUTANTS
+from icrl.dial import DIGITS, dial, heights, shades
+from icrl.exercises.kernels import EXERCISES
+
+from conftest import check_of
+
+FEW = Budget(trials=40)
+CLAIMS = {module.CLAIM.id: module.CLAIM for module in (tabular, linear, kernel_td)}
+PAIRS = [(id, check.kind) for id, claim in CLAIMS.items() for check in claim.checks if check.kind not in WITHOUT_MUTANTS]
+NAN = {
+    "tabular": tabular.Tabular(weight=lambda own, n_s, n, power: float("nan")),
+    "linear": linear.LinearTD(Machine(softmax=linear.scores_alone, edit=lambda p, site: replace(p, V=p.V * float("nan")))),
+    "kernel-td": kernel_td.KernelTD(features=lambda phi, Z: float("nan") * phi),
+}
+
+
+def test_every_kind_that_can_serve_is_there():
+    assert {id: [check.kind for check in claim.checks] for id, claim in CLAIMS.items()} == {
+        "tabular": ["symbolic", "exact", "certified", "numeric"],
+        "linear": ["kernel", "symbolic", "exact", "numeric"],
+        "kernel-td": ["symbolic", "exact", "certified", "numeric"],
+    }
+
+
+SMALLEST = {  # got and right, worked out by hand: γ = α = ½ where nothing else is said
+    # β = 4, with 17 for e^β; T = (0, 1, 0): K(0|0) = 17/18, ω = 1/18
+    ("tabular", "features β e_s"): ("17/18", "257/258"),  # 1 + 16² = 257
+    ("tabular", "a state that is never left keeps its value"): ("0", "1"),  # T = (0, 1)
+    ("tabular", "own transitions counted among the foreign"): ("17/18", "1"),  # T = (0, 0): 17/(17 + 1)
+    ("tabular", "n_s e^β without the foreign transitions"): ("1", "at most 1/17"),
+    ("tabular", "no mask"): ("1", "1/2"),  # T = (0, 0)
+    ("tabular", "the foreign share falls like e^{−2β}"): ("1/18", "at most 1/289"),
+    ("tabular", "a last state that is no source let in"): ("1/2", "at most 0"),  # T = (0, 1), r = 1: v_1(1) = ½, t_1(1) = 0
+    # γ = −9/10, α = 1, v_0 = (1, −1): δ = ∓1/10, spread 1/5; v_1 = ±(9/10 + ω/5), v_2 = ±(9/10 + ω/5)² against 81/100
+    ("tabular", "1/(1 − |γ|) missing"): ("163/8100", "at most 1/90"),
+    ("tabular", "γ in the place of its absolute value"): ("1/90", "at most 1/171"),  # 1/18 · 1/5 · 10/19
+    # α = 3/2, v_0 = (1, −1): tabular 1 − 9/4 = −5/4, squared 25/16; with ω = 1/18 the factor is −5/4 + ¼ = −1; spread 3
+    ("tabular", "α = 3/2 let in"): ("9/16", "at most 1/3"),
+    # T = (0, 0), x = 2, r = 1, w_0 = 0: w_1 = ½ · 2, v_1 = 2
+    ("linear", "softmax in the place of the identity"): ("1/2", "2"),
+    ("linear", "the scores divided by their sum"): ("1/2", "2"),
+    ("linear", "no mask"): ("1/4", "3/4"),  # T = (0, 0), x = w_0 = 1: δ_0 = −½, and −v for the query's key
+    ("linear", "mask on key 0"): ("0", "2"),
+    ("linear", "A = 2I"): ("4", "2"),
+    ("linear", "α missing on the reward"): ("4", "2"),
+    ("linear", "target row not cleared"): ("7/8", "3/8"),  # ½ + ⅜ where γ v_1 = ⅜
+    ("linear", "no target-memory step"): ("0", "1"),
+    ("linear", "v₀ = ⟨x, w₀⟩ + 1"): ("1", "0"),
+    ("linear", "w moves along the next states"): ("1", "1/2"),  # T = (0, 1), x = (1, 2), r = 1
+    # T = (0, 1), x = (1, 2), E = 1 + t²: Z = (2, 5), ψ(0) = (½, ½), w_1 = ½ · 2 · ψ(0) = (½, ½)
+    ("kernel-td", "features φ in the place of φ/Z"): ("2", "1/2"),  # w_1 = (1, 1), φ(0) = (1, 1)
+    ("kernel-td", "all transitions weigh the same"): ("1/4", "1/2"),
+    ("kernel-td", "ν in proportion to n_s"): ("5/7", "5/22"),  # T = (0, 1, 0): Z = (2 + 5, 5 + 17)
+    ("kernel-td", "a constant step makes it plain"): ("1/2", "1"),  # at state 1: α against αZ(1)K = 2α
+    ("kernel-td", "no mask"): ("1/2", "1/7"),
+    ("kernel-td", "v₀ = ⟨ψ, w₀⟩ + 1"): ("0", "1"),
+}
+
+
+@pytest.mark.parametrize("id, name", SMALLEST)
+def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
+    mutant = next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
+    found = judge(check_of(id, "exact"), mutant.subject, FEW).counterexample
+    assert (found.got, found.right) == SMALLEST[id, name]
+
+
+OF_SMALL_FEATURES = {  # n = 15, τ = 1, a = ½, x̄ = −13/15: mean power 0.67601, n K(14|1) = e^½ / 0.67601 = 2.43890
+    "features not centred": ("0.938901", "at most 0.718282"),  # 2.43890 − 1 − ½
+    "½ in the place of e − 2": ("0.505567", "at most 0.5"),  # 2.43890 − 1 − 14/15
+    "τ half as large": ("0.317398", "at most 0.17957"),  # key 14 at query 0: e^−½ / 1.57924 − 1 + 14/15
+    "τ = 4 let in": ("12.9878", "at most 11.4925"),  # n = 26, a = 2: e² / 0.414329 − 1 − 50/13
+}
+
+
+@pytest.mark.parametrize("name", OF_SMALL_FEATURES)
+def test_what_is_said_of_small_features_fails_where_worked_out(name):
+    mutant = next(mutant for mutant in kernel_td.MUTANTS if mutant.name == name)
+    found = judge(check_of("kernel-td", "numeric"), mutant.subject, FEW).counterexample
+    assert (found.got, found.right) == OF_SMALL_FEATURES[name]
+
+
+def test_every_mutant_has_a_counterexample_by_hand():
+    named = {("kernel-td", name) for name in OF_SMALL_FEATURES} | set(SMALLEST)
+    assert {(id, mutant.name) for id, claim in CLAIMS.items() for mutant in claim.mutants} == named
+
+
+# What is planted in the library, the Transformer or the loops is found
+
+
+PLANTED = [("tabular", "tabular_td"), ("linear", "linear_td"), ("kernel-td", "linear_td")]
+
+
+@pytest.mark.parametrize("id, name, kind", [(*each, kind) for each in PLANTED for kind in ("exact", "numeric")])
+def test_an_error_planted_in_a_loop_is_found(id, name, kind, monkeypatch):
+    right = getattr(td, name)
+
+    def off(values, layer):
+        return {s: v + layer for s, v in values.items()} if isinstance(values, dict) else [w + layer for w in values]
+
+    monkeypatch.setattr(td, name, lambda *given: (off(values, layer) for layer, values in enumerate(right(*given))))
+    verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
+    assert verdict.passed is False and verdict.counterexample, verdict
+
+
+@pytest.mark.parametrize("id", ["tabular", "kernel-td"])
+@pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
+def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
+    right = operators.values
+    monkeypatch.setattr(operators, "values", lambda case, *machine: [v + layer for layer, v in enumerate(right(case, *machine))])
+    verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
+    assert verdict.passed is False and verdict.counterexample, verdict
+
+
+@pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
+def test_an_error_planted_in_the_operator_is_found(kind, monkeypatch):
+    right = operators.operator_of
+    monkeypatch.setattr(operators, "operator_of", lambda case: replace(right(case), M=right(case).M.T))
+    assert judge(check_of("kernel-td", kind), kernel_td.KernelTD(), FEW).counterexample
+
+
+# The statements, and their hypotheses, by hand
+
+
+def test_one_transition_bootstraps_from_a_state_that_nobody_left():
+    """a → b with r = 1, γ = 9/10, α = 1: both values obey v ← 1 + (9/10) v and end at 10; batch tabular TD says 1 and 0."""
+    one_hot = lambda s, u: F(9) * (s == u)  # noqa: E731
+    given = ([0, 1], [F(1)])
+    v = list(islice(td.softmax_td(*given, one_hot, F(9, 10), repeat(F(1)), exp=lambda t: 1 + t * t), 300))
+    assert [v[2][0], v[2][1]] == [F(19, 10), F(19, 10)] and float(v[-1][0]) == pytest.approx(10)
+    *_, tabular_end = islice(td.tabular_td(*given, F(9, 10), repeat(F(1))), 300)
+    assert tabular_end == {0: 1, 1: 0}
+
+
+def test_a_table_that_is_no_matrix_of_inner_products_has_no_features():
+    """E = ((1, 2), (2, 1)): for features ⟨φ(0), φ(1)⟩² ≤ ⟨φ(0), φ(0)⟩⟨φ(1), φ(1)⟩, but 4 > 1."""
+    indefinite = np.array([[1.0, 2.0], [2.0, 1.0]])
+    sizes, vectors = np.linalg.eigh(indefinite)
+    phi = vectors * np.sqrt(np.maximum(sizes, 0))
+    assert sizes[0] == pytest.approx(-1) and not np.allclose(phi @ phi.T, indefinite)
+
+
+def test_with_exponentials_the_step_alpha_z_is_not_plain_linear_td():
+    """T = (0, 1), x = (1, 2), r = 1, v_0 = 0: αZ(s)K(0|s) is αe and αe², and linear TD adds α and 2α."""
+    e, scores = math.e, [1, 2]
+    added = [e**g for g in scores]
+    _, w = islice(td.linear_td([0, 1], [1.0], [[1.0], [2.0]], 0.5, [1.0]), 2)
+    assert added == pytest.approx([e, e * e]) and [w[0], 2 * w[0]] == [1, 2]
+
+
+def test_of_two_features_that_differ_by_length_the_constant_step_misses_one():
+    """x = 1, 2, T = (0, 1), r = 1: softmax TD adds α to both values, linear TD α and 2α."""
+    case = smallest((0, 1), r=(1,), v=(0, 0), x=((1,), (2,)))
+    assert operators.values(case)[1].tolist() == [F(1, 2), F(1, 2)]
+    _, w = islice(td.linear_td(case.states, case.rewards, case.features, case.gamma, case.alphas), 2)
+    assert [case.features[s][0] * w[0] for s in (0, 1)] == [F(1, 2), F(1)]
+
+
+def test_no_constant_below_e_minus_2_does():
+    n = symbols("n", positive=True)
+    assert limit(kernel_td.left_over(n, Rational(1, 2)), n, oo).evalf() == pytest.approx(math.e - 2)
+    assert kernel_td.left_over(15, 0.5).evalf() == pytest.approx(0.5055670, abs=1e-6)
+    assert kernel_td.left_over(14, 0.5) < 0.5 < kernel_td.left_over(15, 0.5)
+
+
+# The contexts test what they say
+
+
+def test_the_contexts_of_tabular_end_where_they_have_been_and_elsewhere():
+    cases = list(tabular.rational_cases())
+    known = [case.states[-1] in case.states[:-1] for case in cases]
+    assert min(sum(known), len(known) - sum(known)) >= 20
+    assert {case.features[0][0] ** 2 for case in cases} == {0, F(1, 4), 1, 9} and {case.gamma > 0 for case in cases} == {True, False}
+    drawn = list(islice(tabular.float_cases(0), 100))
+    assert sum(case.states[-1] not in case.states[:-1] for case in drawn) >= 10
+    assert min(case.features[0][0] for case in drawn) < 0.2 and max(case.features[0][0] for case in drawn) > 5
+
+
+def test_the_contexts_of_linear_td_stay_in_range_and_move():
+    drawn = list(islice(linear.float_cases(0), 100))
+    assert max(linear.reach(case) for case in drawn) < 1.01 and min(linear.reach(case) for case in drawn if case.d) > 1e-4
+    assert max(case.n for case in drawn) > 40 and max(case.depth for case in drawn) == 16
+
+
+def test_features_are_small_in_half_of_the_contexts():
+    drawn = list(islice(kernel_td.float_cases(0), 100))
+    taus = [2 * max(td.inner(x, x) for x in case.features) for case in drawn]
+    assert sum(tau <= 1 for tau in taus) >= 50 and max(taus) > 3 and sum(0.5 < tau <= 1 for tau in taus) >= 10
+    apart = [case for case in operators.rational_cases() if kernel_td.apart(case)]
+    assert len(apart) >= 15
+
+
+def test_a_feature_map_has_the_kernel_for_inner_products():
+    case = kernel_td.BENT
+    phi = kernel_td.feature_map(case)
+    assert phi.tolist() == [[1, 1], [1, 4]] and (phi @ phi.T).tolist() == kernel_td.gram(case).tolist() == [[2, 5], [5, 17]]
+    floats = next(iter(operators.as_floats([case])))
+    phi = kernel_td.feature_map(floats)
+    assert np.allclose(phi @ phi.T, np.exp([[1, 2], [2, 4]]))
+
+
+# The dial
+
+
+def level(text):
+    """A number written with the digits of the dial."""
+    return sum(DIGITS.index(digit) * 64**place for place, digit in enumerate(reversed(text)))
+
+
+def test_the_dial_keeps_weights_and_values_to_its_resolution():
+    rng = np.random.default_rng(0)
+    w, v = rng.uniform(0, 1, (3, 4)), rng.uniform(-2, 5, 7)
+    got = np.array([level(digit) for digit in shades(w)]) / 63
+    assert np.abs(got - np.sqrt(w.ravel())).max() <= 0.5 / 63
+    text = heights(v, -2.0, 5.0)
+    back = [-2 + 7 * level(text[2 * i : 2 * i + 2]) / 4095 for i in range(7)]
+    assert np.abs(back - v).max() <= 0.5 * 7 / 4095
+    assert heights(np.array([0.0, 1.0]), 0.0, 1.0) == "AA//" and shades(np.array([0.0, 1.0])) == "A/"
+
+
+def test_the_dial_is_one_small_element_that_asks_for_nothing():
+    M, V = np.full((9, 13, 13), 1 / 13), np.arange(9 * 5 * 13.0).reshape(9, 5, 13)
+    text = dial(range(1, 10), range(5), M, V, np.zeros(13))
+    assert len(text) < 6000 and text.count("\n") < 40 and text.startswith("<div") and text.endswith("</div>")
+    assert [word for word in ("src=", "href", "fetch", "import", "url(") if word in text] == []
+    assert 'max="8"' in text and 'max="4"' in text and "b=[1,2,3,4,5,6,7,8,9],l=[0,1,2,3,4]" in text
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"weights": np.full((1, 2, 2), 2.0)}, "weights must lie in"),
+        ({"weights": np.eye(2)}, "weights must"),
+        ({"values": np.full((1, 1, 2), np.nan)}, "values must"),
+        ({"values": np.zeros((1, 1, 2)), "limit": np.zeros(2)}, "values must not all be equal"),
+    ],
+)
+def test_the_dial_refuses_what_it_cannot_show(change, message):
+    given = {"weights": np.eye(2)[None], "values": np.ones((1, 1, 2)), "limit": np.zeros(2)} | change
+    with pytest.raises(ValueError, match=message):
+        dial([1], [1], **given)
+
+
+# The exercises
+
+
+@pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+def test_the_exercises_judge(exercise):
+    assert exercise.judge(exercise.solution) is None and len(exercise.wrong) >= 2
+    assert all(exercise.judge(answer) for answer in exercise.wrong)
+
+
+def test_sharp_enough_by_hand():
+    """T = (0, 1, 0), γ = ½: M̂(s, s) = e^β / (e^β + 1) > ¾ from e^β = 3 on."""
+    solution = EXERCISES[0].solution
+    assert solution([0, 1, 0], 0.5) == pytest.approx(math.log(3))
