@@ -56,10 +56,12 @@ SMALLEST = {  # got and right, worked out by hand in the comments: γ = ½, or 3
     ("layer-steps", "the angles of 2l in the place of 2l + 1"): ("0", "-3/5"),  # α = 1/(1 + γ), λ = 1 + γ
     ("layer-steps", "all steps 1 do as well"): ("9/25", "9/41"),  # γ² against 1/T_2
     ("layer-steps", "γ missing in the steps"): ("-7/25", "9/41"),  # (1 − λ)² − ½ over 1 − ½ at λ = 8/5
-    ("layer-steps", "ρ^L in the place of 1/T_L(1/γ)"): ("1/3", "3/5"),
+    ("layer-steps", "q^L in the place of 1/T_L(1/γ)"): ("1/3", "3/5"),
     # T = (0, 1, 2, 0), v_0 = (1, −1, 0): T_2(P_e) = 2P_e² − 1, (−1, 3, −2) has 14 against 2; (9/41)² · 14
     ("layer-steps", "any context whose states are left"): ("1134/1681", "at most 162/1681"),
     ("layer-steps", "the cycle does harm at γ = 3/5 too"): ("1134/1681", "at least 2"),
+    ("layer-steps", "ν = n_s on every line"): ("2", "1"),  # T = (0, 1, 0, 1, 1): n = (2, 2), P_e(0, 1) = 1, P_e(1, 0) = ½
+    ("layer-steps", "as many arrivals as departures in the place of equal crossings"): ("1", "0"),  # CYCLE: 0 → 1 once, 1 → 0 never
     ("layer-steps", "the norm without weights"): ("18/25", "at most 9/25"),  # T = (0, 1, 0, 2, 0): P_e (1, 0, 0) = (0, 1, 1)
     ("layer-steps", "M̂ = I not asked"): ("157/165", "-3/5"),  # E = 17/16 and 1: H v_0 = (1/33)(8/5) v_0
 }
@@ -199,11 +201,26 @@ def test_the_order_matters_where_the_weights_differ_by_layer():
 
 
 def test_detailed_balance():
-    balance = lambda *states: layer_steps.balance(smallest(states, r=(0,) * (len(states) - 1), v=(0,) * 5))  # noqa: E731
+    balance = lambda *states: layer_steps.balance(walked(*states))  # noqa: E731
     assert balance(0, 1, 0) == [1, 1] and balance(0, 1, 0, 2, 0) == [1, F(1, 2), F(1, 2)]
     assert balance(0, 1, 0, 1, 1) == [1, 2]  # reversible, but not with the counts (2, 2)
     assert balance(0, 1, 2, 1, 0) == [1, 2, 1] and balance(0, 0) == [1]
     assert balance(0, 1, 1) is None and balance(0, 1) is None and balance(0, 1, 2, 0) is None
+
+
+def walked(*states):
+    """A context of these states, with nothing in it."""
+    return smallest(states, r=(0,) * (len(states) - 1), v=(0,) * 5)
+
+
+def test_the_two_conditions_for_detailed_balance():
+    line, crossed = (lambda *states, of=of: of(walked(*states)) for of in (layer_steps.on_a_line, layer_steps.crossed_equally))
+    assert line(0, 1, 0, 1, 1) == [1, 2] and crossed(0, 1, 0, 1, 1) is None
+    assert line(0, 1, 2, 1, 0) == [1, 2, 1] == crossed(0, 1, 2, 1, 0)  # on a line, and back to where it began: both
+    assert line(1, 2, 3, 2, 1, 2, 2) == [1, 3, 1]  # P_e(2, ·) = (1, 1, 1)/3, and certain steps from 1 and 3
+    assert line(0, 2, 0, 1, 0) is None and crossed(0, 2, 0, 1, 0) == [2, 1, 1]  # not on a line as numbered
+    assert all(of(*states) is None for of in (line, crossed) for states in ((0, 1, 1), (0, 1), (0, 1, 2, 0)))
+    assert line(0, 0) == [1] and crossed(0, 0) == [1]
 
 
 def test_a_walk_on_a_line_that_does_not_come_back_need_not_be_reversible():

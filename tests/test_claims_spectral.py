@@ -47,7 +47,7 @@ SMALLEST = {  # got and right, worked out by hand
     ("spectral", "(b), (c) with E + Eᵀ positive definite"): ("-289/4704", "at least 0"),
     ("spectral", "(b) with a mean in the place of the maximum"): ("-56107/2336850", "at least 0"),  # tr H of STUCK, below
     ("spectral", "(c) whatever S_n"): ("-1", "at least 0"),  # E = ((2, 4), (4, 16)): tr = 2 − 4γ + 16(1 − γ) = 18 − 20γ
-    ("spectral", "(c) with the normaliser"): ("-148298506545051/31902232820888920", "at least 0"),
+    ("spectral", "(c) with the normaliser"): ("-52923319201/3955804642803", "at least 0"),  # Routh's second number c₂ − c₃/c₁, of the trace c₁ of CULPRIT, below
 }
 
 
@@ -127,9 +127,9 @@ def test_the_traces_worked_out_by_hand():
     """E = 2^{xx'}, a row of M̂ each: STUCK (512, 1, 64)/577, (1, 1, 1)/3, (64, 1, 16)/81 with the moves 0 → 2 → 1 → 1."""
     stuck = F(512, 577) + F(1, 3) + F(16, 81) - F(99, 100) * (F(64, 81) + F(1, 3) + F(1, 3))
     assert sum(operator_of(STUCK).H.diagonal()) == stuck == F(-56107, 2336850)
-    # CULPRIT: (2, 8, 4)/14, (8, 2^18, 512)/262664, (4, 512, 32)/548 with the moves 0 → 1 → 2 → 0
-    culprit = F(2, 14) + F(2**18, 262664) + F(32, 548) - F(19, 20) * (F(8, 262664) + F(512, 548) + F(4, 14))
-    assert sum(operator_of(CULPRIT).H.diagonal()) == culprit and 0 < culprit < F(1, 20)  # below the eigenvalue 1 − γ: the others sum to less than 0
+    # CULPRIT: (4096, 256, 1)/4353, (512, 64, 1)/577, (8, 4, 1)/13 with the moves 0 → 1 → 2 → 0: arriving at 0 from 2, 1 from 0, 2 from 1
+    culprit = F(4096, 4353) + F(64, 577) + F(1, 13) - F(9, 10) * (F(1, 4353) + F(512, 577) + F(4, 13))
+    assert sum(operator_of(CULPRIT).H.diagonal()) == culprit and 0 < culprit < F(1, 10)  # below the eigenvalue 1 − γ: the others sum to less than 0
     assert sum(operator_of(TRACE).H.diagonal()) > 0 > min(complex(each).real for each in eigenvalues(operator_of(TRACE).H))
 
 

@@ -606,33 +606,33 @@ MUTANTS = (
 STATEMENT = r"""
 Let a finite Markov reward process pay $R_{k+1} = r(S_k)$, let $0 \le \gamma < 1$, $0 < \delta < 1$, $0 < \alpha \le 1$, and let $\sigma \ge \max v^\pi - \min v^\pi$, such as $(r_{\max} - r_{\min})/(1 - \gamma)$. Norms without an index are maxima.
 
-**From the context (F).** On the states $W$ of a context each of which some transition leaves,
+**From the context: bound (F).** On the states $\mathcal W$ of a context each of which some transition leaves,
 
 $$
 (I - \gamma P_e)(v_{\mathrm{CE}} - v^\pi) = \gamma (P_e - P) v^\pi .
 $$ (eq-certainty-gap)
 
-Whatever $S_0$ is, with probability at least $1 - \delta$: if every state of $W$ is left, then $\max_W \lvert v_{\mathrm{CE}} - v^\pi\rvert \le F$, where
+Whatever $S_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left, then $\max_{\mathcal W} \lvert v_{\mathrm{CE}} - v^\pi\rvert \le F$, where
 
 $$
-F = \max_W\, \gamma (I - \gamma P_e)^{-1} \tau, \qquad \tau(s) = \sigma \sqrt{\frac{\ln(2 \lvert\mathcal S\rvert n / \delta)}{2 n_s}},
+F = \max_{\mathcal W}\, \gamma (I - \gamma P_e)^{-1} \tau, \qquad \tau(s) = \sigma \sqrt{\frac{\ln(2 \lvert\mathcal S\rvert n / \delta)}{2 n_s}},
 $$ (eq-value-floor)
 
-at most $\frac{\gamma\sigma}{1 - \gamma}\sqrt{\ln(2\lvert\mathcal S\rvert n/\delta) / (2 \min_W n_s)}$; and if moreover $c = 2 \min_W \hat M(s, s) - 1 - \gamma > 0$, then for all $L$
+at most $\frac{\gamma\sigma}{1 - \gamma}\sqrt{\ln(2\lvert\mathcal S\rvert n/\delta) / (2 \min_{\mathcal W} n_s)}$; and if moreover $c = 2 \min_{\mathcal W} \hat M(s, s) - 1 - \gamma > 0$, then for all $L$
 
 $$
-\max_W \lvert v_L - v^\pi \rvert \le (1 - \alpha c)^L \max_W \lvert v_0 - v_{\mathrm{CE}} \rvert + F .
+\max_{\mathcal W} \lvert v_L - v^\pi \rvert \le (1 - \alpha c)^L \max_{\mathcal W} \lvert v_0 - v_{\mathrm{CE}} \rvert + F .
 $$ (eq-finite-context)
 
-The event does not involve the weights: it covers parameters that were learned.
+The event does not involve the weights: it holds for every kernel at once, even one fitted to this context.
 
-**Before the context (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with $Z_s = \sum_u \mu(u) E(s, u)$, and $0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second eigenvalue of $(P + P^*)/2$, with $P^*$ the reversed chain, $\kappa = (1 + \lambda)/(1 - \lambda)$, $m_0 = (1 + \gamma + c)/2$ and
+**Before the context: bound (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with $Z_s = \sum_u \mu(u) E(s, u)$. Let $c$ now be the margin that is asked for, any number with $0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second eigenvalue of $(P + P^*)/2$, with $P^*$ the reversed chain, $\kappa = (1 + \lambda)/(1 - \lambda)$, $m_0 = (1 + \gamma + c)/2$ and
 
 $$
 h_s = \frac{Z_s\, (M_\pi(s, s) - m_0)}{(1 - m_0) E(s, s) + m_0 \max_{u \ne s} E(s, u)} ,
 $$ (eq-room)
 
-the least total-variation distance from $\mu$ at which $\hat M(s, s)$ can fall to $m_0$. If
+which is how far, in total variation (half the sum of $\lvert n_u/n - \mu_u \rvert$ over all $u$), the frequencies can be from $\mu$ before $\hat M(s, s)$ can fall to $m_0$. If
 
 $$
 n \ge \kappa \ln\frac{3\lvert\mathcal S\rvert}{\delta}\, \max_s \max\Bigl\{\frac{1}{2 h_s^2}, \frac{2}{\mu_s^2}\Bigr\},
@@ -654,8 +654,8 @@ CLAIM = Claim(
     statement=lambda: STATEMENT,
     hypotheses=(
         r"The reward is a function of the state that is left, $R_{k+1} = r(S_k)$; finitely many states, $0 \le \gamma < 1$, $0 < \alpha \le 1$, softmax attention (weights $E > 0$).",
-        r"For F: every state of the context is left by some transition, and for the bound after $L$ layers $c > 0$; both can be read off the context. Nothing is asked of the chain.",
-        r"For G: $P$ ergodic, $S_0 \sim \mu$, $0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$; with one state, $\max_{u \ne s} E(s, u) = 0$.",
+        r"For (F): every state of the context is left by some transition, and for the bound after $L$ layers $c > 0$; both can be read off the context. Of the chain, $F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
+        r"For (G): $P$ ergodic, $S_0 \sim \mu$, $0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$; with one state, $\max_{u \ne s} E(s, u) = 0$.",
     ),
     subject=Bounds(),
     checks=(
@@ -666,6 +666,6 @@ CLAIM = Claim(
     ),
     mutants=MUTANTS,
     rests_on=("bellman", "stationary", "contraction", "certainty-equivalence"),
-    source="Found for this book; G rests on Fan, Jiang and Sun 2021",
+    source="Found for this book; (G) rests on Fan, Jiang and Sun 2021",
     shared="The chains and their rewards. The probabilities are counted, not sampled, in the certified check; in the numeric one the values come from icrl.operator, F and G from the definitions, and both are compared.",
 )

@@ -348,7 +348,7 @@ So $v^\pi$ is a fixed point whatever the weights, and if $\alpha \ne 0$ it is th
 
 Let $E(s, u) = e^{\langle x(s), x(u) \rangle}$. Then $E$ is positive definite if the features of the states are distinct, and singular if two are equal: $v^\pi$ is the only fixed point if and only if the features are distinct.
 
-For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$; and $E(s, u) = e^{x(u)^\top A x(s)}$ for two states if and only if $(x_1 - x_2)^\top A (x_1 - x_2) = 0$, as it is for every skew $A$.
+For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$; and $E(s, u) = e^{x(u)^\top A x(s)}$ for two states with features $x_0$ and $x_1$ if and only if $(x_0 - x_1)^\top A (x_0 - x_1) = 0$, as it is for every skew $A$.
 """.strip()
 
 

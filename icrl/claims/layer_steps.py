@@ -78,6 +78,21 @@ def shares(case: Case) -> dict[tuple[int, int], Fraction]:
     return {(s, u): Fraction(moves.count((s, u)), max(left.count(s), 1)) for s, u in product(operators.visited(case), repeat=2)}
 
 
+def on_a_line(case: Case) -> list[Fraction] | None:
+    """ν(s + 1) = ν(s)P_e(s, s + 1)/P_e(s + 1, s) along a line, each step of which is crossed in both directions; None for other contexts."""
+    P, found = shares(case), [ONE]
+    for s, u in zip(W := operators.visited(case), W[1:]):
+        found += [found[-1] * P[s, u] / P[u, s]] if P[s, u] and P[u, s] else []
+    near = all(share == 0 or abs(u - s) <= 1 for (s, u), share in P.items())
+    return found if near and len(found) == len(W) and visits(case) else None
+
+
+def crossed_equally(case: Case) -> list[Fraction] | None:
+    """n_s, where each pair of states is crossed equally often in both directions."""
+    moves = list(zip(case.states[:-1], case.states[1:]))
+    return visits(case) if all(moves.count((s, u)) == moves.count((u, s)) for s, u in moves) else None
+
+
 def visits(case: Case) -> list[Fraction] | None:
     """n_s, where every state is left."""
     counts = [Fraction(case.states[:-1].count(s)) for s in operators.visited(case)]
@@ -93,7 +108,7 @@ def root(x: Any) -> Any:
 
 
 def least_maximum(gamma: Any, depth: int) -> Any:
-    """2ρ^L/(1 + ρ^{2L}), ρ = γ/(1 + √(1 − γ²)), which is 1/T_L(1/γ); None where ρ is not rational."""
+    """2q^L/(1 + q^{2L}), q = γ/(1 + √(1 − γ²)), which is 1/T_L(1/γ); None where q is not rational."""
     other = root(1 - gamma * gamma)
     rate = None if other is None else gamma / (1 + other)
     return None if rate is None else 2 * rate**depth / (1 + rate ** (2 * depth))
@@ -109,7 +124,7 @@ class Steps:
     """The statement with its pieces: the factors, which steps may take the place of others, and Chebyshev's part.
 
     ``angles``: the k of the cosines cos(πk/2L). ``node``: 1/α_l from γ and a cosine. ``weights``: the ν of the norm, None where the
-    bound is not claimed. ``grows``: the γ at which the three-cycle is said to do harm.
+    bound is not claimed. ``line``, ``crossed``: ν on a line, and of equal crossings, None for other contexts. ``grows``: the γ at which the three-cycle is said to do harm.
     """
 
     error: Callable[[Operator, Sequence, np.ndarray], np.ndarray] = lambda operator, alphas, e: factors(operator.H, alphas, e)
@@ -120,6 +135,8 @@ class Steps:
     bound: Callable[[Any, int], Any] = least_maximum
     tabular: Callable[[Case], Case] = tabular
     weights: Callable[[Case], list[Fraction] | None] = balance
+    line: Callable[[Case], list[Fraction] | None] = on_a_line
+    crossed: Callable[[Case], list[Fraction] | None] = crossed_equally
     grows: Callable[[Any], bool] = lambda gamma: 4 * gamma >= 3
     beyond: tuple[Case, ...] = ()
 
@@ -182,14 +199,28 @@ def steps(claim: Steps, gamma: Any, depth: int) -> list:
 
 
 def parts(claim: Steps, case: Case) -> Iterator[Part]:
-    """The factors, layer by layer, and in another order; Chebyshev's steps, where the context is reversible; the cycle."""
+    """The factors, layer by layer, and in another order; detailed balance; Chebyshev's steps, where the context is reversible; the cycle."""
     yield from by_layers(claim, case)
+    yield from balanced(claim, case)
     exact = isinstance(case.gamma, Fraction)
     if 0 < case.gamma and (nu := claim.weights(case)) and claim.bound(case.gamma, 1) is not None:
         for depth in DEPTHS if exact or hasattr(case.gamma, "rad") else (case.depth,):
-            yield from chebyshev(claim, claim.tabular(case), [0 * case.gamma + q.numerator / (q.denominator + 0 * case.gamma) for q in nu], depth)
+            yield from chebyshev(claim, claim.tabular(case), like(case, nu), depth)
     if goes_round(case) and claim.grows(case.gamma):
         yield from growth(claim, tabular(case))
+
+
+def like(case: Case, nu: Sequence[Fraction]) -> list:
+    """Rationals in the numbers of the case."""
+    return [0 * case.gamma + q.numerator / (q.denominator + 0 * case.gamma) for q in nu]
+
+
+def balanced(claim: Steps, case: Case) -> Iterator[Part]:
+    """ν(s)P_e(s, u) against ν(u)P_e(u, s): on a line crossed in both directions, and where crossings are equally many."""
+    for name, nu in (("on a line", claim.line(case)), ("of equal crossings", claim.crossed(case))):
+        if nu is not None:
+            flow = np.array(like(case, nu))[:, None] * operator_of(case).transition
+            yield from entries(f"ν(s)P_e(s, u), ν {name}", flow.ravel(), flow.T.ravel(), size(nu))
 
 
 def by_layers(claim: Steps, case: Case) -> Iterator[Part]:
@@ -268,9 +299,16 @@ def there_and_back(rng: np.random.Generator, states: int, length: int) -> list[i
     return [order[s] for s in walk + walk[-2::-1]]
 
 
-def reversible_case(rng: np.random.Generator, states: int, length: int, gamma: Any, draw: Callable[[], Any], depth: int) -> Case:
-    """One, with rewards, values and steps as drawn."""
-    walk = there_and_back(rng, states, length)
+def along_a_line(rng: np.random.Generator, states: int, length: int) -> list[int]:
+    """Up a line and down again, then on at random to a neighbour or not at all; it rarely crosses equally often in both directions."""
+    walk = [*range(states), *range(states - 1)[::-1]]
+    for move in rng.integers(-1, 2, length):
+        walk.append(min(max(walk[-1] + int(move), 0), states - 1))
+    return walk
+
+
+def reversible_case(rng: np.random.Generator, walk: list[int], gamma: Any, draw: Callable[[], Any], depth: int) -> Case:
+    """The walk with rewards, values and steps as drawn."""
     W = range(max(walk) + 1)
     here = [[0 * gamma + (s == u) for u in W] for s in W]
     alphas = [(1 + abs(draw())) / 4 for _ in range(depth)]
@@ -278,11 +316,12 @@ def reversible_case(rng: np.random.Generator, states: int, length: int, gamma: A
 
 
 def cases(claim: Steps) -> list[Case]:
-    """The smallest contexts, random reversible ones of 2 to 4 states, FrozenLake there and back, and any contexts at all."""
+    """The smallest contexts, random reversible ones of 2 to 4 states, there and back and on a line, and any contexts at all."""
     rng = np.random.default_rng(0)
     gammas = (Fraction(3, 5), Fraction(4, 5), Fraction(5, 13))
     draw = lambda: small_fraction(rng)  # noqa: E731
-    reversible = [reversible_case(rng, states, length, gamma, draw, 2) for states, length, gamma in product((2, 3, 4), (3, 6), gammas)]
+    walks = product((there_and_back, along_a_line), (2, 3, 4), (3, 6), gammas)
+    reversible = [reversible_case(rng, walk(rng, states, length), gamma, draw, 2) for walk, states, length, gamma in walks]
     any_at_all = [rational_case(rng, n, d, 3) for n, d in product(range(1, 6), (0, 1, 2))]
     return [*claim.beyond, *SMALLEST, *(replace(case, exp=SWAP.exp) for case in reversible), *any_at_all]
 
@@ -296,15 +335,16 @@ def lake(n: int = 12) -> Case:
 
 
 def float_cases(seed: int) -> Iterator[Case]:
-    """By turns reversible contexts of up to 6 states and any contexts; a step size a layer, up to 20 layers."""
+    """By turns reversible contexts of up to 6 states, there and back and on a line, and any contexts; a step size a layer, up to 20 layers."""
     rng = np.random.default_rng(seed)
     while True:
-        gamma, length = float(rng.uniform(0.05, 0.95)), log_uniform(rng, 2, 32)
-        yield reversible_case(rng, int(rng.integers(1, 7)), length, gamma, lambda: float(rng.uniform(-3, 3)), int(rng.integers(1, 21)))
+        for walk in (there_and_back, along_a_line):
+            gamma, steps = float(rng.uniform(0.05, 0.95)), walk(rng, int(rng.integers(2, 7)), log_uniform(rng, 2, 32))
+            yield reversible_case(rng, steps, gamma, lambda: float(rng.uniform(-3, 3)), int(rng.integers(1, 21)))
         yield float_case(rng, log_uniform(rng, 1, 64), log_uniform(rng, 1, 9) - 1, log_uniform(rng, 1, 8))
 
 
-TOLD = "the Transformer's errors by the factors, layer by layer and in another order; with Chebyshev's steps, where M̂ = I and detailed balance holds, the polynomial and the bound; the cycle of three"
+TOLD = "the Transformer's errors by the factors, layer by layer and in another order; detailed balance on lines and of equal crossings; with Chebyshev's steps, where M̂ = I and detailed balance holds, the polynomial and the bound; the cycle of three"
 
 
 def exact(claim: Steps, budget: Budget) -> Verdict:
@@ -333,8 +373,10 @@ MUTANTS = (
     Mutant("the angles of 2l in the place of 2l + 1", Steps(angles=lambda depth: [2 * l for l in range(depth)])),
     Mutant("all steps 1 do as well", Steps(angles=lambda depth: [depth] * depth)),
     Mutant("γ missing in the steps", Steps(node=lambda gamma, c: 1 + c)),
-    Mutant("ρ^L in the place of 1/T_L(1/γ)", Steps(bound=lambda gamma, depth: None if root(1 - gamma * gamma) is None else (gamma / (1 + root(1 - gamma * gamma))) ** depth), FACTORS),
+    Mutant("q^L in the place of 1/T_L(1/γ)", Steps(bound=lambda gamma, depth: None if root(1 - gamma * gamma) is None else (gamma / (1 + root(1 - gamma * gamma))) ** depth), FACTORS),
     Mutant("any context whose states are left", Steps(weights=visits, beyond=(CYCLE,)), FACTORS),
+    Mutant("ν = n_s on every line", Steps(line=lambda case: on_a_line(case) and visits(case), beyond=(NOT_BACK,)), FACTORS),
+    Mutant("as many arrivals as departures in the place of equal crossings", Steps(crossed=lambda case: visits(case) if case.states[0] == case.states[-1] else None, beyond=(CYCLE,)), FACTORS),
     Mutant("the norm without weights", Steps(weights=lambda case: balance(case) and [ONE] * len(set(case.states)), beyond=(STAR,)), FACTORS),
     Mutant("M̂ = I not asked", Steps(tabular=lambda case: case, beyond=(SOFT,)), FACTORS),
     Mutant("the cycle does harm at γ = 3/5 too", Steps(grows=lambda gamma: gamma > 0, beyond=(CYCLE,)), FACTORS),
@@ -356,10 +398,10 @@ $$
 \alpha_l = \frac{1}{1 + \gamma \cos\bigl(\pi (2l + 1) / 2L\bigr)} .
 $$ (eq-chebyshev-steps)
 
-With the Chebyshev polynomial $T_L(\cos\theta) = \cos L\theta$, and $\rho = \gamma / (1 + \sqrt{1 - \gamma^2})$,
+With the Chebyshev polynomial $T_L(\cos\theta) = \cos L\theta$, and $q = \gamma / (1 + \sqrt{1 - \gamma^2})$,
 
 $$
-\prod_{l<L} (1 - \alpha_l \lambda) = \frac{T_L\bigl((1 - \lambda)/\gamma\bigr)}{T_L(1/\gamma)} , \qquad \frac{1}{T_L(1/\gamma)} = \frac{2 \rho^L}{1 + \rho^{2L}} .
+\prod_{l<L} (1 - \alpha_l \lambda) = \frac{T_L\bigl((1 - \lambda)/\gamma\bigr)}{T_L(1/\gamma)} , \qquad \frac{1}{T_L(1/\gamma)} = \frac{2 q^L}{1 + q^{2L}} .
 $$ (eq-chebyshev-product)
 
 On $[1 - \gamma, 1 + \gamma]$ this polynomial is at most $1/T_L(1/\gamma)$ in absolute value, and is that with alternating signs at the $L + 1$ points $1 - \gamma\cos(\pi j / L)$; so no other $L$ steps do better on all of the interval.
@@ -370,7 +412,7 @@ $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\nu \;\le\; \frac{1}{T_L(1/\gamma)}\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\nu .
 $$ (eq-chebyshev-bound)
 
-A context that crosses each pair of states equally often in both directions is reversible with $\nu(s) = n_s$: such as one that only moves between neighbours on a line, and ends where it began.
+A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed between each two neighbours that it visits in both directions: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$. Any context that crosses each pair of states equally often in both directions is reversible with $\nu(s) = n_s$: such as one on a line that ends where it began.
 
 Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with $\gamma \ge \tfrac34$, $\hat M = I$ and an error $v_0 - v_{\mathrm{CE}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$.
 """.strip()
@@ -385,14 +427,14 @@ CLAIM = Claim(
     hypotheses=(
         r"For the product: $\lvert\gamma\rvert < 1$, the same weights in every layer (softmax attention: the same features), any step sizes.",
         r"For Chebyshev's polynomial: $0 < \gamma < 1$.",
-        r"For the bound: $\hat M = I$ as well, and a positive $\nu$ with detailed balance for $P_e$ (every state is then left). A context on a line need not have one: $0, 1, 1$ has not.",
+        r"For the bound: $\hat M = I$ as well, and a positive $\nu$ with detailed balance for $P_e$ (every state is then left). A context on a line that crosses some step in one direction only has none: such as $0, 1, 1$.",
     ),
     subject=Steps(),
     checks=(
         Check("symbolic", "Chebyshev's product in the letters γ and λ for L = 1..12; that two factors commute, for every number of states", symbolic),
-        Check("exact", "rationals with E = 1 + t², n in 1..5, d in 0..2, a step size a layer, 3 layers; reversible contexts of up to 4 states with E = 0 off the diagonal and L = 1..6, through the coefficients of the polynomial; the cycle of three with L = 2..8", exact),
+        Check("exact", "rationals with E = 1 + t², n in 1..5, d in 0..2, a step size a layer, 3 layers; reversible contexts of up to 4 states, there and back and on a line, with E = 0 off the diagonal and L = 1..6, through the coefficients of the polynomial; the cycle of three with L = 2..8", exact),
         Check("certified", "the same contexts in Arb balls, with the true exp, or E = 0 off the diagonal, and 12 transitions of FrozenLake-v1 there and back; Chebyshev's steps in the Transformer's layers", certified),
-        Check("numeric", "random floats, n in 1..64, a step size a layer, reversible contexts with one-hot features of sharpness 100 (M̂ = I to rounding) and up to 20 of Chebyshev's steps by icrl.operator", numeric),
+        Check("numeric", "random floats, n in 1..64, a step size a layer, reversible contexts, there and back and on a line, with one-hot features of sharpness 100 (M̂ = I to rounding) and up to 20 of Chebyshev's steps by icrl.operator", numeric),
     ),
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence"),
