@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from icrl.claims import averagers, batch_td, bellman, certainty_equivalence, contraction, coverage_needed, depth_against_context, explicit_finite_sample
-from icrl.claims import finite_sample, fixed_point, kernel_td, layer_steps, linear, linear_average_reward, linear_residual_gradient, linear_td
-from icrl.claims import linear_td_lambda, lstd, mask_leak, neu_bound, operator, rate_floor, softmax_average_reward, softmax_residual_gradient
-from icrl.claims import softmax_td, softmax_td_lambda, spectral, stationary, tabular, two_heads, weights
+from icrl.claims import averagers, batch_td, bellman, causal_mask, certainty_equivalence, contraction, coverage_needed, depth_against_context
+from icrl.claims import explicit_finite_sample, finite_sample, fixed_point, identifiability, kernel_td, layer_steps, linear, linear_average_reward
+from icrl.claims import linear_residual_gradient, linear_td, linear_td_lambda, lstd, mask_leak, neu_bound, operator, rate_floor, score_functions
+from icrl.claims import softmax_average_reward, softmax_residual_gradient, softmax_td, softmax_td_lambda, spectral, stationary, tabular, two_heads
+from icrl.claims import weights
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 __all__ = ["CLAIMS", "Budget", "Check", "Claim", "Counterexample", "Mutant", "Verdict"]
@@ -16,6 +17,7 @@ MODULES = (
     *(fixed_point, explicit_finite_sample, finite_sample, depth_against_context, spectral, averagers),
     *(linear, linear_td, linear_td_lambda, linear_residual_gradient, linear_average_reward),
     *(tabular, kernel_td, softmax_td_lambda, softmax_residual_gradient, softmax_average_reward, weights),
+    *(causal_mask, score_functions, identifiability),
     neu_bound,
 )
 CLAIMS: dict[str, Claim] = {module.CLAIM.id: module.CLAIM for module in MODULES}

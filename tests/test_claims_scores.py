@@ -1,0 +1,225 @@
+"""The decoder's mask, the scores and what no layer sees of them: hand-worked numbers, planted errors, contexts that test what they say."""
+
+from dataclasses import replace
+from fractions import Fraction as F
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from icrl import td
+from icrl.claims import Budget, causal_mask, identifiability, operators, score_functions
+from icrl.claims.cases import smallest
+from icrl.claims.ledger import judge
+from icrl.claims.machine import Machine
+from icrl.exercises import scores as exercises
+
+from conftest import check_of
+
+FEW = Budget(trials=20)
+CLAIMS = {module.CLAIM.id: module.CLAIM for module in (causal_mask, score_functions, identifiability)}
+
+
+def test_every_kind_that_can_serve_is_there():
+    kinds = {id: [check.kind for check in claim.checks] for id, claim in CLAIMS.items()}
+    with_balls = ["symbolic", "exact", "certified", "numeric"]
+    assert kinds == {"causal-mask": with_balls, "score-functions": with_balls, "identifiability": ["symbolic", "exact", "numeric"]}
+
+
+SMALLEST = {  # got and right, worked out by hand: γ = α = ½; E = 1 + t² for the decoder, 2^t for the others
+    ("causal-mask", "a column sees its own transition"): ("1/2", "0"),  # T = (0, 0), r = 1: column 0 after one layer
+    ("causal-mask", "the encoder's mask"): ("1/2", "0"),
+    ("causal-mask", "the transition into a column hidden from it"): ("0", "1/2"),
+    ("causal-mask", "a column is what the encoder makes of its prefix"): ("-43/8", "-37/8"),  # T = (0, 1, 0), v_0 = (3, -2): δ_0 = −3
+    ("causal-mask", "γ missing on the diagonal"): ("5/4", "3/2"),
+    ("causal-mask", "1 + αγ in every column"): ("33/28", "5/4"),  # x = (1, 2): K_2(1) = 5/7
+    ("causal-mask", "a column forgets its own value"): ("5/4", "3/4"),
+    ("causal-mask", "no eigenvalue above 1"): ("5/4", "1"),
+    ("causal-mask", "growth as if a column saw one transition alone"): ("1/4", "1/2"),  # T = (0, 1, 2), δ = (0, 1), κ = ½
+    ("causal-mask", "linear growth"): ("9/8", "1"),
+    ("causal-mask", "γ < 0 let in"): ("1", "3/4"),
+    ("causal-mask", "α < 0 let in"): ("1", "3/4"),
+    ("score-functions", "the biases exchanged"): ("2/3", "1/3"),  # a = (0, 1), b = (1, 0), A = 0
+    ("score-functions", "key biases cancel, as query biases do"): ("1/3", "1/2"),
+    ("score-functions", "a state weighs a, not e^a"): ("1/3", "0"),
+    ("score-functions", "query biases weigh keys too"): ("1/3", "1/2"),
+    ("score-functions", "the query on the left of A"): ("1/2", "1/3"),  # A = ((0, 1), (0, 0)), one-hot
+    ("score-functions", "temperature on the features"): ("1/17", "1/5"),
+    ("score-functions", "M̂ never singular"): ("0", "1/24"),
+    ("score-functions", "A = −I as good as A = I"): ("-1/32", "1/16"),  # A = ((0, 1), (0, 0)), one-hot: q = −1, det M̂ = −1/6
+    ("score-functions", "v_CE the only fixed point whatever A is"): ("0", "a number other than 0"),
+    ("identifiability", "cuᵀ in the place of ucᵀ"): ("4/5", "2/3"),  # one-hot: E = (4, 1) for (2, 1)
+    ("identifiability", "the query on the left of D"): ("0", "1"),
+    ("identifiability", "any u will do"): ("4/5", "2/3"),
+    ("identifiability", "the scale of A is free"): ("4/5", "2/3"),
+    ("identifiability", "2α in the place of α"): ("1/2", "1"),
+    ("identifiability", "d² − r²"): ("2", "0"),
+    ("identifiability", "d(d − p) where the features do not span"): ("3", "2"),  # x = (1, 0), (0, 0): p = r = 1
+    ("identifiability", "every visited state a key"): ("0", "a number other than 0"),
+    ("identifiability", "sources alone as queries"): ("1/6", "0"),  # one-hot, T = (0, 1, 2): at query 2 from (1, 1)/2 to (2, 1)/3
+}
+
+
+@pytest.mark.parametrize("id, name", SMALLEST)
+def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
+    mutant = next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
+    found = judge(check_of(id, "exact"), mutant.subject, FEW).counterexample
+    assert (found.got, found.right) == SMALLEST[id, name]
+
+
+def test_every_mutant_has_its_numbers_by_hand():
+    assert set(SMALLEST) == {(id, mutant.name) for id, claim in CLAIMS.items() for mutant in claim.mutants}
+
+
+NAN = {
+    "causal-mask": causal_mask.Decoder(diagonal=lambda *_: float("nan"), growth=lambda *_: float("nan")),
+    "score-functions": score_functions.Scores(weight=lambda power, a, b: float("nan") * a),
+    "identifiability": identifiability.Null(product=lambda key, D, query: float("nan") * (key.T @ D @ query)),
+}
+
+
+# What is planted in the library is found.
+
+
+@pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
+def test_an_error_planted_in_the_loop_is_found(kind, monkeypatch):
+    monkeypatch.setattr(td, "decoder_td", lambda *given: ([value + len(v) * layer for value in v] for layer, v in enumerate(LOOP(*given))))
+    verdict = judge(check_of("causal-mask", kind), causal_mask.Decoder(), FEW)
+    assert verdict.passed is False and verdict.counterexample
+
+
+LOOP = td.decoder_td
+
+
+@pytest.mark.parametrize("kind", ["exact", "numeric"])
+@pytest.mark.parametrize("id", ["score-functions", "identifiability"])
+def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
+    true = operators.values
+    monkeypatch.setattr(operators, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))])
+    verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
+    assert verdict.passed is False and verdict.counterexample
+
+
+# The decoder by hand.
+
+
+def test_one_state_and_one_transition():
+    """v_L = ((1 + αγ)^L − 1)/γ in column 1, and 0 in column 0."""
+    rows = causal_mask.columns(causal_mask.masked(causal_mask.earlier), causal_mask.STAY)
+    assert [row.tolist() for row in rows] == [[0, 0], [0, F(1, 2)], [0, F(9, 8)], [0, F(61, 32)]]
+    assert F(61, 32) == ((1 + F(1, 4)) ** 3 - 1) / F(1, 2)
+
+
+def test_no_td_error_no_change():
+    rows = causal_mask.columns(causal_mask.masked(causal_mask.earlier), causal_mask.QUIET)
+    assert all(row.tolist() == [1, 0] for row in rows)
+
+
+def test_the_triangle_of_the_walk():
+    """T = (0, 1, 0), x = (1, 2), E = 1 + t², α = γ = ½: K_1 = (1), K_2 = (2, 5)/7."""
+    G = causal_mask.linear_part(causal_mask.masked(causal_mask.earlier), causal_mask.WALK)
+    assert G.tolist() == [[1, 0, 0], [F(-1, 2), F(5, 4), 0], [F(-1, 7), F(1, 14) - F(5, 14), 1 + F(5, 28)]]
+
+
+def test_the_masks():
+    assert causal_mask.earlier(2).astype(int).tolist() == [[0, 1, 1], [0, 0, 1], [0, 0, 0]]
+    assert causal_mask.up_to_itself(2).astype(int).tolist() == [[1, 1, 1], [0, 1, 1], [0, 0, 0]]
+    assert causal_mask.not_the_one_before(2).astype(int).tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0]]
+    assert causal_mask.all_sources(2).astype(int).tolist() == [[1, 1, 1], [1, 1, 1], [0, 0, 0]]
+
+
+def test_without_the_transition_before_it_grows_still_but_linearly():
+    """κ = 0, the hypothesis E > 0 dropped: T = (0, 1, 2), equal features, r = 1, v_0 = 0: column 2 hears of δ_0 = 1 for ever."""
+    case = replace(causal_mask.LATER, v=[F(0)] * 3)
+    rows = causal_mask.columns(causal_mask.masked(causal_mask.not_the_one_before), case)
+    assert [row.tolist() for row in rows] == [[0, 0, l * F(1, 2)] for l in range(4)]
+
+
+def test_a_column_that_sees_itself_is_no_triangle():
+    """Equal features, n = 2, α = 1, γ = 9/10, the mask k ≤ j: values without TD errors are kept, so 1 is an eigenvalue; the other two are inside the disc."""
+    case = replace(smallest((0, 1, 2), r=(0, 0), v=(0, 0, 0), x=((0,), (0,), (0,))), gamma=F(9, 10), alphas=[F(1)])
+    G = causal_mask.linear_part(causal_mask.masked(causal_mask.up_to_itself), case)
+    half, g = F(1, 2), F(9, 10)
+    assert G.tolist() == [[0, g, 0], [-half, half + g * half, g * half], [-half, g * half - half, 1 + g * half]]
+    assert (G @ [g * g, g, F(1)]).tolist() == [g * g, g, 1]
+
+
+def test_float_contexts_of_the_decoder():
+    drawn = list(islice(causal_mask.float_contexts(0), 120))
+    assert max(case.n for case in drawn) > 18 and max(case.depth for case in drawn) >= 7 and min(case.n for case in drawn) <= 2
+    assert any(causal_mask.first_errors(case)[0] for case in drawn)
+
+
+def test_the_columns_at_rest_are_the_returns():
+    for rewards, gamma, last in (([1, 0, 2], 0.5, 3), ([0, -1], 0.9, -2)):
+        values = exercises.returns(rewards, gamma, last)
+        assert np.allclose(exercises.decoded(rewards, values, gamma), values)
+    assert exercises.decoded([1], [0, 0], 0.5).tolist() == [0, 1]
+
+
+# Scores by hand.
+
+
+def test_minus_the_identity_diverges_at_every_step():
+    """T = (0, 1, 0), x = (0, 1), E = 2^{−xx'}, r = 0, γ = ½: H has the eigenvalues ½ and −¼, the latter at (1, −2)."""
+    case = score_functions.biased(((0,), (1,)), ((-1,),), r=(0, 0), v=(1, -2), depth=3)
+    for step in (F(1, 100), F(1, 2), F(1)):
+        values = operators.values(replace(case, alphas=[step] * 3))
+        assert [v.tolist() for v in values] == [[(1 + step / 4) ** l, -2 * (1 + step / 4) ** l] for l in range(4)]
+
+
+def test_a_skew_matrix_and_two_states():
+    """E = ((1, ½), (2, 1)): M̂ has two rows (2, 1)/3; with (1, −2) in its kernel every v with the Bellman error (1, −2) is kept."""
+    K = score_functions.attention(score_functions.SKEW)
+    assert K.tolist() == [[F(2, 3), F(1, 3)]] * 2
+
+
+def test_a_skew_matrix_and_three_states():
+    """The statement for two states does not hold for three: x = (1, 0), (0, 1), (−1, −1), skew A: 2^t with t = ±1, det M̂ ≠ 0."""
+    case = score_functions.biased(((1, 0), (0, 1), (-1, -1)), ((0, 1), (-1, 0)), (0, 0, 0), (0, 0, 0), (0, 1, 2, 0), (0, 0, 0), (0, 0, 0))
+    M = score_functions.attention(case)
+    E = np.array([[1, F(1, 2), 2], [2, 1, F(1, 2)], [F(1, 2), 2, 1]])
+    assert (M == E / E.sum(axis=1)[:, None]).all()
+    assert 1 + 8 + F(1, 8) - 3 * 1 == F(49, 8) and operators.invertible(M)  # det E
+
+
+# Null directions by hand.
+
+
+def test_one_hot_null_directions():
+    """A + 1cᵀ adds c(s) to all scores of query s; A + c1ᵀ adds c(u)."""
+    case, c = identifiability.ONE_HOT, np.array([[F(3)], [F(-2)]])
+    ones = np.array([[F(1)], [F(1)]])
+    K = score_functions.attention(case)
+    assert K.tolist() == [[F(2, 3), F(1, 3)], [F(1, 3), F(2, 3)]]
+    assert (score_functions.attention(identifiability.changed(case, ones @ c.T)) == K).all()
+    assert score_functions.attention(identifiability.changed(case, c @ ones.T)).tolist() == [[F(64, 65), F(1, 65)], [F(16, 17), F(1, 17)]]
+
+
+def test_the_rank_and_what_is_orthogonal():
+    for of in (lambda rows: np.array([[F(x) for x in row] for row in rows], object), lambda rows: np.array(rows, float)):
+        rows = of([[1, 1, 0], [2, 2, 0]])
+        null = identifiability.orthogonal(rows)
+        assert identifiability.rank(rows) == 1 and null.shape == (2, 3) and np.allclose((rows @ null.T).astype(float), 0)
+        assert identifiability.orthogonal(rows[:0]).shape == (3, 3) and identifiability.rank(rows[:0]) == 0
+
+
+def test_logarithms():
+    assert [identifiability.logarithm(F(2) ** t) for t in (-3, 0, 5)] == [-3, 0, 5] and identifiability.logarithm(np.e) == 1
+    with pytest.raises(ValueError, match="ratio must be a power of 2, got 3"):
+        identifiability.logarithm(F(3))
+
+
+def test_contexts_of_every_sort():
+    cases = identifiability.cases(identifiability.Null())
+    ranks = {identifiability.rank(np.array(case.features, object)) == case.d for case in cases}
+    uncovered = [case for case in cases if case.states[-1] not in case.states[:-1]]
+    assert ranks == {True, False} and 4 <= len(uncovered) <= len(cases) - 4 and len(cases) == 18
+    drawn = list(islice(identifiability.float_contexts(0), 40))
+    assert any(case.states[-1] not in case.states[:-1] for case in drawn) and {case.d for case in drawn} >= {1, 2, 3, 4}
+    assert len(score_functions.cases(score_functions.Scores())) == 12
+
+
+def test_the_encoder_is_the_construction():
+    case = causal_mask.WALK
+    assert all((a == b).all() for a, b in zip(causal_mask.columns(Machine(), case), causal_mask.columns(causal_mask.masked(causal_mask.all_sources), case)))
