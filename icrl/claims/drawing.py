@@ -9,7 +9,7 @@ from html import escape
 from itertools import chain, pairwise
 from statistics import fmean
 
-BOX, LANE, GAP, MARGIN, COLUMNS = (168, 98), 16, (14, 62), 12, 4
+BOX, LANE, GAP, MARGIN, COLUMNS = (168, 98), 16, (14, 72), 12, 3
 SWEEPS = 12
 
 Knot = tuple[str, int]
@@ -125,7 +125,7 @@ def drawing(boxes: Sequence[Box], below: Below, under: Mapping[tuple[str, str], 
         '<path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>',
         *(curve(at[a], at[b], row[a[0]] < a[1], row[b[0]] == b[1], tip) for a, b in links),
         *(drawn(box, *at[box.id, row[box.id]]) for box in boxes),
-        *(named(at[b, row[b]], text) for (a, b), text in under.items() if a in row and a in below.get(b, ())),
+        *(named(at[id, row[id]], "; ".join(under[other, id] for other in ids if (other, id) in under)) for id, ids in below.items()),
         "</svg></div>",
     ])
 

@@ -245,7 +245,7 @@ Two softmaxes, one over the keys $S_k$ and one over the keys $S_{k+1}$, at the s
 
 CLAIM = Claim(
     id="softmax-residual-gradient",
-    title="With two keys a transition, softmax attention is the residual gradient",
+    title="The residual gradient, with two keys a transition",
     chapter="siblings",
     environment="theorem",
     statement=lambda: STATEMENT,
