@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Timer
 
 from rich.console import Console
 from rich.live import Live
@@ -57,6 +60,41 @@ class OneLineParser(argparse.ArgumentParser):
         raise SystemExit(2)
 
 
+DIAGNOSE_HELP = """\
+files:
+  JSON, a process: transition (rows that sum to 1), reward (one number a state), discount, and if wanted initial (the
+    distribution of the first state, uniform unless given) and features (a row of numbers a state, in the states' order)
+      {"transition": [[0.5, 0.5], [0.2, 0.8]],
+       "reward": [0, 1],
+       "discount": 0.9}
+  JSON, a recorded trajectory: states (n + 1 whole numbers or names), rewards (n numbers, the k-th that of the k-th
+    transition), discount, and if wanted features (a list of rows, in the order of the states: numbers by size, then
+    names by letter; or an object from states to rows)
+      {"states": ["a", "b", "a"], "rewards": [0, 1],
+       "discount": 0.9,
+       "features": {"a": [1, 0], "b": [0, 1]}}
+  CSV, a recorded trajectory: this header, a transition a row, each from the state to which the row before led;
+    with --discount
+      state,reward,next_state
+      a,0,b
+      b,1,a
+  JSON, a policy: a row of action probabilities for every state of the environment, reached or not (500 x 6 for Taxi),
+    as a list, or as an object from the states "0", "1", ... to rows; always action 2 of 4 is [0, 0, 1, 0]
+
+features: file, those of the file; unit, the same at length 1; one-hot, one number a state; random, on the unit sphere of
+  --dimension dimensions; radial, a Gaussian bump of width 1 at each state, the states on a line in their order.
+
+words of the report (the book's chapters "The layer as an operator on values", "Depth" and "Context" derive them):
+  v -> Gv + const  what a layer does to the values: G = I - step * H, H = M - discount * P
+  M, P             the weight that a state's attention gives to each state, and to each next state
+  rho(G), |G|      the error is multiplied by rho(G) a layer in the long run, and by the norm |G| at most in any layer
+  c                the diagonal margin; the theorem: if c > 0, a layer leaves at most 1 - step * c of the error
+  v_CE             certainty equivalence: the value of the model that the context's own frequencies make
+  F                how far v_CE is from the true value at most, with the confidence given, for rewards that depend on the
+                   state alone (an environment's are averaged to be so, unless --noisy)
+"""
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = OneLineParser(prog="icrl", description=__doc__)
@@ -83,21 +121,25 @@ def parser() -> argparse.ArgumentParser:
     proofs.add_argument("--afresh", action="store_true", help="plant every wrong change again, also those on record for these very sources")
     proofs.set_defaults(run=run_proofs)
 
-    task = commands.add_parser("diagnose", help="does depth converge on a task of yours, how fast, and to what?")
+    task = commands.add_parser(
+        "diagnose", help="does depth converge on a task of yours, how fast, and to what?", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Does softmax TD converge with depth on a task of yours, how fast, and to what?", epilog=DIAGNOSE_HELP,
+    )  # fmt: skip
     task.add_argument("task", metavar="TASK", help=f"one of {', '.join(diagnose.NAMED)}; a JSON or CSV file; a Gymnasium id, as FrozenLake8x8-v1")
     task.add_argument("--policy", metavar="FILE", help="of an environment: uniform (default), or a JSON file of action probabilities by state")
     task.add_argument("--make", type=make_option, action="append", default=[], metavar="KEY=VALUE", help="of the environment, such as map_name=8x8")
-    task.add_argument("--noisy", action="store_true", help="the environment's own rewards, which need not be a function of the state")
+    task.add_argument("--noisy", action="store_true", help="draw the environment's own rewards, which may depend on more than the state")
     task.add_argument("--states", type=whole(1), metavar="N", help="number of states of a named task")
-    task.add_argument("--discount", type=float, metavar="G", help=f"discount (default: the file's, or {diagnose.DISCOUNT})")
+    discount = f"discount (default: a JSON file's own, {diagnose.DISCOUNT} for what is no file; a CSV file needs it)"
+    task.add_argument("--discount", type=float, metavar="G", help=discount)
     task.add_argument("--length", type=whole(1), metavar="N", help=f"transitions to sample (default: {diagnose.LENGTH})")
-    task.add_argument("--features", metavar="KIND", help=f"{', '.join(diagnose.FEATURES)} (default: file if it has them, else one-hot)")
-    task.add_argument("--dimension", type=whole(1), default=diagnose.DIMENSION, metavar="N", help=f"of random features (default: {diagnose.DIMENSION})")
+    task.add_argument("--features", metavar="KIND", help=f"{', '.join(diagnose.FEATURES)}, see below (default: file if it has them, else one-hot)")
+    task.add_argument("--dimension", type=whole(1), metavar="N", help=f"of random features (default: {diagnose.DIMENSION})")
     task.add_argument("--sharpness", type=float, metavar="B", help=f"factor of the scores (default: {diagnose.SHARPNESS:g}, or 1 for features of a file)")
     task.add_argument("--step", type=float, default=diagnose.STEP, metavar="A", help=f"step size (default: {diagnose.STEP:g})")
     task.add_argument("--depth", type=whole(0), default=diagnose.DEPTH, metavar="N", help=f"layers (default: {diagnose.DEPTH})")
     task.add_argument("--confidence", type=float, default=diagnose.CONFIDENCE, metavar="P", help=f"1 - delta, of bound F (default: {diagnose.CONFIDENCE})")
-    task.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of whatever is random (default: 0)")
+    task.add_argument("--seed", type=whole(0), metavar="N", help="seed of whatever is random (default: 0)")
     task.add_argument("--plot", metavar="FILE", help="draw error against depth to FILE, a .png")
     task.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output with -")
     task.set_defaults(run=run_diagnose)
@@ -117,9 +159,10 @@ def whole(least: int):
 
     def parse(text: str) -> int:
         try:
-            number = int(text)
+            number = int(text) if text.strip().lstrip("+-").isdecimal() else float(text)
         except ValueError:
-            number = least - 1
+            number = math.nan
+        number = int(number) if math.isfinite(number) and number == int(number) else least - 1
         if number < least:
             raise argparse.ArgumentTypeError(f"must be a whole number from {least} on, got {text!r}")
         return number
@@ -288,15 +331,19 @@ def run_diagnose(options: argparse.Namespace) -> int:
         raise UsageError(f"--plot must name a .png file, got {options.plot}")
     check_output("--plot", options.plot)
     check_output("--json", options.json)
-    what = {name: getattr(options, name) for name in ("policy", "noisy", "states", "discount", "length", "seed")}
-    console = Console(stderr=True)
+    if options.dimension is not None and options.features != "random":
+        raise UsageError("--dimension is for --features random")
+    what = {name: getattr(options, name) for name in ("policy", "noisy", "states", "discount", "length")}
+    seed, dimension = options.seed or 0, options.dimension or diagnose.DIMENSION
     try:
-        with console.status("reading the task …") as status:
-            task = diagnose.read_task(options.task, make=dict(options.make), **what)
-            called, features = diagnose.make_features(task, options.features, options.sharpness, options.dimension, options.seed)
-            found = diagnose.diagnose(
-                task, features, called, options.step, options.depth, options.confidence, lambda line: status.update(f"{escape(line)} …")
-            )
+        with telling(Console(stderr=True)) as tell:
+            tell("reading the task")
+            task = diagnose.read_task(options.task, make=dict(options.make), seed=seed, **what)
+            if options.seed is not None and task.sample is None and options.features != "random":
+                raise UsageError("--seed does not apply to a recorded trajectory without random features")
+            _, sharpness = diagnose.chosen_features(task, options.features, options.sharpness)
+            called, features = diagnose.make_features(task, options.features, options.sharpness, dimension, seed)
+            found = diagnose.diagnose(task, features, called, options.step, options.depth, options.confidence, tell, sharpness)
             files = {Path(options.plot): diagnose.figure(found)} if options.plot else {}
     except ValueError as error:
         raise UsageError(" ".join(str(error).split())) from None
@@ -304,9 +351,44 @@ def run_diagnose(options: argparse.Namespace) -> int:
         raise UsageError(f"there is too little memory: {error}") from None
     text = json.dumps(diagnose.as_json(found), indent=1, ensure_ascii=options.json == "-", allow_nan=False) + "\n"
     write_all(files | ({Path(options.json): text} if options.json not in (None, "-") else {}))
-    print(diagnose.report(found), end="", file=sys.stderr if options.json == "-" else sys.stdout)
-    print(text if options.json == "-" else "", end="")
+    if options.json == "-":
+        print(diagnose.report(found), end="", file=sys.stderr)
+    print_out(text if options.json == "-" else diagnose.report(found))
     return 0
+
+
+def print_out(text: str) -> None:
+    """Print and flush; ``UsageError`` where that cannot be, on a full disk say."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+        raise UsageError(f"cannot write to standard output: {error.strerror}") from None
+
+
+@contextmanager
+def telling(console: Console, patience: float = 3.0) -> Iterator[Callable[[str], None]]:
+    """A function that says what is being done: a terminal at once, a file or a pipe if it takes longer than ``patience`` seconds."""
+    if console.is_terminal:
+        with console.status("") as status:
+            yield lambda line: status.update(f"{escape(line)} …")
+        return
+    timers: list[Timer] = []
+
+    def tell(line: str) -> None:
+        for timer in timers:
+            timer.cancel()
+        timers[:] = [Timer(patience, print, [f"{line} …"], {"file": sys.stderr, "flush": True})]
+        timers[0].daemon = True
+        timers[0].start()
+
+    try:
+        yield tell
+    finally:
+        for timer in timers:
+            timer.cancel()
 
 
 def writable(path: Path) -> bool:

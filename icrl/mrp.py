@@ -16,6 +16,7 @@ Sources: Sutton and Barto 2018, chapters 3 and 6.3; the book's section on the se
 from __future__ import annotations
 
 import operator
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
@@ -318,9 +319,13 @@ class MarkovRewardProcess:
 
     def _walk(self, state: int, uniforms: Float[np.ndarray, " n"]) -> tuple[list[int], Float[np.ndarray, " n"]]:
         """The states S_0 … S_n and the rewards r(S_0) … r(S_{n-1}), one uniform number a transition."""
-        cumulative, states = _cumulative(self.transition), [state]
-        for u in uniforms:
-            states.append(int(_quantile(cumulative[states[-1]], u)))
+        cumulative, states, rows = _cumulative(self.transition), [state], {}
+        for start in range(0, len(uniforms), 2**16):  # as Python's floats and lists, which bisect reads fastest
+            for u in uniforms[start : start + 2**16].tolist():
+                if state not in rows:
+                    rows[state] = cumulative[state].tolist()
+                state = bisect_right(rows[state], u)
+                states.append(state)
         return states, self.reward[states[:-1]]
 
     def _noisy_walk(self, state: int, uniforms: Float[np.ndarray, " n"]) -> tuple[list[int], list[float]]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
-from icrl.diagnose.task import Task
+from icrl.diagnose.task import Task, many, of_one_length
 from icrl.mrp import Context, integer, number
 from icrl.operator import Operator, layer_operator, value_floor, worthwhile_depth
 from icrl.tasks import one_hot
@@ -18,28 +21,99 @@ STEP, DEPTH, CONFIDENCE = 1.0, 20, 0.95
 """What is taken when nothing is asked: α, L, 1 − δ."""
 
 MOST_STATES = 2000
-"""The most states visited that are examined: what takes a minute or two."""
+"""The most states visited that are examined: what takes a minute or two, and ten where every remedy is tried."""
 
 LONGEST = 1_000_000
 """The longest context that is sampled to see whether it helps."""
 
-SHARPER = (1, 2, 4, 8, 16, 32, 64)
-"""The factors by which the sharpness is multiplied in search of one with which depth converges."""
+SOFTER, SHARPER = (2, 4, 8, 16, 32, 64, 256, 1024, 4096), (2, 4, 8, 16, 32, 64)
+"""By what the sharpness is divided and multiplied in search of one with which depth converges."""
+
+FEW = 300
+"""Up to so many states visited all of these are tried, beyond it every third."""
 
 DEEPEST = 60
 """Depths are at most 2^60."""
 
 ROUNDING = 1e-12
-"""The distance from a limit, relative to its size, and the size of an eigenvalue, below which all is rounding."""
+"""The distance from a limit, relative to the size of the values, below which all is rounding."""
+
+
+@dataclass(frozen=True, eq=False)
+class Modes:
+    """What floats tell of the directions in which an error moves: an error along λ is multiplied by 1 − αλ in a layer.
+
+    ``known``: eigenvalues of H, complex, 1 − γ always among them. ``hidden``: how many more there are, not 0 but so near that
+    rounding hides their sign. ``still``: how many are 0, so that an error along them never moves. ``slack``: how far rounding
+    may move H.
+
+    Made by :func:`modes`.
+    """
+
+    known: Num[np.ndarray, " k"]
+    hidden: int
+    still: int
+    slack: float
+
+    def rate(self, step: float) -> float:
+        """max |1 − αλ| over the known λ: by what a layer multiplies the error in the long run."""
+        return float(np.abs(1 - step * self.known).max())
+
+    @property
+    def step_limit(self) -> float:
+        """sup {α > 0 : every |1 − αλ| < 1} = min 2 Re λ/|λ|² over the known λ; 0 if some Re λ ≤ 0."""
+        return float(np.maximum(0, 2 * self.known.real / np.abs(self.known) ** 2).min())
+
+    @property
+    def best_step(self) -> float:
+        """About the step with the best rate, of two digits, from a grid of 200 below the limit."""
+        grid = [float(f"{step:.2g}") for step in np.linspace(0, self.step_limit, 202)[1:-1]]
+        return min((step for step in grid if step < self.step_limit), key=self.rate)
+
+    def converges(self, step: float) -> bool | None:
+        """Whether |1 − αλ| < 1, that is α|λ|² < 2 Re λ, for every λ ≠ 0; None where rounding hides it."""
+        excess = step * np.abs(self.known) ** 2 - 2 * self.known.real
+        room = 2 * (1 + step * np.abs(self.known)) * self.slack
+        if (excess > room).any():
+            return False
+        return None if self.hidden or (excess >= -room).any() else True
+
+
+def modes(layer: Operator, features: Float[np.ndarray, "S d"]) -> Modes:
+    """The modes of a layer made of these ``features``, (|S|, d).
+
+    The true rank of M̂, and so of H, is the number of distinct features among the states left: exp of the inner product is a
+    strictly positive definite kernel. What floats show of it are the singular values of H above the slack.
+    """
+    M, eigenvalues = layer.M, layer.spectrum
+    x = features[layer.states] + 0.0  # + 0.0: a zero without a sign
+    moved = np.abs(x) @ np.abs(x).T * M * (1 - M)  # by the rounding of the scores, through the derivative of the softmax
+    slack = 8 * np.finfo(float).eps * (len(M) + moved.sum(axis=1).max())
+    shown = min((np.linalg.svd(layer.H, compute_uv=False) > slack).sum(), np.count_nonzero(eigenvalues))
+    rank = len(np.unique(x[layer.counts > 0], axis=0))
+    known = eigenvalues[np.argsort(-np.abs(eigenvalues))][:shown]
+    return Modes(np.append(known, 1 - layer.gamma), max(0, rank - int(shown)), len(M) - max(rank, int(shown)), float(slack))
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """A change that was tried: what it is, ρ(G) with it, and the step below which depth converges to v_CE (0: none)."""
+    """A change that was tried: what it is, the ``flags`` of the command that make it ("" where none do), and what comes of it.
+
+    ``step``: the step with it, the one asked for unless only a smaller one converges. ``spectral_radius``: ρ(G) with that step.
+    ``step_limit``: the step below which depth converges to v_CE, 0 where none does.
+    """
 
     change: str
+    flags: str
+    step: float
     spectral_radius: float
     step_limit: float
+
+    @property
+    def layers(self) -> float:
+        """How many layers divide the error by ten, infinity where none do."""
+        ten = layers_for_ten(self.spectral_radius) if self.step_limit > 0 else None
+        return math.inf if ten is None else ten
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +121,8 @@ class Diagnosis:
     """What there is to say of a task, from v₀ = 0; arrays have an entry for each state visited, ``operator.states``.
 
     ``features``: (|S|, d), and what they are ``called``. ``operator``: of a layer on the context. ``step``: α > 0.
-    ``depth``: L ≥ 0. ``delta``: δ in (0, 1), the probability with which bound F may fail. ``remedies``: what was tried.
+    ``depth``: L ≥ 0. ``delta``: δ in (0, 1), the probability with which bound F may fail. ``sharpness``: β of the features, as
+    :func:`~icrl.diagnose.task.make_features` takes it, None where it is not known. ``remedies``: what was tried.
 
     Made by :func:`diagnose`.
     """
@@ -59,7 +134,19 @@ class Diagnosis:
     step: float
     depth: int
     delta: float
+    sharpness: float | None = None
     remedies: tuple[Remedy, ...] = ()
+
+    @cached_property
+    def modes(self) -> Modes:
+        """What floats tell of the eigenvalues of H."""
+        return modes(self.operator, self.features)
+
+    @cached_property
+    def converges(self) -> bool | None:
+        """Whether the layers converge from every v₀, to a limit that may depend on it; None where rounding hides it."""
+        told = self.modes.converges(self.step)
+        return None if told and self.operator.limit(self.step) is None else told
 
     @cached_property
     def norm(self) -> float:
@@ -73,18 +160,18 @@ class Diagnosis:
 
     @property
     def rate(self) -> float:
-        """By what the error is multiplied a layer in the long run, see :func:`rate`."""
-        return rate(self.operator, self.step)
+        """By what the error is multiplied a layer in the long run, see :meth:`Modes.rate`."""
+        return self.modes.rate(self.step)
 
     @property
-    def step_limit(self) -> float:
-        """The step below which depth converges, see :func:`step_limit`."""
-        return step_limit(self.operator)
+    def step_limit(self) -> float | None:
+        """The step below which depth converges, see :attr:`Modes.step_limit`; None where rounding hides whether there is one."""
+        return None if self.modes.hidden and self.modes.step_limit > 0 else self.modes.step_limit
 
     @cached_property
     def limit(self) -> Float[np.ndarray, " W"] | None:
-        """lim v_L, None where there is none."""
-        return self.operator.limit(self.step)
+        """lim v_L, None where there is none, or none for certain."""
+        return self.operator.limit(self.step) if self.converges else None
 
     @cached_property
     def certainty(self) -> Float[np.ndarray, " W"] | None:
@@ -94,7 +181,7 @@ class Diagnosis:
     @property
     def to_certainty(self) -> bool:
         """Whether the limit is v_CE: it exists, and depends neither on v₀ nor on the features."""
-        return self.limit is not None and self.operator.covered and self.spectral_radius < 1
+        return bool(self.converges) and self.modes.still == 0
 
     @property
     def target(self) -> Float[np.ndarray, " W"] | None:
@@ -110,6 +197,12 @@ class Diagnosis:
     def value(self) -> Float[np.ndarray, " W"] | None:
         """v_L, None where it has left the range of floats."""
         return after(self.operator, np.zeros(len(self.operator.states)), self.step, self.depth)
+
+    @property
+    def lengths(self) -> tuple[float, float]:
+        """The shortest and the longest feature, min and max ‖x(s)‖."""
+        lengths = np.linalg.norm(self.features, axis=1)
+        return float(lengths.min()), float(lengths.max())
 
     @property
     def never_left(self) -> list[str]:
@@ -136,7 +229,12 @@ class Diagnosis:
     @property
     def predicted(self) -> float | None:
         """What ‖v_L − v_CE‖_∞ is at most: the promised rate to the power L, times ‖v₀ − v_CE‖_∞; None without such a rate."""
-        return None if self.promised_rate is None else self.promised_rate**self.depth * self.first_error
+        return None if self.promised_rate is None or self.target is None else self.promised_rate**self.depth * self.first_error
+
+    @property
+    def rounding(self) -> float | None:
+        """The distance from the target below which all is rounding: 1e-12 of the largest value."""
+        return None if self.target is None else float(ROUNDING * np.abs(self.target).max())
 
     @cached_property
     def bound(self) -> float | None:
@@ -169,25 +267,14 @@ class Diagnosis:
     @property
     def promised_worth(self) -> int | None:
         """L*(n): from where on the theorem promises that the distance left is at most the floor."""
-        if not self.theorem_applies or not self.floor:
+        if not self.theorem_applies or not self.floor or self.promised_rate == 1:  # 1 − αc of a tiny step, rounded
             return None
         return worthwhile_depth(self.first_error, self.floor, self.promised_rate)
 
 
-def rate(layer: Operator, step: float) -> float:
-    """max |1 − αλ| over the eigenvalues λ ≠ 0 of H, of which 1 − γ is always one: an error along the others never moves."""
-    return float(np.abs(1 - step * layer.spectrum[layer.spectrum != 0]).max())
-
-
-def step_limit(layer: Operator) -> float:
-    """sup {α > 0 : every |1 − αλ| < 1} = min 2 Re λ/|λ|² over the eigenvalues λ ≠ 0 of H; 0 if some Re λ ≤ 0."""
-    moving = layer.spectrum[layer.spectrum != 0]
-    return float(np.maximum(0, 2 * moving.real / np.abs(moving) ** 2).min())
-
-
-def best_step(layer: Operator) -> float:
-    """About the step with the best rate, on a grid of 200 below the limit."""
-    return float(min(np.linspace(0, step_limit(layer), 202)[1:-1], key=lambda step: rate(layer, step)))
+def layers_for_ten(rate: float) -> float | None:
+    """How many layers divide the error by ten, ln 10/(−ln rate), at a rate below 1; None at others."""
+    return None if rate >= 1 else 0.0 if rate == 0 else -math.log(10) / math.log(rate)
 
 
 def distance(v: Float[np.ndarray, " W"] | None, w: Float[np.ndarray, " W"] | None) -> float | None:
@@ -230,10 +317,12 @@ def diagnose(
     depth: int = DEPTH,
     confidence: float = CONFIDENCE,
     tell: Callable[[str], None] = lambda line: None,
+    sharpness: float | None = None,
 ) -> Diagnosis:
     """Examine a task; ``tell`` hears what is being done.
 
     ``features``: (|S|, d), ``called`` so. ``step``: α in (0, 1e9]. ``depth``: L, 0 to 2^60. ``confidence``: 1 − δ, in (0, 1).
+    ``sharpness``: β of these features, for the flags that change it.
 
     Raises ``ValueError`` for arguments that are not that, for more than ``MOST_STATES`` states visited, and for rewards
     near the largest floats.
@@ -247,14 +336,14 @@ def diagnose(
         raise ValueError(f"rewards must be at most 1e150 (1 - discount) in size, got {largest:g}: a float could not hold the values")
     if integer("depth", depth, 0) > 2**DEEPEST:
         raise ValueError(f"depth must be at most 2^{DEEPEST}, got {depth}")
-    tell(f"the operator of a layer on {visited} states, and its eigenvalues")
+    tell(f"the operator of a layer on {many(visited, 'state')}")
     layer = layer_operator(task.context, features, task.discount)
-    found = Diagnosis(task, features, called, layer, number("step", step, "(0, 1e9]"), depth, δ)
-    tell(f"{depth:,} layers, and the depth worth using")
+    found = Diagnosis(task, features, called, layer, number("step", step, "(0, 1e9]"), depth, δ, sharpness)
+    tell(f"the eigenvalues of a layer on {many(visited, 'state')}")
+    _ = found.converges
+    tell(f"{many(depth, 'layer')}, and the depth worth using")
     _ = found.limit, found.value, found.worth, found.worth_in_truth
-    if found.limit is None or not layer.covered:
-        return replace(found, remedies=tuple(_tried(found, tell)))
-    return found
+    return found if found.to_certainty else replace(found, remedies=tuple(_tried(found, tell)))
 
 
 # What to change
@@ -267,50 +356,109 @@ def covered_end(context: Context) -> int | None:
     return int(again[-1]) if again.size else None
 
 
-def _tried(found: Diagnosis, tell: Callable[[str], None]) -> Iterator[Remedy]:
-    """Each change that might help, tried; of a row of ever stronger ones the first that helps, or else the last."""
-    for changes in _changes(found):
-        for change, context, features in changes:
-            tell(f"trying: {change}")
-            layer = layer_operator(context, features, found.task.discount)
-            singular = np.abs(layer.spectrum).min() < ROUNDING  # of M̂: an error along it would not move
-            remedy = Remedy(change, layer.spectral_radius(found.step), 0.0 if singular else layer.step_limit)
-            if remedy.step_limit > 0:
-                break
-        yield remedy
+class Trial(NamedTuple):
+    """What may be tried: its words, its flags, and the context and the features with it."""
+
+    change: str
+    flags: str
+    context: Context
+    features: Float[np.ndarray, "S d"]
+
+    def also(self, change: str, flags: str, features: Float[np.ndarray, "S d"]) -> Trial:
+        """The same with other features."""
+        return Trial(f"{self.change}, and {change}" if self.change else change, f"{self.flags} {flags}".strip(), self.context, features)
 
 
-def _changes(found: Diagnosis) -> Iterator[Iterable[tuple[str, Context, Float[np.ndarray, "S d"]]]]:
-    """The rows of changes to try: what to change, the context then, the features then."""
-    context, x = found.task.context, found.features
-    longer = found.task.process is not None and 10 * context.n <= LONGEST
-    if not found.operator.covered:
-        end = covered_end(context)
-        if end is not None:
-            earlier, state = many(context.n - end, "transition"), found.task.labels[context.states[end]]
-            context = Context(context.states[: end + 1], context.rewards[:end])
-            yield [(f"end {earlier} earlier, in state {state}, which was left", context, x)]
-        elif longer:
-            yield _longer(found)
-    if layer_operator(context, x, found.task.discount).step_limit > 0:
-        return
-    yield ((f"features {k} times as sharp", context, np.sqrt(k) * x) for k in SHARPER[1:])
-    lengths = np.linalg.norm(x, axis=1, keepdims=True)
-    if lengths.min() > 0 and np.ptp(lengths) > 1e-9 * lengths.max():
-        yield ((f"features of one length, scores up to {k}", context, np.sqrt(k) * x / lengths) for k in SHARPER)
-    yield ((f"one-hot features of sharpness {k}", context, one_hot(len(x), k)) for k in SHARPER)
-    if longer:
-        yield _longer(found)
+def _tried(found: Diagnosis, tell: Callable[[str], None]) -> list[Remedy]:
+    """The remedies: those that help, the quickest first, then the rest.
+
+    Of a context that is not covered, the end is cut off first; if depth then converges at the step asked for, that is all.
+    """
+    base = Trial("", "", found.task.context, found.features) if found.operator.covered else _cut(found)
+    if base is None:
+        tried, rows = [], _longer(found)
+    elif found.operator.covered:
+        shorter = _outcome(found, found.operator, found.modes, base._replace(change="a smaller step"))
+        tried, rows = [shorter] if shorter.step_limit > 0 else [], chain(_feature_rows(found, base), _longer(found))
+    else:
+        tried = [_attempt(found, base)]
+        cured = tried[0].step_limit > 0 and tried[0].step == found.step
+        rows = () if cured else chain(_feature_rows(found, base), _longer(found))
+    return sorted([*tried, *(_best(found, name, row, tell) for name, row in rows)], key=lambda remedy: remedy.layers)
 
 
-def _longer(found: Diagnosis) -> Iterator[tuple[str, Context, Float[np.ndarray, "S d"]]]:
-    """Contexts of the same process, 10 and 100 times as long, ending in a state that was left."""
-    for n in (10 * found.task.context.n, min(100 * found.task.context.n, LONGEST)):
-        context = found.task.process.sample_context(n, np.random.default_rng(0))
-        end = covered_end(context) or n
-        yield f"a context of {end:,} transitions", Context(context.states[: end + 1], context.rewards[:end]), found.features
+def _attempt(found: Diagnosis, trial: Trial) -> Remedy:
+    """What comes of a trial."""
+    layer = layer_operator(trial.context, trial.features, found.task.discount)
+    return _outcome(found, layer, modes(layer, trial.features), trial)
 
 
-def many(count: int, noun: str) -> str:
-    """“1 layer”, “1,200 layers”."""
-    return f"{count:,} {noun}{'s' * (count != 1)}"
+def _outcome(found: Diagnosis, layer: Operator, seen: Modes, trial: Trial) -> Remedy:
+    """What comes of a trial with this layer, at the step asked for or, where only a smaller one converges, about the best."""
+    limit = 0.0 if seen.hidden or seen.still else seen.step_limit
+    if limit == 0 or seen.converges(found.step):
+        return Remedy(trial.change, trial.flags, found.step, layer.spectral_radius(found.step), limit)
+    step = seen.best_step
+    return Remedy(trial.change, f"{trial.flags} --step {step:g}".strip(), step, layer.spectral_radius(step), limit)
+
+
+def _best(found: Diagnosis, name: str, trials: Iterable[Trial], tell: Callable[[str], None]) -> Remedy:
+    """The first of these trials whose rate no other much improves on; if none helps, that, by the name of them all."""
+    tried = []
+    for trial in trials:
+        tell(f"trying: {trial.change}")
+        tried.append(_attempt(found, trial))
+    best = min(tried, key=lambda remedy: float(f"{remedy.layers:.2g}"))
+    return best if best.step_limit > 0 else replace(best, change=name, flags="")
+
+
+def _cut(found: Diagnosis) -> Trial | None:
+    """The context without its end, which nothing follows; None where no state comes back."""
+    context, end = found.task.context, covered_end(found.task.context)
+    if end is None:
+        return None
+    words = f"end {many(context.n - end, 'transition')} earlier, in state {found.task.labels[context.states[end]]}, which was left"
+    return Trial(words, "" if found.task.sample is None else f"--length {end}", _until(context, end), found.features)
+
+
+def _feature_rows(found: Diagnosis, base: Trial) -> Iterator[tuple[str, Iterable[Trial]]]:
+    """Other features, by kind: softer, sharper, of one length, one-hot; in each kind the mildest change first."""
+    x, file, few = found.features, found.task.features, len(found.operator.states) <= FEW
+    softer, factors = (SOFTER, SHARPER) if few else (SOFTER[2::3], SHARPER[2::3])
+    most = factors[-1]
+    row = [_sharpened(found, base, 1 / k, f"features 1/{k} as sharp") for k in softer]
+    yield f"features 1/{softer[0]} to 1/{softer[-1]} as sharp", row
+    row = [_sharpened(found, base, k, f"features {k} times as sharp") for k in factors]
+    yield f"features {factors[0]} to {most} times as sharp", row
+    if found.lengths[0] > 0 and np.ptp(found.lengths) > 1e-9 * found.lengths[1]:
+        unit = of_one_length(x)
+        typed = file is not None and np.linalg.norm(file, axis=1).min() > 0 and np.allclose(unit, of_one_length(file))
+        flags = "--features unit --sharpness {}" if typed else ""
+        row = [base.also(f"features of one length, sharpness {k}", flags.format(k), np.sqrt(k) * unit) for k in (1, *factors)]
+        yield f"features of one length, sharpness 1 to {most}", row
+    if len(x) != len(x.T) or not np.allclose(x, x[0, 0] * np.eye(len(x))):
+        row = [base.also(f"one-hot features of sharpness {k}", f"--features one-hot --sharpness {k}", one_hot(len(x), k)) for k in (1, *factors)]
+        yield f"one-hot features of sharpness 1 to {most}", row
+
+
+def _sharpened(found: Diagnosis, base: Trial, factor: float, words: str) -> Trial:
+    """The same features ``factor`` times as sharp, to the digits of the flag where there is one."""
+    if found.sharpness is None:
+        return base.also(words, "", np.sqrt(factor) * found.features)
+    flag = f"{factor * found.sharpness:g}"
+    return base.also(words, f"--sharpness {flag}", np.sqrt(float(flag) / found.sharpness) * found.features)
+
+
+def _longer(found: Diagnosis) -> Iterator[tuple[str, Iterable[Trial]]]:
+    """Contexts 10 and 100 times as long, where the task can be sampled, ending in a state that was left."""
+    lengths = [n for n in (10 * found.task.context.n, 100 * found.task.context.n) if n <= LONGEST]
+    contexts = map(found.task.sample, lengths) if found.task.sample is not None else ()
+    ends = [(covered_end(context), context) for context in contexts if context.visited.size <= MOST_STATES]
+    row = [Trial(f"a context of {end:,} transitions", f"--length {end}", _until(context, end), found.features) for end, context in ends if end]
+    if row:
+        yield f"a context 10 to {10 ** len(lengths)} times as long", row
+
+
+def _until(context: Context, end: int) -> Context:
+    """The first ``end`` transitions."""
+    return Context(context.states[: end + 1], context.rewards[:end])

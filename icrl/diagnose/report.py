@@ -12,24 +12,28 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from icrl.diagnose.diagnosis import Diagnosis, Remedy, after, best_step, distance, many, rate
-from icrl.diagnose.task import listed
+from icrl.diagnose.diagnosis import Diagnosis, Remedy, after, distance, layers_for_ten
+from icrl.diagnose.task import listed, many
 
 
 def as_json(found: Diagnosis) -> dict[str, Any]:
-    """The diagnosis for a machine: plain lists and numbers, None for what there is not, and for what no float can hold."""
+    """The diagnosis for a machine: plain lists and numbers.
+
+    None is what there is not, what no float can hold, and of ``converges`` and ``step_limit`` what rounding hides.
+    """
     layer, task = found.operator, found.task
     left = {"covered": layer.covered, "visited": len(layer.states), "never_left": found.never_left, "times_left": layer.counts}
     left_over, off = distance(found.value, found.target), distance(found.value, found.true_value)
-    errors = {"first": found.first_error, "predicted": found.predicted, "left": left_over, "true": off}
-    remedies = [{"change": tried.change, "spectral_radius": tried.spectral_radius, "step_limit": tried.step_limit} for tried in found.remedies]
+    errors = {"first": found.first_error, "predicted": found.predicted, "left": left_over, "true": off, "rounding": found.rounding}
+    remedies = [_remedy(tried) for tried in found.remedies]
     return _plain({
-        "task": task.name, "process_known": task.process is not None, "features": found.called, "discount": task.discount,
+        "task": task.name, "note": task.note, "process_known": task.process is not None, "features": found.called, "discount": task.discount,
         "length": task.context.n, "step": found.step, "layers": found.depth, "confidence": 1 - found.delta,
         "states": [task.labels[s] for s in layer.states], "coverage": left,
         "margin": layer.margin, "theorem_applies": found.theorem_applies, "norm": found.norm, "spectral_radius": found.spectral_radius,
         "spectrum": np.stack([layer.spectrum.real, layer.spectrum.imag], axis=1), "step_limit": found.step_limit,
-        "converges": found.limit is not None, "rate": found.rate, "layers_for_a_factor_of_ten": layers_for_ten(found.rate),
+        "eigenvalues_zero": found.modes.still, "eigenvalues_hidden_by_rounding": found.modes.hidden,
+        "converges": found.converges, "rate": found.rate, "layers_for_a_factor_of_ten": layers_for_ten(found.rate),
         "limit": found.limit, "certainty_equivalence": found.certainty, "true_value": found.true_value,
         "distance": distance(found.limit, found.true_value), "bound": found.bound,
         "depth": found.worth, "promised_depth": found.promised_worth, "depth_in_truth": found.worth_in_truth,
@@ -49,9 +53,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def layers_for_ten(rate: float) -> float | None:
-    """How many layers divide the error by ten, ln 10/(−ln rate), at a rate below 1; None at others."""
-    return None if rate >= 1 else 0.0 if rate == 0 else -math.log(10) / math.log(rate)
+def _remedy(tried: Remedy) -> dict[str, Any]:
+    """A remedy for a machine; ``rate`` is what a layer leaves of the error, at its ``step`` with its ``flags``."""
+    helps = tried.step_limit > 0
+    return {
+        "change": tried.change, "flags": tried.flags, "helps": helps, "step": tried.step, "spectral_radius": tried.spectral_radius,
+        "step_limit": tried.step_limit, "layers_for_a_factor_of_ten": tried.layers if helps else None,
+    }  # fmt: skip
 
 
 def report(found: Diagnosis, width: int = 100) -> str:
@@ -82,23 +90,27 @@ def shown(x: float | None) -> str:
     if not math.isfinite(x):
         return "beyond 1e308"
     if abs(x - 1) < 0.101 and x != 1:
-        digits = max(3, 1 - math.floor(math.log10(abs(x - 1))))
+        digits = max(3, 1 - math.floor(math.log10(float(f"{abs(x - 1):.2g}"))))
         return f"{x:.{digits}f}" if digits < 15 else f"1 {'−' if x < 1 else '+'} {abs(x - 1):.1g}"
     return f"{x:.3g}"
 
 
 def _heading(found: Diagnosis) -> list[str]:
     process = "a known process" if found.task.process is not None else "a recorded trajectory"
-    return [f"{process}, {many(len(found.task.labels), 'state')}; {found.called}; step α = {found.step:g}, from v = 0"]
+    settings = f"{process}, {many(len(found.task.labels), 'state')}; {found.called}; step α = {found.step:g}, from v = 0"
+    return [settings, *([found.task.note] if found.task.note else [])]
 
 
 def _coverage(found: Diagnosis) -> list[str]:
     counts, process = found.operator.counts, found.task.process
-    of, rarest = "" if process is None else f" of {process.n_states}", counts[counts > 0].min()
-    left = f"each was left, the rarest {'once' if rarest == 1 else f'{rarest:,} times'}"
+    rarest = counts[counts > 0].min()
+    times = "once" if rarest == 1 else f"{rarest:,} times"
+    left = f"each was left, the rarest {times}" if len(counts) > 1 else f"it was left {times}"
     if not found.operator.covered:
         left = f"{listed(found.never_left)}, where the context ends, was never left: what follows it is unknown, its value interpolated"
-    sentences = [f"Visited: {len(counts)}{of} states; {left}."]
+    reached = " that can be reached" if found.task.note else ""
+    of = "" if process is None else f" of {many(process.n_states, 'state')}{reached}"
+    sentences = [f"Visited: {len(counts) if of else many(len(counts), 'state')}{of}; {left}."]
     seen = found.task.context.rewards
     if process is not None and np.ptp(seen) == 0 < np.ptp(process.reward):
         sentences.append(f"Every reward seen is {seen[0]:g}: of where other rewards are, this context knows nothing.")
@@ -108,38 +120,69 @@ def _coverage(found: Diagnosis) -> list[str]:
 def _contraction(found: Diagnosis) -> list[str]:
     margin = f"The diagonal margin is c = 2 min M̂(s,s) − 1 − γ = {shown(found.operator.margin)}"
     if found.theorem_applies:
-        return [f"{margin}, which is positive: the theorem applies, and every layer leaves at most {shown(found.promised_rate)} of the error."]
+        leaves = f"every layer leaves at most {shown(found.promised_rate)} of the error"
+        return [f"{margin}, which is positive: the theorem of the chapter “Depth” applies, and {leaves}."]
     if found.operator.margin > 0:
         most = shown(1 / np.diag(found.operator.M).max())
-        return [f"{margin}, which is positive, but the theorem asks for a step of at most {most}: it does not apply."]
-    return [f"{margin}, which is not positive: the theorem does not apply (it is sufficient, not necessary)."]
+        return [f"{margin}, which is positive, but the theorem of the chapter “Depth” asks for a step of at most {most}: it does not apply."]
+    return [f"{margin}, which is not positive: the theorem of the chapter “Depth” does not apply (it is sufficient, not necessary)."]
 
 
 def _depth(found: Diagnosis) -> list[str]:
-    λ, limit = found.operator.spectrum, found.step_limit
     norm = f"‖G‖∞ = {shown(found.norm)}" + (": every layer reduces the error" if found.norm < 1 else "")
+    return [f"{norm}; ρ(G) = {shown(found.spectral_radius)}.", f"{_spectrum(found)}{_steps(found)}.", *_pace(found)]
+
+
+def _spectrum(found: Diagnosis) -> str:
+    """Where the eigenvalues of H are."""
+    λ = found.modes.known if found.modes.hidden else found.operator.spectrum
+    if len(λ) == 1:
+        return f"The eigenvalue of H is {shown(λ.real[0])}"
+    least, most = shown(λ.real.min()), shown(λ.real.max())
     turning = f"imaginary parts up to {shown(np.abs(λ.imag).max())}" if λ.imag.any() else "no imaginary parts"
-    spectrum = f"The eigenvalues of H have real parts from {shown(λ.real.min())} to {shown(λ.real.max())} and {turning}"
-    steps = "at no step does depth converge" if limit == 0 else f"depth converges at every step below {shown(limit)}"
-    sentences = [f"{norm}; ρ(G) = {shown(found.spectral_radius)}.", f"{spectrum}: {steps}."]
-    if found.limit is None:
-        return [*sentences, f"Depth diverges: in the long run the error grows by a factor of {shown(found.rate)} a layer."]
+    which = "The eigenvalues of H that rounding leaves" if found.modes.hidden else "The eigenvalues of H"
+    return f"{which} have {f'real parts from {least} to {most}' if least != most else f'the real part {most}'} and {turning}"
+
+
+def _steps(found: Diagnosis) -> str:
+    """Below which step depth converges."""
+    if found.step_limit is None:
+        return ""
+    return ": at no step does depth converge" if found.step_limit == 0 else f": depth converges at every step below {shown(found.step_limit)}"
+
+
+def _pace(found: Diagnosis) -> list[str]:
+    """Whether depth converges, and how fast."""
+    hidden = found.modes.hidden
+    if found.converges is None:
+        of = f"{hidden} of the {len(found.operator.states)} eigenvalues of H {'are' if hidden > 1 else 'is'} within rounding of 0"
+        why = f"{of}, and their signs decide" if hidden else "an eigenvalue of G is within rounding of the unit circle"
+        known = f" The others leave {shown(found.rate)} of the error a layer." if hidden else ""
+        return [f"Whether depth converges, these numbers cannot tell: {why}.{known}"]
+    if not found.converges:
+        return [f"Depth diverges: in the long run the error grows by a factor of {shown(found.rate)} a layer."]
     ten = layers_for_ten(found.rate)
-    pace = f"in the long run {shown(found.rate)} of the error is left a layer: a factor of ten every {_about(ten)} layers"
-    pace = pace if ten else "a few layers leave nothing of the error"
-    return [*sentences, f"Depth converges: {pace}.", *_faster(found)]
+    pace = f"in the long run {shown(found.rate)} of the error is left a layer: {_ten(ten)}" if ten else "a few layers leave nothing of the error"
+    return [f"Depth converges: {pace}.", *_faster(found)]
+
+
+def _ten(layers: float) -> str:
+    """“a factor of ten every 21.9 layers”."""
+    if layers <= 1:
+        return "a factor of ten or more every layer"
+    return f"a factor of ten every {_about(layers)} layers"
 
 
 def _about(x: float) -> str:
     """A number of layers, in about three digits."""
-    return f"{x:.1f}" if x < 100 else f"{float(f'{x:.3g}'):,.0f}"
+    return f"{x:.3g}" if x < 100 else f"{float(f'{x:.3g}'):,.0f}"
 
 
 def _faster(found: Diagnosis) -> list[str]:
     """Another step that needs two thirds of the layers or fewer."""
-    best = best_step(found.operator)
-    ten, then = layers_for_ten(found.rate), max(1.0, layers_for_ten(rate(found.operator, best)))
-    return [f"A step of about {best:.2g} would need {_about(then)} layers."] if then < ten / 1.5 else []
+    best = found.modes.best_step
+    ten, then = layers_for_ten(found.rate), max(1.0, layers_for_ten(found.modes.rate(best)))
+    return [f"A step of about {best:.2g} would need {_about(then)} layer{'s' * (then > 1)} for a factor of ten."] if then < ten / 1.5 else []
 
 
 def _limit(found: Diagnosis) -> list[str]:
@@ -147,12 +190,28 @@ def _limit(found: Diagnosis) -> list[str]:
 
 
 def _what_limit(found: Diagnosis) -> str:
+    fixed = "the fixed point v_CE, certainty equivalence, is there" if found.operator.covered else ""
     if found.to_certainty:
         return "The limit is the certainty-equivalence value v_CE of the context, whatever the features."
-    if found.limit is not None:
-        why = "a state was never left" if not found.operator.covered else "M̂ is singular (states that share their features, or nearly)"
-        return f"There is a limit from v = 0, but since {why}, it depends on where v starts, and on the features."
-    return "There is no limit" + ("; the fixed point v_CE, certainty equivalence, is there, but not reached." if found.operator.covered else ".")
+    if found.converges:
+        why = "a state was never left" if not found.operator.covered else "M̂ is singular: " + _alike(found)
+        return f"There is a limit from v = 0, but it depends on where v starts, and on the features, since {why}."
+    if found.converges is None:
+        return "Whether there is a limit depends on rounding" + (f"; {fixed} whatever the rounding." if fixed else ".")
+    if not found.operator.b.any():
+        stays = "v stays at 0, which is v_CE" if fixed else "v stays at 0"
+        return f"There is no limit from most starting values; from v = 0, where every reward seen is 0, {stays}."
+    return "There is no limit" + (f"; {fixed}, but not reached." if fixed else ".")
+
+
+def _alike(found: Diagnosis) -> str:
+    """Which states share their features: the first that do."""
+    x = found.features[found.operator.states]
+    _, first, place = np.unique(x + 0.0, axis=0, return_index=True, return_inverse=True)
+    again = np.flatnonzero(first[place.ravel()] < np.arange(len(x)))[0]
+    pair = sorted([int(first[place.ravel()[again]]), int(again)])
+    one, other = (found.task.labels[found.operator.states[i]] for i in pair)
+    return f"states {one} and {other}" + (" and others" if len(first) < len(x) - 1 else "") + " share their features"
 
 
 def _how_far(found: Diagnosis) -> list[str]:
@@ -161,10 +220,12 @@ def _how_far(found: Diagnosis) -> list[str]:
     name = "the limit" if found.limit is not None else "v_CE"
     off = distance(found.target, found.true_value)
     if off is not None:
-        sentences.append(f"The true value is known: {name} is off by {shown(off)} at most, where the true values span {shown(found.task.span)}.")
+        least, most = (f"{end:.3g}" for end in (found.true_value.min(), found.true_value.max()))
+        true = f"v is between {least} and {most}" if least != most else f"v is {most}"
+        sentences.append(f"The true value v is known: at the states visited, where {true}, the largest error of {name} is {_left(off, found)}.")
     if found.bound is not None:
         given = "" if found.task.process is not None else ", if there are no other states and each always pays the same"
-        sentences.append(f"Bound F: v_CE is within {shown(found.bound)} of the true value with confidence {1 - found.delta:g}{given}.")
+        sentences.append(f"Bound F: v_CE is within F = {shown(found.bound)} of the true value with confidence {1 - found.delta:g}{given}.")
     else:
         why = "it is about v_CE, which is not the limit" if found.task.reward_by_state else "the rewards seen are not a function of the state"
         why = why if found.operator.covered else "a state was never left"
@@ -172,13 +233,19 @@ def _how_far(found: Diagnosis) -> list[str]:
     return sentences + _worth(found)
 
 
+def _left(error: float, found: Diagnosis) -> str:
+    """An error, or that it is no more than rounding."""
+    return "0 to rounding" if 0 < error <= found.rounding else shown(error)
+
+
 def _worth(found: Diagnosis) -> list[str]:
     """The depth worth using: from where less is left than F, and than the limit is truly off."""
     sentences, promised = [], found.promised_worth
-    if found.worth is not None and found.floor == found.bound:
-        why = "v = 0 is already within F of the limit" if found.worth == 0 else "then at most F is left to the limit"
+    if found.worth == 0 and found.floor == found.bound:
+        sentences.append("Depth worth using by F: F is too loose here to say, since v = 0 is already within F of the limit.")
+    elif found.worth is not None and found.floor == found.bound:
         tail = f" (the theorem promises it from {many(promised, 'layer')} on)" if promised and promised > found.worth else ""
-        sentences.append(f"Depth worth using by F: {many(found.worth, 'layer')}; {why}{tail}.")
+        sentences.append(f"Depth worth using by F: {many(found.worth, 'layer')}; then at most F is left to the limit{tail}.")
     if found.worth_in_truth is not None:
         layers = many(found.worth_in_truth, "layer")
         sentences.append(f"Depth worth using in truth: {layers}; then no more is left to the limit than the limit is off.")
@@ -206,44 +273,73 @@ def _errors(found: Diagnosis) -> list[str]:
         return [f"The largest value is {shown(np.abs(found.value).max())}."]
     to = "the limit" if found.limit is not None else "v_CE"
     by = "the theorem" if found.theorem_applies else "‖G‖∞"
-    promised = "" if found.predicted is None else f", where {by} promises at most {shown(found.predicted)}"
-    true = "" if off is None else f" The error to the true value is {shown(off)}."
-    return [f"The distance left to {to} is {shown(left)}, of {shown(found.first_error)} at the start{promised}.{true}"]
+    promised = "" if found.predicted is None else f", where {by} promises at most {_left(found.predicted, found)}"
+    true = "" if off is None else f" The error to the true value is {_left(off, found)}."
+    return [f"The distance left to {to} is {_left(left, found)}, of {shown(found.first_error)} at the start{promised}.{true}"]
 
 
 def _advice(found: Diagnosis) -> list[str]:
-    sentences = [] if found.operator.covered else ["End the context in a state that was left before, so that what follows every state is known."]
-    if found.limit is None and found.step_limit > 0:
-        best = best_step(found.operator)
-        then = f"at {best:.2g} with {shown(rate(found.operator, best))} of the error left a layer"
-        sentences.append(f"A smaller step: below {shown(found.step_limit)} depth converges, {then}.")
-    elif found.limit is None:
+    """What to change, unless the limit is v_CE: what each remedy that was tried brings, the quickest first."""
+    if found.to_certainty:
+        return []
+    sentences = [*_diagnosed(found), *(f"{_words(tried)}: {_verdict(tried)}." for tried in found.remedies)]
+    if found.task.sample is None and not found.converges:
+        sentences.append("A longer recording may help, which cannot be tried here.")
+    return sentences
+
+
+def _diagnosed(found: Diagnosis) -> list[str]:
+    """What is in the way."""
+    sentences = []
+    if not found.operator.covered:
+        sentences.append("End the context in a state that was left before, so that what follows every state is known.")
+    if found.modes.hidden:
+        sentences.append(f"M̂ is singular to rounding, though no two of the features are equal: {_crowded(found)}.")
+    elif found.converges and found.operator.covered:
+        sentences.append("Give every state features of its own.")
+    elif found.step_limit == 0:
         sentences.append("A smaller step alone does not help.")
-        if found.task.process is None:
-            sentences.append("A longer recording may, which cannot be tried here.")
-    elif found.operator.covered and not found.to_certainty:
-        sentences.append("Give every state features of its own, further from the others': M̂ is singular.")
-    return sentences + [f"Tried: {tried.change}: {_verdict(tried, found.step)}." for tried in found.remedies]
+    return sentences
 
 
-def _verdict(tried: Remedy, step: float) -> str:
+def _crowded(found: Diagnosis) -> str:
+    """Why floats cannot tell the rows of M̂ apart, though the features differ."""
+    least, most = found.lengths
+    if most > 1.01 * least:
+        return f"their lengths run from {shown(least)} to {shown(most)}, and to rounding the longest get all the attention"
+    return "they are too close, or too few numbers, to tell the states apart"
+
+
+def _words(tried: Remedy) -> str:
+    """The change and its flags."""
     if tried.step_limit == 0:
-        return "no such change helps"
-    if step < tried.step_limit:
-        return f"depth converges, {shown(tried.spectral_radius)} of the error left a layer"
-    return f"depth converges at steps below {shown(tried.step_limit)}"
+        return f"No help: {tried.change}"
+    return tried.change[0].upper() + tried.change[1:] + (f" ({tried.flags})" if tried.flags else "")
+
+
+def _verdict(tried: Remedy) -> str:
+    if tried.step_limit == 0:
+        return "at no step does depth converge to v_CE"
+    radius = tried.spectral_radius
+    pace = f"{shown(radius)} of the error left a layer, {_ten(tried.layers)}" if radius > 0 else "nothing of the error left after a few layers"
+    return f"depth converges at steps below {shown(tried.step_limit)}, at {tried.step:g} with {pace}"
 
 
 # Error against depth
 
+DRAWN = 1e200
+"""The errors that a figure shows are below this."""
+
 
 def course(found: Diagnosis, deepest: int) -> Iterator[tuple[int, Float[np.ndarray, " W"]]]:
-    """(L, v_L) for L = 0, …, 15 and from there eight depths to each doubling, up to ``deepest`` or out of the range of floats."""
+    """(L, v_L) for L = 0, …, 15, from there eight depths to each doubling, and ``deepest``, or as far as floats go."""
     depth, jump, v = 0, 1, np.zeros(len(found.operator.states))
-    while depth <= deepest and v is not None:
+    while v is not None:
         yield depth, v
-        depth += jump
-        v = after(found.operator, v, found.step, jump)
+        if depth >= deepest:
+            return
+        ahead = min(jump, deepest - depth)
+        depth, v = depth + ahead, after(found.operator, v, found.step, ahead)
         if depth == 16 * jump:
             jump *= 2
 
@@ -266,24 +362,31 @@ def _draw(found: Diagnosis, axes: Any) -> None:
     """The curves: what is left to the limit, and the true error, each with what bounds it."""
     from icrl.plotting import BLUE, GREEN, GREY, VERMILION
 
-    depths, values = zip(*course(found, max(20, found.depth, 2 * (found.worth or 0))))
+    deepest = max(20, found.depth, 2 * (found.worth or 0))
+    depths, values = zip(*course(found, deepest))
     if found.true_value is not None:
         _curve(axes, depths, [distance(v, found.true_value) for v in values], color=BLUE, label="to the true value")
     if found.target is not None:
-        to = "to the limit" if found.limit is not None else "to $v_{CE}$, which is not reached"
+        to = "to the limit" if found.limit is not None else "to $v_{CE}$" + ", which is not reached" * (found.converges is False)
         _curve(axes, depths, [distance(v, found.target) for v in values], color=VERMILION, linestyle="--", label=to)
-    if found.promised_rate is not None:
-        promised = np.array([found.promised_rate**depth * found.first_error for depth in depths])
+    if found.predicted is not None:
+        promised = np.array([max(found.promised_rate**depth * found.first_error, found.rounding) for depth in depths])
         _curve(axes, depths, promised, color=GREEN, linestyle=":", label="to the limit, promised")
         if found.bound is not None:
             _curve(axes, depths, promised + found.bound, color=GREY, linestyle="-.", label="to the true value, bound")
-    axes.set(xlabel="depth (layers)", ylabel="largest error", yscale="log", title=Path(found.task.name).name)
-    axes.set_xscale("log") if depths[-1] > 100 else axes.xaxis.get_major_locator().set_params(integer=True)
-    axes.legend()
+    logarithmic = depths[-1] > 100
+    depth = "depth (layers, logarithmic)" if logarithmic else "depth (layers)"
+    axes.set(xlabel=depth, ylabel="largest error", yscale="log", title=Path(found.task.name).name)
+    axes.set_xscale("log") if logarithmic else axes.xaxis.get_major_locator().set_params(integer=True)
+    beyond = next((depth for depth, v in zip(depths, values) if np.abs(v).max() >= DRAWN), depths[-1] if depths[-1] < deepest else None)
+    if beyond is not None:
+        axes.axvline(beyond, color=GREY, linestyle=":", label=f"beyond {DRAWN:g} from here")
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()
 
 
 def _curve(axes: Any, depths: Sequence[int], errors: Sequence[float], **style: Any) -> None:
     """A line through the errors that a logarithmic axis can show."""
     depths, errors = np.array(depths, dtype=float), np.array(errors)
-    drawn = (errors > 0) & (errors < 1e200)
+    drawn = (errors > 0) & (errors < DRAWN)
     axes.plot(depths[drawn], errors[drawn], **style)

@@ -8,8 +8,10 @@ import json
 import math
 import textwrap
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,10 @@ NAMED = {
 }
 """The named tasks: a process from its number of states (None: the task's own), its discount and a generator."""
 
-FEATURES = ("file", "one-hot", "random", "radial")
+RESTART = "Episodes restart: a terminal state pays 0 and leads to the start, discounted like any transition, so no value is an episode's."
+"""What is said of a task whose episodes end."""
+
+FEATURES = ("file", "unit", "one-hot", "random", "radial")
 PROCESS_KEYS = ("transition", "reward", "discount", "initial", "features")
 TRAJECTORY_KEYS = ("states", "rewards", "discount", "features")
 HEADER = ["state", "reward", "next_state"]
@@ -41,7 +46,8 @@ class Task:
 
     ``name``: the title of the report. ``context``: the experience. ``discount``: γ. ``process``: the MRP that the
     context was sampled from, None where it is not known; then S is taken to be the states visited. ``features``:
-    (|S|, d), those that came with the task, if any.
+    (|S|, d), those that came with the task, if any. ``sample``: a context of n transitions, the same as this one as far as
+    both go; None where the task cannot be sampled. ``note``: a sentence on what the true value is, if it needs one.
     """
 
     name: str
@@ -50,6 +56,8 @@ class Task:
     discount: float
     process: MarkovRewardProcess | None = None
     features: Float[np.ndarray, "S d"] | None = None
+    sample: Callable[[int], Context] | None = None
+    note: str = ""
 
     @property
     def reward_by_state(self) -> bool:
@@ -91,12 +99,12 @@ def read_task(
     if name in NAMED:
         _only(given, ("states", "length"), "a named task")
         mrp = NAMED[name](states, DISCOUNT if discount is None else discount, rng)
-        return _sampled(f"{name}, {mrp.n_states} states", mrp, length, rng)
+        return _sampled(f"{name}, {many(mrp.n_states, 'state')}", mrp, length, rng, note=RESTART if name == "boyan" else "")
     if path.suffix.lower() in (".json", ".csv") or path.exists():
         return _read_file(path, given, discount, rng)
     _only(given, ("policy", "make", "noisy", "length"), "a Gymnasium environment")
     mrp = _gymnasium(name, policy or "uniform", make or {}, DISCOUNT if discount is None else discount)
-    return _sampled(f"{name}, policy {policy or 'uniform'}", mrp, length, rng, noisy=noisy)
+    return _sampled(f"{name}, policy {policy or 'uniform'}", mrp, length, rng, noisy, note=RESTART)
 
 
 def _only(given: Mapping[str, Any], allowed: Sequence[str], what: str) -> None:
@@ -106,28 +114,39 @@ def _only(given: Mapping[str, Any], allowed: Sequence[str], what: str) -> None:
         raise ValueError(f"--{idle[0]} does not apply to {what}")
 
 
-def _sampled(name: str, mrp: MarkovRewardProcess, length: int | None, rng: np.random.Generator, **more: Any) -> Task:
-    """The task of a context sampled from a known process; ``more`` goes to ``sample_context``, features to the task."""
-    features = more.pop("features", None)
-    context = mrp.sample_context(LENGTH if length is None else length, rng, **more)
-    return Task(name, context, mrp.state_names, mrp.discount, mrp, features)
+def _sampled(name: str, mrp: MarkovRewardProcess, length: int | None, rng: np.random.Generator, noisy: bool = False, **more: Any) -> Task:
+    """The task of a context sampled from a known process; ``more`` goes to the task."""
+
+    def sample(n: int) -> Context:
+        return mrp.sample_context(n, deepcopy(rng), noisy)
+
+    return Task(name, sample(LENGTH if length is None else length), mrp.state_names, mrp.discount, mrp, sample=sample, **more)
 
 
 def _gymnasium(name: str, policy: str, make: Mapping[str, Any], discount: float) -> MarkovRewardProcess:
     """The environment under the policy; what Gymnasium warns of is left out, what it raises says the same."""
+    import gymnasium  # here, since on import it asks for its own warnings
+
     table = policy if policy == "uniform" else read_policy(Path(policy))
     if {"env_id", "policy", "discount"} & set(make):
         raise ValueError(f"--make is for what the environment takes, got {', '.join(make)}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            gymnasium.spec(name)
+        except (gymnasium.error.Error, ImportError, ValueError) as error:
+            near = get_close_matches(name.lower(), NAMED, 1)
+            why = f"did you mean {near[0]}?" if near else error
+            raise ValueError(f"{name!r} is no file, none of {', '.join(NAMED)}, and no environment to use: {why}") from error
+        try:
             return from_gymnasium(name, table, discount, **make)
         except ValueError as error:
             if str(error).startswith("policy"):
-                raise ValueError(f"{policy}: {error}") from error
-            if not str(error).startswith("env_id"):
-                raise
-            raise ValueError(f"{name!r} is no file, none of {', '.join(NAMED)}, and no environment to use: {error}") from error
+                raise ValueError(f"{policy}: {error}: a row for every state of the environment, reached or not, a column an action") from error
+            if make and isinstance(error.__cause__, Exception):
+                given = " ".join(f"{key}={value}" for key, value in make.items())
+                raise ValueError(f"{name} cannot be made with {given}: {type(error.__cause__).__name__}: {error.__cause__}") from error
+            raise ValueError(f"{name}: {error}") from error
 
 
 def read_policy(path: Path) -> list:
@@ -135,13 +154,16 @@ def read_policy(path: Path) -> list:
     table = _json(path)
     if isinstance(table, dict):
         wanted = [str(s) for s in range(len(table))]
-        if set(table) != set(wanted):
-            odd = next(key for key in table if key not in wanted)
-            raise ValueError(f"{path}: the states of a policy must be 0 to {len(table) - 1}, got {odd!r}")
+        odd = [key for key in table if key not in set(wanted)]
+        if odd:
+            raise ValueError(f"{path}: the keys of a policy must be the states 0, 1, 2, … of the environment, every one, got {_shown(odd[0])}")
         table = [table[s] for s in wanted]
     if not isinstance(table, list):
         raise ValueError(f"{path}: a policy must be a row of action probabilities for each state, got {_shown(table)}")
-    return table
+    flat = [row for row in table if not isinstance(row, list)]
+    if flat:
+        raise ValueError(f"{path}: a state's row must be action probabilities, such as [0, 0, 1, 0] for always action 2 of 4, got {_shown(flat[0])}")
+    return numbers(f"{path}: policy", table)
 
 
 # Files
@@ -178,13 +200,40 @@ def _text(path: Path) -> str:
 
 
 def _json(path: Path) -> Any:
-    """What a JSON file holds."""
+    """What a JSON file holds, no key of an object twice."""
+    text = _text(path)
     try:
-        return json.loads(_text(path))
+        return json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path}: is not JSON: {error}") from None
+        hint = "; a CSV file must be called .csv" if text.lstrip().startswith(HEADER[0]) else ""
+        raise ValueError(f"{path}: is not JSON: {error}{hint}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     except RecursionError:
         raise ValueError(f"{path}: is nested too deeply") from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; ``ValueError`` when a key occurs twice."""
+    seen = dict(pairs)
+    if len(seen) < len(pairs):
+        keys = [key for key, _ in pairs]
+        raise ValueError(f"holds the key {_shown(next(key for key in keys if keys.count(key) > 1))} twice in one object")
+    return seen
+
+
+def numbers(name: str, value: Any) -> Any:
+    """``value`` itself, a list of JSON numbers or of lists of them; ``ValueError`` with ``name`` for words, and for rows of different lengths."""
+    rows = value if isinstance(value, list) else [value]
+    entries = (entry for row in rows for entry in (row if isinstance(row, list) else [row]))
+    odd = [entry for entry in entries if isinstance(entry, bool) or not isinstance(entry, (int, float))]
+    if odd:
+        raise ValueError(f"{name} must hold numbers, got {_shown(odd[0])}")
+    sizes = [len(row) for row in rows if isinstance(row, list)]
+    uneven = [i for i, size in enumerate(sizes) if size != sizes[0]]
+    if uneven:
+        raise ValueError(f"{name} must have rows of one length, but row {uneven[0]} has {sizes[uneven[0]]} and row 0 has {sizes[0]} numbers")
+    return value
 
 
 def _is_trajectory(path: Path, content: Any) -> bool:
@@ -209,7 +258,8 @@ def _shown(value: Any) -> str:
 
 def _process_task(path: Path, content: Mapping[str, Any], γ: Any, length: int | None, rng: np.random.Generator) -> Task:
     """A context sampled from the process in a file."""
-    mrp = MarkovRewardProcess(content["transition"], content["reward"], γ, content.get("initial"))
+    arrays = [numbers(key, content[key]) if key in content else None for key in ("transition", "reward", "initial")]
+    mrp = MarkovRewardProcess(*arrays[:2], γ, arrays[2])
     features = features_by_state(content["features"], mrp.state_names, "") if "features" in content else None
     return _sampled(str(path), mrp, length, rng, features=features)
 
@@ -218,7 +268,16 @@ def _trajectory_task(path: Path, content: Mapping[str, Any], γ: Any) -> Task:
     """The trajectory recorded in a file."""
     if not isinstance(content["states"], list):
         raise ValueError(f"states must be a list of whole numbers or names, got {_shown(content['states'])}")
-    context, labels = trajectory([_label(s) for s in content["states"]], content["rewards"])
+    names = [_label(s) for s in content["states"]]
+    words = {name for name, s in zip(names, content["states"]) if isinstance(s, str)}
+    both = [name for name, s in zip(names, content["states"]) if not isinstance(s, str) and name in words]
+    if both:
+        raise ValueError(f"states must be one thing each, got both the number {both[0]} and the name '{both[0]}'")
+    rewards = numbers("rewards", content["rewards"])
+    if isinstance(rewards, list) and len(names) > 1 and len(rewards) != len(names) - 1:
+        moves = len(names) - 1
+        raise ValueError(f"{len(names)} states make {many(moves, 'transition')}, so {many(moves, 'reward')}, got {len(rewards)}")
+    context, labels = trajectory(names, rewards)
     features = features_by_state(content["features"], labels, " visited") if "features" in content else None
     return Task(str(path), context, labels, number("discount", γ, "[0, 1)"), features=features)
 
@@ -248,7 +307,13 @@ def features_by_state(rows: Any, labels: Sequence[str], which: str) -> Float[np.
     for states, found in (([s for s in labels if s not in table], "none"), ([s for s in table if s not in set(labels)], "one")):
         if states:
             raise ValueError(f"features must have a row for each of the {len(labels)} states{which} and no other, got {found} for {listed(states)}")
-    return finite_array("features", [row if isinstance(row, list) else [row] for row in map(table.get, labels)], (len(labels), "d"))
+    rows = numbers("features", [row if isinstance(row, list) else [row] for row in map(table.get, labels)])
+    return finite_array("features", rows, (len(labels), "d"))
+
+
+def many(count: int, noun: str) -> str:
+    """“1 layer”, “1,200 layers”."""
+    return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
 def listed(states: Sequence[str]) -> str:
@@ -315,24 +380,40 @@ def _csv_row(row: list[str], before: str | None) -> tuple[str, float, str]:
 def make_features(task: Task, kind: str | None, sharpness: float | None, dimension: int, seed: int) -> tuple[str, Float[np.ndarray, "S d"]]:
     """Features of the task's states, and what they are called.
 
-    ``kind``: ``"file"``, those that came with the task; ``"one-hot"``, e_s; ``"random"``, independent on the unit sphere
-    of ℝ^dimension; ``"radial"``, a Gaussian bump of width 1 at each state, the states on a line. None: those of the file
-    where there are any, or else one-hot. All are multiplied by √β, β the ``sharpness``, so that scores grow by β.
+    ``kind``: ``"file"``, those that came with the task; ``"unit"``, the same at length 1; ``"one-hot"``, e_s; ``"random"``,
+    independent on the unit sphere of ℝ^dimension; ``"radial"``, a Gaussian bump of width 1 at each state, the states on a
+    line. None: those of the file where there are any, or else one-hot. All are multiplied by √β, β the ``sharpness``, so
+    that scores grow by β.
 
-    Raises ``ValueError`` for another kind, a sharpness that is not positive, and a file without features.
+    Raises ``ValueError`` for another kind, a sharpness that is not positive, a file without features, and unit features of
+    which one is 0.
     """
-    kind = kind or ("one-hot" if task.features is None else "file")
-    if kind not in FEATURES:
-        raise ValueError(f"features must be one of {', '.join(FEATURES)}, got {kind!r}")
-    if kind == "file" and task.features is None:
-        raise ValueError("--features file: this task came without features")
+    kind, β = chosen_features(task, kind, sharpness)
     n_states, places = len(task.labels), np.arange(len(task.labels), dtype=float)[:, None]
     makers = {
         "file": lambda: task.features,
+        "unit": lambda: of_one_length(task.features),
         "one-hot": lambda: one_hot(n_states),
         "random": lambda: random_unit(n_states, integer("dimension", dimension, 1), np.random.default_rng([seed, 1])),
         "radial": lambda: radial(places, places, 1.0),
     }
-    β = number("sharpness", (1.0 if kind == "file" else SHARPNESS) if sharpness is None else sharpness, "(0, inf)")
-    name = {"file": "the file's", "random": f"random {dimension}-dimensional"}.get(kind, kind)
+    name = {"file": "the file's", "unit": "the file's unit", "random": f"random {dimension}-dimensional"}.get(kind, kind)
     return f"{name} features" + (f" of sharpness {β:g}" if kind != "file" or β != 1 else ""), np.sqrt(β) * makers[kind]()
+
+
+def chosen_features(task: Task, kind: str | None, sharpness: float | None) -> tuple[str, float]:
+    """The kind of features and β, what was not asked for filled in; raises as :func:`make_features`."""
+    kind = kind or ("one-hot" if task.features is None else "file")
+    if kind not in FEATURES:
+        raise ValueError(f"features must be one of {', '.join(FEATURES)}, got {kind!r}")
+    if kind in ("file", "unit") and task.features is None:
+        raise ValueError(f"--features {kind}: this task came without features")
+    return kind, number("sharpness", (1.0 if kind == "file" else SHARPNESS) if sharpness is None else sharpness, "(0, inf)")
+
+
+def of_one_length(features: Float[np.ndarray, "S d"]) -> Float[np.ndarray, "S d"]:
+    """x(s)/‖x(s)‖; ``ValueError`` where that is 0."""
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    if lengths.min() == 0:
+        raise ValueError(f"features must not be 0 to be made of one length, got that in row {lengths.argmin()}")
+    return features / lengths
