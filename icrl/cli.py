@@ -19,7 +19,7 @@ from threading import Timer
 from rich.console import Console
 from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from icrl import diagnose
 from icrl.claims import CLAIMS, Budget, Check, Claim, Verdict
@@ -246,7 +246,7 @@ def mark(check: Check, verdict: Verdict) -> str:
 def progress_table(results: list[ClaimResult], running: str) -> Table:
     """Claims against kinds of check, and the share of mutants refuted."""
     kinds = [kind for kind in KINDS if any(check.kind == kind for claim in CLAIMS.values() for check in claim.checks)]
-    table = Table("claim", *kinds, "mutants refuted", "status")
+    table = Table(Column("claim", overflow="fold"), *kinds, "mutants refuted", "status")
     for result in results:
         marks = {check.kind: mark(check, verdict) for check, verdict in result.verdicts}
         refuted = f"{sum(mutant.refuted for mutant in result.mutants)}/{len(result.mutants)}" if result.mutants else ""
@@ -269,7 +269,7 @@ def print_failures(result: ClaimResult, console: Console) -> None:
 
 def run_list(options: argparse.Namespace) -> int:
     """``claims``: id, kinds of check, number of mutants, title."""
-    table = Table("claim", "kinds of check", "mutants", "what it says", box=None)
+    table = Table(Column("claim", no_wrap=True), "kinds of check", "mutants", "what it says", box=None)
     for claim in CLAIMS.values():
         table.add_row(claim.id, ", ".join(check.kind for check in claim.checks), str(len(claim.mutants)), claim.title)
     Console().print(table)
