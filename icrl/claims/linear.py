@@ -233,5 +233,5 @@ CLAIM = Claim(
     rests_on=("softmax-td",),
     source="Wang, Blaser, Daneshmand, Zhang 2025, for their prompt; here for this book's",
     shared="The oracle is a loop over transitions, which knows no prompt and no attention. The two routes share the instances; at symbolic sizes also the letters N and p for the shift, of which only the last column of Π is known.",
-    under={"softmax-td": "identity for softmax, v₀ linear"},
+    under={"softmax-td": "the same proof, identity for softmax, v₀ linear"},
 )

@@ -105,7 +105,7 @@ class Claim:
     shared: str = ""
     """What the routes that are compared have in common, and so cannot check."""
     under: Mapping[str, str] = field(default_factory=dict)
-    """For a special case or a variant of results it rests on: the hypotheses under which it is one, for the map."""
+    """For a special case or a variant of results it rests on: what is assumed or changed, for the map."""
 
     def __post_init__(self) -> None:
         unknown = [check.kind for check in self.checks if check.kind not in KINDS]

@@ -202,7 +202,7 @@ def parts_of_the_book(root: Path) -> dict[str, list[str]]:
 
 def map_page(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]]) -> str:
     """Which result rests on which: a drawing for each part of the book, with links, and the same in words."""
-    labels = " Words over an arrow's tip are hypotheses, under which the one result is a case of the other." if any(result.claim.under for result in results) else ""
+    labels = " Words over an arrow's tip say what is assumed, or changed, to come from the one to the other." if any(result.claim.under for result in results) else ""
     words = "\n".join(f"- {{prf:ref}}`{result.claim.id}`, {result.claim.title}, rests on {foundations(result.claim)}." for result in results)
     return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
 # Map of the results
