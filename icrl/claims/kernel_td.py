@@ -337,7 +337,7 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $E(s, u) = \langle \varphi(s), \varphi(u) \rangle$ for some features $\varphi$ (for a symmetric $E$ on finitely many states that is: $E$ is positive semidefinite), and let $Z(s) = \sum_{k<n} E(s, S_k) \ne 0$ on the visited states. Put $\psi(s) = \varphi(s) / Z(s)$.
+Let $E(s, u) = \langle \varphi(s), \varphi(u) \rangle$ for some features $\varphi$ (for a symmetric $E$ on finitely many states that is: $E$ is positive semidefinite), and let $Z(s) = \sum_{k<n} E(s, S_k) \ne 0$ on the visited states, so that $K(k \mid s) = E(s, S_k) / Z(s)$. Put $\psi(s) = \varphi(s) / Z(s)$.
 
 **In kernel space.** If $v_0 = \langle \psi, w_0 \rangle$, such as $v_0 = 0$, then softmax TD is linear TD with the features $\psi$, in which transition $k$ has the weight $Z(S_k)$: for all $l$, $v_l = \langle \psi, w_l \rangle$ with
 
@@ -382,5 +382,5 @@ CLAIM = Claim(
     rests_on=("softmax-td", "operator", "linear"),
     source="Found for this book; positive-semidefinite kernels as inner products are Aronszajn's and Mercer's",
     shared="The routes compared share the exponential, the contexts and their features. In kernel space there are matrices of states, on the other side the Transformer, which knows none, and the loop of linear TD over transitions.",
-    under={"softmax-td": "E positive semidefinite, v₀ = 0", "linear": "features φ/Z, weights Z(S_k)"},
+    under={"softmax-td": "E positive semidefinite, v₀ = ⟨ψ, w₀⟩", "linear": "features φ/Z, weights Z(S_k)"},
 )

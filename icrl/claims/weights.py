@@ -279,13 +279,13 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $\rho_k > 0$ be a weight of the $k$-th transition. Add two feature rows to the prompt, one that holds $\log \rho_k$ in column $k$ (and anything in the query column) and one that holds 1, and to $A$ one entry 1 where the key's $\log \rho$ meets the query's 1. Then the Transformer of {prf:ref}`softmax-td` performs
+Let $\rho_k > 0$ be the **importance** of the $k$-th transition. Add two feature rows to the prompt, one that holds $\log \rho_k$ in column $k$ (and anything in the query column) and one that holds 1, and to $A$ one entry 1 where the key's $\log \rho$ meets the query's 1. Then the Transformer of {prf:ref}`softmax-td` performs
 
 $$
 v_{l+1}(S_j) = v_l(S_j) + \alpha_l \sum_{k<n} K(k \mid S_j)\, \delta_k , \qquad K(k \mid s) = \frac{\rho_k E(s, S_k)}{\sum_{i<n} \rho_i E(s, S_i)} :
 $$ (eq-weighted-attention)
 
-weighted importance sampling within the softmax. Let transition $k$ count $\rho_k$ times: $P_\rho$ and $r_\rho$ are the weighted transition frequencies and mean rewards out of each state, and $\hat M_\rho(s, u) = \sum_{k : S_k = u} K(k \mid s)$. A layer is
+weighted importance sampling within the softmax. Let transition $k$ count $\rho_k$ times: $P_\rho$ and $r_\rho$ are the transition frequencies and mean rewards out of each state, so counted, and $\hat M_\rho(s, u) = \sum_{k : S_k = u} K(k \mid s)$. A layer is
 
 $$
 v_{l+1} = v_l + \alpha \hat M_\rho ( r_\rho + \gamma P_\rho v_l - v_l ) .
@@ -297,7 +297,7 @@ For $\lvert\gamma\rvert < 1$ it keeps $v_\rho = (I - \gamma P_\rho)^{-1} r_\rho$
 
 CLAIM = Claim(
     id="weights",
-    title="Weights of transitions, by one entry of A",
+    title="Importances of transitions, by one entry of A",
     chapter="siblings",
     environment="proposition",
     statement=lambda: STATEMENT,
