@@ -56,8 +56,12 @@ def weights(Z: Matrix, p: Parameters) -> Matrix:
 def head(Z: Matrix, p: Parameters) -> Matrix:
     r"""What one head adds: :math:`VZK`, or :math:`VZTK` with a scan; ``ValueError`` when ``p`` is of another d or n."""
     _check_sizes(Z, p)
-    values = p.V @ Z if p.scan is None else p.V @ Z @ p.scan
-    return values @ weights(Z, p)
+    return scanned(p.V @ Z, p) @ weights(Z, p)
+
+
+def scanned(values: Matrix, p: Parameters) -> Matrix:
+    """The values as attention reads them: T applied along the columns, where there is a scan."""
+    return values if p.scan is None else values @ p.scan
 
 
 def attention(Z: Matrix, p: Parameters) -> Matrix:

@@ -337,7 +337,7 @@ $$
 v_L^j = v_0^j + \frac{(1 + \alpha\gamma\kappa)^L - 1}{\gamma}\, \delta
 $$ (eq-decoder-growth)
 
-(for $\gamma = 0$: $v_0^j + \alpha\kappa L \delta$). With $E > 0$, $\alpha > 0$ and $\gamma \ge 0$ this is unbounded: depth diverges from every $v_0$ but those that it leaves alone.
+(for $\gamma = 0$: $v_0^j + \alpha\kappa L \delta$). With $E > 0$, $\alpha > 0$ and $\gamma \ge 0$ this is unbounded: depth diverges from every $v_0$ but those that it leaves alone. If the first transition has an error, $j = 1$ and $\kappa = 1$; a first error in a later one may grow more slowly.
 """.strip()
 
 

@@ -298,13 +298,13 @@ $$
 \bigl(x(u) - x(u')\bigr)^\top D\, x(s) = 0 .
 $$ (eq-null-directions)
 
-So no layer sees $D$ exactly if $D$ adds to the scores what does not depend on the key: a query bias. These $D$ are a space of dimension
+So $D$ is invisible if and only if it adds to the scores what does not depend on the key: a query bias. These $D$ are a space of dimension
 
 $$
 d^2 - p\, r,
 $$ (eq-null-dimension)
 
-where $p$ is the rank of the differences $x(u) - x(u')$ of the sources' features, and $r$ the rank of the features of all visited states. If those span $\mathbb R^d$, the space consists of the sums of matrices $u c^\top$ with any $c$ and with $\langle x(\cdot), u \rangle$ the same number at all sources. For one-hot features of as many states, all of them sources, that is $u = \mathbf 1$ alone: $D = \mathbf 1 c^\top$.
+where $p$ is the rank of the differences $x(u) - x(u')$ of the sources' features, and $r$ the rank of the features of all visited states. If the features of the visited states span $\mathbb R^d$, the space consists of the sums of matrices $u c^\top$ with any $c$ and with $\langle x(\cdot), u \rangle$ the same number at all sources. For one-hot features of as many states, all of them sources, that is $u = \mathbf 1$ alone: $D = \mathbf 1 c^\top$.
 
 Everything else is seen. In particular the scale of $A$ is seen, unless $A$ itself is such a $D$; and so is $\alpha$, by the first layer: rewards of 1 and $v_0 = 0$ make $v_1 = \alpha$ in every column.
 

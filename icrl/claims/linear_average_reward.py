@@ -61,7 +61,17 @@ MUTANTS = (
 def statement() -> str:
     """The theorem, its prompt and its update printed from the objects that the symbolic check compares."""
     return rf"""
-Give the prompt of transitions, made with $\gamma = 1$, a fourth band, a row of zeros told of $w_0$, and add what **two heads** find in it: $Z \mapsto Z + V_1 Z K + V_2 Z C K$, with the $A$ of {{prf:ref}}`linear-td` and the query column's key hidden in both. $V_1$ reads the fourth band and $V_2$ the rewards, both times $\alpha_l$, and both write into the fourth; and $C$ subtracts from each reward the mean of the rewards so far,
+Give the prompt of transitions for $w_0 = 0$, made with $\gamma = 1$, a fourth band, a row that holds $\inner{{x_k'}}{{w_0}} - \inner{{x_k}}{{w_0}}$ in column $k < n$ and $-\inner{{x}}{{w_0}}$ in the query column. Add what **two heads** find in it, $Z \mapsto Z + V_1 Z K + V_2 Z C K$, with linear attention, the query column's key hidden in both, and
+
+$$
+\begin{{gathered}}
+A = \begin{{bmatrix}} -I & I & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \end{{bmatrix}}, \\
+V_1 = \begin{{bmatrix}} 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & \alpha_l \end{{bmatrix}}, \\
+V_2 = \begin{{bmatrix}} 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & \alpha_l & 0 \end{{bmatrix}} .
+\end{{gathered}}
+$$ (eq-average-reward-parameters)
+
+$V_1$ reads the fourth band and $V_2$ the rewards, and both write into the fourth; $A$ is that of {{prf:ref}}`linear-td` with a zero band more. The matrix $C$ subtracts from each reward the mean of the rewards so far,
 
 $$
 (RC)_k = R_{{k+1}} - \bar r_k, \qquad \bar r_k = \frac{{1}}{{k+1}} \sum_{{i \le k}} R_{{i+1}} \qquad (k < n),

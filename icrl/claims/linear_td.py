@@ -66,7 +66,7 @@ MUTANTS = (
 def statement() -> str:
     """The theorem, its equations printed from the objects that the symbolic check compares."""
     return rf"""
-Take any $n \ge 1$ transitions, a query $x$, and any $w_0$, and let $Z_0$ be the prompt of transitions ({{prf:ref}}`transition-prompt`) whose last row has been told of $w_0$ (for $w_0 = 0$, the prompt as it is). Let layer $l$ be $Z \mapsto Z + VZK$ with linear attention, $K = Z^\top A Z$ but 0 for the query column's key, and
+Take any $n \ge 1$ transitions, a query $x$, and any $w_0$, and let $Z_0$ be the prompt of transitions for $w_0$ ({{prf:ref}}`transition-prompt`). Let layer $l$ be $Z \mapsto Z + VZK$ with linear attention, $K = Z^\top A Z$ but 0 for the query column's key, and
 
 $$
 A = \begin{{bmatrix}} -I & I & 0 \\ 0 & 0 & 0 \\ 0 & 0 & 0 \end{{bmatrix}}, \qquad

@@ -94,7 +94,7 @@ CLAIM = Claim(
     statement=statement,
     hypotheses=(
         r"Those of {prf:ref}`linear-td`, but for the mask: $T$ clears the query column.",
-        r"The order of the columns is the order of time. Any $artheta$.",
+        r"The order of the columns is the order of time. Any $\vartheta$.",
     ),
     subject=METHOD,
     checks=(
