@@ -22,17 +22,6 @@ PAIRS = [(claim, check) for claim in CLAIMS.values() for check in claim.checks]
 EACH = pytest.mark.parametrize("claim, check", PAIRS, ids=[f"{claim.id}-{check.kind}" for claim, check in PAIRS])
 
 
-@EACH
-def test_the_claim_passes_and_a_mutant_fails_exactly_where_it_is_seen(claim, check):
-    assert judge(check, claim.subject, FEW).passed is True
-    for mutant in claim.mutants:
-        verdict = judge(check, mutant.subject, FEW)
-        if check.kind in mutant.unseen:
-            assert verdict.passed, f"{mutant.name}: {verdict}"
-        else:
-            assert verdict.passed is False and verdict.counterexample, f"{mutant.name} survives {check.kind}: {verdict}"
-
-
 SMALLEST = {  # where, got and right, worked out by hand: x(s) = 1, γ = α = ½, ϑ = ¼
     # one transition, x = x' = 1, r = 1, w_0 = 0: w_1 = ½, δ_1 = 1 + ¼ − ½ = ¾, w_2 = ⅞
     ("linear-td", "A's block of x with itself with a plus"): ("layer 1, last row, column 1", "1/2", "-1/2"),
@@ -44,7 +33,7 @@ SMALLEST = {  # where, got and right, worked out by hand: x(s) = 1, γ = α = ½
     ("linear-td", "no mask"): ("layer 2, last row, column 1", "-5/8", "-7/8"),  # −½ − ½·¾ + ½·½
     ("linear-td", "softmax in the place of linear attention"): ("layer 1, last row, column 1", "1/2", "-1/2"),  # one key has weight 1
     # the same with w_0 = 1, r = 0
-    ("linear-td", "the query column not told of w₀"): ("layer 0, last row, column 1", "0", "-1"),
+    ("linear-td", "the query column without w₀"): ("layer 0, last row, column 1", "0", "-1"),
     # two transitions, x = 1, x' = 0, r = 0 and 1: w_1 = ½
     ("linear-td", "α/n in V, and α in the statement"): ("layer 1, last row, column 2", "-1/4", "-1/2"),
     # the same with traces e = 1, 5/4: w_1 = ⅝
@@ -58,7 +47,7 @@ SMALLEST = {  # where, got and right, worked out by hand: x(s) = 1, γ = α = ½
     ("linear-td-lambda", "A's block of x with γx' with a minus"): ("layer 1, last row, column 0", "1/4", "3/4"),
     ("linear-td-lambda", "α missing"): ("layer 1, last row, column 1", "-1", "-1/2"),
     ("linear-td-lambda", "γ missing in the prompt"): ("layer 1, last row, column 0", "1", "3/4"),
-    ("linear-td-lambda", "the query column not told of w₀"): ("layer 0, last row, column 1", "0", "-1"),
+    ("linear-td-lambda", "the query column without w₀"): ("layer 0, last row, column 1", "0", "-1"),
     # one transition along x − γx' = ½: w_1 = ¼, δ_1 = 1 − ⅛ = ⅞, w_2 = ¼ + 7/32 = 15/32
     ("linear-residual-gradient", "the first row of A alone"): ("layer 1, last row, column 1", "-1/2", "-1/4"),
     ("linear-residual-gradient", "A's block of γx' with x missing"): ("layer 1, last row, column 1", "-1/2", "-1/4"),
@@ -68,7 +57,7 @@ SMALLEST = {  # where, got and right, worked out by hand: x(s) = 1, γ = α = ½
     ("linear-residual-gradient", "α missing"): ("layer 1, last row, column 1", "-1/2", "-1/4"),
     ("linear-residual-gradient", "γ missing in the prompt"): ("layer 1, last row, column 1", "0", "-1/4"),
     ("linear-residual-gradient", "no mask"): ("layer 2, last row, column 1", "-11/32", "-15/32"),  # −15/32 + ½·¼
-    ("linear-residual-gradient", "the query column not told of w₀"): ("layer 0, last row, column 1", "0", "-1"),
+    ("linear-residual-gradient", "the query column without w₀"): ("layer 0, last row, column 1", "0", "-1"),
     # two transitions, x = 1, x' = 0, r = 0 and 1, less their running means 0 and ½: w_1 = ¼, δ_1 = −¼ and ¼, w_2 = ¼
     ("linear-average-reward", "the first head alone"): ("layer 1, last row, column 2", "0", "-1/4"),
     ("linear-average-reward", "the second head alone"): ("layer 2, last row, column 2", "-1/2", "-1/4"),
@@ -82,7 +71,7 @@ SMALLEST = {  # where, got and right, worked out by hand: x(s) = 1, γ = α = ½
     ("linear-average-reward", "γ = 1/2 in the prompt"): ("layer 0, the rows above, entry 1, 0", "1/2", "1"),
     # one transition with x = x' = 1, w_0 = 1 and no reward: TD(0)'s error is 0, the query's is −1
     ("linear-average-reward", "no mask"): ("layer 1, last row, column 1", "-1/2", "-1"),
-    ("linear-average-reward", "the query column not told of w₀"): ("layer 0, last row, column 1", "0", "-1"),
+    ("linear-average-reward", "the query column without w₀"): ("layer 0, last row, column 1", "0", "-1"),
 }
 
 

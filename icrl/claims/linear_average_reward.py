@@ -54,7 +54,7 @@ MUTANTS = (
     Mutant("α missing", methods.stepping(METHOD, lambda alpha, n: 1)),
     Mutant("γ = 1/2 in the prompt", replace(METHOD, prompt=lambda X, X_next, R, x, gamma: la.transition_prompt(X, X_next, R, x, gamma / 2))),
     Mutant("no mask", methods.unmasked(METHOD)),
-    Mutant("the query column not told of w₀", methods.untold(METHOD)),
+    Mutant("the query column without w₀", methods.untold(METHOD)),
 )
 
 

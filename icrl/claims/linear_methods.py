@@ -86,7 +86,7 @@ class Method:
         return (d, d, 1, 1) if self.average else (d, d, 1)
 
     def start(self, X: Any, X_next: Any, R: Any, x: Any, gamma: Any, w: Any) -> Any:
-        """The prompt of the transitions, told of w."""
+        """The prompt for w of the transitions."""
         d, n = X.shape
         sources, query = self.told(X, gamma * X_next, x, w)
         last = len(self.bands(d)) - 1

@@ -50,7 +50,7 @@ MUTANTS = (
     Mutant("α missing", methods.stepping(METHOD, lambda alpha, n: 1)),
     Mutant("γ missing in the prompt", methods.undiscounted(METHOD)),
     Mutant("no mask", methods.unmasked(METHOD)),
-    Mutant("the query column not told of w₀", methods.untold(METHOD)),
+    Mutant("the query column without w₀", methods.untold(METHOD)),
 )
 
 

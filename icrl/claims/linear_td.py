@@ -58,7 +58,7 @@ MUTANTS = (
     Mutant("α/n in V, and α in the statement", methods.stepping(METHOD, lambda alpha, n: alpha / n)),
     Mutant("γ missing in the prompt", methods.undiscounted(METHOD)),
     Mutant("no mask", methods.unmasked(METHOD)),
-    Mutant("the query column not told of w₀", methods.untold(METHOD)),
+    Mutant("the query column without w₀", methods.untold(METHOD)),
     Mutant("softmax in the place of linear attention", methods.edited(METHOD, softmaxed)),
 )
 

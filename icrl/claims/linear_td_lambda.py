@@ -60,7 +60,7 @@ MUTANTS = (
     Mutant("A's block of x with γx' with a minus", methods.scored(METHOD, (-1, -1), (0, 0))),
     Mutant("α missing", methods.stepping(METHOD, lambda alpha, n: 1)),
     Mutant("γ missing in the prompt", methods.undiscounted(METHOD)),
-    Mutant("the query column not told of w₀", methods.untold(METHOD)),
+    Mutant("the query column without w₀", methods.untold(METHOD)),
 )
 
 
