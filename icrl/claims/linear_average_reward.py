@@ -65,8 +65,8 @@ Give the prompt of transitions for $w_0 = 0$, made with $\gamma = 1$, a fourth b
 
 $$
 \begin{{gathered}}
-A = \begin{{bmatrix}} -I & I & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \end{{bmatrix}}, \\
-V_1 = \begin{{bmatrix}} 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & \alpha_l \end{{bmatrix}}, \\
+A = \begin{{bmatrix}} -I & I & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \end{{bmatrix}}, \\[6pt]
+V_1 = \begin{{bmatrix}} 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & \alpha_l \end{{bmatrix}}, \\[6pt]
 V_2 = \begin{{bmatrix}} 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & \alpha_l & 0 \end{{bmatrix}} .
 \end{{gathered}}
 $$ (eq-average-reward-parameters)
