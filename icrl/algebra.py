@@ -222,6 +222,9 @@ def softmax(scores: Matrix, visible: Any, exp: Callable[[Any], Any] | None = Non
     visible key is 0. Only floats are shifted by their maximum. ``exp`` replaces the exponential on object arrays (a
     positive rational function keeps ``Fraction``\ s exact). With symbolic sizes the result is opaque: see
     :class:`Weights`.
+
+    Where many keys are alike, ``visible`` may say how often each one stands there, :math:`c_k \ge 0` in the place of a
+    Boolean: :math:`K_{kj} = c_k e^{S_{kj}} / \sum_i c_i e^{S_{ij}}` is what all its copies get together.
     """
     match kind(scores):
         case "blocks":
@@ -289,10 +292,10 @@ def _opaque_softmax(scores: BlockMatrix, visible: tuple[bool, bool]) -> BlockMat
 
 
 def _entry_softmax(scores: np.ndarray, visible: np.ndarray, exp: Callable[[Any], Any]) -> np.ndarray:
-    weights = zeros(*scores.shape, scores)
+    weights, copies = zeros(*scores.shape, scores), (1 * visible).astype(object)
     for j in range(scores.shape[1]):
         keys = np.flatnonzero(visible[:, j])
-        powers = [exp(scores[k, j]) for k in keys]
+        powers = [copies[k, j] * exp(scores[k, j]) for k in keys]
         total = sum(powers)
         for k, power in zip(keys, powers):
             weights[k, j] = power / total
@@ -300,9 +303,10 @@ def _entry_softmax(scores: np.ndarray, visible: np.ndarray, exp: Callable[[Any],
 
 
 def _float_softmax(scores: Matrix, visible: Any, xp: Any) -> Matrix:
-    shown = xp.asarray(visible, device=scores.device)
+    copies = xp.asarray(visible, device=scores.device)
+    shown = copies > 0
     top = xp.amax(xp.where(shown, scores, -math.inf), axis=-2, keepdims=True)
-    powers = xp.where(shown, xp.exp(xp.where(shown, scores - top, 0.0)), 0.0)
+    powers = xp.where(shown, xp.exp(xp.where(shown, scores - top, 0.0)), 0.0) * copies
     total = xp.sum(powers, axis=-2, keepdims=True)
     return powers / xp.where(total > 0, total, 1.0)
 

@@ -1,0 +1,122 @@
+r"""The Transformer that is trained: its parameters as tensors, and the value of every state after its layers.
+
+The forward pass is that of :mod:`icrl.transformer`, on prompts that end in one query column for every state. Where attention can
+read the features alone, the state form (:mod:`icrl.state_form`) gives the same values at a hundredth of the cost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice, repeat
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from icrl import state_form
+from icrl.algebra import identity, place
+from icrl.pretrain.protocols import Protocol
+from icrl.pretrain.tasks import TaskBatch
+from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, prompt, row_sizes, rows
+from icrl.transformer import Parameters, softmax_td_parameters, transformer
+
+Learned = dict[str, Tensor]
+"""``V`` and ``A``, first axis the layers: (1 or depth, 3) and (…, d, d) where masked; (…, d+3, d+3) both where full."""
+
+
+def initial(protocol: Protocol, rng: np.random.Generator) -> Learned:
+    """The parameters before training: ``init`` times standard normal; A is 0 where attention is held uniform."""
+    layers = protocol.depth if protocol.layers == "untied" else 1
+    d, D = protocol.d, protocol.d + 3
+    V = rng.standard_normal((layers, 3) if protocol.trained == "masked" else (layers, D, D))
+    A = rng.standard_normal((layers, d, d) if protocol.trained == "masked" else (layers, D, D))
+    if protocol.control == "uniform-attention":
+        A = 0 * A
+    return {"V": torch.from_numpy(protocol.init * V), "A": torch.from_numpy(protocol.init * A)}
+
+
+def construction(d: int, alpha: float = 1.0, sharpness: float = 1.0) -> Learned:
+    """The masked parameters of softmax TD: V's entries α(1, 1, −1), A's block ``sharpness`` times the identity."""
+    return {"V": alpha * torch.tensor([[1.0, 1.0, -1.0]], dtype=torch.float64), "A": sharpness * torch.eye(d, dtype=torch.float64)[None]}
+
+
+def tensors(batch: TaskBatch, device: torch.device | str = "cpu") -> TaskBatch:
+    """The batch with tensors in the place of its arrays."""
+    return TaskBatch(*(torch.from_numpy(X).to(device) if isinstance(X, np.ndarray) else X for X in batch))
+
+
+def is_masked(learned: Learned) -> bool:
+    """Whether only V's three entries and A's feature block were trained."""
+    return learned["V"].ndim == 2
+
+
+def values(learned: Learned, batch: TaskBatch, depth: int) -> Tensor:
+    """v_L(s) at every state of every task after L = ``depth`` layers, (B, S): on states where that is exact, else on columns.
+
+    Raises ``ValueError`` where the layers are untied and ``depth`` is more than there are.
+    """
+    return last(state_values(learned, batch, depth) if is_masked(learned) else token_values(learned, batch, depth))
+
+
+def last(layers: Iterator[Tensor]) -> Tensor:
+    """The last of the iterates."""
+    for v in layers:
+        pass
+    return v
+
+
+def state_values(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]:
+    """v_0, v_1, …, each (B, S), by the state form; for masked parameters."""
+    weights = [state_form.Weights(*w, A) for w, A in zip(learned["V"], learned["A"])]
+    given = state_form.model(batch.moves, batch.paid)
+    return (v[..., 0, :] for v in state_form.values(batch.features, given, along(weights, depth), batch.discount))
+
+
+def token_values(learned: Learned, batch: TaskBatch, depth: int, queries: Tensor | None = None) -> Iterator[Tensor]:
+    """v_0, v_1, …, each (B, S), by the Transformer on prompts, read off one query column for every state.
+
+    ``queries``: (B, S, d), the features in the query columns, those of the states unless given.
+    """
+    Z = queried_prompt(batch, batch.features if queries is None else queries)
+    n, S, d = batch.rewards.shape[-1], *batch.features.shape[-2:]
+    pieces = queried(softmax_td_parameters(d, n + S, batch.discount, 1.0, Z[0]), n, S, Z[0])
+    layers = [replace(pieces, V=whole_V(V, d), A=whole_A(A, d)) for V, A in zip(learned["V"], learned["A"])]
+    return (rows(Y).value[:, 0, -S:] for Y in transformer(Z, along(layers, depth)))
+
+
+def along(layers: Sequence, depth: int) -> Iterator:
+    """The layers one after the other: one repeated, or as many as asked of those there are."""
+    if len(layers) == 1:
+        return repeat(layers[0], depth)
+    if depth > len(layers):
+        raise ValueError(f"depth must be at most {len(layers)}, the number of untied layers, got {depth}")
+    return islice(layers, depth)
+
+
+def queried_prompt(batch: TaskBatch, queries: Tensor) -> Tensor:
+    """(B, d+3, n+1+S): the columns of S_0 … S_n, then a query column for every row of ``queries`` (B, S, d); v_0 = 0."""
+    B, S, _ = batch.features.shape
+    each = torch.arange(B, device=batch.states.device)[:, None]
+    along_context = batch.features[each, batch.states]
+    columns = torch.cat([along_context, queries], dim=1).swapaxes(-1, -2)
+    rewards = torch.cat([batch.rewards, batch.rewards.new_zeros(B, S)], dim=1)[:, None]
+    return prompt(columns, rewards, rewards.new_zeros(B, 1, rewards.shape[-1] + 1), batch.discount)
+
+
+def queried(p: Parameters, n: int, queries: int, like: Tensor) -> Parameters:
+    """The pieces for a prompt with further query columns: n keys, and the shift on the first n + 1 columns only."""
+    visible = np.arange(n + 1 + queries)[:, None] < n
+    return replace(p, visible=visible, shift=place({(1, 0): identity(n, like)}, (1, n, queries), (n, 1, queries), like))
+
+
+def whole_V(V: Tensor, d: int) -> Tensor:
+    """V as a (d+3)×(d+3) matrix, from its three entries if it is masked."""
+    if V.ndim == 2:
+        return V
+    return place({(VALUE, band): w.reshape(1, 1) for band, w in zip((REWARD, TARGET, VALUE), V)}, row_sizes(d), row_sizes(d), V[None])
+
+
+def whole_A(A: Tensor, d: int) -> Tensor:
+    """A as a (d+3)×(d+3) matrix, from its block on the features if it is masked."""
+    return A if len(A) == d + 3 else place({(FEATURES, FEATURES): A}, row_sizes(d), row_sizes(d), A)

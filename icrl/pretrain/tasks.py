@@ -1,0 +1,190 @@
+r"""Batches of random tasks to pretrain on: each a Markov reward process, features of its states, and a context sampled from it.
+
+Everything about a batch is decided by the generator given, one draw after the other for the whole batch; ``part`` then keeps
+some members only, which several processes use to share a batch that is the same however many they are.
+
+Families of transition matrices: ``boyan``, random Boyan chains (from state i to i+1 or i+2, with a probability of its own), and
+``dense``, rows from a Dirichlet distribution. Source of the first: Wang, Blaser, Daneshmand, Zhang 2025.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from icrl.mrp import MarkovRewardProcess, generator, integer, number
+from icrl.tasks import LEAST_PROBABILITY
+
+Array = Any
+"""A NumPy array, or a tensor of the same shape once a batch was moved to torch."""
+
+
+class TaskBatch(NamedTuple):
+    """B tasks and a context of each.
+
+    ``transition`` (B, S, S), ``reward`` (B, S), ``stationary`` μ (B, S) and ``discount``: the processes whose values are asked for.
+    ``features``: (B, S, d). ``moves``: (B, S, S), how often the context makes each transition; ``paid``: (B, S), the sum of its rewards
+    out of each state. ``states``: (B, n+1) and ``rewards``: (B, n), the context itself; None where n = ∞, ``moves`` being μP then.
+    """
+
+    transition: Array
+    reward: Array
+    stationary: Array
+    discount: float
+    features: Array
+    moves: Array
+    paid: Array
+    states: Array | None
+    rewards: Array | None
+
+
+def value(batch: TaskBatch) -> Array:
+    """v^π = (I − γP)⁻¹ r of every task, (B, S), of a batch of NumPy arrays."""
+    eye = np.eye(batch.transition.shape[-1])
+    return np.linalg.solve(eye - batch.discount * batch.transition, batch.reward[..., None])[..., 0]
+
+
+# Families
+
+
+def boyan(rng: np.random.Generator, size: int, n_states: int) -> Float[np.ndarray, "B S S"]:
+    """Random Boyan chains: from i to i+1 with probability ε_i ∼ U(0, 1), else to i+2; at the end to a state drawn from a random distribution."""
+    P, forward = np.zeros((size, n_states, n_states)), rng.random((size, n_states - 2))
+    i, again = np.arange(n_states - 2), rng.random((size, n_states))
+    P[:, i, i + 1], P[:, i, i + 2] = forward, 1 - forward
+    P[:, -2, -1] = 1
+    P[:, -1] = again / again.sum(axis=-1, keepdims=True)
+    return P
+
+
+def dense(rng: np.random.Generator, size: int, n_states: int, concentration: float = 0.3) -> Float[np.ndarray, "B S S"]:
+    """Rows p(· | s) ∼ Dirichlet(concentration, …), entries raised to 10⁻¹² at least."""
+    rows = np.maximum(rng.dirichlet(np.full(n_states, concentration), (size, n_states)), LEAST_PROBABILITY)
+    return rows / rows.sum(axis=-1, keepdims=True)
+
+
+def permuted_boyan(rng: np.random.Generator, size: int, n_states: int) -> Float[np.ndarray, "B S S"]:
+    """Random Boyan chains whose states are numbered at random, anew in every task."""
+    P = boyan(rng, size, n_states)
+    order = rng.permuted(np.tile(np.arange(n_states), (size, 1)), axis=1)
+    return np.take_along_axis(np.take_along_axis(P, order[:, :, None], 1), order[:, None, :], 2)
+
+
+FAMILIES: dict[str, Callable] = {"boyan": boyan, "dense": dense, "permuted-boyan": permuted_boyan}
+
+
+def uniform_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> Float[np.ndarray, "B S d"]:
+    """Entries from U(−1, 1)."""
+    return rng.uniform(-1, 1, (size, n_states, d))
+
+
+def unit_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> Float[np.ndarray, "B S d"]:
+    """Uniform on the unit sphere."""
+    normal = rng.standard_normal((size, n_states, d))
+    return normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+
+
+def one_hot_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> Float[np.ndarray, "B S S"]:
+    """e_s, where d must be the number of states."""
+    if d != n_states:
+        raise ValueError(f"d must be n_states = {n_states} for one-hot features, got {d}")
+    return np.broadcast_to(np.eye(n_states), (size, n_states, n_states)).copy()
+
+
+FEATURES: dict[str, Callable] = {"uniform": uniform_features, "unit": unit_features, "one-hot": one_hot_features}
+
+
+# Sampling
+
+
+def sample_tasks(
+    rng: np.random.Generator,
+    size: int,
+    family: str = "boyan",
+    features: str = "uniform",
+    d: int = 4,
+    n_states: int = 10,
+    discount: float = 0.9,
+    n: int | None = 30,
+    shuffled_rewards: bool = False,
+    other_labels: bool = False,
+    part: slice = slice(None),
+) -> TaskBatch:
+    """A batch of random tasks with r(s) ∼ U(−1, 1) and contexts of n transitions from S_0 ∼ μ; ``n`` None is n = ∞.
+
+    Two controls take the contexts away from what is asked: ``shuffled_rewards``, in the contexts each state pays another's reward;
+    ``other_labels``, the process asked for is the next member's of the batch. ``part``: the members to keep.
+
+    Raises ``ValueError`` for an unknown family or kind of features, sizes below 1 (below 3 for states), and a discount outside [0, 1).
+    """
+    for name, given, known in (("family", family, FAMILIES), ("features", features, FEATURES)):
+        if given not in known:
+            raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
+    size, n_states = integer("size", size, 1), integer("n_states", n_states, 3)
+    transition = FAMILIES[family](generator(rng), size, n_states)
+    reward = rng.uniform(-1, 1, (size, n_states))
+    x = FEATURES[features](rng, size, n_states, integer("d", d, 1))
+    shown = rng.permuted(reward, axis=1) if shuffled_rewards else reward
+    uniforms = rng.random((size, (0 if n is None else integer("n", n, 1)) + 1))
+    own = transition[part], reward[part]
+    P, r = (np.roll(transition, -1, 0)[part], np.roll(reward, -1, 0)[part]) if other_labels else own
+    return assembled(P, r, number("discount", discount, "[0, 1)"), x[part], own[0], shown[part], uniforms[part], n is None)
+
+
+def assembled(P: Array, r: Array, discount: float, features: Array, shown_P: Array, shown_r: Array, uniforms: Array, endless: bool) -> TaskBatch:
+    """The batch whose contexts walk by ``shown_P`` and pay ``shown_r``, by the uniform numbers given."""
+    μ = stationary(P)
+    start = μ if shown_P is P else stationary(shown_P)
+    if endless:
+        moves = start[..., None] * shown_P
+        return TaskBatch(P, r, μ, discount, features, moves, start * shown_r, None, None)
+    states = walks(start, shown_P, uniforms)
+    rewards = np.take_along_axis(shown_r, states[:, :-1], 1)
+    moves = counted(states, P.shape[-1])
+    return TaskBatch(P, r, μ, discount, features, moves, moves.sum(-1) * shown_r, states, rewards)
+
+
+def stationary(P: Float[np.ndarray, "B S S"]) -> Float[np.ndarray, "B S"]:
+    """μ with μP = μ and Σμ = 1 for every chain of a batch; ergodic ones."""
+    S = P.shape[-1]
+    system = np.swapaxes(P, -1, -2) - np.eye(S)
+    system[:, -1] = 1
+    return np.linalg.solve(system, np.broadcast_to(np.eye(S)[-1][:, None], (len(P), S, 1)))[..., 0]
+
+
+def walks(start: Float[np.ndarray, "B S"], P: Float[np.ndarray, "B S S"], uniforms: Float[np.ndarray, "B n_plus_1"]) -> Int[np.ndarray, "B n_plus_1"]:
+    """A trajectory of every chain, one uniform number a state."""
+    rows = np.cumsum(P, axis=-1)[..., :-1]
+    first = (np.cumsum(start, axis=-1)[:, :-1] <= uniforms[:, :1]).sum(axis=-1)
+    states, each = np.empty(uniforms.shape, dtype=int), np.arange(len(P))
+    states[:, 0] = first
+    for t in range(1, uniforms.shape[1]):
+        states[:, t] = (rows[each, states[:, t - 1]] <= uniforms[:, t, None]).sum(axis=-1)
+    return states
+
+
+def counted(states: Int[np.ndarray, "B n_plus_1"], n_states: int) -> Float[np.ndarray, "B S S"]:
+    """How often each transition occurs in each context."""
+    size = n_states**2
+    pairs = size * np.arange(len(states))[:, None] + n_states * states[:, :-1] + states[:, 1:]
+    return np.bincount(pairs.ravel(), minlength=len(states) * size).reshape(-1, n_states, n_states).astype(float)
+
+
+def tasks_of(mrps: Sequence[MarkovRewardProcess], features: Sequence[Array], n: int, rng: np.random.Generator, rewards: Sequence[Array] | None = None) -> TaskBatch:
+    """A batch of given processes of one size and discount, with (S, d) features each, and a context of each from S_0 ∼ μ.
+
+    ``rewards``: (S,) a process, what its context pays in the place of its own rewards, for a control.
+
+    Raises ``ValueError`` for processes of several sizes or discounts, or with more than one recurrent class.
+    """
+    if len({(mrp.n_states, mrp.discount) for mrp in mrps}) != 1:
+        raise ValueError("mrps must be one or more processes with one number of states and one discount")
+    P, r = np.array([mrp.transition for mrp in mrps]), np.array([mrp.reward for mrp in mrps])
+    for mrp in mrps:
+        mrp.stationary_distribution()
+    uniforms = generator(rng).random((len(mrps), integer("n", n, 1) + 1))
+    shown = r if rewards is None else np.array(rewards, float)
+    return assembled(P, r, mrps[0].discount, np.array(features, float), P, shown, uniforms, False)

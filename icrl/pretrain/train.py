@@ -1,0 +1,224 @@
+r"""The training loop: a step is a pure function of the parameters, the optimiser's state and the step's number.
+
+The tasks of step t are drawn from a generator seeded with (seed, t), and the rate is a function of t, so that a run that was
+interrupted goes on as if it never had been. Under torch.distributed every process takes its part of the same batch of tasks, and
+gradients are summed.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+import torch.distributed as dist
+
+from icrl.mrp import integer
+from icrl.pretrain.losses import LOSSES
+from icrl.pretrain.metrics import Pattern, pattern
+from icrl.pretrain.network import Learned, initial, tensors, values
+from icrl.pretrain.protocols import Protocol
+from icrl.pretrain.tasks import sample_tasks
+
+EVERY = 20
+"""How often the pattern is put on record, in steps."""
+
+LIMIT = 1e12
+"""A loss beyond this is divergence: values are of size 1/(1 − γ) at most."""
+
+
+class Diverged(ArithmeticError):
+    """The loss or its gradient was not finite, or beyond all bounds; the message says at which step, and what to change."""
+
+
+class Record(NamedTuple):
+    """One line of a run's history: the loss of a step, and the pattern before it."""
+
+    step: int
+    loss: float
+    pattern: Pattern
+
+
+class Run(NamedTuple):
+    """What a run has come to: how many steps are done, the parameters, the optimiser's state, the losses of all steps, the records."""
+
+    done: int
+    learned: Learned
+    optimiser: dict[str, Any]
+    losses: list[float]
+    history: list[Record]
+
+
+def train(
+    protocol: Protocol,
+    seed: int = 0,
+    checkpoint: Path | str | None = None,
+    save_every: int = 100,
+    report: Callable[[Run], None] = lambda run: None,
+    device: torch.device | str = "cpu",
+) -> Run:
+    """Train by a protocol, to the end.
+
+    ``checkpoint``: a file written every ``save_every`` steps, whole or not at all; where it exists the run goes on from there,
+    to the same bits as one that was never interrupted. ``report`` is called with the run after every :data:`EVERY` steps and at the end.
+
+    Raises ``ValueError`` for a checkpoint of another protocol or seed, and :class:`Diverged`.
+    """
+    path = None if checkpoint is None else Path(checkpoint)
+    integer("save_every", save_every, 1)
+    run = resumed(path, protocol, integer("seed", seed, 0), device)
+    for run in continued(run, protocol, seed, device):
+        if path and rank() == 0 and (run.done % save_every == 0 or run.done == protocol.steps):
+            save(path, run, protocol, seed)
+        if run.done % EVERY == 0 or run.done == protocol.steps:
+            report(run)
+    return run
+
+
+def started(protocol: Protocol, seed: int, device: torch.device | str) -> Run:
+    """A run of which no step is done."""
+    return Run(0, {name: X.to(device) for name, X in initial(protocol, np.random.default_rng(seed)).items()}, {}, [], [])
+
+
+def continued(run: Run, protocol: Protocol, seed: int, device: torch.device | str = "cpu") -> Iterator[Run]:
+    """The run after each further step; the runs yielded share their tensors."""
+    learned = {name: X.detach().clone().requires_grad_(not is_frozen(name, protocol)) for name, X in run.learned.items()}
+    trained = [X for X in learned.values() if X.requires_grad]
+    optimiser = optimiser_of(protocol, trained)
+    if run.optimiser:
+        optimiser.load_state_dict(run.optimiser)
+    losses, history = list(run.losses), list(run.history)
+    for step in range(run.done, protocol.steps):
+        if step % EVERY == 0:
+            seen = pattern(learned)
+        loss = gradient(learned, trained, protocol, seed, step, device)
+        losses.append(loss)
+        if step % EVERY == 0:
+            history.append(Record(step, loss, seen))
+        torch.nn.utils.clip_grad_norm_(trained, protocol.clip)
+        for group in optimiser.param_groups:
+            group["lr"] = rate(protocol, step)
+        optimiser.step()
+        yield Run(step + 1, {name: X.detach() for name, X in learned.items()}, optimiser.state_dict(), losses, history)
+
+
+def is_frozen(name: str, protocol: Protocol) -> bool:
+    """Whether these parameters are held as they are."""
+    return name == "A" and protocol.control == "uniform-attention"
+
+
+def optimiser_of(protocol: Protocol, trained: list[torch.Tensor]) -> torch.optim.Optimizer:
+    """Adam with decoupled weight decay, or plain gradient descent."""
+    kind = torch.optim.AdamW if protocol.optimiser == "adam" else torch.optim.SGD
+    return kind(trained, lr=protocol.rate, weight_decay=protocol.decay)
+
+
+def rate(protocol: Protocol, step: int) -> float:
+    """The rate of a step: along half a cosine from ``protocol.rate`` to 0."""
+    return protocol.rate * (1 + math.cos(math.pi * step / protocol.steps)) / 2
+
+
+def gradient(learned: Learned, trained: list[torch.Tensor], protocol: Protocol, seed: int, step: int, device: torch.device | str) -> float:
+    """The loss of a step, summed over the processes, its gradient left at the parameters; :class:`Diverged` where they are not finite."""
+    rng = np.random.default_rng([seed, step + 1])
+    depth = protocol.depth if protocol.shallowest is None else int(rng.integers(protocol.shallowest, protocol.depth + 1))
+    part = own_part(protocol.batch)
+    controls = {"shuffled_rewards": protocol.control == "shuffled-rewards", "other_labels": protocol.control == "other-labels"}
+    batch = tensors(sample_tasks(rng, protocol.batch, part=part, **controls, **protocol.sampling()), device)
+    loss = LOSSES[protocol.loss](values(learned, batch, depth), batch) * ((part.stop - part.start) / protocol.batch)
+    found = torch.autograd.grad(loss, trained)
+    flat = summed(torch.cat([loss.detach().reshape(1), *(g.reshape(-1) for g in found)]))
+    if not (torch.isfinite(flat).all() and flat[0] < LIMIT):
+        raise Diverged(complaint(protocol, seed, step, depth, float(flat[0])))
+    for X, g in zip(trained, flat[1:].split([X.numel() for X in trained])):
+        X.grad = g.view_as(X).clone()
+    return float(flat[0])
+
+
+def complaint(protocol: Protocol, seed: int, step: int, depth: int, loss: float) -> str:
+    """Where a run diverged, and what may be changed."""
+    what = f"the loss was {loss:.3g}" if not math.isfinite(loss) or loss >= LIMIT else "its gradient was not finite"
+    return f"training diverged at step {step} of seed {seed}: {what} after {depth} layers; lower rate (now {protocol.rate:g}), depth (now {protocol.depth}) or init (now {protocol.init:g})"
+
+
+# Several processes
+
+
+def rank() -> int:
+    """This process's number among those that train together, from 0."""
+    return dist.get_rank() if dist.is_initialized() else 0
+
+
+def processes() -> int:
+    """How many processes train together."""
+    return dist.get_world_size() if dist.is_initialized() else 1
+
+
+def own_part(size: int) -> slice:
+    """This process's part of a batch; ``ValueError`` where there are more processes than tasks."""
+    if processes() > size:
+        raise ValueError(f"batch must be at least the number of processes, {processes()}, got {size}")
+    bounds = [size * k // processes() for k in (rank(), rank() + 1)]
+    return slice(*bounds)
+
+
+def summed(flat: torch.Tensor) -> torch.Tensor:
+    """The sum over all processes."""
+    if processes() > 1:
+        dist.all_reduce(flat)
+    return flat
+
+
+@contextmanager
+def process_group() -> Iterator[str]:
+    """The device of this process; under torchrun, with the processes joined for as long as the block lasts (nccl on GPUs, gloo on CPUs)."""
+    cuda = torch.cuda.is_available()
+    device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
+    if cuda:
+        torch.cuda.set_device(device)
+    together = "WORLD_SIZE" in os.environ
+    if together:
+        dist.init_process_group("nccl" if cuda else "gloo")
+    try:
+        yield device
+    finally:
+        if together:
+            dist.destroy_process_group()
+
+
+# Checkpoints
+
+
+def save(path: Path, run: Run, protocol: Protocol, seed: int) -> None:
+    """Write a checkpoint: a file beside it first, which then takes its place."""
+    history = [(step, loss, *seen) for step, loss, seen in run.history]
+    content = {"protocol": asdict(protocol), "seed": seed, **run._asdict(), "history": history}
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        torch.save(content, part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def resumed(path: Path | None, protocol: Protocol, seed: int, device: torch.device | str) -> Run:
+    """The run of a checkpoint, or a new one where there is none."""
+    if path is None or not path.exists():
+        return started(protocol, seed, device)
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+        history = [Record(step, loss, Pattern(*seen)) for step, loss, *seen in content["history"]]
+        run = Run(content["done"], content["learned"], content["optimiser"], content["losses"], history)
+        made_by = content["protocol"], content["seed"]
+    except (RuntimeError, EOFError, KeyError, TypeError, ValueError, OSError) as error:
+        raise ValueError(f"checkpoint must be a file that pretraining wrote, got {path}: {str(error).splitlines()[0]}") from error
+    if made_by != (asdict(protocol), seed):
+        changed = [name for name, got in asdict(protocol).items() if made_by[0].get(name) != got] + ["seed"] * (made_by[1] != seed)
+        raise ValueError(f"checkpoint must be of this protocol and seed, got {path} with another {', '.join(changed)}")
+    return run
