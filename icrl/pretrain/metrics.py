@@ -73,20 +73,23 @@ def true_value(batch: TaskBatch) -> Tensor:
     return torch.linalg.solve(eye - batch.discount * batch.transition, batch.reward)
 
 
-def relative_error(v: Tensor, right: Tensor, batch: TaskBatch) -> float:
-    r""":math:`\sqrt{\sum_b \sum_s \mu_b(s) (v - v')_b(s)^2} / \sqrt{\sum_b \sum_s \mu_b(s) v'_b(s)^2}`, v' being ``right``."""
-    size = lambda u: float((batch.stationary * u**2).sum())  # noqa: E731
-    return (size(v - right) / size(right)) ** 0.5
+def task_errors(v: Tensor, right: Tensor, batch: TaskBatch) -> Tensor:
+    r"""The relative error of each task's values, (B,): :math:`\lVert v - v' \rVert_\mu / \lVert v' \rVert_\mu`, v' being ``right``."""
+    return (sizes(v - right, batch) / sizes(right, batch)).sqrt()
 
 
-def value_error(learned: Learned, batch: TaskBatch, depth: int) -> float:
-    """The relative error of the predictions after ``depth`` layers against v^π."""
-    with torch.no_grad():
-        return relative_error(values(learned, batch, depth), true_value(batch), batch)
+def sizes(u: Tensor, batch: TaskBatch) -> Tensor:
+    r""":math:`\lVert u \rVert_\mu^2 = \sum_s \mu(s) u(s)^2`, (B,)."""
+    return (batch.stationary * u**2).sum(-1)
+
+
+def less_mean(u: Tensor, batch: TaskBatch) -> Tensor:
+    """u less its mean under μ, which is what tells the states of a task apart: (B, S)."""
+    return u - (batch.stationary * u).sum(-1, keepdim=True)
 
 
 class Agreement(NamedTuple):
-    """Softmax TD fitted to predictions: its α and sharpness β, the relative difference of the values, the similarity of sensitivities."""
+    """Softmax TD fitted to predictions: its α and sharpness β, the relative difference of the values (median over the tasks), the similarity of sensitivities."""
 
     alpha: float
     sharpness: float
@@ -103,13 +106,13 @@ def agreement(learned: Learned, batch: TaskBatch, depth: int) -> Agreement:
     alpha, sharpness = fitted(learned, batch, depth)
     td = construction(batch.features.shape[-1], alpha, sharpness)
     with torch.no_grad():
-        difference = relative_error(values(learned, batch, depth), values(td, batch, depth), batch)
+        difference = float(task_errors(values(learned, batch, depth), values(td, batch, depth), batch).median())
     similar = torch.cosine_similarity(sensitivity(learned, batch, depth), sensitivity(td, batch, depth), dim=-1)
     return Agreement(alpha, sharpness, difference, float(similar.mean()))
 
 
 def fitted(learned: Learned, batch: TaskBatch, depth: int) -> tuple[float, float]:
-    """The α and β of softmax TD that are nearest in values, by quasi-Newton steps from those nearest in the parameters."""
+    """The α and β of softmax TD with the least mean square of relative differences, by quasi-Newton steps from those nearest in the parameters."""
     with torch.no_grad():
         right = values(learned, batch, depth)
     d = batch.features.shape[-1]
@@ -124,7 +127,7 @@ def fitted(learned: Learned, batch: TaskBatch, depth: int) -> tuple[float, float
         alpha, sharpness = free.exp()
         unit = construction(d)
         off = values({"V": alpha * unit["V"], "A": sharpness * unit["A"]}, batch, depth) - right
-        loss = (batch.stationary * off**2).sum()
+        loss = (sizes(off, batch) / sizes(right, batch)).mean()
         loss.backward()
         return loss
 

@@ -26,14 +26,15 @@ Learned = dict[str, Tensor]
 
 
 def initial(protocol: Protocol, rng: np.random.Generator) -> Learned:
-    """The parameters before training: ``init`` times standard normal; A is 0 where attention is held uniform."""
-    layers = protocol.depth if protocol.layers == "untied" else 1
-    d, D = protocol.d, protocol.d + 3
-    V = rng.standard_normal((layers, 3) if protocol.trained == "masked" else (layers, D, D))
-    A = rng.standard_normal((layers, d, d) if protocol.trained == "masked" else (layers, D, D))
-    if protocol.control == "uniform-attention":
-        A = 0 * A
-    return {"V": torch.from_numpy(protocol.init * V), "A": torch.from_numpy(protocol.init * A)}
+    """The parameters before training: where they start, and ``init`` times standard normal numbers; A is 0 where attention is held uniform."""
+    layers, d, D = protocol.depth if protocol.layers == "untied" else 1, protocol.d, protocol.d + 3
+    full = protocol.trained == "full"
+    noise = [rng.standard_normal(shape) for shape in (((layers, D, D),) * 2 if full else ((layers, 3), (layers, d, d)))]
+    start = construction(d)
+    if full:
+        start = {"V": whole_V(start["V"][0], d), "A": whole_A(start["A"][0], d)}
+    learned = {name: (protocol.start == "construction") * X + protocol.init * torch.from_numpy(Y) for (name, X), Y in zip(start.items(), noise)}
+    return learned | {"A": 0 * learned["A"]} if protocol.control == "uniform-attention" else learned
 
 
 def construction(d: int, alpha: float = 1.0, sharpness: float = 1.0) -> Learned:
@@ -56,7 +57,12 @@ def values(learned: Learned, batch: TaskBatch, depth: int) -> Tensor:
 
     Raises ``ValueError`` where the layers are untied and ``depth`` is more than there are.
     """
-    return last(state_values(learned, batch, depth) if is_masked(learned) else token_values(learned, batch, depth))
+    return last(iterates(learned, batch, depth))
+
+
+def iterates(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]:
+    """The same after 0, 1, …, ``depth`` layers."""
+    return (state_values if is_masked(learned) else token_values)(learned, batch, depth)
 
 
 def last(layers: Iterator[Tensor]) -> Tensor:
@@ -112,7 +118,7 @@ def queried(p: Parameters, n: int, queries: int, like: Tensor) -> Parameters:
 
 def whole_V(V: Tensor, d: int) -> Tensor:
     """V as a (d+3)×(d+3) matrix, from its three entries if it is masked."""
-    if V.ndim == 2:
+    if V.ndim == 2:  # a layer's own
         return V
     return place({(VALUE, band): w.reshape(1, 1) for band, w in zip((REWARD, TARGET, VALUE), V)}, row_sizes(d), row_sizes(d), V[None])
 

@@ -8,7 +8,7 @@ from icrl.mrp import integer, number
 from icrl.pretrain.losses import LOSSES
 from icrl.pretrain.tasks import FAMILIES, FEATURES
 
-CHOICES = {"family": tuple(FAMILIES), "features": tuple(FEATURES), "trained": ("masked", "full"), "layers": ("tied", "untied"), "loss": tuple(LOSSES), "optimiser": ("adam", "sgd"), "control": ("none", "shuffled-rewards", "other-labels", "uniform-attention")}
+CHOICES = {"family": tuple(FAMILIES), "features": tuple(FEATURES), "trained": ("masked", "full"), "layers": ("tied", "untied"), "start": ("zero", "construction"), "loss": tuple(LOSSES), "optimiser": ("adam", "sgd"), "control": ("none", "shuffled-rewards", "other-labels", "uniform-attention")}
 """What the fields that are words may be."""
 
 
@@ -21,10 +21,11 @@ class Protocol:
 
     The Transformer: ``trained`` "masked", V's three entries and A's d×d block, or "full", all of V and A; ``layers`` "tied", one
     layer repeated, or "untied", one a layer; ``depth``, how many, drawn anew in each step from ``shallowest`` to ``depth`` if
-    ``shallowest`` is less. Parameters start at ``init`` times standard normal numbers.
+    ``shallowest`` is less. Parameters start at ``start``, "zero" or "construction" (softmax TD, α = 1 and A = I), plus ``init`` times
+    standard normal numbers.
 
     Training: ``loss`` "td" or "neu", ``optimiser`` "adam" or "sgd", ``rate`` falling to 0 along a cosine over ``steps`` steps of
-    ``batch`` fresh tasks each, gradients clipped to norm ``clip``, weights decayed by ``decay`` times the rate a step.
+    ``batch`` fresh tasks each, gradients clipped to norm ``clip``; ``decay``/2 times the sum of squares is added to the loss.
 
     ``control``: what is taken away, for comparison. "shuffled-rewards", the contexts' rewards belong to other states;
     "other-labels", the process asked for is another than the context's; "uniform-attention", A is held at 0.
@@ -43,6 +44,7 @@ class Protocol:
     layers: str = "tied"
     depth: int = 6
     shallowest: int | None = None
+    start: str = "zero"
     init: float = 0.02
     loss: str = "td"
     optimiser: str = "adam"
@@ -94,7 +96,9 @@ PROTOCOLS: dict[str, Protocol] = {
     "dense-full": replace(DENSE, **FULL),
     "boyan-untied": replace(BOYAN, layers="untied"),
     "dense-untied": replace(DENSE, layers="untied"),
+    "dense-full-from-construction": replace(DENSE, **FULL, start="construction"),
     "boyan-one-hot": replace(BOYAN, family="permuted-boyan", **ONE_HOT),
+    "boyan-one-hot-in-order": replace(BOYAN, **ONE_HOT),
     "dense-one-hot": replace(DENSE, **ONE_HOT),
     "shuffled-rewards": replace(BOYAN, control="shuffled-rewards"),
     "other-labels": replace(BOYAN, control="other-labels"),

@@ -101,7 +101,6 @@ def continued(run: Run, protocol: Protocol, seed: int, device: torch.device | st
         losses.append(loss)
         if step % EVERY == 0:
             history.append(Record(step, loss, seen))
-        torch.nn.utils.clip_grad_norm_(trained, protocol.clip)
         for group in optimiser.param_groups:
             group["lr"] = rate(protocol, step)
         optimiser.step()
@@ -114,8 +113,8 @@ def is_frozen(name: str, protocol: Protocol) -> bool:
 
 
 def optimiser_of(protocol: Protocol, trained: list[torch.Tensor]) -> torch.optim.Optimizer:
-    """Adam with decoupled weight decay, or plain gradient descent."""
-    kind = torch.optim.AdamW if protocol.optimiser == "adam" else torch.optim.SGD
+    """Adam or plain gradient descent, on the loss with ``decay``/2 times the sum of squares of the parameters added."""
+    kind = torch.optim.Adam if protocol.optimiser == "adam" else torch.optim.SGD
     return kind(trained, lr=protocol.rate, weight_decay=protocol.decay)
 
 
@@ -125,7 +124,7 @@ def rate(protocol: Protocol, step: int) -> float:
 
 
 def gradient(learned: Learned, trained: list[torch.Tensor], protocol: Protocol, seed: int, step: int, device: torch.device | str) -> float:
-    """The loss of a step, summed over the processes, its gradient left at the parameters; :class:`Diverged` where they are not finite."""
+    """The loss of a step, summed over the processes, its clipped gradient left at the parameters; :class:`Diverged` where they are not finite."""
     rng = np.random.default_rng([seed, step + 1])
     depth = protocol.depth if protocol.shallowest is None else int(rng.integers(protocol.shallowest, protocol.depth + 1))
     part = own_part(protocol.batch)
@@ -136,9 +135,14 @@ def gradient(learned: Learned, trained: list[torch.Tensor], protocol: Protocol, 
     flat = summed(torch.cat([loss.detach().reshape(1), *(g.reshape(-1) for g in found)]))
     if not (torch.isfinite(flat).all() and flat[0] < LIMIT):
         raise Diverged(complaint(protocol, seed, step, depth, float(flat[0])))
-    for X, g in zip(trained, flat[1:].split([X.numel() for X in trained])):
-        X.grad = g.view_as(X).clone()
+    for X, g in zip(trained, clipped(flat[1:], protocol.clip).split([X.numel() for X in trained])):
+        X.grad = g.view_as(X)
     return float(flat[0])
+
+
+def clipped(g: torch.Tensor, norm: float) -> torch.Tensor:
+    """A gradient scaled to this norm where it is longer."""
+    return g * min(1.0, norm / max(float(g.norm()), norm))
 
 
 def complaint(protocol: Protocol, seed: int, step: int, depth: int, loss: float) -> str:
