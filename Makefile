@@ -1,7 +1,7 @@
 # `make book` and `make test` do all the set-up themselves: Python 3.11+, make and git are enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help book test verify proofs bench ledger execute serve lab clean
+.PHONY: help book test verify proofs bench pretrain ledger execute serve lab clean
 
 PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
@@ -27,7 +27,7 @@ book: .venv/ready  ## build the site from the committed outputs; any warning is 
 	@echo "Built: $(CURDIR)/$(SITE)/index.html"
 
 test: book  ## build the book, then test the library, claims, notebooks, tools and the site
-	@$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile tests book \
+	@$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests book \
 	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
 
 verify: .venv/ready  ## check every claim, and let every planted error be refuted
@@ -36,8 +36,14 @@ verify: .venv/ready  ## check every claim, and let every planted error be refute
 proofs: .venv/ready  ## let Rocq check the proofs, and keep the result on record (needs coq and MathComp)
 	@$(RUN) -m icrl proofs
 
-bench: .venv/ready  ## measure what a layer costs, four ways side by side
+bench: .venv/ready  ## measure what a layer costs, four ways side by side, and a training step, three ways
 	@$(RUN) benchmarks/layers.py $(BENCH_OPTIONS)
+
+# The folder in the making is build/pretraining, which git ignores; it takes the old one's place when everything is in it.
+pretrain: .venv/ready  ## train every protocol of the book anew, 20 seeds each: an hour or two; goes on where it was stopped
+	@$(RUN) -m icrl pretrain all --seeds 0-19 --out build/pretraining --resume
+	@rm -rf pretraining
+	@mv build/pretraining pretraining
 
 ledger: .venv/ready  ## run the claims and write the pages generated from them
 	@$(RUN) -m icrl ledger

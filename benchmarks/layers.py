@@ -11,7 +11,8 @@ Each starts from states, rewards and features and ends with the values along eve
 medians over repeats on one thread; "x" columns are naive's time divided by the method's, "diff" the largest difference from
 naive along one context, relative to its largest value. Batches that would not fit the cache go through naive one by one, which
 is a little faster. ~ marks what was timed over 10 layers, of one member of the batch if that is long too, and scaled. * marks
-differences from once in the place of naive, whose full run takes minutes there: --full runs it.
+differences from once in the place of naive, whose full run takes minutes there: --full runs it. Last come the
+figures of predecessor.py and of pretraining.py beside this file, each run as a process of its own.
 """
 
 from __future__ import annotations
@@ -251,12 +252,12 @@ def million() -> dict:
     return {"cpu_seconds": median(seconds), "goal": 2.0, "difference": float(np.abs(v - right).max() / np.abs(right).max())}
 
 
-def predecessor() -> dict:
-    """benchmarks/predecessor.py as a process of its own: CPU seconds from its start on, and its differences."""
+def measured_by(name: str, *options: str, quiet: bool = False) -> dict:
+    """What benchmarks/<name>.py writes with --json, run as a process of its own, whose CPU seconds count from its start on."""
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "found.json"
-        program = Path(__file__).with_name("predecessor.py")
-        subprocess.run([sys.executable, program, "--json", found], check=True, stdout=subprocess.DEVNULL)
+        program = Path(__file__).with_name(f"{name}.py")
+        subprocess.run([sys.executable, program, "--json", found, *options], check=True, stdout=subprocess.DEVNULL if quiet else None)
         return json.loads(found.read_text("utf-8"))
 
 
@@ -269,7 +270,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Print the table row by row, then the goals; write everything as JSON when asked."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the table to this file")
-    parser.add_argument("--quick", action="store_true", help="only n = 30 and 100")
+    parser.add_argument("--quick", action="store_true", help="only n = 30 and 100, and of pretraining the small batch")
     parser.add_argument("--full", action="store_true", help="run naive in full for every difference (minutes more)")
     options = parser.parse_args(arguments)
     start = time.perf_counter()
@@ -283,17 +284,18 @@ def main(arguments: list[str] | None = None) -> None:
         print(f"\r{number}/{len(lengths) * len(BATCHES) * len(DEPTHS)} …", end="\r", file=sys.stderr, flush=True)
         cells.append(cell(n, depth, batch, options.full))
         print(line(cells[-1]), flush=True)
-    reached, large, earlier = goals(cells), million(), predecessor()
+    reached, large, earlier = goals(cells), million(), measured_by("predecessor", quiet=True)
     print()
     for goal in reached:
         where = f"{goal['method']} at n = {goal['n']}, depth {goal['depth']}, batch {goal['batch']}"
         print(f"{where}: {goal['ratio']:,.0f} times naive's speed (goal {goal['goal']:,.0f})")
     print(f"10^6 transitions over 100 states at depth 10^6: {large['cpu_seconds']:.2f} s of CPU (goal 2), {large['difference']:.0e} from the limit")
     largest = max(earlier["differences"].values())
-    print(f"what Wang et al. (2025) verify for linear attention, four methods: {earlier['cpu_seconds']:.2f} s of CPU as a whole process (goal {earlier['goal']}), differences up to {largest:.0e}")
+    print(f"what Wang et al. (2025) verify for linear attention, four methods: {earlier['cpu_seconds']:.2f} s of CPU as a whole process (goal {earlier['goal']}), differences up to {largest:.0e}\n", flush=True)
+    trained = measured_by("pretraining", *["--quick"] * options.quick)
     print(f"{time.perf_counter() - start:.0f} s in all")
     if options.json:
-        found = {"machine": machine(), "cells": cells, "goals": reached, "million": large, "predecessor": earlier}
+        found = {"machine": machine(), "cells": cells, "goals": reached, "million": large, "predecessor": earlier, "pretraining": trained}
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 

@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 RECORD = ROOT / "benchmarks" / "recorded.json"
 MARKS = "<!-- benchmarks -->", "<!-- /benchmarks -->"
 NAMES = {"once": "attention built once", "grouped": "grouped by states", "closed": "closed form"}
+STEPS = {"state": "on states, batched", "token": "on prompts, batched"}
 
 
 def pages(record: dict, root: Path) -> dict[Path, str]:
@@ -44,7 +45,18 @@ def headlines(record: dict) -> str:
     ]
     million = f"| a context of 10⁶ transitions over 100 states, at depth 10⁶ | {record['million']['cpu_seconds']:.2f} s of CPU |"
     earlier = f"| what Wang et al. (2025) verify for linear attention, as a whole process: four methods, 30 trials, 40 layers, every layer and column | {record['predecessor']['cpu_seconds']:.2g} s of CPU |"
-    return "\n".join(["| what | measured |", "|---|---|", *rows, million, earlier])
+    return "\n".join(["| what | measured |", "|---|---|", *rows, million, earlier, *pretraining_headlines(record["pretraining"])])
+
+
+def pretraining_headlines(measured: dict) -> list[str]:
+    """What a training step gains, and what one seed takes, as rows of the same table."""
+    steps = [
+        f"| a step of pretraining {STEPS[goal['method']]}, against a loop over single prompts, batch {goal['batch']} | {rounded(goal['ratio'])} times as fast |"
+        for goal in measured["goals"]
+    ]
+    seed = measured["emergence"]
+    cosines = f"cosines with the pattern {seed['cosines']['cosine_V']:.3f} (V), {seed['cosines']['cosine_A']:.4f} (A)"
+    return [*steps, f"| pretraining one seed as a whole process, {seed['steps']} steps of {seed['batch']} tasks; {cosines} | {seed['cpu_seconds']:.2g} s of CPU |"]
 
 
 def scaled(record: dict, goal: dict) -> str:
@@ -63,10 +75,28 @@ Contexts of $n$ transitions between ten states, four features a state.
 
 {chr(10).join(lines)}
 
+A training step, forward and backward, on contexts of 30 transitions between ten states at depth 6.
+
+{steps_table(record["pretraining"])}
+
 {headlines(record)}
 
-CPU seconds on one thread ({machine["machine"]}, Python {machine["python"]}, NumPy {machine["numpy"]}); in the first table the other columns are naive's time divided by theirs. A ~ marks a time scaled from fewer layers or fewer members. Its last column is the largest difference of any way from naive (or, where naive would take minutes, from attention built once), relative to the largest value.
+CPU seconds on one thread ({machine["machine"]}, Python {machine["python"]}, NumPy {machine["numpy"]}, PyTorch {record["pretraining"]["torch"]}); in the first table the other columns are naive's time divided by theirs. A ~ marks a time scaled from fewer layers or fewer members. Its last column is the largest difference of any way from naive (or, where naive would take minutes, from attention built once), relative to the largest value; in the second, of the gradients from the loop's, relative to its largest entry.
 """
+
+
+def steps_table(measured: dict) -> str:
+    """What a training step costs at each batch size: tasks a second, and how much faster than the loop."""
+    head = "| batch | loop over single prompts, tasks a second | " + " | ".join(f"{name}, tasks a second (times as fast)" for name in STEPS.values()) + " | largest difference |"
+    return "\n".join([head, "|---:" * (head.count("|") - 1) + "|", *map(steps_row, measured["cells"])])
+
+
+def steps_row(cell: dict) -> str:
+    """One batch size."""
+    entries = [cell["methods"][name] for name in STEPS]
+    speeds = [f"{rounded(entry['tasks_per_second'])} ({rounded(entry['ratio'])})" for entry in entries]
+    largest = max(entry["difference"] for entry in entries)
+    return "| " + " | ".join([str(cell["batch"]), rounded(cell["methods"]["loop"]["tasks_per_second"]), *speeds, f"{largest:.0e}"]) + " |"
 
 
 def row(cell: dict) -> str:
@@ -88,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("measured", type=Path, nargs="?", default=RECORD, help="what `make bench` wrote with --json")
     given = parser.parse_args(arguments).measured
     record = json.loads(given.read_text("utf-8"))
-    missing = {"machine", "cells", "goals", "million", "predecessor"} - record.keys()
+    missing = {"machine", "cells", "goals", "million", "predecessor", "pretraining"} - record.keys()
     if missing:
         parser.error(f"{given} must be what benchmarks/layers.py writes with --json, and lacks {', '.join(sorted(missing))}")
     written = pages(record, ROOT)

@@ -232,9 +232,9 @@ def softmax(scores: Matrix, visible: Any, exp: Callable[[Any], Any] | None = Non
         case "entries":
             return _entry_softmax(scores, np.broadcast_to(visible, scores.shape), exp or true_exp)
         case "tensor":
-            return _float_softmax(scores, visible, sys.modules["torch"])
+            return _tensor_softmax(scores, visible)
         case _:
-            return _float_softmax(scores, visible, np)
+            return _float_softmax(scores, visible)
 
 
 def linear(scores: Matrix, visible: Any) -> Matrix:
@@ -302,13 +302,22 @@ def _entry_softmax(scores: np.ndarray, visible: np.ndarray, exp: Callable[[Any],
     return weights
 
 
-def _float_softmax(scores: Matrix, visible: Any, xp: Any) -> Matrix:
-    copies = xp.asarray(visible, device=scores.device)
+def _float_softmax(scores: np.ndarray, visible: Any) -> np.ndarray:
+    shown = np.asarray(visible) > 0
+    top = np.max(scores, axis=-2, keepdims=True, where=shown, initial=-math.inf)
+    powers = np.where(shown, np.exp(np.where(shown, scores - top, 0.0)), 0.0) * visible
+    total = powers.sum(axis=-2, keepdims=True)
+    return powers / np.where(total > 0, total, 1.0)
+
+
+def _tensor_softmax(scores: Matrix, visible: Any) -> Matrix:
+    """torch's own softmax, of the scores plus log c; a column with no visible key goes through it as if all were visible."""
+    torch = sys.modules["torch"]
+    copies = torch.as_tensor(visible, device=scores.device).to(scores.dtype)
     shown = copies > 0
-    top = xp.amax(xp.where(shown, scores, -math.inf), axis=-2, keepdims=True)
-    powers = xp.where(shown, xp.exp(xp.where(shown, scores - top, 0.0)), 0.0) * copies
-    total = xp.sum(powers, axis=-2, keepdims=True)
-    return powers / xp.where(total > 0, total, 1.0)
+    some = shown.any(dim=-2, keepdim=True)
+    counted = scores + torch.where(shown, copies, 1.0).log()
+    return torch.softmax(counted.masked_fill(~shown & some, -math.inf), dim=-2) * some
 
 
 def true_exp(x: Any) -> Any:

@@ -1,4 +1,4 @@
-"""``python -m icrl``: verify the book's claims, list them, check the proofs, write the pages that show what was found, and diagnose a task."""
+"""``python -m icrl``: verify the book's claims, list them, check the proofs, write the pages made from them, diagnose a task, and pretrain."""
 
 from __future__ import annotations
 
@@ -95,6 +95,25 @@ words of the report (the book's chapters "The layer as an operator on values", "
 """
 
 
+PRETRAIN_HELP = """\
+files of --out DIR, each written whole or not at all:
+  PROTOCOL.json         what came of each seed that is finished
+  PROTOCOL-seed-K.pt    while seed K is trained: its checkpoint, of every 100th step
+  Stopped at any moment, the same command with --resume ends with the same records.
+
+several processes, on one machine or more, that share the tasks of every step (GPUs where there are any):
+  torchrun --nproc-per-node 2 -m icrl pretrain PROTOCOL --out DIR
+
+words of the table (the book's chapter "Watching TD emerge" has more):
+  cosine V        of V's last row and (0, ..., 0, 1, 1, -1), the pattern of softmax TD
+  cosine A        of A's block on the features and the identity; centred: each column's mean taken from both
+  V's last row    its entries on reward, target and value; A's diagonal, the mean over its block (means over layers)
+  error           median over 200 new tasks of |v - v_pi| / |v_pi|, weighted by the stationary distribution
+
+exit status: 0; 1 if a seed diverged; 2 if the command was not understood; 130 if it was interrupted.
+"""
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = OneLineParser(prog="icrl", description=__doc__)
@@ -143,6 +162,20 @@ def parser() -> argparse.ArgumentParser:
     task.add_argument("--plot", metavar="FILE", help="draw error against depth to FILE, a .png")
     task.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output with -")
     task.set_defaults(run=run_diagnose)
+
+    pretrain = commands.add_parser(
+        "pretrain", help="train a Transformer on random tasks, and see whether softmax TD emerges", formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="Train a Transformer on random tasks by the book's protocols, and see whether softmax TD emerges.", epilog=PRETRAIN_HELP,
+    )  # fmt: skip
+    pretrain.add_argument("protocols", nargs="*", metavar="PROTOCOL", help="what to train, on what, and how (default: boyan); all, every one")
+    pretrain.add_argument("--list", action="store_true", help="list the protocols")
+    pretrain.add_argument("--seeds", type=whole_numbers, default=(0,), metavar="LIST", help="numbers and ranges, as 5 or 0,3,7 or 0-4 (default: 0)")
+    pretrain.add_argument("--out", type=Path, metavar="DIR", help="put on record in this folder (default: nothing is written)")
+    pretrain.add_argument("--resume", action="store_true", help="go on from what is in DIR")
+    pretrain.add_argument("--steps", type=whole(1), metavar="N", help="another number of steps than the protocol's, without --out")
+    pretrain.add_argument("--batch", type=whole(1), metavar="N", help="another number of tasks in a step, without --out")
+    pretrain.add_argument("--rate", type=float, metavar="R", help="another rate, without --out")
+    pretrain.set_defaults(run=run_pretrain)
     return top
 
 
@@ -168,6 +201,14 @@ def whole(least: int):
         return number
 
     return parse
+
+
+def whole_numbers(text: str) -> tuple[int, ...]:
+    """A type for argparse: whole numbers from 0 on and ranges of them, as in 0,3,7 and 0-4; each once, in the order given."""
+    ends = [part.split("-") for part in text.split(",")]
+    if not all(len(pair) <= 2 and all(end.isdecimal() for end in pair) and int(pair[0]) <= int(pair[-1]) for pair in ends):
+        raise argparse.ArgumentTypeError(f"must be whole numbers and ranges from low to high, as 5 or 0,3,7 or 0-4, got {text!r}")
+    return tuple(dict.fromkeys(number for pair in ends for number in range(int(pair[0]), int(pair[-1]) + 1)))
 
 
 def make_option(text: str) -> tuple[str, object]:
@@ -354,6 +395,31 @@ def run_diagnose(options: argparse.Namespace) -> int:
     if options.json == "-":
         print(diagnose.report(found), end="", file=sys.stderr)
     print_out(text if options.json == "-" else diagnose.report(found))
+    return 0
+
+
+def run_pretrain(options: argparse.Namespace) -> int:
+    """``pretrain``: a live bar while it trains, then a table; records where asked."""
+    if options.list:
+        return list_protocols()
+    try:
+        from icrl.pretrain.command import pretrain
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise UsageError("needs torch: pip install 'icrl[torch]'") from None
+    changes = {name: getattr(options, name) for name in ("steps", "batch", "rate") if getattr(options, name) is not None}
+    return pretrain(options.protocols or ["boyan"], options.seeds, options.out, options.resume, changes)
+
+
+def list_protocols() -> int:
+    """``pretrain --list``: the name of every protocol, and a word about it."""
+    from icrl.pretrain.protocols import ABOUT
+
+    table = Table(Column("protocol", no_wrap=True), "what is trained", box=None)
+    for name, words in ABOUT.items():
+        table.add_row(name, words)
+    Console().print(table)
     return 0
 
 

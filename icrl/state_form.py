@@ -66,10 +66,10 @@ def attention_weights(features: Matrix, counts: Matrix, A: Matrix, exp: Callable
 
 
 def layer_map(K: Matrix, given: Model, w: Weights, gamma: Any) -> tuple[Matrix, Matrix]:
-    r"""One layer as :math:`v \mapsto vT + b`: :math:`T = I + (w_t \gamma P_e^\top + w_v I) K`, (…, S, S), and :math:`b = w_r \hat r K`, (…, 1, S)."""
+    r"""One layer as :math:`v \mapsto vT + b`: :math:`T = I + w_t \gamma P_e^\top K + w_v K`, (…, S, S), and :math:`b = w_r \hat r K`, (…, 1, S)."""
     reward, target, value = (scalar(c, K, name) for c, name in zip(w[:3], w._fields))
-    eye = identity(K.shape[-1], K)
-    return eye + (target * scalar(gamma, K, "gamma") * transpose(given.transition) + value * eye) @ K, reward * given.reward @ K
+    following = scalar(gamma, K, "gamma") * transpose(given.transition) @ K
+    return identity(K.shape[-1], K) + target * following + value * K, reward * (given.reward @ K)
 
 
 def values(features: Matrix, given: Model, layers: Iterable[Weights], gamma: Any, exp: Callable[[Any], Any] | None = None) -> Iterator[Matrix]:
@@ -87,7 +87,7 @@ def values(features: Matrix, given: Model, layers: Iterable[Weights], gamma: Any
         if not made or made[-1][0] is not w:
             made[:] = [(w, layer_map(attention_weights(features, given.counts, w.A, exp), given, w, gamma))]
         T, b = made[-1][1]
-        return v @ T + b
+        return (transpose(v) * T).sum(-2, keepdims=True) + b  # vT + b; for many small matrices twice as fast as @
 
     return accumulate(layers, step, initial=given.reward * 0)
 

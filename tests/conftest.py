@@ -7,9 +7,12 @@ import pytest
 
 from gates import browser
 from icrl.claims import CLAIMS
+from icrl.claims.model import WITHOUT_MUTANTS
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
+PAIRS = [(claim, check) for claim in CLAIMS.values() for check in claim.checks if check.kind not in WITHOUT_MUTANTS]
+"""Every check that mutants are put to, with its claim."""
 
 
 def check_of(id, kind):
@@ -20,6 +23,15 @@ def check_of(id, kind):
 def mutant_of(id, name):
     """The mutant of this name of a claim."""
     return next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
+
+
+LONGEST = "test_proofs.py", "test_ledger.py", "test_claims_numeric.py", "test_site.py", "test_gates.py"
+"""The files that take a minute of processor or more, longest first."""
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files come first: one that began last would leave the other processors idle."""
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
 
 
 def is_strict():

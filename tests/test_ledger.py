@@ -1,17 +1,43 @@
-"""The generated pages are up to date, hold only what is deterministic, and correspond one to one with the book's theorems."""
+"""Every claim passes, every mutant is refuted by every check that should see it, and by no other; and the pages made from that are those of the book.
+
+Each claim is run once, with all its mutants, for all tests of this file.
+"""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from icrl.claims import CLAIMS
-from icrl.claims.ledger import run_claims
+from conftest import PAIRS, ROOT
+from icrl.claims import CLAIMS, Budget
+from icrl.claims.ledger import ClaimResult, judge, run_claim
 from icrl.claims.pages import pages, with_table
 
-ROOT = Path(__file__).parents[1]
 STATED = {"theorem", "lemma", "proposition", "corollary"}
+FEW = Budget(trials=100)
+
+
+@cache
+def result(id: str) -> ClaimResult:
+    """What became of a claim and its mutants."""
+    return run_claim(CLAIMS[id])
+
+
+@pytest.mark.parametrize("claim, check", PAIRS, ids=[f"{claim.id}-{check.kind}" for claim, check in PAIRS])
+def test_the_claim_passes_and_a_mutant_fails_exactly_where_it_is_seen(claim, check):
+    found = result(claim.id)
+    assert [verdict.passed for ran, verdict in found.verdicts if ran is check] == [True]
+    refuted = {one.mutant.name: one.verdicts for one in found.mutants}
+    for mutant in claim.mutants:
+        if check.kind in mutant.unseen:
+            verdict = judge(check, mutant.subject, FEW)
+            assert verdict.passed, f"{mutant.name} is said to be unseen by {check.kind}, which refutes it: {verdict}"
+        else:
+            verdict = refuted[mutant.name][check.kind]
+            assert verdict.passed is False and verdict.counterexample, f"{mutant.name} survives {check.kind}: {verdict}"
+            assert verdict.counterexample.got != verdict.counterexample.right
 
 
 def stale(written: dict[Path, str]) -> list[str]:
@@ -21,7 +47,7 @@ def stale(written: dict[Path, str]) -> list[str]:
 
 @pytest.fixture(scope="module")
 def written() -> dict[Path, str]:
-    return pages(run_claims(CLAIMS.values()), ROOT)
+    return pages([result(id) for id in CLAIMS], ROOT)
 
 
 def test_the_generated_pages_are_what_make_ledger_would_write(written):

@@ -293,11 +293,14 @@ def test_a_compiled_file_of_other_sources_is_not_used(checked, folder, tmp_path)
 
 @pytest.fixture(scope="module")
 def copy(checked, tmp_path_factory):
-    """A copy of the library and of the proofs, already compiled."""
+    """A copy of the library and of the proofs, already compiled: the stamp that says so names the copy's place."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "icrl", folder / "icrl", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(rocq.PROOFS, folder / "proofs")
-    shutil.copytree(kernel.WORK, folder / ".proofs")
+    work = shutil.copytree(kernel.WORK, folder / ".proofs")
+    known = json.loads((work / "checked.json").read_text("utf-8"))
+    known["state"]["place"] = str(work)
+    (work / "checked.json").write_text(json.dumps(known), "utf-8")
     return folder
 
 

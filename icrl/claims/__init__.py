@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from icrl.claims import averagers, batch_td, bellman, causal_mask, certainty_equivalence, contraction, coverage_needed, depth_against_context
-from icrl.claims import explicit_finite_sample, finite_sample, fixed_point, identifiability, kernel_td, layer_steps, linear, linear_average_reward
-from icrl.claims import linear_residual_gradient, linear_td, linear_td_lambda, lstd, mask_leak, neu_bound, operator, rate_floor, score_functions
-from icrl.claims import softmax_average_reward, softmax_residual_gradient, softmax_td, softmax_td_lambda, spectral, stationary, tabular, two_heads
-from icrl.claims import weights
+from icrl.claims import emergence, explicit_finite_sample, finite_sample, fixed_point, global_minimum, identifiability, kernel_td, layer_steps, linear
+from icrl.claims import linear_average_reward, linear_residual_gradient, linear_td, linear_td_lambda, lstd, mask_leak, neu_bound, operator, rate_floor
+from icrl.claims import score_functions, softmax_average_reward, softmax_residual_gradient, softmax_td, softmax_td_lambda, spectral, state_form
+from icrl.claims import stationary, tabular, two_heads, weights
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 __all__ = ["CLAIMS", "Budget", "Check", "Claim", "Counterexample", "Mutant", "Verdict"]
@@ -18,7 +18,7 @@ MODULES = (
     *(linear, linear_td, linear_td_lambda, linear_residual_gradient, linear_average_reward),
     *(tabular, kernel_td, softmax_td_lambda, softmax_residual_gradient, softmax_average_reward, weights),
     *(causal_mask, score_functions, identifiability),
-    neu_bound,
+    *(neu_bound, state_form, global_minimum, emergence),
 )
 CLAIMS: dict[str, Claim] = {module.CLAIM.id: module.CLAIM for module in MODULES}
 """Every claim, by id, in the book's order."""

@@ -102,11 +102,6 @@ def run_claim(claim: Claim, kind: str | None = None, mutants: bool = True, budge
     return ClaimResult(claim, verdicts, results)
 
 
-def run_claims(claims: Iterable[Claim], **options: Any) -> list[ClaimResult]:
-    """:func:`run_claim`, one claim after another."""
-    return [run_claim(claim, **options) for claim in claims]
-
-
 def succeeded(results: Iterable[ClaimResult]) -> bool:
     """Whether no claim failed."""
     return all(result.status != "failed" for result in results)

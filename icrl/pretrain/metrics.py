@@ -89,7 +89,11 @@ def less_mean(u: Tensor, batch: TaskBatch) -> Tensor:
 
 
 class Agreement(NamedTuple):
-    """Softmax TD fitted to predictions: its α and sharpness β, the relative difference of the values (median over the tasks), the similarity of sensitivities."""
+    """Softmax TD fitted to predictions: its α and sharpness β, and how near it comes.
+
+    ``value_difference``: the relative difference of the values, the median over the tasks; ``sensitivity_similarity``: that of
+    :func:`sensitivity`, the mean cosine over states and tasks.
+    """
 
     alpha: float
     sharpness: float

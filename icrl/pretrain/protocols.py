@@ -8,7 +8,16 @@ from icrl.mrp import integer, number
 from icrl.pretrain.losses import LOSSES
 from icrl.pretrain.tasks import FAMILIES, FEATURES
 
-CHOICES = {"family": tuple(FAMILIES), "features": tuple(FEATURES), "trained": ("masked", "full"), "layers": ("tied", "untied"), "start": ("zero", "construction"), "loss": tuple(LOSSES), "optimiser": ("adam", "sgd"), "control": ("none", "shuffled-rewards", "other-labels", "uniform-attention")}
+CHOICES = {
+    "family": tuple(FAMILIES),
+    "features": tuple(FEATURES),
+    "trained": ("masked", "full"),
+    "layers": ("tied", "untied"),
+    "start": ("zero", "construction"),
+    "loss": tuple(LOSSES),
+    "optimiser": ("adam", "sgd"),
+    "control": ("none", "shuffled-rewards", "other-labels", "uniform-attention"),
+}
 """What the fields that are words may be."""
 
 
@@ -109,3 +118,28 @@ PROTOCOLS: dict[str, Protocol] = {
     "large-init": replace(BOYAN, init=0.5),
 }
 """The experiments of the book by name: what emerges, what does not, and the controls that must not show the pattern."""
+
+ABOUT: dict[str, str] = {
+    "boyan": "V's three entries, A's block, six tied layers, Boyan chains",
+    "dense": "the same on dense processes, features of length 1",
+    "boyan-random-depth": "a depth from 2 to 40 drawn in every step",
+    "dense-random-depth": "the same on dense processes",
+    "boyan-neu": "the loss NEU, the norm of the expected update",
+    "dense-neu": "the same on dense processes",
+    "boyan-full": "every entry of V and A",
+    "dense-full": "the same on dense processes",
+    "boyan-untied": "parameters of its own for each layer",
+    "dense-untied": "the same on dense processes",
+    "dense-full-from-construction": "every entry of V and A, from softmax TD's own parameters on",
+    "boyan-one-hot": "one-hot features, states numbered anew in each task",
+    "boyan-one-hot-in-order": "one-hot features, states in the chain's order",
+    "dense-one-hot": "one-hot features on dense processes",
+    "shuffled-rewards": "control: contexts pay each state another's reward",
+    "other-labels": "control: the values asked for are another task's",
+    "uniform-attention": "control: A held at 0",
+    "no-discount": "control: discount 0, nothing to bootstrap",
+    "far-sighted": "discount 0.99",
+    "slow": "a thirtieth of the rate",
+    "large-init": "a start 25 times as far from 0",
+}
+"""A word about each of them."""

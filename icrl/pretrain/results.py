@@ -7,6 +7,7 @@ for evaluation are drawn from seeds of their own, the same for every protocol, a
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -46,12 +47,13 @@ def held_out(protocol: Protocol, **changes: Any) -> TaskBatch:
 
 def outcome(run: Run, protocol: Protocol) -> dict[str, Any]:
     """Everything on record about a seed: parameters, pattern, losses, and the figures of :func:`evaluation`."""
+    learned = {name: X.cpu() for name, X in run.learned.items()}
     return rounded({
-        "V": run.learned["V"].tolist(),
-        "A": run.learned["A"].tolist(),
-        "pattern": pattern(run.learned)._asdict(),
+        "V": learned["V"].tolist(),
+        "A": learned["A"].tolist(),
+        "pattern": pattern(learned)._asdict(),
         "curve": curve(run),
-        **evaluation(run.learned, protocol),
+        **evaluation(learned, protocol),
     })
 
 
@@ -61,7 +63,8 @@ def curve(run: Run, rows: int = 25) -> dict[str, list]:
     ends = [record.step for record in chosen[1:]] + [run.done]
     losses = [float(np.mean(run.losses[record.step : end])) for record, end in zip(chosen, ends)]
     cosines = ("cosine_V", "cosine_A", "off_V")
-    return {"step": [record.step for record in chosen], "loss": losses, **{name: [getattr(record.pattern, name) for record in chosen] for name in cosines}}
+    patterns = {name: [getattr(record.pattern, name) for record in chosen] for name in cosines}
+    return {"step": [record.step for record in chosen], "loss": losses, **patterns}
 
 
 def evaluation(learned: Learned, protocol: Protocol) -> dict[str, Any]:
@@ -89,7 +92,7 @@ def evaluation(learned: Learned, protocol: Protocol) -> dict[str, Any]:
 
 
 def summary(v: Tensor, batch: TaskBatch) -> dict[str, float]:
-    """Over the tasks: the median and the 90% quantile of the relative error, the share beyond :data:`DIVERGED`, and the median for values less their mean.
+    """Over the tasks: median and 90% quantile of the relative error, the share beyond :data:`DIVERGED`, the median for values less their mean.
 
     Most of a value is the same for all states of a task; ``centred`` is the error of what tells them apart. A constant has 1 there.
     """
@@ -129,20 +132,20 @@ def shuffled(learned: Learned, protocol: Protocol, n: int) -> dict[str, float]:
 
 
 def rounded(found: Any, digits: int = 6) -> Any:
-    """Nested lists and dictionaries with their floats to so many significant digits."""
+    """Nested lists and dictionaries with their floats to so many significant digits, None where they are not finite."""
     match found:
         case dict():
             return {name: rounded(each, digits) for name, each in found.items()}
         case list():
             return [rounded(each, digits) for each in found]
         case float():
-            return float(f"{found:.{digits}g}")
+            return float(f"{found:.{digits}g}") if math.isfinite(found) else None
         case _:
             return found
 
 
 def record_text(name: str, outcomes: dict[int, dict]) -> str:
-    """A record as JSON: a line a seed."""
+    """A record as JSON: a line a seed; what :func:`outcome` found, or ``{"diverged": message}``."""
     head = json.dumps({"protocol": name, **asdict(PROTOCOLS[name])})
     lines = ",\n".join(f"{json.dumps(str(seed))}: {json.dumps(outcomes[seed])}" for seed in sorted(outcomes))
     return f'{{"protocol": {head},\n"seeds": {{\n{lines}\n}}}}\n'
@@ -154,10 +157,10 @@ def read_record(path: Path) -> dict[int, dict]:
         found = json.loads(path.read_text("utf-8"))
         head, outcomes = found["protocol"], {int(seed): outcome for seed, outcome in found["seeds"].items()}
         expected = {"protocol": path.stem, **asdict(PROTOCOLS[path.stem])}
+        changed = sorted({name for name, _ in head.items() ^ expected.items()})
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"record must be a file that `python -m icrl pretrain` wrote, got {path}: {error}") from error
-    if head != expected:
-        changed = [name for name in expected if head.get(name) != expected[name]]
+    if changed:
         raise ValueError(f"record must be of the protocol as it is, got {path} with another {', '.join(changed)}")
     return outcomes
 

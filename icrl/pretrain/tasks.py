@@ -157,12 +157,13 @@ def stationary(P: Float[np.ndarray, "B S S"]) -> Float[np.ndarray, "B S"]:
 
 def walks(start: Float[np.ndarray, "B S"], P: Float[np.ndarray, "B S S"], uniforms: Float[np.ndarray, "B n_plus_1"]) -> Int[np.ndarray, "B n_plus_1"]:
     """A trajectory of every chain, one uniform number a state."""
-    rows = np.cumsum(P, axis=-1)[..., :-1]
-    first = (np.cumsum(start, axis=-1)[:, :-1] <= uniforms[:, :1]).sum(axis=-1)
-    states, each = np.empty(uniforms.shape, dtype=int), np.arange(len(P))
-    states[:, 0] = first
-    for t in range(1, uniforms.shape[1]):
-        states[:, t] = (rows[each, states[:, t - 1]] <= uniforms[:, t, None]).sum(axis=-1)
+    bounds, due = np.cumsum(P, axis=-1), np.cumsum(start, axis=-1)
+    bounds[..., -1] = due[..., -1] = np.inf  # whatever a sum was rounded to
+    S, states = P.shape[-1], np.empty(uniforms.shape, dtype=int)
+    rows, first = bounds.reshape(-1, S), S * np.arange(len(P))
+    for t, u in enumerate(uniforms.T):
+        states[:, t] = (due <= u[:, None]).argmin(axis=-1)
+        due = rows.take(first + states[:, t], axis=0)
     return states
 
 

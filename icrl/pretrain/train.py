@@ -7,13 +7,15 @@ gradients are summed.
 
 from __future__ import annotations
 
+import io
 import math
 import os
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -66,13 +68,15 @@ def train(
     """Train by a protocol, to the end.
 
     ``checkpoint``: a file written every ``save_every`` steps, whole or not at all; where it exists the run goes on from there,
-    to the same bits as one that was never interrupted. ``report`` is called with the run after every :data:`EVERY` steps and at the end.
+    to the same bits as one that was never interrupted (on one machine, with as many threads and processes). Of several processes
+    the first reads and writes it. ``report`` is called with the run after every :data:`EVERY` steps and at the end.
 
-    Raises ``ValueError`` for a checkpoint of another protocol or seed, and :class:`Diverged`.
+    Raises ``ValueError`` for a checkpoint that is damaged, or of another protocol or seed, and :class:`Diverged`.
     """
     path = None if checkpoint is None else Path(checkpoint)
     integer("save_every", save_every, 1)
-    run = resumed(path, protocol, integer("seed", seed, 0), device)
+    integer("seed", seed, 0)
+    run = agreed(lambda: resumed(path, protocol, seed))
     for run in continued(run, protocol, seed, device):
         if path and rank() == 0 and (run.done % save_every == 0 or run.done == protocol.steps):
             save(path, run, protocol, seed)
@@ -81,14 +85,14 @@ def train(
     return run
 
 
-def started(protocol: Protocol, seed: int, device: torch.device | str) -> Run:
+def started(protocol: Protocol, seed: int) -> Run:
     """A run of which no step is done."""
-    return Run(0, {name: X.to(device) for name, X in initial(protocol, np.random.default_rng(seed)).items()}, {}, [], [])
+    return Run(0, initial(protocol, np.random.default_rng(seed)), {}, [], [])
 
 
 def continued(run: Run, protocol: Protocol, seed: int, device: torch.device | str = "cpu") -> Iterator[Run]:
-    """The run after each further step; the runs yielded share their tensors."""
-    learned = {name: X.detach().clone().requires_grad_(not is_frozen(name, protocol)) for name, X in run.learned.items()}
+    """The run after each further step, computed on ``device``; the runs yielded share their tensors and lists."""
+    learned = {name: X.detach().to(device, copy=True).requires_grad_(not is_frozen(name, protocol)) for name, X in run.learned.items()}
     trained = [X for X in learned.values() if X.requires_grad]
     optimiser = optimiser_of(protocol, trained)
     if run.optimiser:
@@ -148,7 +152,8 @@ def clipped(g: torch.Tensor, norm: float) -> torch.Tensor:
 def complaint(protocol: Protocol, seed: int, step: int, depth: int, loss: float) -> str:
     """Where a run diverged, and what may be changed."""
     what = f"the loss was {loss:.3g}" if not math.isfinite(loss) or loss >= LIMIT else "its gradient was not finite"
-    return f"training diverged at step {step} of seed {seed}: {what} after {depth} layers; lower rate (now {protocol.rate:g}), depth (now {protocol.depth}) or init (now {protocol.init:g})"
+    change = f"lower rate (now {protocol.rate:g}), depth (now {protocol.depth}) or init (now {protocol.init:g})"
+    return f"training diverged at step {step} of seed {seed}: {what} after {depth} layers; {change}"
 
 
 # Several processes
@@ -179,14 +184,33 @@ def summed(flat: torch.Tensor) -> torch.Tensor:
     return flat
 
 
+Made = TypeVar("Made")
+
+
+def agreed(make: Callable[[], Made]) -> Made:
+    """What ``make`` gives in the first process, in every one of them; the ``ValueError`` that it raises there, likewise."""
+    if processes() == 1:
+        return make()
+    made = [None, None]
+    if rank() == 0:
+        try:
+            made = [make(), None]
+        except ValueError as error:
+            made = [None, error]
+    dist.broadcast_object_list(made)
+    if made[1] is not None:
+        raise made[1]
+    return made[0]
+
+
 @contextmanager
 def process_group() -> Iterator[str]:
-    """The device of this process; under torchrun, with the processes joined for as long as the block lasts (nccl on GPUs, gloo on CPUs)."""
+    """The device of this process; under torchrun, with the processes joined while the outermost block lasts (nccl on GPUs, gloo on CPUs)."""
     cuda = torch.cuda.is_available()
     device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}" if cuda else "cpu"
     if cuda:
         torch.cuda.set_device(device)
-    together = "WORLD_SIZE" in os.environ
+    together = "WORLD_SIZE" in os.environ and not dist.is_initialized()  # a group once left cannot be entered again
     if together:
         dist.init_process_group("nccl" if cuda else "gloo")
     try:
@@ -202,27 +226,32 @@ def process_group() -> Iterator[str]:
 def save(path: Path, run: Run, protocol: Protocol, seed: int) -> None:
     """Write a checkpoint: a file beside it first, which then takes its place."""
     history = [(step, loss, *seen) for step, loss, seen in run.history]
-    content = {"protocol": asdict(protocol), "seed": seed, **run._asdict(), "history": history}
+    content = io.BytesIO()
+    torch.save({"protocol": asdict(protocol), "seed": seed, **run._asdict(), "history": history}, content)
     part = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        torch.save(content, part)
+        part.write_bytes(content.getvalue())
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
 
 
-def resumed(path: Path | None, protocol: Protocol, seed: int, device: torch.device | str) -> Run:
-    """The run of a checkpoint, or a new one where there is none."""
+def resumed(path: Path | None, protocol: Protocol, seed: int) -> Run:
+    """The run of a checkpoint, or a new one where there is none; ``ValueError`` for a damaged one, or one of another protocol or seed."""
     if path is None or not path.exists():
-        return started(protocol, seed, device)
+        if path and not path.parent.is_dir():
+            raise ValueError(f"checkpoint must be in a folder that exists, got {path}")
+        return started(protocol, seed)
     try:
-        content = torch.load(path, map_location=device, weights_only=True)
+        if damaged := zipfile.ZipFile(path).testzip():  # torch does not look at the checksums that it writes
+            raise ValueError(f"{damaged} is damaged")
+        content = torch.load(path, map_location="cpu", weights_only=True)
         history = [Record(step, loss, Pattern(*seen)) for step, loss, *seen in content["history"]]
         run = Run(content["done"], content["learned"], content["optimiser"], content["losses"], history)
-        made_by = content["protocol"], content["seed"]
-    except (RuntimeError, EOFError, KeyError, TypeError, ValueError, OSError) as error:
-        raise ValueError(f"checkpoint must be a file that pretraining wrote, got {path}: {str(error).splitlines()[0]}") from error
-    if made_by != (asdict(protocol), seed):
-        changed = [name for name, got in asdict(protocol).items() if made_by[0].get(name) != got] + ["seed"] * (made_by[1] != seed)
+        made_by = {**content["protocol"], "seed": content["seed"]}
+        changed = sorted({name for name, _ in made_by.items() ^ {**asdict(protocol), "seed": seed}.items()})
+    except Exception as error:  # whatever a reader of damaged bytes stumbles over
+        raise ValueError(f"checkpoint must be a file that pretraining wrote, got {path}: {(str(error) or repr(error)).splitlines()[0]}") from error
+    if changed:
         raise ValueError(f"checkpoint must be of this protocol and seed, got {path} with another {', '.join(changed)}")
     return run

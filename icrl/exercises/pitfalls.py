@@ -1,0 +1,137 @@
+r"""The exercises of "What does not emerge, and what a fixed depth really learns"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from icrl.exercises.answers import a_function, differs
+from icrl.exercises.model import Exercise
+from icrl.mrp import finite_array
+from icrl.state_form import Weights, model, values
+
+NOT_EMERGING = "what-does-not-emerge"
+
+Triple = Sequence[float]
+"""(w_r, w_t, w_v)."""
+
+
+def after(moves: Any, rewards: Any, x: np.ndarray, layers: Sequence[Triple], A: np.ndarray, gamma: float) -> np.ndarray:
+    """The values of all states after these layers, which share A, in a context with these transitions and a reward a state."""
+    moves = np.array(moves, float)
+    *_, v = values(x, model(moves, moves.sum(-1) * np.array(rewards, float)), [Weights(*w, A) for w in layers], gamma)
+    return v[0]
+
+
+def made_of(function: Callable, use: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...]) -> Callable[..., np.ndarray]:
+    """What ``use`` makes of the weights that the answer returns; ``ValueError`` unless they are finite and of this shape."""
+    return lambda *given: use(finite_array("the weights", function(*given), shape))
+
+
+# A discount that makes up for depth
+
+
+def judge_discount_of_depth(answer: Any) -> str | None:
+    """``answer(gamma, L)``: the w_t with which L layers, w_r = 1 and w_v = −1, give constant rewards their true value."""
+    target = a_function(answer, "gamma and L")
+    for gamma, L in ((0.5, 2), (0.9, 3), (0.9, 12), (0.8, 6)):
+        one = np.ones((1, 1))
+        reached = made_of(target, lambda w: after(one, [1], one, [(1, float(w), -1)] * L, one, gamma), ())
+        if why := differs(reached, (gamma, L), [1 / (1 - gamma)], f"γ = {gamma}, L = {L}, rewards of 1, where the value after L layers is"):
+            return why
+    return None
+
+
+def discount_of_depth(gamma: float, L: int) -> float:
+    """The g ≥ 0 with 1 + g + … + g^(L−1) = 1/(1 − γ), over γ, by bisection."""
+    low, high = 0.0, 1 / (1 - gamma)
+    for _ in range(100):
+        g = (low + high) / 2
+        low, high = (g, high) if np.polyval(np.ones(L), g) < 1 / (1 - gamma) else (low, g)
+    return low / gamma
+
+
+# Two layers that another two equal
+
+
+def judge_another_two_layers(answer: Any) -> str | None:
+    """``answer(first, second, c)``: two layers' weights, the first with c times the reward weight, and the same values after both in all contexts."""
+    other = a_function(answer, "first, second and c")
+    rng = np.random.default_rng(0)
+    for first, second, c in (((1, 1, -1), (1, 1, -1), 2), ((1.5, 0, 0), (1.4, 1.8, 1.7), -0.5), ((0.5, 3, -2), (0, 1, 1), 0.25)):
+        x, A, moves, rewards = rng.normal(size=(3, 2)), rng.normal(size=(2, 2)), rng.integers(1, 4, (3, 3)), rng.normal(size=3).round(1)
+        where = f"first = {first}, second = {second}, c = {c}"
+        if why := differs(made_of(other, lambda w: w[0, 0], (2, 3)), (first, second, c), c * first[0], where + ", the first reward weight"):
+            return why
+        reached = made_of(other, lambda w: after(moves, rewards, x, w, A, 0.9), (2, 3))
+        if why := differs(reached, (first, second, c), after(moves, rewards, x, (first, second), A, 0.9), where + ", values after both layers of a context of three states"):
+            return why
+    return None
+
+
+def another_two_layers(first: Triple, second: Triple, c: float) -> tuple[Triple, Triple]:
+    """The second layer takes off, and divides by c, what the first wrote too much."""
+    return (c * first[0], first[1], first[2]), (second[0] + (1 - c) * first[0], second[1] / c, second[2] / c)
+
+
+# Two layers in the mirror
+
+
+def judge_in_the_mirror(answer: Any) -> str | None:
+    """``answer(w, gamma)``: weights with which two layers of −A do what two of A do with w, on two one-hot states that alternate."""
+    mirrored = a_function(answer, "w and gamma")
+    for w, gamma, sharpness, rewards in (((1, 1, -1), 0.5, 1.0, (1, 0)), ((1.2, 1.4, -1.2), 0.9, 2.5, (1, 1)), ((0.5, 2, 1), 0.9, 0.3, (0, -2))):
+        A, swap = sharpness * np.eye(2), [[0, 1], [1, 0]]
+        reached = made_of(mirrored, lambda u: after(swap, rewards, np.eye(2), [u] * 2, -A, gamma), (3,))
+        right = after(swap, rewards, np.eye(2), [w] * 2, A, gamma)
+        if why := differs(reached, (w, gamma), right, f"w = {w}, γ = {gamma}, A = {sharpness}·I, rewards {rewards}"):
+            return why
+    return None
+
+
+def in_the_mirror(w: Triple, gamma: float) -> Triple:
+    """g = 1 + γw_t + w_v becomes −2 − g, and what multiplies differences keeps its product with their sign."""
+    return -w[0], -w[1] - 2 / gamma, -w[2] - 2
+
+
+EXERCISES = (
+    Exercise(
+        id="discount-of-depth",
+        chapter=NOT_EMERGING,
+        wanted="a function (gamma, L) -> a number, w_t",
+        judge=judge_discount_of_depth,
+        solution=discount_of_depth,
+        wrong=(
+            lambda gamma, L: 1.0,
+            lambda gamma, L: 1 / gamma,
+            lambda gamma, L: (1 / (1 - gamma)) ** (1 / (L - 1)) / gamma,
+        ),
+    ),
+    Exercise(
+        id="another-two-layers",
+        chapter=NOT_EMERGING,
+        wanted="a function (first, second, c) -> two triples (w_r, w_t, w_v)",
+        judge=judge_another_two_layers,
+        solution=another_two_layers,
+        wrong=(
+            lambda first, second, c: (np.multiply(c, first), np.divide(second, c)),
+            lambda first, second, c: (np.multiply(c, first), (second[0], second[1] / c, second[2] / c)),
+            lambda first, second, c: (first, second),
+        ),
+    ),
+    Exercise(
+        id="in-the-mirror",
+        chapter=NOT_EMERGING,
+        wanted="a function (w, gamma) -> (w_r, w_t, w_v)",
+        judge=judge_in_the_mirror,
+        solution=in_the_mirror,
+        wrong=(
+            lambda w, gamma: (-w[0], -w[1], -w[2]),
+            lambda w, gamma: w,
+            lambda w, gamma: (-w[0], -w[1] - 2, -w[2] - 2 * gamma),
+        ),
+    ),
+)
+"""Three, in the order of the text."""

@@ -1,0 +1,224 @@
+"""``python -m icrl pretrain``: train by protocols over seeds, put what came of them on record, and show it in a table.
+
+What is on the disk is all that a command knows of the ones before it: a record a protocol, with its finished seeds, and a
+checkpoint of the seed that was being trained. Under torchrun the first process alone reads, writes and prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Column, Table
+
+from icrl.cli import UsageError, writable, write_all
+from icrl.pretrain.protocols import PROTOCOLS, Protocol
+from icrl.pretrain.results import outcome, read_record, record_text
+from icrl.pretrain.train import EVERY, Diverged, Run, agreed, process_group, rank, resumed, train
+
+PATIENCE = 10.0
+"""Where there is no terminal, at most one line is printed in so many seconds."""
+
+WIDTH = 110
+"""The table's width where no terminal gives one."""
+
+
+Held = dict[str, dict[int, dict]]
+"""Outcomes by protocol and seed."""
+
+
+class Result(NamedTuple):
+    """What came of one seed of a protocol; ``seconds`` None where it was on record already."""
+
+    protocol: str
+    seed: int
+    found: dict[str, Any]
+    seconds: float | None
+
+
+def pretrain(names: Sequence[str], seeds: Sequence[int], out: Path | None, resume: bool, changes: Mapping[str, Any]) -> int:
+    """The command: 0, or 1 if a seed diverged.
+
+    Raises :class:`~icrl.cli.UsageError` for protocols that are not known, and a folder, records and checkpoints that do not fit
+    what was asked; in the first process only, the others then return 2.
+    """
+    torch.set_num_threads(1)  # the matrices are small: a second thread costs more than it does
+    with process_group() as device:
+        console = Console(stderr=True, quiet=rank() > 0)
+        try:
+            protocols = chosen(names, changes)
+            if changes and out:
+                changed = ", ".join(f"--{name}" for name in changes)
+                raise ValueError(f"--out must be left out with {changed}: records are of the protocols as they are")
+            if resume and not out:
+                raise ValueError("--resume must come with --out, the folder to go on in")
+            held = agreed(lambda: on_disk(protocols, seeds, out, resume))
+            with telling(console) as tell:
+                results = [one(name, protocol, seed, held, out, device, tell) for name, protocol in protocols.items() for seed in seeds]
+        except (ValueError, OSError, UsageError) as error:
+            if rank() > 0:
+                return 2
+            raise UsageError(" ".join(str(error).split())) from None
+        except KeyboardInterrupt:
+            if out:
+                console.print(f"What is finished stands in {out}; the same command with --resume goes on from there.", markup=False)
+            raise
+        if rank() == 0:
+            show(results, console)
+    return 1 if any("diverged" in result.found for result in results) else 0
+
+
+def chosen(names: Sequence[str], changes: Mapping[str, Any]) -> dict[str, Protocol]:
+    """The protocols with these names, each once, every one of the book for "all", with ``changes`` of their fields."""
+    for name in names:
+        if name not in PROTOCOLS and name != "all":
+            near = "".join(f"did you mean {known}? " for known in get_close_matches(name, PROTOCOLS, 1))
+            raise ValueError(f"unknown protocol {name!r}; {near}the protocols are all, {', '.join(PROTOCOLS)}")
+    return {name: replace(PROTOCOLS[name], **changes) for name in (PROTOCOLS if "all" in names else names)}
+
+
+def one(name: str, protocol: Protocol, seed: int, held: Held, out: Path | None, device: str, tell: Callable) -> Result:
+    """One seed: as it is on record, or trained, put on record, and its checkpoint removed."""
+    if seed in held.get(name, {}):
+        return Result(name, seed, held[name][seed], None)
+    begun, checkpoint = perf_counter(), out and checkpoint_of(out, name, seed)
+    try:
+        run = train(protocol, seed, checkpoint, report=lambda run: tell(f"{name}, seed {seed}", protocol, run), device=device)
+        found = outcome(run, protocol) if rank() == 0 else {}
+    except Diverged as error:
+        found = {"diverged": str(error)}
+    if out and rank() == 0:
+        record = record_of(out, name)
+        write_all({record: record_text(name, outcomes_in(record) | {seed: found})})  # another command may have added to it
+        remove(checkpoint)
+    return Result(name, seed, found, perf_counter() - begun)
+
+
+# What is on the disk
+
+
+def record_of(out: Path, name: str) -> Path:
+    """Where a protocol's outcomes are put on record."""
+    return out / f"{name}.json"
+
+
+def checkpoint_of(out: Path, name: str, seed: int) -> Path:
+    """Where a seed's checkpoint is while it is trained."""
+    return out / f"{name}-seed-{seed}.pt"
+
+
+def outcomes_in(record: Path) -> dict[int, dict]:
+    """The outcomes of a record, none where there is none."""
+    return read_record(record) if record.exists() else {}
+
+
+def on_disk(protocols: Mapping[str, Protocol], seeds: Sequence[int], out: Path | None, resume: bool) -> Held:
+    """The outcomes that are on record already; makes the folder, and removes the checkpoints of seeds that are on record.
+
+    Raises ``ValueError`` for a folder that cannot be written, for anything of these protocols in it unless ``resume``, and for
+    records and checkpoints that are damaged or of protocols that have changed.
+    """
+    if out is None:
+        return {}
+    if not all(writable(record_of(out, name)) for name in protocols):
+        raise ValueError(f"--out must be a folder in which {', '.join(record_of(out, name).name for name in protocols)} can be written, got {out}")
+    begun = {checkpoint_of(out, name, seed): (name, seed) for name in protocols for seed in seeds}
+    found = [path for path in (*(record_of(out, name) for name in protocols), *begun) if path.exists()]
+    if found and not resume:
+        raise ValueError(f"{found[0]} exists: with --resume what is missing is added, in another --out everything is trained anew")
+    held = {name: outcomes_in(record_of(out, name)) for name in protocols}
+    for path, (name, seed) in begun.items():
+        if seed in held[name]:
+            remove(path)
+        elif path.exists():
+            resumed(path, protocols[name], seed)
+    out.mkdir(parents=True, exist_ok=True)
+    return held
+
+
+def remove(checkpoint: Path) -> None:
+    """Remove a checkpoint, and what a process killed while writing it left beside it."""
+    for path in (checkpoint, *checkpoint.parent.glob(f".{checkpoint.name}.*")):
+        path.unlink(missing_ok=True)
+
+
+# What is shown
+
+
+@contextmanager
+def telling(console: Console) -> Iterator[Callable[[str, Protocol, Run], None]]:
+    """A function that says how far a run has come: a live bar on a terminal, elsewhere a line now and then."""
+    if not console.is_terminal:
+        yield occasional(console)
+        return
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[state]}")
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("", total=None, state="")
+        yield lambda what, protocol, run: bar.update(task, description=what, completed=run.done, total=protocol.steps, state=state(run))
+
+
+def occasional(console: Console) -> Callable[[str, Protocol, Run], None]:
+    """A function that prints how far a run has come, unless it printed in the last :data:`PATIENCE` seconds."""
+    due = perf_counter() + PATIENCE
+
+    def tell(what: str, protocol: Protocol, run: Run) -> None:
+        nonlocal due
+        if perf_counter() >= due:
+            due = perf_counter() + PATIENCE
+            console.print(f"{what}: step {run.done} of {protocol.steps}, {state(run)}", markup=False, highlight=False, soft_wrap=True)
+
+    return tell
+
+
+def state(run: Run) -> str:
+    """The mean loss of the last steps, and the cosines last put on record."""
+    seen = run.history[-1].pattern
+    return f"loss {np.mean(run.losses[-EVERY:]):.3g}, cosine of V {seen.cosine_V:.4f}, of A {seen.cosine_A:.4f}"
+
+
+def show(results: Sequence[Result], console: Console) -> None:
+    """The table on standard output; on ``console`` what diverged, and at which step."""
+    out = Console()
+    out.width = out.width if out.is_terminal else max(out.width, WIDTH)
+    table = Table(Column("protocol", overflow="fold"), *(Column(name, justify="right") for name in HEADINGS), box=None, pad_edge=False)
+    for result in results:
+        table.add_row(*row(result))
+    out.print(table)
+    for result in results:
+        if "diverged" in result.found:
+            console.print(f"{result.protocol}: {result.found['diverged']}", markup=False, highlight=False, soft_wrap=True)
+
+
+HEADINGS = "seed", "cosine V", "cosine A", "centred", "V's last row", "A's diagonal", "error", "seconds"
+
+
+def row(result: Result) -> list[str]:
+    """A line of the table."""
+    seconds = "on record" if result.seconds is None else f"{result.seconds:.1f}"
+    if "diverged" in result.found:
+        return [result.protocol, str(result.seed), "diverged", *[""] * 5, seconds]
+    seen, V, A = (result.found[name] for name in ("pattern", "V", "A"))
+    cosines = [f"{seen[name]:.4f}" for name in ("cosine_V", "cosine_A", "cosine_A_centred")]
+    entries = " ".join(f"{entry:.2f}" for entry in value_row(V))
+    return [result.protocol, str(result.seed), *cosines, entries, f"{diagonal(A, V):.2f}", f"{result.found['error']['median']:.3f}", seconds]
+
+
+def value_row(V: list) -> np.ndarray:
+    """The last three entries of V's last row, the mean over the layers."""
+    mean = np.mean(V, axis=0)
+    return mean[-3:] if mean.ndim == 1 else mean[-1, -3:]
+
+
+def diagonal(A: list, V: list) -> float:
+    """The mean of the diagonal of A's block on the features, over the layers too."""
+    entries = np.diagonal(np.mean(A, axis=0))
+    return float((entries if np.ndim(V) == 2 else entries[:-3]).mean())

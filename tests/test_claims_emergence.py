@@ -1,0 +1,245 @@
+"""Values by state, and what training finds: hand-worked numbers, errors that must be found, and what the controls show instead."""
+
+from dataclasses import replace
+from fractions import Fraction as F
+from itertools import islice
+
+import numpy as np
+import pytest
+
+from icrl import state_form as library
+from icrl.claims import Budget, emergence, state_form
+from icrl.claims.ledger import judge
+from icrl.claims.model import Verdict
+
+FEW = Budget(trials=20)
+STATE, EMERGENCE = state_form.CLAIM, emergence.CLAIM
+CHECKS = {check.kind: check for check in STATE.checks}
+
+
+SMALLEST = {  # where, got and right, worked out by hand: γ = ½, x = 0, so that all keys weigh the same
+    "every source counted once": ("v_1(0) in column 0", "1/2", "2/3"),  # T = (0, 0, 1, 0), r = (1, 1, 0), w = (1, 0, 0)
+    "P_e not transposed": ("v_1(0) in column 0", "5/4", "1"),  # T = (0, 1, 1), v_0 = (1, 0), w = (0, 1, 0): vP_e = (0, 1)
+    "the sum of a state's rewards for their mean": ("v_1(0) in column 0", "1", "1/2"),  # T = (0, 0, 0), r = (1, 0)
+    "the value enters with the other sign": ("v_1(0) in column 0", "2", "0"),  # T = (0, 0), v_0 = 1, w = (0, 0, -1)
+    "w_r and w_t exchanged": ("v_1(0) in column 0", "0", "1"),  # T = (0, 0), r = 1, w = (1, 0, 0)
+    "softmax over the queries": ("v_1(0) in column 0", "1/2", "1"),  # the same, and a state that is never visited asks too
+    "features that depend on the position let in": ("v_1(0) in column 0", "1/2", "2/3"),  # T = (0, 0, 0), r = (1, 0), x = 1, 0, 0: E = 2, 1
+    "first values that depend on the position let in": ("v_0(0) in column 0", "0", "1"),
+    "an A that reads the reward row let in": ("v_1(0) in column 0", "1/2", "2/3"),  # scores R·R = 1 and 0 in column 0, 0 in the others
+    "a V that writes the reward row let in": ("v_2(0) in column 0", "1", "2"),  # T = (0, 0), v_0 = 1: the reward is 1 after a layer
+    "no mask": ("v_1(0) in column 0", "1", "1/2"),  # T = (0, 0), r = 1: the query's own key takes half
+}
+
+
+def test_every_mutant_has_its_smallest_counterexample():
+    assert set(SMALLEST) == {mutant.name for mutant in STATE.mutants if "exact" not in mutant.unseen}
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_the_smallest_counterexamples_are_those_worked_out_by_hand(name):
+    mutant = next(mutant for mutant in STATE.mutants if mutant.name == name)
+    found = judge(CHECKS["exact"], mutant.subject, FEW).counterexample
+    assert (found.where, found.got, found.right) == SMALLEST[name]
+
+
+def test_equal_states_part_where_attention_reads_rewards():
+    """T = (0, 0, 0), r = (1, 0): column 0 weighs the keys 2 : 1, column 1 and the query 1 : 1."""
+    form = state_form.Form(edit=state_form.also_read_rewards)
+    assert state_form.in_columns(form, state_form.TWICE_PAID)[1].tolist() == [F(2, 3), F(1, 2), F(1, 2), F(1, 2)]
+
+
+def test_the_attentions_gradient_is_seen_by_the_numeric_check_alone():
+    mutant = next(mutant for mutant in STATE.mutants if mutant.unseen)
+    found = judge(CHECKS["numeric"], mutant.subject, FEW).counterexample
+    assert found.where == "the gradient by A, through the state form" and judge(CHECKS["exact"], mutant.subject, FEW).passed
+
+
+def nan_layers(protocol, seed):
+    """Parameters that are not numbers."""
+    import torch
+
+    return {"V": torch.full((1, 3), float("nan"), dtype=torch.float64), "A": torch.eye(protocol.d, dtype=torch.float64)[None]}
+
+
+NAN = {
+    "state-form": state_form.Form(model=lambda given: given._replace(reward=given.reward * float("nan"))),
+    "emergence": replace(EMERGENCE.subject, train=nan_layers),
+}
+
+
+@pytest.mark.parametrize("check", [*STATE.checks, *EMERGENCE.checks], ids=["state-form-exact", "state-form-numeric", "emergence-numeric"])
+def test_nan_fails_every_check_and_refutes_nothing(check):
+    verdict = judge(check, NAN["emergence" if check in EMERGENCE.checks else "state-form"], FEW)
+    assert verdict.passed is False and verdict.counterexample is None
+
+
+# What is planted in the library is found.
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+def test_a_layer_map_that_is_off_by_little_is_found(kind, monkeypatch):
+    right = library.layer_map
+    monkeypatch.setattr(library, "layer_map", lambda *given: tuple(X * (10**9 + 1) / 10**9 for X in right(*given)))
+    verdict = judge(CHECKS[kind], STATE.subject, FEW)
+    assert verdict.passed is False and verdict.counterexample, verdict
+
+
+@pytest.mark.parametrize("kind", CHECKS)
+def test_the_librarys_own_iteration_is_compared_too(kind, monkeypatch):
+    right = library.values
+    monkeypatch.setattr(library, "values", lambda *given: (v + v / 10**9 for v in right(*given)))
+    verdict = judge(CHECKS[kind], STATE.subject, FEW)
+    assert verdict.passed is False and "by icrl.state_form.values" in verdict.counterexample.where
+
+
+@pytest.mark.parametrize("route", ["token_values", "state_values"])
+def test_both_routes_of_pretraining_are_compared(route, monkeypatch):
+    network = pytest.importorskip("icrl.pretrain.network")
+    right = getattr(network, route)
+    monkeypatch.setattr(network, route, lambda *given: (v * (1 + 1e-9) for v in right(*given)))
+    verdict = judge(CHECKS["numeric"], STATE.subject, FEW)
+    assert verdict.passed is False and verdict.counterexample.instance == "8 boyan tasks"
+
+
+def test_a_route_that_stops_early_fails(monkeypatch):
+    right = library.values
+    monkeypatch.setattr(library, "values", lambda *given: islice(right(*given), 1))
+    assert "is longer than" in judge(CHECKS["exact"], STATE.subject, FEW).detail
+
+
+def test_the_loop_of_softmax_td_is_compared_with(monkeypatch):
+    right = state_form.td.softmax_td
+    monkeypatch.setattr(state_form.td, "softmax_td", lambda *given: ({s: x + 1 for s, x in v.items()} if isinstance(v, dict) else v for v in right(*given)))
+    verdict = judge(CHECKS["exact"], STATE.subject, FEW)
+    assert verdict.passed is False and verdict.counterexample.where.endswith("by softmax TD")
+
+
+def test_the_contexts_are_of_every_sort():
+    exact = list(state_form.rational_instances())
+    floats = list(islice(state_form.float_instances(np.random.default_rng(0)), 200))
+    assert len(floats[0].features) == 16 and len(floats[0].rewards) == 200
+    for instances in (exact, floats):
+        unseen = [given for given in instances if len(set(given.states)) < len(given.features)]
+        dead_ends = [given for given in instances if given.states[-1] not in given.states[:-1]]
+        assert len(unseen) > len(instances) // 4 and len(dead_ends) > 3
+        assert sum(given.v.any() for given in instances) > len(instances) // 4 and sum(not given.v.any() for given in instances) > len(instances) // 4
+        assert any(given.gamma < 0 for given in instances) and any(given.features.shape[1] == 0 for given in instances)
+    assert sum(given.layers[0][:3] == (a := given.layers[0].reward, a, -a) for given in exact) >= 10
+
+
+# Emergence. The verdicts below need no training: what is trained is given.
+
+
+def given(alpha, sharpness):
+    """Emergence of the construction's parameters."""
+    network = pytest.importorskip("icrl.pretrain.network")
+    return replace(EMERGENCE.subject, train=lambda protocol, seed: network.construction(protocol.d, alpha, sharpness))
+
+
+def test_the_construction_itself_passes_with_scales_in_the_ranges():
+    verdict = judge(EMERGENCE.checks[0], given(1.2, 2.5), Budget(trials=1))
+    assert verdict.passed and "seed 0 of each" in verdict.detail
+
+
+@pytest.mark.parametrize(
+    "alpha, sharpness, where",
+    [(1.2, 1.0, "β, the mean of A's diagonal"), (1.2, 4.0, "β, the mean of A's diagonal"), (0.3, 2.5, "α, (w_r + w_t − w_v)/3"), (2.0, 2.5, "α, (w_r + w_t − w_v)/3")],
+)
+def test_scales_outside_the_ranges_fail(alpha, sharpness, where):
+    verdict = judge(EMERGENCE.checks[0], given(alpha, sharpness), Budget(trials=1))
+    assert verdict.passed is False and verdict.counterexample.where == where
+
+
+def test_predictions_that_are_no_better_than_0_fail():
+    """Cosines and scales as they should be, but w_t a fifth larger than w_r: 1 + γw_t + w_v > 1, and depth diverges."""
+    network = pytest.importorskip("icrl.pretrain.network")
+
+    def train(protocol, seed):
+        learned = network.construction(protocol.d, 1.2, 2.5)
+        return learned | {"V": learned["V"] * learned["V"].new_tensor([1.0, 1.2, 1.0])}
+
+    at_depth = emergence.Emergence((emergence.AT_ANY._replace(depth=100),), train)
+    assert "against the true value at depth 100" in judge(EMERGENCE.checks[0], at_depth, Budget(trials=1)).counterexample.where
+
+
+def test_one_seed_for_a_hundred_trials():
+    assert [list(emergence.seeds(Budget(trials=trials, seed=3))) for trials in (None, 1, 100, 101, 300)] == [[3, 4], [3], [3], [3, 4], [3, 4, 5]]
+
+
+def test_a_mutant_stops_at_the_first_seed_that_fails():
+    seen = []
+
+    def train(protocol, seed):
+        seen.append(seed)
+        return given(1.0, 1.0).train(protocol, seed)
+
+    verdict = judge(EMERGENCE.checks[0], replace(EMERGENCE.subject, train=train), Budget(trials=500))
+    assert verdict.counterexample and seen == [0]
+
+
+def test_a_run_that_diverges_fails_without_refuting():
+    def train(protocol, seed):
+        raise ArithmeticError("training diverged at step 3")
+
+    verdict = judge(EMERGENCE.checks[0], replace(EMERGENCE.subject, train=train), Budget())
+    assert verdict == Verdict(False, "raised ArithmeticError: training diverged at step 3")
+
+
+def test_the_statement_says_what_was_trained():
+    text = EMERGENCE.statement()
+    for said in ("300 steps of 32 tasks from rate 0.1 with 6 layers", "400 steps of 32 tasks from rate 0.05", "from 2 to 20", "at least 0.99", "between 1.7 and 3.5", "(eq-emergence)"):
+        assert said in text, said
+    for experiment in emergence.CLAIMED:
+        protocol = experiment.protocol
+        assert (protocol.n_states, protocol.n, protocol.discount, protocol.init, protocol.clip, protocol.loss, protocol.optimiser) == (10, 30, 0.9, 0.02, 1.0, "td", "adam")
+        assert (protocol.trained, protocol.layers, protocol.control, protocol.decay) == ("masked", "tied", "none", 0.0)
+
+
+# What the controls show instead
+
+
+@pytest.fixture(scope="module")
+def learned():
+    """The parameters that each control ends with, one seed."""
+    torch = pytest.importorskip("torch")
+    with state_form.one_thread(torch):
+        return {mutant.name: emergence.trained(mutant.subject.experiments[0].protocol, 5) for mutant in EMERGENCE.mutants[:4]}
+
+
+def test_without_discount_nothing_moves_the_target_and_the_rest_is_as_it_was(learned):
+    from icrl.pretrain.metrics import pattern
+
+    w_r, w_t, w_v = learned["γ = 0 in training"]["V"][0].tolist()
+    assert abs(w_t) < 0.1 and w_r > 1 and w_v < -1 and pattern(learned["γ = 0 in training"]).cosine_A > 0.99
+
+
+def test_labels_of_another_task_teach_to_predict_0(learned):
+    import torch
+
+    from icrl.pretrain.network import values
+    from icrl.pretrain.results import held_out
+
+    batch = held_out(emergence.BOYAN)
+    with torch.no_grad():
+        v = values(learned["labels from another task in training"], batch, 6)
+    assert float((batch.stationary * v**2).sum(-1).median()) < 0.01
+
+
+def test_attention_held_uniform_gives_every_state_one_value(learned):
+    import torch
+
+    from icrl.pretrain.network import values
+    from icrl.pretrain.results import held_out
+
+    batch = held_out(emergence.BOYAN)
+    with torch.no_grad():
+        v = values(learned["attention held uniform in training"], batch, 6)
+    assert float((v.max(-1).values - v.min(-1).values).max()) < 1e-9 * float(v.abs().max())
+
+
+def test_shuffled_rewards_teach_neither_direction(learned):
+    from icrl.pretrain.metrics import pattern
+
+    seen = pattern(learned["rewards shuffled against the states in training"])
+    assert seen.cosine_V < 0.7 and seen.cosine_A < 0.7

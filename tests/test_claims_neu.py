@@ -1,0 +1,162 @@
+"""The claims about the pretraining loss: hand-worked numbers, parts that fail when they should, and J over all contexts."""
+
+from dataclasses import replace
+from fractions import Fraction as F
+
+import numpy as np
+import pytest
+
+from icrl import state_form
+from icrl.claims import CLAIMS, Budget, global_minimum, neu_bound
+from icrl.claims.chains import fractions
+from icrl.claims.global_minimum import ALIKE, BLOW_UP, COIN, ENDLESS, PAIR, losses, mean
+from icrl.claims.ledger import judge
+
+from conftest import check_of
+
+FEW = Budget(trials=100)
+IDS = ("neu-bound", "global-minimum")
+
+
+def test_every_kind_that_can_serve_is_there():
+    kinds = {id: [check.kind for check in CLAIMS[id].checks] for id in IDS}
+    assert kinds == {"neu-bound": ["kernel", "symbolic", "exact", "numeric"], "global-minimum": ["exact", "numeric", "cited"]}
+
+
+SMALLEST = {  # got and right, worked out by hand: P = ((.1, .9), (.9, .1)), γ = μ = ½, v − v^π = (1, −1) where nothing else is said
+    ("neu-bound", "1 + γ → 1"): ("7/5", "at most 1"),  # x = (1, −1): (γP − I)(1, −1) = −7/5 (1, −1)
+    ("neu-bound", "γ in the place of its absolute value"): ("3/2", "at most 1/2"),  # P = I, γ = −½, v − v^π = (1, 1)
+    ("neu-bound", "the size of the features left out"): ("14/5", "at most 3/2"),  # x = (2, −2)
+    ("neu-bound", "the smallest features in the place of the largest"): ("21/10", "at most 3/2"),  # x = (1, −2)
+    ("neu-bound", "the reward left out of the update"): ("13/20", "7/10"),  # x = (1, 2), v^π = (2, 0), r = (19/10, −9/10)
+    ("neu-bound", "γ left out of the update"): ("37/20", "7/10"),
+    ("neu-bound", "μ left out of the update"): ("7/5", "7/10"),
+    ("neu-bound", "γP for γP − I"): ("7/10", "1/5"),
+    ("neu-bound", "a μ with a negative entry let in"): ("3", "at most 1"),  # μ = (2, −1), γ = 0, x = (1, −1), v − v^π = (1, 1)
+    ("neu-bound", "rows that do not sum to 1 let in"): ("5/2", "at most 3/2"),  # P = 7I
+    ("neu-bound", "values of other rewards in the place of v^π"): ("1", "0"),  # r = (1, 1), v = 0
+    ("neu-bound", "loss 0 only at v^π, with one feature for two states"): ("0", "a number other than 0"),  # x = (1, 1)
+    ("neu-bound", "loss 0 only at v^π, with a state of μ = 0"): ("0", "a number other than 0"),
+    ("neu-bound", "loss 0 only at v^π, with γ = 1"): ("0", "a number other than 0"),
+    ("global-minimum", "the target entry of V with a minus"): ("9/32", "1/32"),  # v_2 = ½ for 3/2: errors ¾ for ¼, ‖Σμx‖² = ½
+    ("global-minimum", "L fixed and n → ∞ said to give 0"): ("1/4", "at most 0"),
+    ("global-minimum", "reward 1: factor γ, whatever α is"): ("729/8192", "1/128"),  # (3/4)⁶/2 against (1/2)⁶/2
+}
+
+
+@pytest.mark.parametrize("id, name", SMALLEST)
+def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
+    mutant = next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
+    found = judge(check_of(id, "exact"), mutant.subject, FEW).counterexample
+    assert (found.got, found.right) == SMALLEST[id, name]
+
+
+# J by hand
+
+
+@pytest.mark.parametrize("depth, J", [(0, F(1, 4)), (1, F(3, 16)), (2, F(13, 64))])
+def test_the_loss_of_one_transition_is_that_worked_out_by_hand(depth, J):
+    """n = 1: all states get a = 2(1 − 2^−L) if the source paid 1, else 0; NEU² = ¼((1 − a/2)² + (a/2)²) or ¼."""
+    assert mean(losses(PAIR, 1, depth, 1)) == J
+
+
+def test_at_one_transition_depth_ends_where_it_began():
+    """a → 2: errors (0, −1) or (1, 0), each of NEU² ¼, which is the loss at v = 0."""
+    J = mean(losses(PAIR, 1, 60, 1))
+    assert F(1, 4) - F(1, 10**17) < J < F(1, 4)
+
+
+def test_in_an_endless_context_the_loss_falls_to_zero():
+    J = [losses(PAIR, ENDLESS, depth, 1)[0].squared for depth in PAIR.depths]
+    assert J == sorted(J, reverse=True) and J[0] == F(1, 4) and J[-1] < F(1, 10**30)
+
+
+def test_the_probabilities_of_all_contexts_sum_to_1():
+    for task in global_minimum.tasks():
+        for n in task.lengths:
+            assert sum(each.probability for each in losses(task, n, 0, 1)) == 1
+
+
+def test_the_margin_of_an_endless_context_and_of_the_worst_one():
+    """One-hot, E = 19: M = 19/20 by μ = ½. x = (0, 1), E = 2^t: M(0, 0) = ½."""
+    assert losses(PAIR, ENDLESS, 0, 1)[0].own == F(19, 20)
+    assert losses(ALIKE, ENDLESS, 0, 1)[0].own == F(1, 2)
+    assert 2 * losses(BLOW_UP, ENDLESS, 0, 1)[0].own - 1 - BLOW_UP.gamma > BLOW_UP.c > 0
+
+
+def test_no_context_of_three_transitions_is_good_where_the_loss_blows_up():
+    """n_1 ≥ 1.47, n_2 ≥ .03 and n_0 > 0 take four transitions."""
+    assert not any(2 * each.visits >= 1 for each in losses(BLOW_UP, 3, 0, 1))
+
+
+def test_the_numerators_and_their_denominator_are_the_iteration():
+    G, b = fractions([["1/2", "1/3"], ["-1/5", "1"]]), fractions([["1/7", "2"]])
+    v = 0 * b[0]
+    for depth in range(5):
+        numerators, scale = global_minimum.at_depth(G, b, depth)
+        assert [F(int(entry), scale) for entry in numerators] == v.tolist()
+        v = v @ G + b[0]
+
+
+def test_every_task_that_is_named_shows_what_it_is_for():
+    """Some context good, some bad; the endless one good where c_∞ > c."""
+    least = (1 + PAIR.gamma + PAIR.c) / 2
+    good = [each.own >= least and 2 * each.visits >= 1 for each in losses(PAIR, 8, 0, 1)]
+    assert any(good) and not all(good)
+    assert (COIN == PAIR.P).all() and losses(PAIR, ENDLESS, 0, 1)[0].own >= least
+
+
+# What is planted is found.
+
+
+@pytest.mark.parametrize("kind", ["exact", "numeric"])
+def test_an_error_planted_in_the_layers_is_found(kind, monkeypatch):
+    right = state_form.layer_map
+    monkeypatch.setattr(state_form, "layer_map", lambda *given: (right(*given)[0], 2 * right(*given)[1]))
+    with_fresh_losses(kind)
+
+
+def with_fresh_losses(kind):
+    """The check fails with a counterexample, from losses made anew."""
+    for cached in (losses, global_minimum.table):
+        cached.cache_clear()
+    try:
+        verdict = judge(check_of("global-minimum", kind), global_minimum.Minimum(), FEW)
+    finally:
+        for cached in (losses, global_minimum.table):
+            cached.cache_clear()
+    assert verdict.passed is False and verdict.counterexample, verdict
+
+
+def test_an_error_planted_in_the_trends_is_found():
+    J = dict(global_minimum.table(0, 100, 1))
+    trends = lambda J: [part for part in global_minimum.trends(global_minimum.Minimum(), J) if global_minimum.Within(0.0).fails(part)]  # noqa: E731
+    assert not trends(J)
+    for key, factor in (((ENDLESS, 30), 20), ((ENDLESS, 100), 1e3), ((1000, 100), 4), ((ENDLESS, 3), 0.1), ((1000, 3), 2), ((30, 100), 0.1), ((100, 10), 5)):
+        assert trends(J | {key: J[key] * factor}), key
+
+
+def test_a_float_among_fractions_fails_the_exact_check():
+    update = lambda X, D, P, r, gamma, v: 1.0 * neu_bound.expected_update(X, D, P, r, gamma, v)  # noqa: E731
+    verdict = judge(check_of("neu-bound", "exact"), neu_bound.Bound(update=update), FEW)
+    assert verdict.passed is False and verdict.counterexample is None
+
+
+def test_processes_test_what_they_say():
+    drawn = list(neu_bound.rational_processes())
+    assert {len(given.v) for given in drawn} == {1, 2, 3, 4} and any(given.gamma > 1 for given in drawn) and any(given.gamma < -1 for given in drawn)
+    assert any(min(given.mu) == 0 for given in drawn) and any((given.v == given.v_pi).all() for given in drawn)
+    assert sum(neu_bound.Bound().tells(given) for given in drawn if given.x.size) > 5
+    assert any(given.x.size and np.linalg.matrix_rank(given.x.astype(float)) < len(given.v) for given in drawn)
+
+
+def test_the_identity_needs_the_right_rewards_and_no_more():
+    """μ that is not stationary is let in: the bound does not ask for it."""
+    skewed = replace(neu_bound.Bound(), beyond=(neu_bound.flip((1, -1), mu=("9/10", "1/10")),))
+    assert judge(check_of("neu-bound", "exact"), skewed, FEW).passed
+
+
+NAN = {
+    "neu-bound": neu_bound.Bound(update=lambda X, D, P, r, gamma, v: X.T @ r * float("nan")),
+    "global-minimum": global_minimum.Minimum(depth=lambda alpha, c, L: c * float("nan")),
+}

@@ -1,0 +1,327 @@
+"""Random tasks are what they are said to be, losses are their definitions, and the two forms of the Transformer agree on them."""
+
+import numpy as np
+import pytest
+import torch
+
+from icrl.mrp import MarkovRewardProcess
+from icrl.pretrain import tasks
+from icrl.pretrain.losses import expected_update, neu, neu_loss, td_loss
+from icrl.pretrain.network import along, construction, initial, last, state_values, tensors, token_values, values
+from icrl.pretrain.protocols import Protocol
+from icrl.pretrain.tasks import FAMILIES, sample_tasks, tasks_of
+from icrl.tasks import ring
+
+ROUNDING = 1e-12
+"""Far above the rounding of values of size 1/(1 − γ) = 10 after a few layers, far below any change of formula."""
+
+
+def rng(seed=0):
+    return np.random.default_rng(seed)
+
+
+def same(one, other):
+    """Whether two batches are the same bit by bit."""
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+# Families
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("n_states", [3, 10])
+def test_every_row_of_a_family_is_a_distribution(family, n_states):
+    P = FAMILIES[family](rng(), 50, n_states)
+    assert P.shape == (50, n_states, n_states) and (P >= 0).all()
+    assert np.allclose(P.sum(-1), 1, rtol=0, atol=1e-14)
+
+
+def test_a_boyan_chain_goes_one_or_two_states_on():
+    P = tasks.boyan(rng(), 50, 6)
+    i, j = np.indices((6, 6))
+    assert (P[:, ((j == i + 1) | (j == i + 2)) & (i < 5)] > 0).all() and (P[:, -2, -1] == 1).all()
+    assert (P[:, (j != i + 1) & (j != i + 2) & (i < 5)] == 0).all()
+    assert (P[:, -1] > 0).all() and np.unique(P[:, 0, 1]).size == 50
+
+
+def test_a_permuted_chain_is_a_chain_with_its_states_renumbered():
+    plain, permuted = (FAMILIES[name](rng(), 50, 6) for name in ("boyan", "permuted-boyan"))
+    assert not np.array_equal(plain, permuted)
+    assert np.array_equal(np.sort(plain.reshape(50, -1)), np.sort(permuted.reshape(50, -1)))
+    assert all(np.allclose(np.poly(P), np.poly(Q), rtol=0, atol=ROUNDING) for P, Q in zip(plain, permuted))  # similar matrices
+    assert len({tuple(np.flatnonzero((P > 0).sum(-1) == 6)) for P in permuted}) > 1
+
+
+def test_a_dense_row_reaches_every_state():
+    assert (tasks.dense(rng(), 200, 10) >= 0.99e-12).all()
+
+
+def test_features():
+    assert np.abs(tasks.uniform_features(rng(), 50, 6, 4)).max() <= 1
+    assert np.allclose(np.linalg.norm(tasks.unit_features(rng(), 50, 6, 4), axis=-1), 1, rtol=0, atol=1e-14)
+    assert np.array_equal(tasks.one_hot_features(rng(), 2, 6, 6), [np.eye(6)] * 2)
+
+
+# Stationary distributions, walks, counts
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_stationary_distribution_stays(family):
+    P = FAMILIES[family](rng(), 50, 10)
+    mu = tasks.stationary(P)
+    assert np.allclose((mu[:, None] @ P)[:, 0], mu, rtol=0, atol=1e-13) and np.allclose(mu.sum(-1), 1, rtol=0, atol=1e-13)
+    assert (mu > 0).all()
+
+
+def walk_by_hand(start, P, uniforms):
+    """One trajectory: the first state whose cumulated probability exceeds the uniform number, again and again."""
+    states, p = [], start
+    for u in uniforms:
+        states.append(next(s for s in range(len(p)) if s == len(p) - 1 or sum(p[: s + 1]) > u))
+        p = P[states[-1]]
+    return states
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_walk_is_the_walk_by_hand(family):
+    P, uniforms = FAMILIES[family](rng(), 20, 5), rng(1).random((20, 12))
+    start = tasks.stationary(P)
+    walked = tasks.walks(start, P, uniforms)
+    assert walked.tolist() == [walk_by_hand(*each) for each in zip(start.tolist(), P.tolist(), uniforms.tolist())]
+
+
+def test_a_walk_does_not_leave_the_states_where_a_sum_was_rounded_below_1():
+    P = np.full((1, 3, 3), 1 / 3) - 1e-16
+    assert tasks.walks(P[:, 0], P, np.full((1, 4), np.nextafter(1, 0))).tolist() == [[2, 2, 2, 2]]
+    assert tasks.walks(P[:, 0], P, np.zeros((1, 4))).tolist() == [[0, 0, 0, 0]]
+
+
+def test_walks_follow_their_distribution():
+    P, size = tasks.dense(rng(), 1, 4), 20_000
+    start = tasks.stationary(P)
+    states = tasks.walks(np.repeat(start, size, 0), np.repeat(P, size, 0), rng(1).random((size, 3)))
+    for t in range(3):  # started in μ, distributed by μ at every time; six standard errors of a frequency, at most 1/2 √(1/size)
+        assert np.abs(np.bincount(states[:, t], minlength=4) / size - start[0]).max() < 3 / size**0.5
+    joint = tasks.counted(states[:, 1:], 4).sum(0) / size
+    assert np.abs(joint - start[0][:, None] * P[0]).max() < 3 / size**0.5
+
+
+def test_counted():
+    assert tasks.counted(np.array([[0, 1, 1, 0], [2, 2, 2, 2]]), 3).tolist() == [[[0, 1, 0], [1, 1, 0], [0, 0, 0]], [[0, 0, 0], [0, 0, 0], [0, 0, 3]]]
+
+
+# Batches
+
+
+@pytest.mark.parametrize("controls", [{}, {"shuffled_rewards": True}, {"other_labels": True}])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_batch_is_consistent(family, controls):
+    batch = sample_tasks(rng(), 8, family, n=12, **controls)
+    assert batch.states.shape == (8, 13) and batch.rewards.shape == (8, 12) and batch.features.shape == (8, 10, 4)
+    for b, (states, rewards) in enumerate(zip(batch.states, batch.rewards)):
+        moves, paid = np.zeros((10, 10)), np.zeros(10)
+        for s, following, reward in zip(states, states[1:], rewards):
+            moves[s, following] += 1
+            paid[s] += reward
+        assert np.array_equal(batch.moves[b], moves) and np.allclose(batch.paid[b], paid, rtol=0, atol=ROUNDING)
+    assert np.allclose((batch.stationary[:, None] @ batch.transition)[:, 0], batch.stationary, rtol=0, atol=ROUNDING)
+    assert np.abs(batch.reward).max() <= 1
+
+
+def test_a_seed_decides_the_batch():
+    assert same(sample_tasks(rng(3), 4), sample_tasks(rng(3), 4))
+    assert not same(sample_tasks(rng(3), 4), sample_tasks(rng(4), 4))
+
+
+@pytest.mark.parametrize("changes", [{}, {"n": None}, {"shuffled_rewards": True}, {"other_labels": True}, {"family": "permuted-boyan"}])
+def test_parts_are_the_members_of_the_whole(changes):
+    whole = sample_tasks(rng(), 7, **changes)
+    for part in (slice(0, 3), slice(3, 7)):
+        own = sample_tasks(rng(), 7, part=part, **changes)
+        assert same(own, type(whole)(*(X[part] if isinstance(X, np.ndarray) else X for X in whole)))
+
+
+def test_an_endless_context_is_the_process_itself():
+    batch = sample_tasks(rng(), 5, n=None)
+    assert batch.states is None and batch.rewards is None
+    assert np.allclose(batch.moves, batch.stationary[..., None] * batch.transition, rtol=0, atol=0)
+    assert np.allclose(batch.paid, batch.stationary * batch.reward, rtol=0, atol=0)
+    long = sample_tasks(rng(), 5, n=100_000)  # the frequencies of a long context come near; a chain mixes in about ten steps
+    assert np.abs(long.moves / 100_000 - batch.moves).max() < 0.02
+    assert np.array_equal(long.transition, batch.transition) and np.array_equal(long.features, batch.features)
+
+
+def reward_at(batch):
+    """What each context pays at each of its steps if it pays its own process's rewards."""
+    return np.take_along_axis(batch.reward, batch.states[:, :-1], 1)
+
+
+def test_the_contexts_of_an_honest_batch_pay_their_own_rewards():
+    batch = sample_tasks(rng(), 5)
+    assert np.array_equal(batch.rewards, reward_at(batch))
+
+
+def test_shuffled_rewards_are_those_of_other_states():
+    batch = sample_tasks(rng(), 5, shuffled_rewards=True, n=2000)
+    assert (batch.rewards != reward_at(batch)).mean() > 0.5
+    for b in range(5):
+        seen = {s: reward for s, reward in zip(batch.states[b], batch.rewards[b])}
+        assert np.array_equal([seen[s] for s in batch.states[b][:-1]], batch.rewards[b])  # a reward a state
+        assert sorted(seen.values()) == sorted(batch.reward[b])  # those of the process, in another order
+
+
+def test_other_labels_are_the_next_members():
+    honest, other = sample_tasks(rng(), 5), sample_tasks(rng(), 5, other_labels=True)
+    for name in ("transition", "reward", "stationary"):
+        assert np.array_equal(getattr(other, name), np.roll(getattr(honest, name), -1, 0))
+    for name in ("features", "moves", "paid", "states", "rewards"):
+        assert np.array_equal(getattr(other, name), getattr(honest, name))
+
+
+def test_value_solves_the_bellman_equation():
+    batch = sample_tasks(rng(), 5)
+    v = tasks.value(batch)
+    assert np.allclose(v, batch.reward + 0.9 * (batch.transition @ v[..., None])[..., 0], rtol=0, atol=ROUNDING)
+
+
+# Given processes
+
+
+def test_given_processes_make_a_batch():
+    mrps, x = [ring(5, discount=0.8), ring(5, discount=0.8)], [np.eye(5), 2 * np.eye(5)]
+    batch = tasks_of(mrps, x, 20, rng())
+    assert batch.discount == 0.8 and np.array_equal(batch.features, x) and batch.states.shape == (2, 21)
+    for b, mrp in enumerate(mrps):
+        assert np.array_equal(batch.transition[b], mrp.transition) and np.array_equal(batch.reward[b], mrp.reward)
+        assert np.allclose(batch.stationary[b], mrp.stationary_distribution(), rtol=0, atol=ROUNDING)
+        assert all(mrp.transition[s, u] > 0 for s, u in zip(batch.states[b], batch.states[b][1:]))
+    assert np.array_equal(batch.rewards, reward_at(batch))
+
+
+def test_given_rewards_are_paid_in_the_place_of_their_own():
+    mrp, paid = ring(5), np.arange(5.0)
+    batch = tasks_of([mrp], [np.eye(5)], 20, rng(), [paid])
+    assert np.array_equal(batch.rewards, paid[batch.states[:, :-1]]) and np.array_equal(batch.reward, [mrp.reward])
+
+
+TWO_CLASSES = MarkovRewardProcess(np.eye(3), np.zeros(3), 0.9)
+
+
+@pytest.mark.parametrize(
+    "call, said",
+    [
+        (lambda: sample_tasks(rng(), 2, "boyen"), "family must be one of boyan, dense, permuted-boyan, got 'boyen'"),
+        (lambda: sample_tasks(rng(), 2, features="norm"), "features must be one of uniform, unit, one-hot, got 'norm'"),
+        (lambda: sample_tasks(rng(), 0), "size must be an integer, 1 or more, got 0"),
+        (lambda: sample_tasks(rng(), 2, n_states=2), "n_states must be an integer, 3 or more, got 2"),
+        (lambda: sample_tasks(rng(), 2, d=0), "d must be an integer, 1 or more, got 0"),
+        (lambda: sample_tasks(rng(), 2, features="one-hot"), "d must be n_states = 10 for one-hot features, got 4"),
+        (lambda: sample_tasks(rng(), 2, n=0), "n must be an integer, 1 or more, got 0"),
+        (lambda: sample_tasks(rng(), 2, discount=1.0), r"discount must be a number in \[0, 1\), got 1.0"),
+        (lambda: sample_tasks(0, 2), "rng must be a numpy.random.Generator, got int"),
+        (lambda: tasks_of([], [], 5, rng()), "mrps must be one or more processes with one number of states and one discount"),
+        (lambda: tasks_of([ring(5), ring(6)], [np.eye(5), np.eye(6)], 5, rng()), "one number of states"),
+        (lambda: tasks_of([ring(5, discount=0.8), ring(5, discount=0.9)], [np.eye(5)] * 2, 5, rng()), "one discount"),
+        (lambda: tasks_of([ring(5)], [np.eye(5)], 0, rng()), "n must be an integer, 1 or more, got 0"),
+        (lambda: tasks_of([TWO_CLASSES], [np.eye(3)], 5, rng()), "class"),
+    ],
+)
+def test_a_bad_argument_is_refused_by_name(call, said):
+    with pytest.raises(ValueError, match=said):
+        call()
+
+
+# Losses
+
+
+def losses_by_hand(v, batch):
+    """The mean of Σ μ δ² and the mean of ‖Σ μ δ x‖², state by state."""
+    td, updates = [], []
+    for b, (P, r, mu, x) in enumerate(zip(batch.transition, batch.reward, batch.stationary, batch.features)):
+        delta = [r[s] + batch.discount * sum(P[s, u] * v[b, u] for u in range(len(r))) - v[b, s] for s in range(len(r))]
+        td.append(sum(mu[s] * delta[s] ** 2 for s in range(len(r))))
+        updates.append(sum(mu[s] * delta[s] * x[s] for s in range(len(r))))
+    return np.mean(td), np.array(updates)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_the_losses_are_their_definitions(family):
+    batch, v = sample_tasks(rng(), 6, family), rng(1).standard_normal((6, 10))
+    td, updates = losses_by_hand(v, batch)
+    assert np.allclose(expected_update(v, batch), updates, rtol=0, atol=ROUNDING)
+    assert np.allclose(neu(v, batch), np.linalg.norm(updates, axis=-1), rtol=0, atol=ROUNDING)
+    assert abs(neu_loss(v, batch) - np.mean(np.sum(updates**2, axis=-1))) < ROUNDING
+    assert abs(float(td_loss(torch.from_numpy(v), tensors(batch))) - td) < ROUNDING
+
+
+def test_the_gradient_of_the_td_loss_stops_at_the_next_state():
+    batch, v = tensors(sample_tasks(rng(), 6)), torch.from_numpy(rng(1).standard_normal((6, 10))).requires_grad_()
+    delta = batch.reward + batch.discount * (batch.transition @ v[..., None])[..., 0] - v
+    [semi] = torch.autograd.grad(td_loss(v, batch), v)
+    assert torch.allclose(semi, -2 * batch.stationary * delta / 6, rtol=0, atol=ROUNDING)
+    [whole] = torch.autograd.grad((batch.stationary * delta**2).sum(-1).mean(), v)
+    assert (semi - whole).abs().max() > 1e-3
+
+
+def test_the_gradient_of_the_neu_loss_flows_through_both_values():
+    batch, v = tensors(sample_tasks(rng(), 2)), torch.from_numpy(rng(1).standard_normal((2, 10))).requires_grad_()
+    assert torch.autograd.gradcheck(lambda v: neu_loss(v, batch), v)
+
+
+def test_the_losses_are_zero_at_the_value():
+    batch = sample_tasks(rng(), 6)
+    v = tasks.value(batch)
+    assert np.abs(neu(v, batch)).max() < ROUNDING and float(td_loss(torch.from_numpy(v), tensors(batch))) < ROUNDING
+
+
+# The two forms of the Transformer
+
+
+def some(layers=1, d=4, seed=2):
+    """Masked parameters without any pattern, with gradients."""
+    protocol = Protocol(d=d, init=0.4, layers="tied" if layers == 1 else "untied", depth=layers)
+    return {name: X.requires_grad_() for name, X in initial(protocol, rng(seed)).items()}
+
+
+@pytest.mark.parametrize("layers, depth", [(1, 0), (1, 1), (1, 6), (4, 4), (4, 2)])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_states_and_tokens_give_the_same_values_and_gradients(family, layers, depth):
+    batch, learned = tensors(sample_tasks(rng(), 6, family, n=12)), some(layers)
+    on_states, on_tokens = (list(form(learned, batch, depth)) for form in (state_values, token_values))
+    assert len(on_states) == len(on_tokens) == depth + 1
+    for v, u in zip(on_states, on_tokens):
+        assert v.shape == u.shape == (6, 10) and torch.allclose(v, u, rtol=0, atol=ROUNDING)
+    if depth:
+        gradients = [torch.autograd.grad(td_loss(form[-1], batch), list(learned.values())) for form in (on_states, on_tokens)]
+        assert all(torch.allclose(*pair, rtol=0, atol=ROUNDING) for pair in zip(*gradients))
+
+
+def test_unvisited_states_get_a_value_too():
+    batch = tensors(sample_tasks(rng(), 20, n=3))
+    assert (batch.moves.sum(-1) == 0).any(-1).all()
+    learned = construction(4, 1.0, 2.0)
+    assert torch.allclose(last(state_values(learned, batch, 5)), last(token_values(learned, batch, 5)), rtol=0, atol=ROUNDING)
+
+
+def test_full_matrices_with_the_masked_entries_are_the_masked_parameters():
+    batch, masked = tensors(sample_tasks(rng(), 4)), some()
+    V, A = torch.zeros(1, 7, 7, dtype=torch.float64), torch.zeros(1, 7, 7, dtype=torch.float64)
+    V[0, -1, -3:], A[0, :4, :4] = masked["V"][0].detach(), masked["A"][0].detach()
+    assert torch.allclose(values({"V": V, "A": A}, batch, 6), values(masked, batch, 6), rtol=0, atol=ROUNDING)
+
+
+def test_untied_layers_are_taken_in_turn():
+    batch, learned = tensors(sample_tasks(rng(), 4)), some(3)
+    same_layer = {name: X[:1].expand(3, *X.shape[1:]) for name, X in learned.items()}
+    tied = {name: X[:1] for name, X in learned.items()}
+    assert torch.equal(values(same_layer, batch, 3), values(tied, batch, 3))
+    reverse = {name: X.flip(0) for name, X in learned.items()}
+    assert (values(learned, batch, 3) - values(reverse, batch, 3)).abs().max() > 1e-3
+
+
+def test_along_repeats_one_layer_and_takes_many_in_turn():
+    assert list(along("a", 3)) == ["a"] * 3 and list(along("abc", 2)) == ["a", "b"] and list(along("abc", 3)) == ["a", "b", "c"]
+    with pytest.raises(ValueError, match="depth must be at most 3, the number of untied layers, got 4"):
+        along("abc", 4)
+    with pytest.raises(ValueError, match="depth must be at most 3"):
+        values(some(3), tensors(sample_tasks(rng(), 2)), 4)
