@@ -122,7 +122,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="in-the-mirror",
+        id="mirror-image",
         chapter=NOT_EMERGING,
         wanted="a function (w, gamma) -> (w_r, w_t, w_v)",
         judge=judge_in_the_mirror,
