@@ -42,8 +42,8 @@ bench: .venv/ready  ## measure what a layer costs, four ways side by side, and a
 # The folder in the making is build/pretraining, which git ignores; it takes the old one's place when everything is in it.
 pretrain: .venv/ready  ## train every protocol of the book anew, 20 seeds each: an hour or two; goes on where it was stopped
 	@$(RUN) -m icrl pretrain all --seeds 0-19 --out build/pretraining --resume
-	@rm -rf pretraining
-	@mv build/pretraining pretraining
+	@rm -rf icrl/pretrain/recorded
+	@mv build/pretraining icrl/pretrain/recorded
 
 ledger: .venv/ready  ## run the claims and write the pages generated from them
 	@$(RUN) -m icrl ledger

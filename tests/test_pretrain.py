@@ -251,7 +251,7 @@ def unbroken(tmp_path_factory, tiny):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
 def test_a_command_that_was_stopped_goes_on_to_the_same_record(how, unbroken, tmp_path):
     """At a moment after the checkpoint has been written a random number of times."""
-    script, out, renewals, delay = tmp_path / "tiny.py", tmp_path / "out", random.randint(1, 7), random.uniform(0, 0.05)
+    script, out, renewals, delay = tmp_path / "tiny.py", tmp_path / "out", random.randint(1, 4), random.uniform(0, 0.05)
     script.write_text(SCRIPT, "utf-8")
     # a run in the background may have been started deaf to Ctrl-C, and its children are born as deaf
     hearing = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731

@@ -19,7 +19,7 @@ from icrl.pretrain.results import RECORDED, curve, evaluation, held_out, learned
 from icrl.pretrain.train import train
 
 FRESH = random.SystemRandom()
-OTHERS = FRESH.sample([name for name, protocol in PROTOCOLS.items() if name not in ("boyan", "dense") and protocol.trained == "masked"], 2)
+OTHERS = FRESH.sample([name for name, protocol in PROTOCOLS.items() if name not in ("boyan", "dense") and protocol.trained == "masked"], 1)
 
 
 @pytest.fixture(autouse=True)
@@ -55,16 +55,16 @@ def test_nothing_else_is_on_record():
     assert sorted(path.name for path in RECORDED.iterdir()) == sorted(f"{name}.json" for name in PROTOCOLS)
 
 
-@pytest.mark.parametrize("name, seeds", [("boyan", 2), ("dense", 2), *((name, 1) for name in OTHERS)], ids=["boyan", "dense", "one", "another"])
-def test_seeds_trained_again_give_what_is_on_record(name, seeds):
+@pytest.mark.parametrize("name", ["boyan", "dense", *OTHERS], ids=["boyan", "dense", "another"])
+def test_a_seed_trained_again_gives_what_is_on_record(name):
     outcomes, protocol = recorded(name), PROTOCOLS[name]
-    for seed in FRESH.sample(sorted(outcomes), seeds):
-        run, found, what = train(protocol, seed), outcomes[seed], f"{name}, seed {seed}"
-        got = {"V": run.learned["V"].tolist(), "A": run.learned["A"].tolist(), "curve": curve(run)}
-        assert_near(got, {part: found[part] for part in got}, what, rtol=1e-2, atol=1e-3)
-        assert_near(pattern(run.learned)._asdict(), found["pattern"], what, rtol=0, atol=1e-3)
-        batch = held_out(protocol)
-        assert_near(summary(predicted(run.learned, batch, protocol.depth), batch), found["error"], what, rtol=1e-2)
+    seed = FRESH.choice(sorted(outcomes))
+    run, found, what = train(protocol, seed), outcomes[seed], f"{name}, seed {seed}"
+    got = {"V": run.learned["V"].tolist(), "A": run.learned["A"].tolist(), "curve": curve(run)}
+    assert_near(got, {part: found[part] for part in got}, what, rtol=1e-2, atol=1e-3)
+    assert_near(pattern(run.learned)._asdict(), found["pattern"], what, rtol=0, atol=1e-3)
+    batch = held_out(protocol)
+    assert_near(summary(predicted(run.learned, batch, protocol.depth), batch), found["error"], what, rtol=1e-2)
 
 
 def test_figures_follow_from_the_parameters_on_record():

@@ -1,6 +1,6 @@
 r"""What pretraining came to: one seed's parameters, their pattern and their predictions, put on record by protocol.
 
-A record is a JSON file, ``pretraining/<protocol>.json``: the protocol, and for each seed what :func:`outcome` found. The tasks
+A record is a JSON file, ``recorded/<protocol>.json``: the protocol, and for each seed what :func:`outcome` found. The tasks
 for evaluation are drawn from seeds of their own, the same for every protocol, and never trained on.
 """
 
@@ -22,7 +22,7 @@ from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.pretrain.tasks import TaskBatch, sample_tasks
 from icrl.pretrain.train import Run
 
-RECORDED = Path(__file__).resolve().parents[2] / "pretraining"
+RECORDED = Path(__file__).resolve().parent / "recorded"
 """Where the records of the book stand."""
 
 TASKS, SEED = 200, 10**6
