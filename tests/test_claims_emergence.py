@@ -24,6 +24,12 @@ SMALLEST = {  # where, got and right, worked out by hand: γ = ½, x = 0, so tha
     "the value enters with the other sign": ("v_1(0) in column 0", "2", "0"),  # T = (0, 0), v_0 = 1, w = (0, 0, -1)
     "w_r and w_t exchanged": ("v_1(0) in column 0", "0", "1"),  # T = (0, 0), r = 1, w = (1, 0, 0)
     "softmax over the queries": ("v_1(0) in column 0", "1/2", "1"),  # the same, and a state that is never visited asks too
+    "the discount of a layer left at γ": ("v_1(0) by softmax TD of another task", "1/2", "0"),  # T = (0, 0), v_0 = 1, w = (0, 0, -1): α = 1, γ̃ = 0
+    "the discount of a layer not divided by −w_v": ("v_1(0) by softmax TD of another task", "0", "-1/2"),  # w = (0, 1, -2): α = 2, γ̃ = 1/4
+    "rewards not scaled": ("v_1(0) by softmax TD of another task", "2", "1"),  # T = (0, 0), r = 1, w = (1, 0, -2): α = 2, η = 1/2
+    "w_r for the step size": ("v_1(0) by softmax TD of another task", "1", "0"),  # T = (0, 0), v_0 = 1, w = (0, 0, -1)
+    "a layer too many in the gain": ("v_0 in column 0, rewards of 1", "1", "0"),  # w = (1, 0, 0)
+    "no γ in the gain": ("v_2 in column 0, rewards of 1", "2", "3/2"),  # w = (1, 1, -1): q = 1/2
     "features that depend on the position let in": ("v_1(0) in column 0", "1/2", "2/3"),  # T = (0, 0, 0), r = (1, 0), x = 1, 0, 0: E = 2, 1
     "first values that depend on the position let in": ("v_0(0) in column 0", "0", "1"),
     "an A that reads the reward row let in": ("v_1(0) in column 0", "1/2", "2/3"),  # scores R·R = 1 and 0 in column 0, 0 in the others
@@ -47,6 +53,37 @@ def test_equal_states_part_where_attention_reads_rewards():
     """T = (0, 0, 0), r = (1, 0): column 0 weighs the keys 2 : 1, column 1 and the query 1 : 1."""
     form = state_form.Form(edit=state_form.also_read_rewards)
     assert state_form.in_columns(form, state_form.TWICE_PAID)[1].tolist() == [F(2, 3), F(1, 2), F(1, 2), F(1, 2)]
+
+
+def test_a_layer_read_as_a_task_by_hand():
+    """T = (0, 0), r = 1, v_0 = 1, γ = ½, w = (1, 1, −2): α = 2, γ̃ = ¼, η = ½, and 1 + 2(½ + ¼ − 1) = ½, as 1 + 1 + ½ − 2 is."""
+    w = (F(1), F(1), F(-2))
+    assert state_form.library_reading(w, F(1, 2)) == (2, F(1, 4), F(1, 2))
+    given = state_form.small((0, 0), w, r=(1,), v=(1,))
+    truth = state_form.in_columns(state_form.Form(), given)
+    assert truth[1].tolist() == [F(1, 2)] * 3
+    assert [(part.got, part.right) for part in state_form.as_another_task(state_form.Form(), given, truth, 1.0)] == [(F(1, 2), F(1, 2))]
+
+
+def test_the_gain_by_hand():
+    """w = (3, 2, 1), γ = ½: q = 3, and 3(1 + 3 + 9) = 39 after three layers, in every column."""
+    parts = list(state_form.on_constants(state_form.Form(), state_form.small((0, 1, 1), (3, 2, 1), r=(0, 5), v=(7, 0), depth=3)))
+    assert [part.got for part in parts] == [part.right for part in parts] == [layer for layer in (0, 3, 12, 39) for _ in range(5)]
+
+
+def test_a_layer_that_does_not_take_its_value_off_is_not_read():
+    given = state_form.small((0, 0), (1, 1, 0), r=(1,))
+    assert not list(state_form.as_another_task(state_form.Form(), given, state_form.in_columns(state_form.Form(), given), 1.0))
+
+
+@pytest.mark.parametrize("name", ["reading", "gain"])
+@pytest.mark.parametrize("kind", CHECKS)
+def test_what_pretraining_reads_off_the_weights_is_what_is_checked(kind, name, monkeypatch):
+    metrics = pytest.importorskip("icrl.pretrain.metrics")
+    right = getattr(metrics, name)
+    monkeypatch.setattr(metrics, name, lambda w, *rest: right([entry * (10**9 + 1) / 10**9 for entry in w[:2]] + [w[2]], *rest))
+    verdict = judge(CHECKS[kind], STATE.subject, FEW)
+    assert verdict.passed is False and verdict.counterexample, verdict
 
 
 def test_the_attentions_gradient_is_seen_by_the_numeric_check_alone():
@@ -125,6 +162,7 @@ def test_the_contexts_are_of_every_sort():
         assert len(unseen) > len(instances) // 4 and len(dead_ends) > 3
         assert sum(given.v.any() for given in instances) > len(instances) // 4 and sum(not given.v.any() for given in instances) > len(instances) // 4
         assert any(given.gamma < 0 for given in instances) and any(given.features.shape[1] == 0 for given in instances)
+        assert sum(w.value < 0 and w[:3] != (-w.value, -w.value, w.value) for given in instances for w in given.layers) > len(instances) // 4
     assert sum(given.layers[0][:3] == (a := given.layers[0].reward, a, -a) for given in exact) >= 10
 
 

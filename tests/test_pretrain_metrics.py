@@ -1,10 +1,12 @@
 """How near parameters are to softmax TD: cases made by hand, fits whose answer is known, and gradients against differences."""
 
+from fractions import Fraction as F
+
 import numpy as np
 import pytest
 import torch
 
-from icrl.pretrain.metrics import agreement, centred, cosine, fitted, less_mean, off, pattern, sensitivity, task_errors, true_value
+from icrl.pretrain.metrics import agreement, centred, cosine, fitted, gain, less_mean, off, pattern, reading, sensitivity, task_errors, true_value
 from icrl.pretrain.network import construction, last, tensors, token_values
 from icrl.pretrain.tasks import sample_tasks, value
 
@@ -56,6 +58,56 @@ def test_the_pieces():
     assert cosine(np.array([3.0, 4]), np.array([4.0, 3])) == pytest.approx(24 / 25) and cosine(np.zeros(2), np.ones(2)) == 0
     assert (centred(np.array([[1.0, 2], [3, 6]])) == [[-1, -2], [1, 2]]).all()
     assert off(1.0, np.array([1.0, 1])) == 0.5 and off(0.0, np.zeros(2)) == 0
+
+
+def test_nan_stays_nan():
+    X = np.array([np.nan, 1.0])
+    assert np.isnan([cosine(X, np.ones(2)), cosine(np.zeros(2), X), off(1.0, X)]).all()
+    seen = pattern(of([[np.nan, 1, -1]], [np.eye(2)]))
+    assert np.isnan([seen.cosine_V, seen.off_V]).all() and seen.cosine_A == pytest.approx(1)
+
+
+# What a layer is the softmax TD of
+
+
+def test_the_reading_by_hand():
+    assert reading((3.0, 4.0, -2.0), 0.5) == (2.0, 1.0, 1.5) and reading((0.5, 0.5, -0.5), 0.9) == (0.5, 0.9, 1.0)
+    exact = reading((F(1), F(1), F(-3)), F(1, 2))
+    assert exact == (3, F(1, 6), F(1, 3)) and all(isinstance(entry, F) for entry in exact)
+    assert reading(torch.tensor([3.0, 4.0, -2.0]), 0.5)._asdict() == {"step": 2.0, "discount": 1.0, "scale": 1.5}
+
+
+def test_the_reading_is_softmax_td_of_that_task(batch):
+    """Equal to rounding: the two differ by the order of a product and a quotient in each of three layers."""
+    learned = of([[0.7, 1.4, -0.8]], [[[1.0, 2, 0], [0, -1, 0], [0, 0, 1]]])
+    found = reading(learned["V"][0], batch.discount)
+    other = batch._replace(rewards=found.scale * batch.rewards, paid=found.scale * batch.paid, discount=found.discount)
+    as_td = {"V": construction(3, found.step)["V"], "A": learned["A"]}
+    np.testing.assert_allclose(last(token_values(as_td, other, 3)), last(token_values(learned, batch, 3)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("w, gamma", [((1, 1, 0), 0.9), ((1, 1, 1), 0.9), ((1, 1, np.nan), 0.9), ((np.inf, 1, -1), 0.9), ((1, 1, -1), np.nan), ((1, -1), 0.9), ([(1, 1, -1)], 0.9)])
+def test_what_cannot_be_read_is_refused(w, gamma):
+    with pytest.raises(ValueError, match=r"w must be three finite numbers .* with w_v < 0, and gamma finite, got"):
+        reading(w, gamma)
+
+
+def test_the_gain_by_hand():
+    assert [gain((3, 2, 1), depth, F(1, 2)) for depth in range(4)] == [0, 3, 12, 39]  # q = 3
+    assert gain((2.0, 1.0, -0.5), 7, 0.5) == 14  # q = 1
+    assert gain(np.array([[3, 2, 1], [0, 1, -1]]), 3, 0.5).tolist() == [39, 0]
+
+
+def test_the_gain_is_what_layers_make_of_ones(batch):
+    learned = of([[0.7, 1.4, -0.8]], [[[1.0, 2, 0], [0, -1, 0], [0, 0, 1]]])
+    made = last(token_values(learned, batch._replace(rewards=torch.ones_like(batch.rewards)), 5))
+    np.testing.assert_allclose(made, gain(learned["V"][0], 5, batch.discount), rtol=1e-12)
+
+
+@pytest.mark.parametrize("w, depth", [((1, 1), 3), (1.0, 3), ((1, 1, -1), -1)])
+def test_what_has_no_gain_is_refused(w, depth):
+    with pytest.raises(ValueError, match=r"w must have shape \(…, 3\) and depth must be at least 0, got"):
+        gain(w, depth, 0.9)
 
 
 def test_values_and_their_errors(batch):

@@ -40,6 +40,8 @@ def assert_near(got, expected, what, rtol, atol=1e-9):
         assert len(got) == len(expected), what
         for i, (one, other) in enumerate(zip(got, expected)):
             assert_near(one, other, f"{what}, {i}", rtol, atol)
+    elif expected is None:
+        assert got is None, what
     else:
         np.testing.assert_allclose(got, expected, rtol=rtol, atol=atol, err_msg=what)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from itertools import accumulate, islice, product
+from itertools import accumulate, islice, pairwise, product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -47,13 +47,29 @@ class Given(NamedTuple):
         return f"T = {shown(self.states)}, r = {shown(self.rewards)}, v_0 = {shown(self.v[0])}, x = {shown(self.features)}, γ = {shown(self.gamma)}, {learned}{rest}"
 
 
+def library_reading(w: Sequence, gamma: Any) -> tuple:
+    """α, γ̃ and η as :func:`icrl.pretrain.metrics.reading` has them."""
+    from icrl.pretrain.metrics import reading
+
+    return reading(w, gamma)
+
+
+def library_gain(w: Sequence, depth: int, gamma: Any) -> Any:
+    """:func:`icrl.pretrain.metrics.gain`."""
+    from icrl.pretrain.metrics import gain
+
+    return gain(w, depth, gamma)
+
+
 @dataclass(frozen=True)
 class Form:
-    """The statement with its pieces: the model, K, the three entries of V; then the Transformer's prompt and parameters, and contexts let in."""
+    """The statement with its pieces: the model, K, the three entries of V, what a layer is read as and its gain; then the Transformer's prompt and parameters, and contexts let in."""
 
     model: Callable[[Model], Model] = lambda given: given
     attention: Callable = state_form.attention_weights
     weights: Callable[[Weights], Weights] = lambda w: w
+    reading: Callable[[Sequence, Any], tuple] = library_reading
+    gain: Callable[[Sequence, int, Any], Any] = library_gain
     prompt: Callable = prompt
     edit: Callable[[Parameters], Parameters] = lambda p: p
     beyond: tuple[Given, ...] = ()
@@ -112,7 +128,7 @@ def in_columns(form: Form, given: Given) -> list[np.ndarray]:
 
 
 def parts(form: Form, given: Given) -> Iterator[Part]:
-    """Every column after every layer; the same from frequencies and by ``state_form.values``; where w = α(1, 1, −1), softmax TD."""
+    """Every column after every layer; the same from frequencies and by ``state_form.values``; where w = α(1, 1, −1), softmax TD; of another task where w_v < 0; constants."""
     moves, paid = moves_and_pay(given)
     share = (1 + 0 * given.v[0, 0]) / len(given.rewards)
     routes = {"": state_form.model(moves, paid), ", from frequencies": state_form.model(share * moves, share * paid)}
@@ -125,6 +141,8 @@ def parts(form: Form, given: Given) -> Iterator[Part]:
         stated = state_form.values(given.features, form.model(routes[""]), map(form.weights, given.layers), given.gamma, given.exp)
         yield from by_column(given, stated, truth, ", by icrl.state_form.values", scale)
     yield from as_softmax_td(form, given, routes[""], scale)
+    yield from as_another_task(form, given, truth, scale)
+    yield from on_constants(form, given)
 
 
 def by_column(given: Given, stated: Iterator, truth: list[np.ndarray], name: str, scale: float) -> Iterator[Part]:
@@ -147,6 +165,30 @@ def as_softmax_td(form: Form, given: Given, shown: Model, scale: float) -> Itera
     for layer, (v, right) in enumerate(zip(stated, loop, strict=True)):
         for s in sorted(set(given.states)):
             yield Part(f"v_{layer}({s}) by softmax TD", v[0, s], right[s], scale)
+
+
+def as_another_task(form: Form, given: Given, truth: list[np.ndarray], scale: float) -> Iterator[Part]:
+    """Each layer with w_v < 0, from the values before it: one update of the loop of softmax TD, with what is read off w."""
+    S = len(given.features)
+    for layer, (w, (before, after)) in enumerate(zip(given.layers, pairwise(truth), strict=True)):
+        if w.value < 0:
+            alpha, discount, times = form.reading(w[:3], given.gamma)
+            scores = given.features @ w.A.T @ given.features.T + 0 * given.gamma
+            loop = td.softmax_td(given.states, [times * r for r in given.rewards], lambda s, u: scores[s, u], discount, [alpha], before[-S:], given.exp)  # noqa: B023
+            *_, v = loop
+            for s in sorted(v):
+                yield Part(f"v_{layer + 1}({s}) by softmax TD of another task", v[s], after[-S:][s], scale)
+
+
+def on_constants(form: Form, given: Given) -> Iterator[Part]:
+    """Every column after layers with the first's w, from 0, where every transition pays 1: the gain."""
+    w, ones = given.layers[0], [1 + 0 * given.gamma] * len(given.rewards)
+    paid = given._replace(rewards=ones, v=0 * given.v, layers=tuple(w._replace(A=each.A) for each in given.layers))
+    truth = in_columns(form, paid)
+    scale = growth(paid) * size(*truth, ones)
+    for layer, row in enumerate(truth):
+        for j, right in enumerate(row):
+            yield Part(f"v_{layer} in column {j}, rewards of 1", form.gain(w[:3], layer, given.gamma), right, scale)
 
 
 def growth(given: Given) -> float:
@@ -178,7 +220,9 @@ FOLLOWED = small((0, 1, 1), TARGETS, r=(0, 0), v=(1, 0))
 HELD = small((0, 0), VALUES, r=(0,), v=(1,))
 DEEP = small((0, 0), PAID, r=(0,), v=(1,), depth=2)
 TD = small((0, 0, 1), (1, 1, -1), r=(1, 0), v=(1, 0), depth=2)
-SMALLEST = (ONCE, UNSEEN, TWICE_PAID, COUNTED, FOLLOWED, HELD, DEEP, TD)
+SCALED = small((0, 0), (1, 0, -2), r=(1,))
+AHEAD = small((0, 0), (0, 1, -2), r=(0,), v=(1,))
+SMALLEST = (ONCE, UNSEEN, TWICE_PAID, COUNTED, FOLLOWED, HELD, DEEP, TD, SCALED, AHEAD)
 
 
 def rational_instances() -> Iterator[Given]:
@@ -193,7 +237,7 @@ def rational_instances() -> Iterator[Given]:
         yield Given(walk, list(draw(n)), draw(S, d), draw(1, S) * (turn % 2), Fraction(int(rng.integers(-9, 10)), 10), tuple(layers), stand_in)
 
 
-TOLD = "every column that holds a state, and a query column for every state, against the state form after every layer, from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1)"
+TOLD = "every column that holds a state, and a query column for every state, against the state form after every layer, from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.metrics.reading; rewards of 1 against its gain"
 
 
 def exact(form: Form, budget: Budget) -> Verdict:
@@ -381,6 +425,12 @@ MUTANTS = (
     Mutant("w_r and w_t exchanged", Form(weights=lambda w: w._replace(reward=w.target, target=w.reward))),
     Mutant("softmax over the queries", Form(attention=over_queries)),
     Mutant("no gradient through the attention", Form(attention=held_constant), NO_GRADIENT, "numeric"),
+    Mutant("the discount of a layer left at γ", Form(reading=lambda w, gamma: (-w[2], gamma, w[0] / -w[2]))),
+    Mutant("the discount of a layer not divided by −w_v", Form(reading=lambda w, gamma: (-w[2], gamma * w[1], w[0] / -w[2]))),
+    Mutant("rewards not scaled", Form(reading=lambda w, gamma: (-w[2], gamma * w[1] / -w[2], 1))),
+    Mutant("w_r for the step size", Form(reading=lambda w, gamma: (w[0], gamma * w[1] / -w[2], w[0] / -w[2]))),
+    Mutant("a layer too many in the gain", Form(gain=lambda w, depth, gamma: library_gain(w, depth + 1, gamma))),
+    Mutant("no γ in the gain", Form(gain=lambda w, depth, gamma: library_gain(w, depth, 1))),
     Mutant("features that depend on the position let in", Form(prompt=restless_features, beyond=(TWICE_PAID,))),
     Mutant("first values that depend on the position let in", Form(prompt=restless_values, beyond=(ONCE,))),
     Mutant("an A that reads the reward row let in", Form(edit=also_read_rewards, beyond=(TWICE_PAID,))),
@@ -402,7 +452,21 @@ $$ (eq-state-attention)
 
 with $c_u$ the number of transitions out of $u$, $P_e$ the frequencies of what follows, and $\hat r(u)$ the mean of what was paid there, where rewards differ between visits; rows of states with $c_u = 0$ do not matter. At a state that the context does not visit, $v_l$ is what a further query column that holds it would get.
 
-The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_e = P$ and $\hat r = r$ give the limit $n \to \infty$ wherever the frequencies converge. The gradient of a loss is the same through either form. With $w = \alpha (1, 1, -1)$ the iteration is softmax TD.
+The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_e = P$ and $\hat r = r$ give the limit $n \to \infty$ wherever the frequencies converge. The gradient of a loss is the same through either form.
+
+**A layer is softmax TD of a task.** Where $w_v < 0$, write $\alpha = -w_v$. Then {eq}`eq-state-form` is
+
+$$
+v_{l+1} = v_l + \alpha \bigl(\eta\, \hat r + \tilde\gamma\, v_l P_e^\top - v_l\bigr) K_l , \qquad \tilde\gamma = \gamma\, \frac{w_t}{-w_v} , \quad \eta = \frac{w_r}{-w_v} ,
+$$ (eq-another-task)
+
+a layer of softmax TD, exactly, with step size $\alpha$, the discount $\tilde\gamma$ and rewards $\eta$ times those paid, each layer with its own. It is that of the task itself, $\tilde\gamma = \gamma$ and $\eta = 1$, where $w = \alpha (1, 1, -1)$.
+
+**On constants attention has nothing to do.** For any $w$, where every transition pays 1 and $v_0 = 0$, every column holds after $L$ layers of the same $w$, whatever their $A_l$, the **gain**
+
+$$
+g_L = w_r \sum_{l < L} q^l , \qquad q = 1 + \gamma w_t + w_v .
+$$ (eq-gain)
 """.strip()
 
 

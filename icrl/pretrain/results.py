@@ -33,6 +33,9 @@ LENGTHS = (10, 30, 100, 300, 1000, 3000)
 OVERFLOW = 1e12
 """Errors are put on record as at most this."""
 
+LOST = 1e6
+"""Where values are wrong by more than this, what is left of their differences is rounding, and is not put on record."""
+
 DIVERGED = 10.0
 """A relative error above this counts as divergence: the values v = 0 have the error 1."""
 
@@ -91,10 +94,11 @@ def evaluation(learned: Learned, protocol: Protocol) -> dict[str, Any]:
     return found
 
 
-def summary(v: Tensor, batch: TaskBatch) -> dict[str, float]:
+def summary(v: Tensor, batch: TaskBatch) -> dict[str, float | None]:
     """Over the tasks: median and 90% quantile of the relative error, the share beyond :data:`DIVERGED`, the median for values less their mean.
 
-    Most of a value is the same for all states of a task; ``centred`` is the error of what tells them apart. A constant has 1 there.
+    Most of a value is the same for all states of a task; ``centred`` is the error of what tells them apart. A constant has 1 there;
+    None where the median is beyond :data:`LOST`.
     """
     right = true_value(batch)
     errors, centred = (
@@ -102,7 +106,8 @@ def summary(v: Tensor, batch: TaskBatch) -> dict[str, float]:
         for u, w in ((v, right), (less_mean(v, batch), less_mean(right, batch)))
     )
     median, q90 = np.quantile(errors, [0.5, 0.9])
-    return {"median": float(median), "q90": float(q90), "diverged": float((errors > DIVERGED).mean()), "centred": float(np.median(centred))}
+    told = float(np.median(centred)) if median < LOST else None
+    return {"median": float(median), "q90": float(q90), "diverged": float((errors > DIVERGED).mean()), "centred": told}
 
 
 def predicted(learned: Learned, batch: TaskBatch, depth: int) -> Tensor:
