@@ -13,7 +13,8 @@ from threading import Thread
 import pytest
 
 from icrl.claims import CLAIMS
-from icrl.cli import UsageError, chosen, main, writable, write_all
+from icrl.cli import chosen, main
+from icrl.files import UsageError, writable, write_all
 
 ROOT = Path(__file__).parents[1]
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from icrl.cli import UsageError, writable, write_all
+from icrl.files import UsageError, writable, write_all
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.pretrain.results import outcome, read_record, record_text
 from icrl.pretrain.train import EVERY, Diverged, Run, agreed, process_group, rank, resumed, train
@@ -48,7 +48,7 @@ class Result(NamedTuple):
 def pretrain(names: Sequence[str], seeds: Sequence[int], out: Path | None, resume: bool, changes: Mapping[str, Any]) -> int:
     """The command: 0, or 1 if a seed diverged.
 
-    Raises :class:`~icrl.cli.UsageError` for protocols that are not known, and a folder, records and checkpoints that do not fit
+    Raises :class:`~icrl.files.UsageError` for protocols that are not known, and a folder, records and checkpoints that do not fit
     what was asked; in the first process only, the others then return 2.
     """
     torch.set_num_threads(1)  # the matrices are small: a second thread costs more than it does
