@@ -145,11 +145,14 @@ def test_a_route_that_stops_early_fails(monkeypatch):
     assert "is longer than" in judge(CHECKS["exact"], STATE.subject, FEW).detail
 
 
-def test_the_loop_of_softmax_td_is_compared_with(monkeypatch):
+@pytest.mark.parametrize("updates, where", [(2, "by softmax TD"), (1, "by softmax TD of another task")])
+def test_the_loop_of_softmax_td_is_compared_with(updates, where, monkeypatch):
+    """Of all layers where w = α(1, 1, −1), and of each layer by itself."""
     right = state_form.td.softmax_td
-    monkeypatch.setattr(state_form.td, "softmax_td", lambda *given: ({s: x + 1 for s, x in v.items()} if isinstance(v, dict) else v for v in right(*given)))
+    planted = lambda *given: ({s: x + (len(given[4]) == updates) for s, x in v.items()} for v in right(*given))  # noqa: E731
+    monkeypatch.setattr(state_form.td, "softmax_td", planted)
     verdict = judge(CHECKS["exact"], STATE.subject, FEW)
-    assert verdict.passed is False and verdict.counterexample.where.endswith("by softmax TD")
+    assert verdict.passed is False and verdict.counterexample.where.endswith(where)
 
 
 def test_the_contexts_are_of_every_sort():

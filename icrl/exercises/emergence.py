@@ -43,7 +43,7 @@ def judge_read_as_a_task(answer: Any) -> str | None:
 
 
 def read_as_a_task(w: Sequence[float], gamma: float) -> tuple[float, float, float]:
-    """α = −w_v, γ w_t / α, w_r / α."""
+    """α = −w_v, γ̃ = γ w_t / α, η = w_r / α."""
     alpha = -w[2]
     return alpha, gamma * w[1] / alpha, w[0] / alpha
 

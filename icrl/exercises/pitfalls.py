@@ -45,11 +45,11 @@ def judge_discount_of_depth(answer: Any) -> str | None:
 
 
 def discount_of_depth(gamma: float, L: int) -> float:
-    """The g ≥ 0 with 1 + g + … + g^(L−1) = 1/(1 − γ), over γ, by bisection."""
+    """The q ≥ 0 with 1 + q + … + q^(L−1) = 1/(1 − γ), over γ, by bisection."""
     low, high = 0.0, 1 / (1 - gamma)
     for _ in range(100):
-        g = (low + high) / 2
-        low, high = (g, high) if np.polyval(np.ones(L), g) < 1 / (1 - gamma) else (low, g)
+        q = (low + high) / 2
+        low, high = (q, high) if np.polyval(np.ones(L), q) < 1 / (1 - gamma) else (low, q)
     return low / gamma
 
 
@@ -92,7 +92,7 @@ def judge_in_the_mirror(answer: Any) -> str | None:
 
 
 def in_the_mirror(w: Triple, gamma: float) -> Triple:
-    """g = 1 + γw_t + w_v becomes −2 − g, and what multiplies differences keeps its product with their sign."""
+    """q = 1 + γw_t + w_v becomes −2 − q, and what multiplies differences keeps its product with their sign."""
     return -w[0], -w[1] - 2 / gamma, -w[2] - 2
 
 

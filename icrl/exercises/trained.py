@@ -44,7 +44,7 @@ def deep_values(mrp: MarkovRewardProcess, w: tuple[float, float, float], depth: 
 
 
 def learned_limit(P: np.ndarray, r: np.ndarray, gamma: float, w: tuple[float, float, float]) -> np.ndarray:
-    """The value of the process at the discount −γw_t/w_v, its rewards scaled by −w_r/w_v."""
+    """The value of the process at the discount γ̃ = −γw_t/w_v, its rewards scaled by η = −w_r/w_v."""
     reward, target, value = w
     return np.linalg.solve(np.eye(len(r)) + gamma * target / value * P, -reward / value * r)
 
