@@ -24,7 +24,7 @@ from icrl import diagnose
 from icrl.claims import CLAIMS, Budget, Check, Claim, Verdict
 from icrl.claims.ledger import ClaimResult, explained, run_claim, succeeded
 from icrl.claims.model import KINDS
-from icrl.files import UsageError, writable, write_all
+from icrl.files import UsageError, print_out, writable, write_all
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -91,6 +91,9 @@ words of the report (the book's chapters "The layer as an operator on values", "
 """
 
 
+MOST_SEEDS = 10_000
+"""How many seeds one command takes."""
+
 PRETRAIN_HELP = """\
 files of --out DIR, each written whole or not at all:
   PROTOCOL.json         what came of each seed that is finished
@@ -99,12 +102,18 @@ files of --out DIR, each written whole or not at all:
 
 several processes, on one machine or more, that share the tasks of every step (GPUs where there are any):
   torchrun --nproc-per-node 2 -m icrl pretrain PROTOCOL --out DIR
+  The first process alone prints. Where its status is not 0, torch adds a report of its own below, and torchrun ends with 1.
 
 words of the table (the book's chapter "Watching TD emerge" has more):
-  cosine V        of V's last row and (0, ..., 0, 1, 1, -1), the pattern of softmax TD
-  cosine A        of A's block on the features and the identity; centred: each column's mean taken from both
+  cosine V        of V's last row and (0, ..., 0, 1, 1, -1), the pattern of softmax TD: 1 along it, whatever the length
+  cosine A        of A's block on the features and the identity; centred: each column's mean taken from both first
   V's last row    its entries on reward, target and value; A's diagonal, the mean over its block (means over layers)
-  error           median over 200 new tasks of |v - v_pi| / |v_pi|, weighted by the stationary distribution
+  error           median over 200 new tasks of |v - v_pi| / |v_pi|, weighted by the stationary distribution: how wrong the
+                  predicted values are; predicting 0 everywhere has the error 1, by definition
+
+further words of the records (icrl.pretrain.results has them all):
+  agreement       with the softmax TD nearest to the predictions: its step alpha, its sharpness, how near it comes
+  shuffled        error on contexts that pay each state another's reward: against the task's own values, and those paid
 
 exit status: 0; 1 if a seed diverged; 2 if the command was not understood; 130 if it was interrupted.
 """
@@ -166,7 +175,7 @@ def parser() -> argparse.ArgumentParser:
     pretrain.add_argument("protocols", nargs="*", metavar="PROTOCOL", help="what to train, on what, and how (default: boyan); all, every one")
     pretrain.add_argument("--list", action="store_true", help="list the protocols")
     pretrain.add_argument("--seeds", type=whole_numbers, default=(0,), metavar="LIST", help="numbers and ranges, as 5 or 0,3,7 or 0-4 (default: 0)")
-    pretrain.add_argument("--out", type=Path, metavar="DIR", help="put on record in this folder (default: nothing is written)")
+    pretrain.add_argument("--out", type=folder, metavar="DIR", help="put on record in this folder (default: nothing is written)")
     pretrain.add_argument("--resume", action="store_true", help="go on from what is in DIR")
     pretrain.add_argument("--steps", type=whole(1), metavar="N", help="another number of steps than the protocol's, without --out")
     pretrain.add_argument("--batch", type=whole(1), metavar="N", help="another number of tasks in a step, without --out")
@@ -200,11 +209,21 @@ def whole(least: int):
 
 
 def whole_numbers(text: str) -> tuple[int, ...]:
-    """A type for argparse: whole numbers from 0 on and ranges of them, as in 0,3,7 and 0-4; each once, in the order given."""
+    """A type for argparse: whole numbers from 0 on and ranges of them, as in 0,3,7 and 0-4, each once, in the order given; at most :data:`MOST_SEEDS`."""
     ends = [part.split("-") for part in text.split(",")]
     if not all(len(pair) <= 2 and all(end.isdecimal() for end in pair) and int(pair[0]) <= int(pair[-1]) for pair in ends):
         raise argparse.ArgumentTypeError(f"must be whole numbers and ranges from low to high, as 5 or 0,3,7 or 0-4, got {text!r}")
-    return tuple(dict.fromkeys(number for pair in ends for number in range(int(pair[0]), int(pair[-1]) + 1)))
+    ranges = [range(int(pair[0]), int(pair[-1]) + 1) for pair in ends]
+    if (count := sum(each.stop - each.start for each in ranges)) > MOST_SEEDS:
+        raise argparse.ArgumentTypeError(f"must be at most {MOST_SEEDS} numbers, got {count} in {text!r}")
+    return tuple(dict.fromkeys(number for each in ranges for number in each))
+
+
+def folder(text: str) -> Path:
+    """A type for argparse: a path that is not empty, which would be the folder that the command is typed in."""
+    if not text:
+        raise argparse.ArgumentTypeError("must name a folder, got ''")
+    return Path(text)
 
 
 def make_option(text: str) -> tuple[str, object]:
@@ -415,19 +434,11 @@ def list_protocols() -> int:
     table = Table(Column("protocol", no_wrap=True), "what is trained", box=None)
     for name, words in ABOUT.items():
         table.add_row(name, words)
-    Console().print(table)
+    console = Console()
+    with console.capture() as shown:
+        console.print(table)
+    print_out(shown.get())
     return 0
-
-
-def print_out(text: str) -> None:
-    """Print and flush; ``UsageError`` where that cannot be, on a full disk say."""
-    try:
-        print(text, end="", flush=True)
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
-        raise UsageError(f"cannot write to standard output: {error.strerror}") from None
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,3 +47,14 @@ def write_all(contents: Mapping[Path, str | bytes]) -> None:
     finally:
         for part in parts.values():
             part.unlink(missing_ok=True)
+
+
+def print_out(text: str) -> None:
+    """Print and flush; ``UsageError`` where that cannot be, on a full disk say."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
+        raise UsageError(f"cannot write to standard output: {error.strerror}") from None

@@ -20,7 +20,7 @@ from rich.console import Console
 from conftest import ROOT
 from icrl import pretrain
 from icrl.cli import main
-from icrl.pretrain import command, results, train as training
+from icrl.pretrain import command, protocols, results, tasks, train as training
 from icrl.pretrain.losses import td_loss
 from icrl.pretrain.network import construction, tensors, values
 from icrl.pretrain.protocols import ABOUT, PROTOCOLS, Protocol
@@ -147,6 +147,8 @@ def test_divergence_says_where_and_what_to_change(changes, tmp_path):
 
 
 @pytest.mark.parametrize("arguments, message", [
+    ({"device": "gpu"}, "device must be one that torch has here, got 'gpu': "),
+    ({"device": "cuda:1000"}, "device must be one that torch has here, got 'cuda:1000': "),
     ({"seed": -1}, "seed must be an integer, 0 or more, got -1"),
     ({"save_every": 0}, "save_every must be an integer, 1 or more, got 0"),
     ({"checkpoint": "/no/such/folder/run.pt"}, "checkpoint must be in a folder that exists, got /no/such/folder/run.pt"),
@@ -156,11 +158,42 @@ def test_bad_arguments_are_refused_before_any_step(arguments, message):
         train(SHORT, **arguments)
 
 
-def test_a_run_of_ones_own_as_the_package_shows_it(capsys):
-    example = pretrain.__doc__.split("::\n\n")[1].split("\n\nFields")[0]
-    exec(re.sub("^    ", "", example, flags=re.M), {})
+def test_a_name_is_no_protocol():
+    with pytest.raises(ValueError, match=re.escape("protocol must be a Protocol, as those in icrl.pretrain.protocols.PROTOCOLS, got 'boyan'")):
+        train("boyan")
+
+
+def test_runs_of_ones_own_as_the_package_shows_them(capsys, monkeypatch):
+    """With fewer steps: own protocol, own process, own family, one after the other."""
+    monkeypatch.setattr(tasks, "FAMILIES", {**tasks.FAMILIES})
+    monkeypatch.setitem(protocols.CHOICES, "family", tasks.FAMILIES)
+    examples = "".join(re.findall(r"::\n\n((?:    .*\n|\n)+)", pretrain.__doc__))
+    exec(re.sub("^    ", "", examples, flags=re.M).replace("steps=1000", "steps=200"), run := {})
     out = capsys.readouterr().out
-    assert re.search(r"Pattern\(cosine_V=\S+, cosine_A=0.9", out) and "'median'" in out
+    assert re.search(r"Pattern\(cosine_V=\S+, cosine_A=0.9", out) and out.count("'median'") == 2
+    assert run["run"].done == 200 and len(tasks.FAMILIES) == 4
+
+
+def test_the_example_of_the_readme_runs():
+    section = (ROOT / "README.md").read_text("utf-8").partition("## Watch it emerge")[2].partition("\n## ")[0]
+    [example] = re.findall(r"^```py\n(.*?)^```$", section, flags=re.M | re.S)
+    assert "assert" in example
+    exec(example, {})
+
+
+def test_a_family_and_features_of_ones_own(monkeypatch):
+    """Known at once, recorded without another family, and looked at in every batch."""
+    monkeypatch.setitem(tasks.FAMILIES, "mine", lambda rng, size, n_states: np.full((size, n_states, n_states), 1 / n_states))
+    monkeypatch.setitem(tasks.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states, d)))
+    protocol = replace(SHORT, family="mine", features="ones", steps=2)
+    found = results.outcome(train(protocol), protocol)
+    assert "other_family" not in found and "other_family" in results.outcome(train(replace(SHORT, steps=2)), SHORT)
+    monkeypatch.setitem(tasks.FAMILIES, "mine", lambda rng, size, n_states: np.ones((size, n_states, n_states)))
+    with pytest.raises(ValueError, match="transition of family 'mine' must sum to 1 in every row, but row 0 sums to 4"):
+        train(protocol)
+    monkeypatch.setitem(tasks.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states)))
+    with pytest.raises(ValueError, match=re.escape("features 'ones' must have shape (4, 4, 2), got (4, 4)")):
+        train(replace(protocol, family="boyan"))
 
 
 def test_protocols_and_the_command_line_do_not_wait_for_torch():
@@ -183,6 +216,8 @@ def test_a_checkpoint_of_something_else_is_refused(checkpoint):
         train(replace(SHORT, rate=0.5, batch=9), 4, checkpoint)
     with pytest.raises(ValueError, match="with another seed$"):
         train(SHORT, 5, checkpoint)
+    with pytest.raises(ValueError, match="with another steps .the rate falls along a cosine over all steps, so that a run of more steps is another"):
+        train(replace(SHORT, steps=90), 4, checkpoint)
 
 
 @pytest.mark.parametrize("damage", [
@@ -206,6 +241,37 @@ def test_another_file_of_torch_is_refused(content, checkpoint):
     torch.save(content, checkpoint)
     with pytest.raises(ValueError, match="checkpoint must be a file that pretraining wrote"):
         train(SHORT, 4, checkpoint)
+
+
+def of_A(state):
+    return state["optimiser"]["state"][1]
+
+
+@pytest.mark.parametrize("change, said", [
+    (lambda state: state.update(done="a"), "done must be an integer from 0 to steps = 45, got 'a'"),
+    (lambda state: state.update(done=5000), "done must be an integer from 0 to steps = 45, got 5000"),
+    (lambda state: state.update(done=-1), "done must be an integer"),
+    (lambda state: state.update(done=44), "losses is not"),
+    (lambda state: state["losses"].__setitem__(3, float("nan")), "losses 3 is not finite, or not of the type"),
+    (lambda state: state["history"].__setitem__(1, (20.0, *state["history"][1][1:])), "history 1 0 is not"),
+    (lambda state: state["history"].pop(), "history is not"),
+    (lambda state: state["learned"].update(V=torch.zeros(1, 2, dtype=torch.float64)), "learned V is not"),
+    (lambda state: state["learned"].update(V=state["learned"]["V"].float()), "learned V is not"),
+    (lambda state: state["learned"].update(A=state["learned"]["A"] * torch.nan), "learned A is not"),
+    (lambda state: state["learned"].pop("V"), "learned is not"),
+    (lambda state: state.update(optimiser={}), "optimiser is not"),
+    (lambda state: state.pop("optimiser"), "'optimiser' is missing"),
+    (lambda state: state.update(optimiser=3), "optimiser is not"),
+    (lambda state: of_A(state).update(exp_avg=torch.zeros(3, dtype=torch.float64)), "optimiser state 1 exp_avg is not"),
+    (lambda state: of_A(state).pop("exp_avg_sq"), "optimiser state 1 is not"),
+    (lambda state: state["optimiser"]["param_groups"][0].update(betas="ab"), "optimiser param_groups 0 betas is not"),
+])
+def test_a_checkpoint_with_damaged_contents_is_refused(change, said, checkpoint):
+    content = torch.load(checkpoint, weights_only=True)
+    change(content)
+    torch.save(content, checkpoint)
+    with pytest.raises(ValueError, match=re.escape(f"checkpoint must be a file that pretraining wrote, got {checkpoint}: {said}")):
+        resumed(checkpoint, SHORT, 4)
 
 
 def test_a_changed_byte_is_refused_or_changes_nothing(checkpoint):
@@ -331,6 +397,10 @@ def test_a_diverging_seed_is_put_on_record_as_such(tmp_path, monkeypatch, capsys
     (["boyann"], "unknown protocol 'boyann'; did you mean boyan? the protocols are all, boyan, dense, "),
     (["--seeds", "4-0"], "must be whole numbers and ranges from low to high, as 5 or 0,3,7 or 0-4, got '4-0'"),
     (["--seeds", "0,,1"], "got '0,,1'"),
+    (["--seeds", "0-999999999999"], "must be at most 10000 numbers, got 1000000000000 in '0-999999999999'"),
+    (["--seeds", "3,0-9999"], "must be at most 10000 numbers, got 10001"),
+    (["--out", ""], "must name a folder, got ''"),
+    (["--out", "/proc/x"], "--out must be a folder "),
     (["--seeds", "-1"], "argument --seeds"),
     (["--steps", "0"], "must be a whole number from 1 on, got '0'"),
     (["--rate", "nan"], "rate must be a number in (0, inf), got nan"),
@@ -353,14 +423,24 @@ def changed_protocol(text):
     return text.replace('"batch": 4', '"batch": 5')
 
 
+def with_seed(text, outcome):
+    return json.dumps({"protocol": json.loads(text)["protocol"], "seeds": {"1": outcome}})
+
+
 @pytest.mark.parametrize("file, content, more, message", [
     ("tiny.json", str, [], "tiny.json exists: with --resume what is missing is added, in another --out everything is trained anew"),
     ("tiny-seed-1.pt", lambda text: "?", [], "tiny-seed-1.pt exists: with --resume"),
     ("tiny-seed-7.pt", lambda text: "?", ["--resume"], "checkpoint must be a file that pretraining wrote, got "),
     ("tiny.json", changed_protocol, ["--resume"], "tiny.json with another batch"),
     ("tiny.json", lambda text: text.replace('"discount"', '"discounts"', 1), ["--resume"], "tiny.json with another discount, discounts"),
-    ("tiny.json", lambda text: text[:-9], ["--resume"], "record must be a file that `python -m icrl pretrain` wrote, got "),
+    ("tiny.json", lambda text: text[:-9], ["--resume"], "record must be a file that `python -m icrl pretrain` or record_text wrote, got "),
     ("tiny.json", lambda text: '{"protocol": [], "seeds": {}}', ["--resume"], "record must be a file"),
+    ("tiny.json", lambda text: with_seed(text, {}), ["--resume"], "tiny.json: 'V' is missing"),
+    ("tiny.json", lambda text: with_seed(text, None), ["--resume"], "record must be a file"),
+    ("tiny.json", lambda text: with_seed(text, {"V": [[1.0, 2.0]]}), ["--resume"], "tiny.json: V of seed 1 must have shape (1, 3), got (1, 2)"),
+    ("tiny.json", lambda text: with_seed(text, {"V": [[1.0, 2.0, None]]}), ["--resume"], "tiny.json: V of seed 1 must be finite, got nan at index (0, 2)"),
+    ("tiny.json", lambda text: with_seed(text, {**json.loads(text)["seeds"]["1"], "pattern": {}}), ["--resume"], "'cosine_V' is missing"),
+    ("tiny.json", lambda text: with_seed(text, {**json.loads(text)["seeds"]["1"], "error": 3}), ["--resume"], "record must be a file"),
 ])
 def test_what_is_in_the_way_is_named_and_left(file, content, more, message, unbroken, tmp_path, capsys):
     text = content(unbroken.decode("utf-8"))
@@ -378,6 +458,32 @@ def test_a_full_disk_ends_with_2_and_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(os, "replace", full)
     assert run_tiny(tmp_path) == 2
     assert "No space left on device" in capsys.readouterr().err and os.listdir(tmp_path) == []
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@pytest.mark.parametrize("arguments", [["--list"], ["tiny", "--steps", "1"]])
+def test_a_table_that_cannot_be_written_ends_with_2_and_one_line(arguments, monkeypatch, capsys):
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        code = main(["pretrain", *arguments])
+        monkeypatch.undo()
+    assert (code, capsys.readouterr().err) == (2, "icrl pretrain: cannot write to standard output: No space left on device\n")
+
+
+def test_where_a_seed_goes_on_is_said(unbroken, tmp_path, capsys):
+    stopped(TINY, 1, tmp_path / "tiny-seed-1.pt", 360, save_every=350)
+    assert run_tiny(tmp_path, "--seeds", "1", "--resume") == 0
+    assert capsys.readouterr().err == "tiny, seed 1: goes on from step 350\n"
+    assert results.read_record(tmp_path / "tiny.json", TINY)[1] == json.loads(unbroken)["seeds"]["1"]
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    assert run_tiny(tmp_path / "new") == 2
+    assert capsys.readouterr().err == f"icrl pretrain: --out must be a folder that can be made, got {tmp_path / 'new'}: Read-only file system\n"
 
 
 def test_seeds_in_every_spelling(monkeypatch):
@@ -473,7 +579,7 @@ def test_two_processes_do_what_one_does(unbroken, tmp_path):
         launcher.terminate()  # it ends its workers, which would outlive it if it were killed
     assert launcher.returncode == 0, said
     first, second = (json.loads((tmp_path / f"{number}.json").read_text()) for number in (0, 1))
-    assert first == second and first[1] == [2, 0]
+    assert first[0] == second[0] and first[1] == [2, 0] and second[1] == [0, 0]
     for protocol, (losses, V, A) in zip(protocols, first[0]):
         run = train(protocol, 2)
         np.testing.assert_allclose(losses, run.losses, rtol=1e-10)

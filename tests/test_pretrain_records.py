@@ -14,8 +14,8 @@ import torch
 
 from icrl.pretrain.metrics import pattern
 from icrl.pretrain.network import is_masked
-from icrl.pretrain.protocols import PROTOCOLS
-from icrl.pretrain.results import RECORDED, curve, evaluation, held_out, learned_of, predicted, recorded, summary
+from icrl.pretrain.protocols import PROTOCOLS, Protocol
+from icrl.pretrain.results import DEPTHS, LENGTHS, RECORDED, curve, evaluation, held_out, learned_of, predicted, read_record, record_text, recorded, summary
 from icrl.pretrain.train import train
 
 FRESH = random.SystemRandom()
@@ -51,6 +51,36 @@ def test_every_protocol_is_on_record_with_twenty_seeds_none_of_which_diverged(na
     outcomes = recorded(name)
     assert set(range(20)) <= set(outcomes)
     assert not [seed for seed, found in outcomes.items() if "diverged" in found]
+
+
+def test_a_protocol_of_ones_own_is_put_on_record_and_read(tmp_path):
+    """Whatever the file is called, by its head; a change of what is trained is found where it is said what that must be."""
+    mine, [seed, found] = Protocol(rate=0.02), next(iter(recorded("boyan").items()))
+    path = tmp_path / "anything.json"
+    path.write_text(record_text("mine", mine, {seed: found}), "utf-8")
+    assert read_record(path) == read_record(str(path)) == read_record(path, mine) == {seed: found}
+    with pytest.raises(ValueError, match="with another rate$"):
+        read_record(path, PROTOCOLS["boyan"])
+    path.write_text(record_text("boyan", mine, {seed: found}), "utf-8")
+    with pytest.raises(ValueError, match="record must be of the protocol as it is, got .*anything.json with another rate$"):
+        read_record(path)
+    path.write_text(record_text("mine", mine, {}).replace('"boyan"', '"moon"'), "utf-8")
+    with pytest.raises(ValueError, match="anything.json: family must be one of boyan, dense, permuted-boyan, got 'moon'$"):
+        read_record(path)
+
+
+def test_what_is_not_there_is_said_plainly(tmp_path):
+    with pytest.raises(ValueError, match="record must be a file that can be read, got .*none.json: No such file or directory"):
+        read_record(tmp_path / "none.json")
+    with pytest.raises(ValueError, match="name must be one of the book's records, boyan, .*, got 'mine'; read_record reads other files"):
+        recorded("mine")
+
+
+def test_rows_say_at_which_length_and_depth():
+    for name, protocol in PROTOCOLS.items():
+        for found in recorded(name).values():
+            assert [row["n"] for row in found["by_length"]] == list(LENGTHS[: 3 if protocol.trained == "full" else None])
+            assert [row["depth"] for row in found.get("by_depth", [])] == (list(DEPTHS) if protocol.layers == "tied" else [])
 
 
 def test_nothing_else_is_on_record():

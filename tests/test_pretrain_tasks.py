@@ -223,6 +223,10 @@ TWO_CLASSES = MarkovRewardProcess(np.eye(3), np.zeros(3), 0.9)
         (lambda: tasks_of([ring(5), ring(6)], [np.eye(5), np.eye(6)], 5, rng()), "one number of states"),
         (lambda: tasks_of([ring(5, discount=0.8), ring(5, discount=0.9)], [np.eye(5)] * 2, 5, rng()), "one discount"),
         (lambda: tasks_of([ring(5)], [np.eye(5)], 0, rng()), "n must be an integer, 1 or more, got 0"),
+        (lambda: tasks_of([ring(5)], [np.eye(4)], 5, rng()), r"features must have shape \(1, 5, d\), got \(1, 4, 4\)"),
+        (lambda: tasks_of([ring(5)], [np.eye(5)], 5, rng(), [[1.0]]), r"rewards must have shape \(1, 5\), got \(1, 1\)"),
+        (lambda: values(some(), tensors(sample_tasks(rng(), 2, d=3)), 2), "batch must have features of length 4, as A was trained on, got 3"),
+        (lambda: values(some(), tensors(sample_tasks(rng(), 2)), -1), "depth must be an integer, 0 or more, got -1"),
         (lambda: tasks_of([TWO_CLASSES], [np.eye(3)], 5, rng()), "class"),
     ],
 )

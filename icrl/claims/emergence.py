@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any, NamedTuple
+
+import numpy as np
 
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.claims.operators import AT_LEAST, AT_MOST, Part, Within, first_failure
@@ -20,21 +23,23 @@ BOYAN_ANY_DEPTH, DENSE_ANY_DEPTH = (replace(PROTOCOLS[name], **RANDOM) for name 
 
 
 class Experiment(NamedTuple):
-    """A protocol, and what must come of it at every seed.
+    """A protocol, and what must come of it at every seed; what is None is not asked.
 
     ``cosine_V``, ``cosine_A``: at least. ``alpha``, ``sharpness``: the ranges of (w_r + w_t − w_v)/3 and of the mean of A's
     diagonal. ``error``: the median over held-out tasks of the relative error against v^π at ``depth`` layers, at most (v = 0 has
-    the error 1). ``difference``: the same against softmax TD with the α and β that come nearest, at most; None where that is not claimed.
+    the error 1). ``difference``: the same against softmax TD with the α and β that come nearest, at most. ``lost_at``: a depth
+    beyond that of training by which the values have grown past use.
     """
 
     protocol: Protocol
     depth: int
+    alpha: tuple[float, float] | None = None
+    sharpness: tuple[float, float] | None = None
+    error: float | None = None
     difference: float | None = None
-    error: float = 0.65
+    lost_at: int | None = None
     cosine_V: float = 0.99
     cosine_A: float = 0.99
-    alpha: tuple[float, float] = (0.7, 1.6)
-    sharpness: tuple[float, float] = (1.7, 3.5)
 
 
 def trained(protocol: Protocol, seed: int) -> Any:
@@ -53,41 +58,130 @@ class Emergence:
 
 
 def parts(experiment: Experiment, learned: Any) -> Iterator[Part]:
-    """The pattern, its two scales, the error of the predictions, and how far they are from those of softmax TD."""
-    from icrl.pretrain.metrics import agreement, pattern
+    """The pattern, its two scales, the error of the predictions, how far they are from those of softmax TD, and what becomes of them with depth."""
+    from icrl.pretrain.metrics import pattern
+    from icrl.pretrain.results import held_out
 
-    protocol, depth = experiment.protocol, experiment.depth
-    error, batch = median_error(learned, protocol, depth)
-    seen, (w_r, w_t, w_v) = pattern(learned), learned["V"].mean(0).tolist()
-    beta = float(learned["A"].diagonal(dim1=-2, dim2=-1).mean())
+    batch, seen = held_out(experiment.protocol), pattern(learned)
     yield Part("cosine of V's last row and (0, …, 0, 1, 1, −1)", seen.cosine_V, experiment.cosine_V, relation=AT_LEAST)
     yield Part("cosine of A's block and the identity", seen.cosine_A, experiment.cosine_A, relation=AT_LEAST)
+    yield from measured_again(learned, seen)
+    yield from scales(experiment, learned)
+    if experiment.error is not None:
+        yield from against_the_truth(experiment, learned, batch)
+    if experiment.difference is not None:
+        yield from against_softmax_td(experiment, learned, batch)
+    if experiment.lost_at is not None:
+        yield from beyond_its_depth(experiment, learned, batch)
+
+
+def measured_again(learned: Any, seen: Any) -> Iterator[Part]:
+    """The two cosines from their definition, w·(1, 1, −1)/(√3 ‖w‖) and tr A/(√d ‖A‖), the means over the layers."""
+    V, A = learned["V"].numpy(), learned["A"].numpy()
+    length, norm = np.sqrt((V**2).sum(axis=-1)), np.sqrt((A**2).sum(axis=(-2, -1)))
+    row = (V @ [1, 1, -1] / (np.sqrt(3) * length)).mean()
+    block = (np.trace(A, axis1=-2, axis2=-1) / (np.sqrt(A.shape[-1]) * np.where(norm > 0, norm, 1))).mean()  # of A = 0 it is 0
+    yield same("cosine of V's last row", seen.cosine_V, row)
+    yield same("cosine of A's block", seen.cosine_A, block)
+
+
+def same(where: str, measured: float, again: float) -> Part:
+    """That a figure of icrl.pretrain.metrics is the one computed here."""
+    return Part(f"{where} by icrl.pretrain.metrics, its distance from the one computed again", abs(measured - again), AGREED, relation=AT_MOST)
+
+
+AGREED = 1e-9
+"""How near to each other two routes to one figure must come: both are of order 1, in float64."""
+
+
+def scales(experiment: Experiment, learned: Any) -> Iterator[Part]:
+    """α and β in their ranges."""
+    w_r, w_t, w_v = row_of(learned)
+    beta = float(learned["A"].diagonal(dim1=-2, dim2=-1).mean())
     yield from between("α, (w_r + w_t − w_v)/3", (w_r + w_t - w_v) / 3, experiment.alpha)
     yield from between("β, the mean of A's diagonal", beta, experiment.sharpness)
-    yield Part(f"median relative error against the true value at depth {depth}", error, experiment.error, relation=AT_MOST)
-    if experiment.difference is not None:
-        far = agreement(learned, batch, depth).value_difference
-        yield Part(f"median relative difference to the values of softmax TD at depth {depth}", far, experiment.difference, relation=AT_MOST)
 
 
-def between(where: str, got: float, interval: tuple[float, float]) -> Iterator[Part]:
-    """A number in an interval."""
-    yield Part(where, got, interval[0], relation=AT_LEAST)
-    yield Part(where, got, interval[1], relation=AT_MOST)
+def row_of(learned: Any) -> list[float]:
+    """w_r, w_t and w_v, the means over the layers."""
+    return learned["V"].mean(0).tolist()
 
 
-def median_error(learned: Any, protocol: Protocol, depth: int) -> tuple[float, Any]:
-    """The median over held-out tasks of the relative error against v^π, and the tasks; ``ValueError`` for parameters that are not finite."""
+def between(where: str, got: float, interval: tuple[float, float] | None) -> Iterator[Part]:
+    """A number in an interval, where one is given."""
+    if interval:
+        yield Part(where, got, interval[0], relation=AT_LEAST)
+        yield Part(where, got, interval[1], relation=AT_MOST)
+
+
+def against_the_truth(experiment: Experiment, learned: Any, batch: Any) -> Iterator[Part]:
+    """The error against v^π; and that what it was measured against solves the Bellman equation with the protocol's γ."""
+    from icrl.pretrain.metrics import true_value
+
+    P, r, v = (each.numpy() for each in (batch.transition, batch.reward, true_value(batch)))
+    off = np.abs(r + experiment.protocol.discount * (P @ v[..., None])[..., 0] - v).max()
+    yield Part("v^π by icrl.pretrain.metrics, its largest Bellman error", float(off), AGREED, relation=AT_MOST)
+    where, error = f"median relative error against the true value at depth {experiment.depth}", median_error(learned, batch, experiment.depth)
+    yield same(where, error, median(squares(predictions(learned, batch, experiment.depth), v, batch)))
+    yield Part(where, error, experiment.error, relation=AT_MOST)
+
+
+def median_error(learned: Any, batch: Any, depth: int) -> float:
+    """The median over the tasks of the relative error against v^π, by icrl.pretrain.metrics."""
     import torch
 
     from icrl.pretrain.metrics import task_errors, true_value
-    from icrl.pretrain.network import values
-    from icrl.pretrain.results import held_out
 
-    batch = held_out(protocol)
-    with torch.no_grad():
-        errors = task_errors(values(learned, batch, depth), true_value(batch), batch)
-    return float(errors.median()), batch
+    return float(task_errors(torch.from_numpy(predictions(learned, batch, depth)), true_value(batch), batch).median())
+
+
+def predictions(learned: Any, batch: Any, depth: int) -> np.ndarray:
+    """The values, (B, S); ``ValueError`` for parameters that are not finite."""
+    from icrl.pretrain.network import values
+
+    return values(learned, batch, depth).detach().numpy()
+
+
+def squares(v: np.ndarray, right: np.ndarray, batch: Any) -> np.ndarray:
+    """Σ_s μ(s)(v − v')(s)² / Σ_s μ(s)v'(s)² of each task, v' being ``right``."""
+    mu = batch.stationary.numpy()
+    return (mu * (v - right) ** 2).sum(axis=-1) / (mu * right**2).sum(axis=-1)
+
+
+def median(squared: np.ndarray) -> float:
+    """The median of the roots; of an even number the lower of the two in the middle, as torch has it."""
+    return float(np.sqrt(np.sort(squared)[(len(squared) - 1) // 2]))
+
+
+NEARBY, SLACK = (0.8, 0.9, 1.0, 1.1, 1.25), 0.97
+"""Of the fitted α and β, so many times either: none may bring the mean square difference below so much of what the fit leaves."""
+
+
+def against_softmax_td(experiment: Experiment, learned: Any, batch: Any) -> Iterator[Part]:
+    """The difference to softmax TD with the fitted α and β; that it is theirs, and that no others nearby come nearer by more than a few per cent."""
+    from icrl.pretrain.metrics import agreement
+    from icrl.pretrain.network import construction
+
+    depth, d = experiment.depth, batch.features.shape[-1]
+    found, own = agreement(learned, batch, depth), predictions(learned, batch, depth)
+    off = {at: squares(own, predictions(construction(d, at[0] * found.alpha, at[1] * found.sharpness), batch, depth), batch) for at in product(NEARBY, NEARBY)}
+    where = f"median relative difference to the values of softmax TD at depth {depth}"
+    yield same(where, found.value_difference, median(off[1.0, 1.0]))
+    least, fitted = min(each.mean() for each in off.values()), off[1.0, 1.0].mean()
+    yield Part("least mean square difference to softmax TD near the fitted α and β, over that at them", float(least / fitted) if fitted else 1.0, SLACK, relation=AT_LEAST)
+    yield Part(where, found.value_difference, experiment.difference, relation=AT_MOST)
+
+
+def beyond_its_depth(experiment: Experiment, learned: Any, batch: Any) -> Iterator[Part]:
+    """w_t > w_r, 1 + γw_t + w_v > 1, and an error above that of v = 0 after so many layers."""
+    w_r, w_t, w_v = row_of(learned)
+    yield Part("w_t − w_r", w_t - w_r, MARGIN, relation=AT_LEAST)
+    yield Part("γw_t + w_v", experiment.protocol.discount * w_t + w_v, MARGIN / 4, relation=AT_LEAST)
+    yield Part(f"median relative error against the true value at depth {experiment.lost_at}", median_error(learned, batch, experiment.lost_at), 1.0, relation=AT_LEAST)
+
+
+MARGIN = 0.08
+"""What w_t must be more than w_r; γw_t + w_v must be a quarter of that."""
 
 
 def seeds(budget: Budget) -> range:
@@ -126,24 +220,28 @@ def told(protocol: Protocol) -> str:
 def asked(experiment: Experiment) -> str:
     """What is asked of an experiment."""
     difference = "" if experiment.difference is None else f", difference to softmax TD at most {experiment.difference:g}"
+    lost = "" if experiment.lost_at is None else f"; w_t at least {MARGIN:g} above w_r, γw_t + w_v at least {MARGIN / 4:g}, error at least 1 at depth {experiment.lost_at}"
     return (
         f"{told(experiment.protocol)}: cosines at least {experiment.cosine_V:g} (V) and {experiment.cosine_A:g} (A), α in {experiment.alpha}, β in {experiment.sharpness}, "
-        f"at depth {experiment.depth} error at most {experiment.error:g}{difference}"
+        f"at depth {experiment.depth} error at most {experiment.error:g}{difference}{lost}"
     )
 
 
+SIX, ANY = {"alpha": (1.05, 1.5), "sharpness": (1.2, 3.5), "error": 0.65}, {"alpha": (0.7, 1.6), "sharpness": (1.2, 3.5), "error": 0.65, "difference": 0.25}
 CLAIMED = (
-    Experiment(BOYAN, depth=6),
-    Experiment(DENSE, depth=6),
-    Experiment(BOYAN_ANY_DEPTH, depth=10, difference=0.25),
-    Experiment(DENSE_ANY_DEPTH, depth=10, difference=0.25),
+    Experiment(BOYAN, 6, lost_at=100, **SIX),
+    Experiment(DENSE, 6, **SIX),
+    Experiment(BOYAN_ANY_DEPTH, 10, **ANY),
+    Experiment(DENSE_ANY_DEPTH, 10, **ANY),
 )
 AT_SIX, AT_ANY = CLAIMED[0], CLAIMED[2]
+AMISS = 0.9
+"""Where the pattern does not come, one of the two cosines is below this."""
 
 
 def control(**changes: Any) -> Emergence:
-    """The first experiment, with its protocol changed."""
-    return Emergence((AT_SIX._replace(protocol=replace(BOYAN, **changes)),))
+    """Boyan chains and 6 layers with the protocol changed, asked for nothing but two cosines of :data:`AMISS`."""
+    return Emergence((Experiment(replace(BOYAN, **changes), 6, cosine_V=AMISS, cosine_A=AMISS),))
 
 
 MUTANTS = (
@@ -156,7 +254,8 @@ MUTANTS = (
     Mutant("A = I", Emergence((AT_SIX._replace(sharpness=(0.9, 1.1)),))),
     Mutant("α = 1", Emergence((AT_SIX._replace(alpha=(0.95, 1.05)),))),
     Mutant("what was trained at 6 layers is good at 100", Emergence((AT_SIX._replace(depth=100),))),
-    Mutant("what was trained at 6 layers predicts as softmax TD does", Emergence((AT_SIX._replace(difference=0.25),))),
+    Mutant("what was trained at 6 layers predicts as softmax TD does", Emergence((AT_SIX._replace(difference=AT_ANY.difference),))),
+    Mutant("what was trained at any depth is lost at 100, too", Emergence((AT_ANY._replace(lost_at=100),))),
 )
 
 
@@ -169,11 +268,11 @@ $$
 (w_r, w_t, w_v) \approx \alpha\,(1, 1, -1), \qquad A \approx \beta I ,
 $$ (eq-emergence)
 
-both with a cosine of at least {AT_SIX.cosine_V:g}. The two scales are learned, and are not 1: $\beta$ lies between {AT_SIX.sharpness[0]:g} and {AT_SIX.sharpness[1]:g}, $\alpha$ between {AT_SIX.alpha[0]:g} and {AT_SIX.alpha[1]:g}. On tasks never trained on the median error against $v^\pi$ is at most {AT_SIX.error:g} of that of $v = 0$.
+both with a cosine of at least {AT_SIX.cosine_V:g}. The two scales are learned. $\beta$ is not 1 in any of the four: it lies between {AT_SIX.sharpness[0]:g} and {AT_SIX.sharpness[1]:g}. $\alpha$ is not 1 with 6 layers, between {AT_SIX.alpha[0]:g} and {AT_SIX.alpha[1]:g}; with random depth it lies between {AT_ANY.alpha[0]:g} and {AT_ANY.alpha[1]:g}, and may be as good as 1. On tasks never trained on the median error against $v^\pi$ is at most {AT_SIX.error:g} of that of $v = 0$. The check trains {len(seeds(Budget()))} seeds of each of the four; the 43 seeds from 0 to 42 were trained once, with cosines of at least 0.99 in all of them.
 
-Trained at a random depth, the predictions are those of softmax TD with the nearest $\alpha$ and $\beta$, up to a median relative difference of {AT_ANY.difference:g} at {AT_ANY.depth} layers. **Trained at one depth, on Boyan chains, they are not**, for all the likeness of the parameters: there $w_t$ exceeds $w_r$, which makes up for what 6 layers cannot reach, and the values grow without bound beyond them: at 100 the median error exceeds that of $v = 0$.
+Trained at a random depth, the predictions are those of softmax TD with the nearest $\alpha$ and $\beta$, up to a median relative difference of {AT_ANY.difference:g} at {AT_ANY.depth} layers. **Trained at one depth, on Boyan chains, they are not**, for all the likeness of the parameters: there $w_t$ exceeds $w_r$, by {MARGIN:g} or more, which makes up for what 6 layers cannot reach, and the factor by which a layer multiplies constants is above 1, $1 + \gamma w_t + w_v \ge {1 + MARGIN / 4:g}$. Beyond 6 layers the values grow: at {AT_SIX.lost_at} the median error exceeds that of $v = 0$.
 
-The pattern does not come when the contexts' rewards belong to other states, when the labels belong to another task, when attention is held uniform, or with $\gamma = 0$, where nothing moves $w_t$ from its start; nor with parameters of their own for each layer, nor, in as many steps, at a hundredth of the rate. This is measured, not proved: other sizes, budgets and families are outside it.
+What the pattern needs was tried on Boyan chains with 6 layers at seed 0. One of the two cosines stays below {AMISS:g} when the contexts' rewards belong to other states, when the labels belong to another task, when attention is held uniform, and with $\gamma = 0$, where nothing moves $w_t$ from its start; with parameters of their own for each layer; and, in as many steps, at a hundredth of the rate. All this is measured, not proved: other sizes, budgets and families are outside it.
 """.strip()
 
 

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from icrl.files import UsageError, writable, write_all
+from icrl.files import UsageError, print_out, writable, write_all
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.pretrain.results import outcome, read_record, record_text
 from icrl.pretrain.train import EVERY, Diverged, Run, agreed, process_group, rank, resumed, train
@@ -49,7 +49,8 @@ def pretrain(names: Sequence[str], seeds: Sequence[int], out: Path | None, resum
     """The command: 0, or 1 if a seed diverged.
 
     Raises :class:`~icrl.files.UsageError` for protocols that are not known, and a folder, records and checkpoints that do not fit
-    what was asked; in the first process only, the others then return 2.
+    what was asked. In the first process only: the others return 0 whatever came of it, for torchrun ends all processes as soon as
+    one has failed, and the first may still have to evaluate, write and print.
     """
     torch.set_num_threads(1)  # the matrices are small: a second thread costs more than it does
     with process_group() as device:
@@ -61,19 +62,22 @@ def pretrain(names: Sequence[str], seeds: Sequence[int], out: Path | None, resum
                 raise ValueError(f"--out must be left out with {changed}: records are of the protocols as they are")
             if resume and not out:
                 raise ValueError("--resume must come with --out, the folder to go on in")
-            held = agreed(lambda: on_disk(protocols, seeds, out, resume))
+            held, begun = agreed(lambda: on_disk(protocols, seeds, out, resume))
+            for what, step in begun.items():
+                console.print(f"{what}: goes on from step {step}", markup=False, highlight=False, soft_wrap=True)
             with telling(console) as tell:
                 results = [one(name, protocol, seed, held, out, device, tell) for name, protocol in protocols.items() for seed in seeds]
         except (ValueError, OSError, UsageError) as error:
             if rank() > 0:
-                return 2
+                return 0
             raise UsageError(" ".join(str(error).split())) from None
         except KeyboardInterrupt:
             if out:
-                console.print(f"What is finished stands in {out}; the same command with --resume goes on from there.", markup=False)
+                console.print(f"What is finished stands in {out}; the same command with --resume goes on from there.", markup=False, soft_wrap=True)
             raise
-        if rank() == 0:
-            show(results, console)
+        if rank() > 0:
+            return 0
+        show(results, console)
     return 1 if any("diverged" in result.found for result in results) else 0
 
 
@@ -98,7 +102,7 @@ def one(name: str, protocol: Protocol, seed: int, held: Held, out: Path | None, 
         found = {"diverged": str(error)}
     if out and rank() == 0:
         record = record_of(out, name)
-        write_all({record: record_text(name, outcomes_in(record) | {seed: found})})  # another command may have added to it
+        write_all({record: record_text(name, protocol, outcomes_in(record, protocol) | {seed: found})})  # another command may have added to it
         remove(checkpoint)
     return Result(name, seed, found, perf_counter() - begun)
 
@@ -116,33 +120,39 @@ def checkpoint_of(out: Path, name: str, seed: int) -> Path:
     return out / f"{name}-seed-{seed}.pt"
 
 
-def outcomes_in(record: Path) -> dict[int, dict]:
+def outcomes_in(record: Path, protocol: Protocol) -> dict[int, dict]:
     """The outcomes of a record, none where there is none."""
-    return read_record(record) if record.exists() else {}
+    return read_record(record, protocol) if record.exists() else {}
 
 
-def on_disk(protocols: Mapping[str, Protocol], seeds: Sequence[int], out: Path | None, resume: bool) -> Held:
-    """The outcomes that are on record already; makes the folder, and removes the checkpoints of seeds that are on record.
+def on_disk(protocols: Mapping[str, Protocol], seeds: Sequence[int], out: Path | None, resume: bool) -> tuple[Held, dict[str, int]]:
+    """The outcomes that are on record already, and how many steps are done of which protocol and seed that was begun.
+
+    Makes the folder, and removes the checkpoints of seeds that are on record.
 
     Raises ``ValueError`` for a folder that cannot be written, for anything of these protocols in it unless ``resume``, and for
     records and checkpoints that are damaged or of protocols that have changed.
     """
     if out is None:
-        return {}
+        return {}, {}
     if not all(writable(record_of(out, name)) for name in protocols):
         raise ValueError(f"--out must be a folder in which {', '.join(record_of(out, name).name for name in protocols)} can be written, got {out}")
-    begun = {checkpoint_of(out, name, seed): (name, seed) for name in protocols for seed in seeds}
-    found = [path for path in (*(record_of(out, name) for name in protocols), *begun) if path.exists()]
+    checkpoints = {checkpoint_of(out, name, seed): (name, seed) for name in protocols for seed in seeds}
+    found = [path for path in (*(record_of(out, name) for name in protocols), *checkpoints) if path.exists()]
     if found and not resume:
         raise ValueError(f"{found[0]} exists: with --resume what is missing is added, in another --out everything is trained anew")
-    held = {name: outcomes_in(record_of(out, name)) for name in protocols}
-    for path, (name, seed) in begun.items():
+    held = {name: outcomes_in(record_of(out, name), protocol) for name, protocol in protocols.items()}
+    begun = {}
+    for path, (name, seed) in checkpoints.items():
         if seed in held[name]:
             remove(path)
         elif path.exists():
-            resumed(path, protocols[name], seed)
-    out.mkdir(parents=True, exist_ok=True)
-    return held
+            begun[f"{name}, seed {seed}"] = resumed(path, protocols[name], seed).done
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--out must be a folder that can be made, got {out}: {error.strerror}") from None
+    return held, begun
 
 
 def remove(checkpoint: Path) -> None:
@@ -192,7 +202,9 @@ def show(results: Sequence[Result], console: Console) -> None:
     table = Table(Column("protocol", overflow="fold"), *(Column(name, justify="right") for name in HEADINGS), box=None, pad_edge=False)
     for result in results:
         table.add_row(*row(result))
-    out.print(table)
+    with out.capture() as shown:
+        out.print(table)
+    print_out(shown.get())
     for result in results:
         if "diverged" in result.found:
             console.print(f"{result.protocol}: {result.found['diverged']}", markup=False, highlight=False, soft_wrap=True)

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from icrl import state_form
 from icrl.algebra import identity, place
+from icrl.mrp import integer
 from icrl.pretrain.protocols import Protocol
 from icrl.pretrain.tasks import TaskBatch
 from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, prompt, row_sizes, rows
@@ -27,14 +28,18 @@ Learned = dict[str, Tensor]
 
 def initial(protocol: Protocol, rng: np.random.Generator) -> Learned:
     """The parameters before training: where they start, and ``init`` times standard normal numbers; A is 0 where attention is held uniform."""
-    layers, d, D = protocol.depth if protocol.layers == "untied" else 1, protocol.d, protocol.d + 3
-    full = protocol.trained == "full"
-    noise = [rng.standard_normal(shape) for shape in (((layers, D, D),) * 2 if full else ((layers, 3), (layers, d, d)))]
+    noise, d = [rng.standard_normal(shape) for shape in shapes(protocol).values()], protocol.d
     start = construction(d)
-    if full:
+    if protocol.trained == "full":
         start = {"V": whole_V(start["V"][0], d), "A": whole_A(start["A"][0], d)}
     learned = {name: (protocol.start == "construction") * X + protocol.init * torch.from_numpy(Y) for (name, X), Y in zip(start.items(), noise)}
     return learned | {"A": 0 * learned["A"]} if protocol.control == "uniform-attention" else learned
+
+
+def shapes(protocol: Protocol) -> dict[str, tuple[int, ...]]:
+    """The shapes of V and of A."""
+    layers, d, D = protocol.depth if protocol.layers == "untied" else 1, protocol.d, protocol.d + 3
+    return {"V": (layers, D, D), "A": (layers, D, D)} if protocol.trained == "full" else {"V": (layers, 3), "A": (layers, d, d)}
 
 
 def construction(d: int, alpha: float = 1.0, sharpness: float = 1.0) -> Learned:
@@ -55,13 +60,18 @@ def is_masked(learned: Learned) -> bool:
 def values(learned: Learned, batch: TaskBatch, depth: int) -> Tensor:
     """v_L(s) at every state of every task after L = ``depth`` layers, (B, S): on states where that is exact, else on columns.
 
-    Raises ``ValueError`` where the layers are untied and ``depth`` is more than there are.
+    Raises ``ValueError`` where the layers are untied and ``depth`` is more than there are, for a negative ``depth``, and for a
+    batch whose features are not of the length that A is for.
     """
     return last(iterates(learned, batch, depth))
 
 
 def iterates(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]:
     """The same after 0, 1, …, ``depth`` layers."""
+    integer("depth", depth, 0)
+    d = learned["A"].shape[-1] - (0 if is_masked(learned) else 3)
+    if batch.features.shape[-1] != d:
+        raise ValueError(f"batch must have features of length {d}, as A was trained on, got {batch.features.shape[-1]}")
     return (state_values if is_masked(learned) else token_values)(learned, batch, depth)
 
 

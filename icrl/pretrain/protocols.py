@@ -9,16 +9,16 @@ from icrl.pretrain.losses import LOSSES
 from icrl.pretrain.tasks import FAMILIES, FEATURES
 
 CHOICES = {
-    "family": tuple(FAMILIES),
-    "features": tuple(FEATURES),
+    "family": FAMILIES,
+    "features": FEATURES,
     "trained": ("masked", "full"),
     "layers": ("tied", "untied"),
     "start": ("zero", "construction"),
-    "loss": tuple(LOSSES),
+    "loss": LOSSES,
     "optimiser": ("adam", "sgd"),
     "control": ("none", "shuffled-rewards", "other-labels", "uniform-attention"),
 }
-"""What the fields that are words may be."""
+"""What the fields that are words may be; families, features and losses also those added to their tables."""
 
 
 @dataclass(frozen=True)

@@ -2,12 +2,17 @@ r"""What pretraining came to: one seed's parameters, their pattern and their pre
 
 A record is a JSON file, ``recorded/<protocol>.json``: the protocol, and for each seed what :func:`outcome` found. The tasks
 for evaluation are drawn from seeds of their own, the same for every protocol, and never trained on.
+
+An outcome has the keys ``V``, ``A``, ``pattern`` (:class:`~icrl.pretrain.metrics.Pattern`), ``curve`` (:func:`curve`) and those of
+:func:`evaluation`. ``learned_of(read_record("DIR/boyan.json")[0])`` are the parameters of seed 0, to be used as those of a run.
+A protocol of your own is put on record by ``record_text("mine", protocol, {0: outcome(run, protocol)})``.
 """
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,8 +21,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from icrl.pretrain.metrics import agreement, less_mean, pattern, task_errors, true_value
-from icrl.pretrain.network import Learned, is_masked, iterates, last, tensors
+from icrl.mrp import finite_array
+from icrl.pretrain.metrics import Pattern, agreement, less_mean, pattern, task_errors, true_value
+from icrl.pretrain.network import Learned, is_masked, iterates, last, shapes, tensors
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.pretrain.tasks import TaskBatch, sample_tasks
 from icrl.pretrain.train import Run
@@ -40,7 +46,8 @@ DIVERGED = 10.0
 """A relative error above this counts as divergence: the values v = 0 have the error 1."""
 
 OTHER = {"boyan": "dense", "dense": "boyan", "permuted-boyan": "dense"}
-"""The family of tasks that one trained on the first has never seen; the features stay of the kind it was trained on."""
+"""The family of tasks that one trained on the first has never seen; the features stay of the kind it was trained on. A family of your own
+has none unless you add it."""
 
 
 def held_out(protocol: Protocol, **changes: Any) -> TaskBatch:
@@ -73,32 +80,33 @@ def curve(run: Run, rows: int = 25) -> dict[str, list]:
 def evaluation(learned: Learned, protocol: Protocol) -> dict[str, Any]:
     """How well the parameters predict on tasks never trained on: everything that makes sense for the protocol.
 
-    ``error``: at the training depth. ``agreement``: with fitted softmax TD (not where n = ∞). ``by_length``: at each of
-    :data:`LENGTHS`, the first three where all of V and A is trained. ``by_depth``: after each of :data:`DEPTHS`, where layers are
-    tied. ``other_family``: on :data:`OTHER`. ``shuffled``: the control of :func:`shuffled`.
+    ``error``: a :func:`summary` at the training depth. ``agreement``: with fitted softmax TD (not where n = ∞), an
+    :class:`~icrl.pretrain.metrics.Agreement`. ``by_length``: a list of summaries, each with its ``n``, at each of :data:`LENGTHS`, the
+    first three where all of V and A is trained. ``by_depth``: the same with its ``depth``, after each of :data:`DEPTHS`, where layers
+    are tied. ``other_family``: a summary on the family :data:`OTHER` names, if any. ``shuffled``: the control of :func:`shuffled`.
     """
     batch, depth = held_out(protocol), protocol.depth
     lengths = LENGTHS if is_masked(learned) else LENGTHS[:3]
     deep = max(depth, *DEPTHS) if protocol.layers == "tied" else depth
     after = dict(enumerate(predictions(learned, batch, deep)))
-    found = {
-        "error": summary(after[depth], batch),
-        "by_length": [summary(predicted(learned, longer, depth), longer) for longer in (held_out(protocol, n=n) for n in lengths)],
-        "other_family": summary(predicted(learned, other := held_out(protocol, family=OTHER[protocol.family]), depth), other),
-        "shuffled": shuffled(learned, protocol, max(lengths[:5])),
-    }
+    on = lambda **changes: summary(predicted(learned, other := held_out(protocol, **changes), depth), other)  # noqa: E731
+    found = {"error": summary(after[depth], batch), "by_length": [{"n": n, **on(n=n)} for n in lengths]}
+    if protocol.family in OTHER:
+        found["other_family"] = on(family=OTHER[protocol.family])
+    found["shuffled"] = shuffled(learned, protocol, max(lengths[:5]))
     if batch.states is not None and pattern(learned).cosine_A != 0:
         found["agreement"] = agreement(learned, batch, depth)._asdict()
     if protocol.layers == "tied":
-        found["by_depth"] = [summary(after[depth], batch) for depth in DEPTHS]
+        found["by_depth"] = [{"depth": layers, **summary(after[layers], batch)} for layers in DEPTHS]
     return found
 
 
 def summary(v: Tensor, batch: TaskBatch) -> dict[str, float | None]:
-    """Over the tasks: median and 90% quantile of the relative error, the share beyond :data:`DIVERGED`, the median for values less their mean.
+    """Over the tasks: ``median`` and 90% quantile ``q90`` of the relative error, the share ``diverged`` beyond :data:`DIVERGED`, ``centred``.
 
-    Most of a value is the same for all states of a task; ``centred`` is the error of what tells them apart. A constant has 1 there;
-    None where the median is beyond :data:`LOST`.
+    The relative error is |v − v^π| / |v^π| in the norm weighted by μ: 0 is exact, and v = 0 has 1, by definition. Most of a value is
+    the same for all states of a task; ``centred`` is the median error of values less their mean under μ, of what tells states apart.
+    A constant has 1 there; None where the median is beyond :data:`LOST`.
     """
     right = true_value(batch)
     errors, centred = (
@@ -149,30 +157,58 @@ def rounded(found: Any, digits: int = 6) -> Any:
             return found
 
 
-def record_text(name: str, outcomes: dict[int, dict]) -> str:
+def record_text(name: str, protocol: Protocol, outcomes: Mapping[int, dict]) -> str:
     """A record as JSON: a line a seed; what :func:`outcome` found, or ``{"diverged": message}``."""
-    head = json.dumps({"protocol": name, **asdict(PROTOCOLS[name])})
+    head = json.dumps({"protocol": name, **asdict(protocol)})
     lines = ",\n".join(f"{json.dumps(str(seed))}: {json.dumps(outcomes[seed])}" for seed in sorted(outcomes))
     return f'{{"protocol": {head},\n"seeds": {{\n{lines}\n}}}}\n'
 
 
-def read_record(path: Path) -> dict[int, dict]:
-    """The outcomes of a record by seed; ``ValueError`` for a file that is none, or one of a protocol that has changed since."""
+def read_record(path: Path | str, protocol: Protocol | None = None) -> dict[int, dict]:
+    """The outcomes of a record by seed.
+
+    ``protocol``: what it must be of; unless given, the one of :data:`~icrl.pretrain.protocols.PROTOCOLS` that the record names, and
+    where there is none of that name, any.
+
+    Raises ``ValueError`` for a file that is none, or one of another protocol, as of one that has changed since.
+    """
+    path = Path(path)
     try:
         found = json.loads(path.read_text("utf-8"))
-        head, outcomes = found["protocol"], {int(seed): outcome for seed, outcome in found["seeds"].items()}
-        expected = {"protocol": path.stem, **asdict(PROTOCOLS[path.stem])}
-        changed = sorted({name for name, _ in head.items() ^ expected.items()})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"record must be a file that `python -m icrl pretrain` wrote, got {path}: {error}") from error
+        name, made_by = found["protocol"]["protocol"], {field: given for field, given in found["protocol"].items() if field != "protocol"}
+        expected = protocol or PROTOCOLS.get(name) or Protocol(**made_by)
+        changed = sorted({field for field, _ in made_by.items() ^ asdict(expected).items()})
+        outcomes = {} if changed else {int(seed): checked(seed, outcome, expected) for seed, outcome in found["seeds"].items()}
+    except OSError as error:
+        raise ValueError(f"record must be a file that can be read, got {path}: {error.strerror}") from error
+    except KeyError as error:
+        raise ValueError(f"{NO_RECORD}, got {path}: {error} is missing") from error
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"{NO_RECORD}, got {path}: {error}") from error
     if changed:
         raise ValueError(f"record must be of the protocol as it is, got {path} with another {', '.join(changed)}")
     return outcomes
 
 
+NO_RECORD = "record must be a file that `python -m icrl pretrain` or record_text wrote"
+
+
+def checked(seed: str, outcome: dict, protocol: Protocol) -> dict:
+    """An outcome itself; ``ValueError`` where its parameters are not those of the protocol, or what the table shows is not there."""
+    if "diverged" in outcome and isinstance(outcome["diverged"], str):
+        return outcome
+    for name, shape in shapes(protocol).items():
+        finite_array(f"{name} of seed {seed}", outcome[name], shape)
+    for part, figures in (("pattern", Pattern._fields), ("error", ("median",))):
+        finite_array(f"{part} of seed {seed}", [outcome[part][figure] for figure in figures], (len(figures),))
+    return outcome
+
+
 def recorded(name: str) -> dict[int, dict]:
-    """The outcomes on record of one of :data:`~icrl.pretrain.protocols.PROTOCOLS`, by seed."""
-    return read_record(RECORDED / f"{name}.json")
+    """The outcomes on record of one of the book's protocols, by seed; ``ValueError`` for another name."""
+    if name not in (known := sorted(path.stem for path in RECORDED.glob("*.json"))):
+        raise ValueError(f"name must be one of the book's records, {', '.join(known)}, got {name!r}; read_record reads other files")
+    return read_record(RECORDED / f"{name}.json", PROTOCOLS[name])
 
 
 def learned_of(outcome: dict) -> Learned:

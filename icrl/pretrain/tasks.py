@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from icrl.mrp import MarkovRewardProcess, generator, integer, number
+from icrl.mrp import MarkovRewardProcess, finite_array, generator, integer, number, probabilities
 from icrl.tasks import LEAST_PROBABILITY
 
 Array = Any
@@ -96,6 +96,9 @@ def one_hot_features(rng: np.random.Generator, size: int, n_states: int, d: int)
 
 FEATURES: dict[str, Callable] = {"uniform": uniform_features, "unit": unit_features, "one-hot": one_hot_features}
 
+OWN = frozenset({*FAMILIES.values(), *FEATURES.values()})
+"""The library's own, whose draws are tested once and for all; those of others are looked at in every batch."""
+
 
 # Sampling
 
@@ -118,7 +121,10 @@ def sample_tasks(
     Two controls take the contexts away from what is asked: ``shuffled_rewards``, in the contexts each state pays another's reward;
     ``other_labels``, the process asked for is the next member's of the batch. ``part``: the members to keep.
 
-    Raises ``ValueError`` for an unknown family or kind of features, sizes below 1 (below 3 for states), and a discount outside [0, 1).
+    A family of your own is a function like :func:`boyan` put into :data:`FAMILIES`, its chains ergodic; features likewise.
+
+    Raises ``ValueError`` for an unknown family or kind of features, sizes below 1 (below 3 for states), a discount outside [0, 1),
+    and where a family of your own draws no distributions, or features of your own have another shape than (size, n_states, d).
     """
     for name, given, known in (("family", family, FAMILIES), ("features", features, FEATURES)):
         if given not in known:
@@ -127,6 +133,10 @@ def sample_tasks(
     transition = FAMILIES[family](generator(rng), size, n_states)
     reward = rng.uniform(-1, 1, (size, n_states))
     x = FEATURES[features](rng, size, n_states, integer("d", d, 1))
+    if FAMILIES[family] not in OWN:
+        probabilities(f"transition of family {family!r}", transition, (size, n_states, n_states))
+    if FEATURES[features] not in OWN:
+        finite_array(f"features {features!r}", x, (size, n_states, d))
     shown = rng.permuted(reward, axis=1) if shuffled_rewards else reward
     uniforms = rng.random((size, (0 if n is None else integer("n", n, 1)) + 1))
     own = transition[part], reward[part]
@@ -177,9 +187,12 @@ def counted(states: Int[np.ndarray, "B n_plus_1"], n_states: int) -> Float[np.nd
 def tasks_of(mrps: Sequence[MarkovRewardProcess], features: Sequence[Array], n: int, rng: np.random.Generator, rewards: Sequence[Array] | None = None) -> TaskBatch:
     """A batch of given processes of one size and discount, with (S, d) features each, and a context of each from S_0 ∼ μ.
 
-    ``rewards``: (S,) a process, what its context pays in the place of its own rewards, for a control.
+    Arrays, which :func:`icrl.pretrain.network.tensors` turns into what a Transformer is run on. A context pays r(s), the
+    expectation out of the state, also where the process has rewards of its own that depend on more. ``rewards``: (S,) a process, what
+    its context pays in the place of r, for a control.
 
-    Raises ``ValueError`` for processes of several sizes or discounts, or with more than one recurrent class.
+    Raises ``ValueError`` for processes of several sizes or discounts, or with more than one recurrent class, and for features or
+    rewards of another shape.
     """
     if len({(mrp.n_states, mrp.discount) for mrp in mrps}) != 1:
         raise ValueError("mrps must be one or more processes with one number of states and one discount")
@@ -187,5 +200,6 @@ def tasks_of(mrps: Sequence[MarkovRewardProcess], features: Sequence[Array], n: 
     for mrp in mrps:
         mrp.stationary_distribution()
     uniforms = generator(rng).random((len(mrps), integer("n", n, 1) + 1))
-    shown = r if rewards is None else np.array(rewards, float)
-    return assembled(P, r, mrps[0].discount, np.array(features, float), P, shown, uniforms, False)
+    shown = r if rewards is None else finite_array("rewards", rewards, r.shape).copy()
+    x = finite_array("features", features, (*r.shape, "d")).copy()
+    return assembled(P, r, mrps[0].discount, x, P, shown, uniforms, False)

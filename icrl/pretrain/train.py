@@ -71,8 +71,15 @@ def train(
     to the same bits as one that was never interrupted (on one machine, with as many threads and processes). Of several processes
     the first reads and writes it. ``report`` is called with the run after every :data:`EVERY` steps and at the end.
 
-    Raises ``ValueError`` for a checkpoint that is damaged, or of another protocol or seed, and :class:`Diverged`.
+    Raises ``ValueError`` for what is no :class:`~icrl.pretrain.protocols.Protocol`, a device that is not there, and a checkpoint that
+    is damaged, or of another protocol or seed; :class:`Diverged`.
     """
+    if not isinstance(protocol, Protocol):
+        raise ValueError(f"protocol must be a Protocol, as those in icrl.pretrain.protocols.PROTOCOLS, got {protocol!r}")
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # the second from a torch that was built without CUDA
+        raise ValueError(f"device must be one that torch has here, got {str(device)!r}: {str(error).splitlines()[0]}") from error
     path = None if checkpoint is None else Path(checkpoint)
     integer("save_every", save_every, 1)
     integer("seed", seed, 0)
@@ -92,8 +99,8 @@ def started(protocol: Protocol, seed: int) -> Run:
 
 def continued(run: Run, protocol: Protocol, seed: int, device: torch.device | str = "cpu") -> Iterator[Run]:
     """The run after each further step, computed on ``device``; the runs yielded share their tensors and lists."""
-    learned = {name: X.detach().to(device, copy=True).requires_grad_(not is_frozen(name, protocol)) for name, X in run.learned.items()}
-    trained = [X for X in learned.values() if X.requires_grad]
+    learned = {name: X.detach().to(device, copy=True) for name, X in run.learned.items()}
+    trained = trained_of(learned, protocol)
     optimiser = optimiser_of(protocol, trained)
     if run.optimiser:
         optimiser.load_state_dict(run.optimiser)
@@ -111,9 +118,9 @@ def continued(run: Run, protocol: Protocol, seed: int, device: torch.device | st
         yield Run(step + 1, {name: X.detach() for name, X in learned.items()}, optimiser.state_dict(), losses, history)
 
 
-def is_frozen(name: str, protocol: Protocol) -> bool:
-    """Whether these parameters are held as they are."""
-    return name == "A" and protocol.control == "uniform-attention"
+def trained_of(learned: Learned, protocol: Protocol) -> list[torch.Tensor]:
+    """Those parameters that are not held as they are, with gradients from now on."""
+    return [X.requires_grad_() for name, X in learned.items() if not (name == "A" and protocol.control == "uniform-attention")]
 
 
 def optimiser_of(protocol: Protocol, trained: list[torch.Tensor]) -> torch.optim.Optimizer:
@@ -246,12 +253,56 @@ def resumed(path: Path | None, protocol: Protocol, seed: int) -> Run:
         if damaged := zipfile.ZipFile(path).testzip():  # torch does not look at the checksums that it writes
             raise ValueError(f"{damaged} is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)
-        history = [Record(step, loss, Pattern(*seen)) for step, loss, *seen in content["history"]]
-        run = Run(content["done"], content["learned"], content["optimiser"], content["losses"], history)
         made_by = {**content["protocol"], "seed": content["seed"]}
         changed = sorted({name for name, _ in made_by.items() ^ {**asdict(protocol), "seed": seed}.items()})
+        run = None if changed else checked(content, protocol)
     except Exception as error:  # whatever a reader of damaged bytes stumbles over
-        raise ValueError(f"checkpoint must be a file that pretraining wrote, got {path}: {(str(error) or repr(error)).splitlines()[0]}") from error
+        said = f"{error} is missing" if isinstance(error, KeyError) else (str(error) or repr(error)).splitlines()[0]
+        raise ValueError(f"checkpoint must be a file that pretraining wrote, got {path}: {said}") from error
     if changed:
-        raise ValueError(f"checkpoint must be of this protocol and seed, got {path} with another {', '.join(changed)}")
+        why = " (the rate falls along a cosine over all steps, so that a run of more steps is another one from its first)" if "steps" in changed else ""
+        raise ValueError(f"checkpoint must be of this protocol and seed, got {path} with another {', '.join(changed)}{why}")
     return run
+
+
+def checked(content: dict[str, Any], protocol: Protocol) -> Run:
+    """The run in a checkpoint of this protocol; ``ValueError`` or ``KeyError`` where it is not as :func:`save` wrote it."""
+    done, losses = content["done"], content["losses"]
+    if type(done) is not int or not 0 <= done <= protocol.steps:
+        raise ValueError(f"done must be an integer from 0 to steps = {protocol.steps}, got {done!r}")
+    history = [Record(step, loss, Pattern(*seen)) for step, loss, *seen in content["history"]]
+    run = Run(done, content["learned"], content["optimiser"], losses, history)
+    check_form("", run._asdict(), form(done, protocol)._asdict())
+    return run
+
+
+def form(done: int, protocol: Protocol) -> Run:
+    """A run with ``done`` steps of which only types, lengths and shapes mean something, from one step without a gradient."""
+    learned = initial(protocol, np.random.default_rng(0))
+    trained = trained_of(learned, protocol)
+    optimiser = optimiser_of(protocol, trained)
+    for X in trained:
+        X.grad = torch.zeros_like(X)
+    for group in optimiser.param_groups:
+        group["lr"] = rate(protocol, 0)
+    optimiser.step()
+    history = [Record(step, 0.0, Pattern(*[0.0] * len(Pattern._fields))) for step in range(0, done, EVERY)]
+    return Run(done, learned, optimiser.state_dict() if done else {}, [0.0] * done, history)
+
+
+def check_form(name: str, found: Any, like: Any) -> None:
+    """``ValueError`` naming the first part that is not finite, or has another type, length, keys, shape or dtype than that of ``like``."""
+    match like:
+        case torch.Tensor():
+            right = isinstance(found, torch.Tensor) and (found.shape, found.dtype) == (like.shape, like.dtype) and bool(found.isfinite().all())
+        case dict():
+            right = isinstance(found, dict) and found.keys() == like.keys()
+        case list() | tuple():
+            right = isinstance(found, type(like)) and len(found) == len(like)
+        case _:
+            right = type(found) is type(like) and (not isinstance(like, float) or math.isfinite(found))
+    if not right:
+        raise ValueError(f"{name} is not finite, or not of the type, length, keys, shape or dtype that pretraining wrote")
+    parts = like.items() if isinstance(like, dict) else enumerate(like) if isinstance(like, list | tuple) else ()
+    for part, each in parts:
+        check_form(f"{name} {part}".strip(), found[part], each)
