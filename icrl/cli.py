@@ -24,7 +24,7 @@ from icrl import diagnose
 from icrl.claims import CLAIMS, Budget, Check, Claim, Verdict
 from icrl.claims.ledger import ClaimResult, explained, run_claim, succeeded
 from icrl.claims.model import KINDS
-from icrl.files import UsageError, print_out, writable, write_all
+from icrl.files import UsageError, print_out, printing, writable, write_all
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -434,10 +434,8 @@ def list_protocols() -> int:
     table = Table(Column("protocol", no_wrap=True), "what is trained", box=None)
     for name, words in ABOUT.items():
         table.add_row(name, words)
-    console = Console()
-    with console.capture() as shown:
-        console.print(table)
-    print_out(shown.get())
+    with printing():
+        Console().print(table)
     return 0
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -51,8 +52,16 @@ def write_all(contents: Mapping[Path, str | bytes]) -> None:
 
 def print_out(text: str) -> None:
     """Print and flush; ``UsageError`` where that cannot be, on a full disk say."""
+    with printing():
+        print(text, end="")
+
+
+@contextmanager
+def printing() -> Iterator[None]:
+    """What is printed in the block is flushed at its end; ``UsageError`` where that cannot be."""
     try:
-        print(text, end="", flush=True)
+        yield
+        sys.stdout.flush()
     except BrokenPipeError:
         raise
     except OSError as error:

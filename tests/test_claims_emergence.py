@@ -172,36 +172,112 @@ def test_the_contexts_are_of_every_sort():
 # Emergence. The verdicts below need no training: what is trained is given.
 
 
-def given(alpha, sharpness):
-    """Emergence of the construction's parameters."""
-    network = pytest.importorskip("icrl.pretrain.network")
-    return replace(EMERGENCE.subject, train=lambda protocol, seed: network.construction(protocol.d, alpha, sharpness))
+AS_TRAINED = {6: (1.2, 1.4, -1.2), 20: (1.0, 1.0, -1.0)}  # by the protocol's depth, w about as training leaves it
 
 
-def test_the_construction_itself_passes_with_scales_in_the_ranges():
-    verdict = judge(EMERGENCE.checks[0], given(1.2, 2.5), Budget(trials=1))
+def given(sharpness=2.5, times=1.0, rows=AS_TRAINED):
+    """Emergence of parameters like the learned ones: A = ``sharpness`` I, w ``times`` what is given."""
+    torch, network = pytest.importorskip("torch"), pytest.importorskip("icrl.pretrain.network")
+
+    def train(protocol, seed):
+        return {"V": times * torch.tensor([rows[protocol.depth]], dtype=torch.float64), "A": network.construction(protocol.d, 1.0, sharpness)["A"]}
+
+    return replace(EMERGENCE.subject, train=train)
+
+
+def found(subject, trials=1):
+    """Where the check finds it wrong."""
+    verdict = judge(EMERGENCE.checks[0], subject, Budget(trials=trials))
+    assert verdict.passed is False and verdict.counterexample, verdict
+    return verdict.counterexample.where
+
+
+def test_parameters_like_those_pass():
+    verdict = judge(EMERGENCE.checks[0], given(), Budget(trials=1))
     assert verdict.passed and "seed 0 of each" in verdict.detail
 
 
 @pytest.mark.parametrize(
-    "alpha, sharpness, where",
-    [(1.2, 1.0, "β, the mean of A's diagonal"), (1.2, 4.0, "β, the mean of A's diagonal"), (0.3, 2.5, "α, (w_r + w_t − w_v)/3"), (2.0, 2.5, "α, (w_r + w_t − w_v)/3")],
+    "changes, where",
+    [
+        ({"sharpness": 1.0}, "β, the mean of A's diagonal"),
+        ({"sharpness": 4.0}, "β, the mean of A's diagonal"),
+        ({"times": 0.8}, "α, (w_r + w_t − w_v)/3"),
+        ({"times": 1.3}, "α, (w_r + w_t − w_v)/3"),
+        ({"rows": AS_TRAINED | {6: (1.27, 1.33, -1.2)}}, "w_t − w_r"),
+        ({"rows": AS_TRAINED | {6: (1.2, 1.36, -1.22)}}, "γw_t + w_v"),  # .9 · 1.36 − 1.22 = .004
+    ],
 )
-def test_scales_outside_the_ranges_fail(alpha, sharpness, where):
-    verdict = judge(EMERGENCE.checks[0], given(alpha, sharpness), Budget(trials=1))
-    assert verdict.passed is False and verdict.counterexample.where == where
+def test_what_lies_outside_the_ranges_fails(changes, where):
+    assert found(given(**changes)) == where
 
 
 def test_predictions_that_are_no_better_than_0_fail():
     """Cosines and scales as they should be, but w_t a fifth larger than w_r: 1 + γw_t + w_v > 1, and depth diverges."""
-    network = pytest.importorskip("icrl.pretrain.network")
+    at_depth = replace(given(rows={20: (1.2, 1.44, -1.2)}), experiments=(emergence.AT_ANY._replace(depth=100),))
+    assert found(at_depth) == "median relative error against the true value at depth 100"
 
-    def train(protocol, seed):
-        learned = network.construction(protocol.d, 1.2, 2.5)
-        return learned | {"V": learned["V"] * learned["V"].new_tensor([1.0, 1.2, 1.0])}
 
-    at_depth = emergence.Emergence((emergence.AT_ANY._replace(depth=100),), train)
-    assert "against the true value at depth 100" in judge(EMERGENCE.checks[0], at_depth, Budget(trials=1)).counterexample.where
+def test_what_is_measured_is_measured_again():
+    """w = (3, 0, −4) has the cosine 7/(5√3) with (1, 1, −1), and A = ((1, 1), (1, 1)) has 2/(2√2) with I."""
+    torch = pytest.importorskip("torch")
+    from icrl.pretrain.metrics import pattern
+
+    learned = {"V": torch.tensor([[3.0, 0.0, -4.0]], dtype=torch.float64), "A": torch.ones(1, 2, 2, dtype=torch.float64)}
+    seen = pattern(learned)
+    right = seen._replace(cosine_V=7 / (5 * 3**0.5), cosine_A=0.5**0.5)
+    assert all(part.got < 1e-15 for part in emergence.measured_again(learned, right))
+    assert all(part.got > 0.1 for part in emergence.measured_again(learned, right._replace(cosine_V=1.0, cosine_A=1.0)))
+
+
+def absolute(X, Y):
+    """A cosine of absolute values."""
+    return float(abs(X * Y).sum() / (np.linalg.norm(X) * np.linalg.norm(Y)))
+
+
+def of_diagonals(X, Y):
+    """A cosine that does not see what is off A's diagonal."""
+    return right_cosine(np.diag(np.diag(X)), Y) if X.ndim == 2 else right_cosine(X, Y)
+
+
+def right_cosine(X, Y):
+    return float((X * Y).sum() / (np.linalg.norm(X) * np.linalg.norm(Y)))
+
+
+PLANTED = {
+    "a cosine of absolute values": ("cosine", lambda right: absolute, "cosine of V's last row by"),
+    "a cosine that sees A's diagonal alone": ("cosine", lambda right: of_diagonals, "cosine of A's block by"),
+    "another discount": ("true_value", lambda right: lambda batch: right(batch._replace(discount=0.8)), "v^π by icrl.pretrain.metrics"),
+    "errors without μ": ("sizes", lambda right: lambda u, batch: (u**2).sum(-1), "median relative error against the true value at depth 10 by"),
+    "α and β not fitted": ("fitted", lambda right: lambda *given: (1.0, 2.5), "least mean square difference near"),
+    "errors that are off by little": ("task_errors", lambda right: lambda *given: right(*given) * (1 + 1e-6), "median relative error against the true value"),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_an_error_planted_in_what_is_measured_is_found(name, monkeypatch):
+    metrics = pytest.importorskip("icrl.pretrain.metrics")
+    entry, plant, where = PLANTED[name]
+    subject = replace(given(rows={20: (1.2, 1.0, -1.1)}), experiments=emergence.CLAIMED[2:3])
+    train = subject.train
+
+    def slanted(protocol, seed):
+        learned = train(protocol, seed)
+        learned["A"][0, 0, 1] = learned["V"][0, 0] / 10  # off the diagonal
+        if name == "a cosine of absolute values":
+            learned["V"][0, 1] *= -1
+        return learned
+
+    subject = replace(subject, train=slanted, experiments=(subject.experiments[0]._replace(cosine_V=-1.0),))
+    monkeypatch.setattr(metrics, entry, plant(getattr(metrics, entry)))
+    assert found(subject).startswith(where)
+
+
+def test_values_like_those_of_softmax_td_fail_where_that_is_denied(monkeypatch):
+    metrics = pytest.importorskip("icrl.pretrain.metrics")
+    monkeypatch.setattr(metrics, "agreement", lambda *given: metrics.Agreement(1.2, 2.5, 0.2, 1.0))
+    subject = replace(given(), experiments=emergence.CLAIMED[:1])
+    assert found(subject) == "median relative difference to the values of softmax TD at depth 6"
 
 
 def test_one_seed_for_a_hundred_trials():
@@ -213,7 +289,7 @@ def test_a_mutant_stops_at_the_first_seed_that_fails():
 
     def train(protocol, seed):
         seen.append(seed)
-        return given(1.0, 1.0).train(protocol, seed)
+        return given(sharpness=1.0).train(protocol, seed)
 
     verdict = judge(EMERGENCE.checks[0], replace(EMERGENCE.subject, train=train), Budget(trials=500))
     assert verdict.counterexample and seen == [0]
@@ -229,7 +305,8 @@ def test_a_run_that_diverges_fails_without_refuting():
 
 def test_the_statement_says_what_was_trained():
     text = EMERGENCE.statement()
-    for said in ("300 steps of 32 tasks from rate 0.1 with 6 layers", "400 steps of 32 tasks from rate 0.05", "from 2 to 20", "at least 0.99", "between 1.7 and 3.5", "(eq-emergence)"):
+    budgets = "300 steps of 32 tasks from rate 0.1 with 6 layers", "400 steps of 32 tasks from rate 0.05", "from 2 to 20", "trains 2 seeds"
+    for said in (*budgets, "at least 0.99", "between 1.2 and 3.5", "between 1.05 and 1.5", "0.3 or more", "\\ge 1.02", "below 0.9", "(eq-emergence)"):
         assert said in text, said
     for experiment in emergence.CLAIMED:
         protocol = experiment.protocol

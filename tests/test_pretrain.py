@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict, replace
-from io import StringIO
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 
 import numpy as np
@@ -158,7 +158,9 @@ def test_bad_arguments_are_refused_before_any_step(arguments, message):
         train(SHORT, **arguments)
 
 
-def test_a_name_is_no_protocol():
+def test_a_name_is_no_protocol_and_a_list_no_family():
+    with pytest.raises(ValueError, match="family must be one of boyan, dense, permuted-boyan, got .'boyan'.$"):
+        Protocol(family=["boyan"])
     with pytest.raises(ValueError, match=re.escape("protocol must be a Protocol, as those in icrl.pretrain.protocols.PROTOCOLS, got 'boyan'")):
         train("boyan")
 
@@ -189,7 +191,7 @@ def test_a_family_and_features_of_ones_own(monkeypatch):
     found = results.outcome(train(protocol), protocol)
     assert "other_family" not in found and "other_family" in results.outcome(train(replace(SHORT, steps=2)), SHORT)
     monkeypatch.setitem(tasks.FAMILIES, "mine", lambda rng, size, n_states: np.ones((size, n_states, n_states)))
-    with pytest.raises(ValueError, match="transition of family 'mine' must sum to 1 in every row, but row 0 sums to 4"):
+    with pytest.raises(ValueError, match="transition of family 'mine' must sum to 1 in every row, but row 0 sums to 4.0"):
         train(protocol)
     monkeypatch.setitem(tasks.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states)))
     with pytest.raises(ValueError, match=re.escape("features 'ones' must have shape (4, 4, 2), got (4, 4)")):
@@ -216,7 +218,7 @@ def test_a_checkpoint_of_something_else_is_refused(checkpoint):
         train(replace(SHORT, rate=0.5, batch=9), 4, checkpoint)
     with pytest.raises(ValueError, match="with another seed$"):
         train(SHORT, 5, checkpoint)
-    with pytest.raises(ValueError, match="with another steps .the rate falls along a cosine over all steps, so that a run of more steps is another"):
+    with pytest.raises(ValueError, match="with another steps .the rate falls along a cosine over all steps: a run of more steps is another from"):
         train(replace(SHORT, steps=90), 4, checkpoint)
 
 
@@ -236,7 +238,7 @@ def test_a_damaged_checkpoint_is_refused(damage, checkpoint):
 EMPTY = {"done": 1, "learned": {}, "optimiser": {}, "losses": [], "history": [], "seed": 4, "protocol": {}}
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"protocol": 3}, EMPTY | {"history": [(0,)]}, EMPTY | {"protocol": []}])
+@pytest.mark.parametrize("content", [[1, 2], {"protocol": 3}, EMPTY | {"protocol": asdict(SHORT), "history": [(0,)]}, EMPTY | {"protocol": []}])
 def test_another_file_of_torch_is_refused(content, checkpoint):
     torch.save(content, checkpoint)
     with pytest.raises(ValueError, match="checkpoint must be a file that pretraining wrote"):
@@ -438,7 +440,7 @@ def with_seed(text, outcome):
     ("tiny.json", lambda text: with_seed(text, {}), ["--resume"], "tiny.json: 'V' is missing"),
     ("tiny.json", lambda text: with_seed(text, None), ["--resume"], "record must be a file"),
     ("tiny.json", lambda text: with_seed(text, {"V": [[1.0, 2.0]]}), ["--resume"], "tiny.json: V of seed 1 must have shape (1, 3), got (1, 2)"),
-    ("tiny.json", lambda text: with_seed(text, {"V": [[1.0, 2.0, None]]}), ["--resume"], "tiny.json: V of seed 1 must be finite, got nan at index (0, 2)"),
+    ("tiny.json", lambda text: with_seed(text, {"V": [[1.0, 2.0, None]]}), ["--resume"], "V of seed 1 must be finite, got nan"),
     ("tiny.json", lambda text: with_seed(text, {**json.loads(text)["seeds"]["1"], "pattern": {}}), ["--resume"], "'cosine_V' is missing"),
     ("tiny.json", lambda text: with_seed(text, {**json.loads(text)["seeds"]["1"], "error": 3}), ["--resume"], "record must be a file"),
 ])
@@ -462,8 +464,9 @@ def test_a_full_disk_ends_with_2_and_one_line(tmp_path, monkeypatch, capsys):
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
 @pytest.mark.parametrize("arguments", [["--list"], ["tiny", "--steps", "1"]])
-def test_a_table_that_cannot_be_written_ends_with_2_and_one_line(arguments, monkeypatch, capsys):
-    with open("/dev/full", "w", encoding="utf-8") as full:
+@pytest.mark.parametrize("through", [True, False], ids=["at once", "when flushed"])
+def test_a_table_that_cannot_be_written_ends_with_2_and_one_line(through, arguments, monkeypatch, capsys):
+    with TextIOWrapper(open("/dev/full", "wb", buffering=0 if through else -1), "utf-8", write_through=through) as full:
         monkeypatch.setattr(sys, "stdout", full)
         code = main(["pretrain", *arguments])
         monkeypatch.undo()
@@ -539,6 +542,14 @@ def test_parts_of_a_batch_make_the_whole(monkeypatch):
     monkeypatch.setattr(training, "processes", lambda: 4)
     with pytest.raises(ValueError, match="batch must be at least the number of processes, 4, got 3"):
         own_part(3)
+
+
+def test_processes_above_the_first_end_with_0(tmp_path, monkeypatch, capsys):
+    """torchrun ends all when one has failed: the first would be stopped before it has put a diverged seed on record."""
+    monkeypatch.setattr(command, "rank", lambda: 1)
+    monkeypatch.setitem(PROTOCOLS, "tiny", replace(SHORT, optimiser="sgd", rate=1e6))
+    assert run_tiny(tmp_path, "--seeds", "0,1") == 0 and main(["pretrain", "boyann"]) == 0
+    assert os.listdir(tmp_path) == [] and capsys.readouterr() == ("", "")
 
 
 TOGETHER = f"""

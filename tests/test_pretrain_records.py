@@ -15,7 +15,8 @@ import torch
 from icrl.pretrain.metrics import pattern
 from icrl.pretrain.network import is_masked
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
-from icrl.pretrain.results import DEPTHS, LENGTHS, RECORDED, curve, evaluation, held_out, learned_of, predicted, read_record, record_text, recorded, summary
+from icrl.pretrain.results import DEPTHS, LENGTHS, RECORDED, curve, evaluation, held_out, learned_of, predicted, summary
+from icrl.pretrain.results import read_record, record_text, recorded
 from icrl.pretrain.train import train
 
 FRESH = random.SystemRandom()

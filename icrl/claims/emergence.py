@@ -27,8 +27,8 @@ class Experiment(NamedTuple):
 
     ``cosine_V``, ``cosine_A``: at least. ``alpha``, ``sharpness``: the ranges of (w_r + w_t − w_v)/3 and of the mean of A's
     diagonal. ``error``: the median over held-out tasks of the relative error against v^π at ``depth`` layers, at most (v = 0 has
-    the error 1). ``difference``: the same against softmax TD with the α and β that come nearest, at most. ``lost_at``: a depth
-    beyond that of training by which the values have grown past use.
+    the error 1). ``difference``: the same against softmax TD with fitted α and β, at most. ``lost_at``: a depth beyond that of
+    training by which the values have grown past use.
     """
 
     protocol: Protocol
@@ -153,35 +153,42 @@ def median(squared: np.ndarray) -> float:
     return float(np.sqrt(np.sort(squared)[(len(squared) - 1) // 2]))
 
 
-NEARBY, SLACK = (0.8, 0.9, 1.0, 1.1, 1.25), 0.97
-"""Of the fitted α and β, so many times either: none may bring the mean square difference below so much of what the fit leaves."""
+NEARBY, SLACK = (0.9, 1.0, 1.1), 0.8
+"""Of the fitted α and β, so many times either: none may bring the mean square difference below so much of what the fit leaves (at α and β
+as they are in the parameters, not fitted, .56 to .7 of it are left; the fit's own steps end a tenth above the least at times)."""
 
 
 def against_softmax_td(experiment: Experiment, learned: Any, batch: Any) -> Iterator[Part]:
-    """The difference to softmax TD with the fitted α and β; that it is theirs, and that no others nearby come nearer by more than a few per cent."""
+    """The difference to softmax TD with the fitted α and β; that it is theirs, and that no others nearby come nearer by more than a fifth."""
     from icrl.pretrain.metrics import agreement
     from icrl.pretrain.network import construction
 
     depth, d = experiment.depth, batch.features.shape[-1]
     found, own = agreement(learned, batch, depth), predictions(learned, batch, depth)
-    off = {at: squares(own, predictions(construction(d, at[0] * found.alpha, at[1] * found.sharpness), batch, depth), batch) for at in product(NEARBY, NEARBY)}
+    fitted = lambda a, b: predictions(construction(d, a * found.alpha, b * found.sharpness), batch, depth)  # noqa: E731
+    off = {(a, b): squares(own, fitted(a, b), batch) for a, b in product(NEARBY, NEARBY)}
     where = f"median relative difference to the values of softmax TD at depth {depth}"
-    yield same(where, found.value_difference, median(off[1.0, 1.0]))
-    least, fitted = min(each.mean() for each in off.values()), off[1.0, 1.0].mean()
-    yield Part("least mean square difference to softmax TD near the fitted α and β, over that at them", float(least / fitted) if fitted else 1.0, SLACK, relation=AT_LEAST)
     yield Part(where, found.value_difference, experiment.difference, relation=AT_MOST)
+    yield same(where, found.value_difference, median(off[1.0, 1.0]))
+    least, fit = min(each.mean() for each in off.values()), off[1.0, 1.0].mean()
+    yield Part("least mean square difference near the fitted α and β, over that at them", float(least / fit) if fit else 1.0, SLACK, relation=AT_LEAST)
 
 
 def beyond_its_depth(experiment: Experiment, learned: Any, batch: Any) -> Iterator[Part]:
-    """w_t > w_r, 1 + γw_t + w_v > 1, and an error above that of v = 0 after so many layers."""
+    """w_t > w_r, 1 + γw_t + w_v > 1, an error above that of v = 0 after so many layers, and values unlike softmax TD's before."""
+    from icrl.pretrain.metrics import agreement
+
+    depth = experiment.lost_at
     w_r, w_t, w_v = row_of(learned)
     yield Part("w_t − w_r", w_t - w_r, MARGIN, relation=AT_LEAST)
     yield Part("γw_t + w_v", experiment.protocol.discount * w_t + w_v, MARGIN / 4, relation=AT_LEAST)
-    yield Part(f"median relative error against the true value at depth {experiment.lost_at}", median_error(learned, batch, experiment.lost_at), 1.0, relation=AT_LEAST)
+    yield Part(f"median relative error against the true value at depth {depth}", median_error(learned, batch, depth), 1.0, relation=AT_LEAST)
+    far = agreement(learned, batch, experiment.depth).value_difference
+    yield Part(f"median relative difference to the values of softmax TD at depth {experiment.depth}", far, FAR, relation=AT_LEAST)
 
 
-MARGIN = 0.08
-"""What w_t must be more than w_r; γw_t + w_v must be a quarter of that."""
+MARGIN, FAR = 0.08, 0.3
+"""What w_t must be more than w_r, a quarter of which γw_t + w_v must be; and how far from those of softmax TD the values are."""
 
 
 def seeds(budget: Budget) -> range:
@@ -220,14 +227,15 @@ def told(protocol: Protocol) -> str:
 def asked(experiment: Experiment) -> str:
     """What is asked of an experiment."""
     difference = "" if experiment.difference is None else f", difference to softmax TD at most {experiment.difference:g}"
-    lost = "" if experiment.lost_at is None else f"; w_t at least {MARGIN:g} above w_r, γw_t + w_v at least {MARGIN / 4:g}, error at least 1 at depth {experiment.lost_at}"
+    lost = f"; w_t at least {MARGIN:g} above w_r, γw_t + w_v at least {MARGIN / 4:g}, difference to softmax TD at least {FAR:g}, error at least 1 at depth"
     return (
         f"{told(experiment.protocol)}: cosines at least {experiment.cosine_V:g} (V) and {experiment.cosine_A:g} (A), α in {experiment.alpha}, β in {experiment.sharpness}, "
-        f"at depth {experiment.depth} error at most {experiment.error:g}{difference}{lost}"
+        f"at depth {experiment.depth} error at most {experiment.error:g}{difference}{'' if experiment.lost_at is None else f'{lost} {experiment.lost_at}'}"
     )
 
 
-SIX, ANY = {"alpha": (1.05, 1.5), "sharpness": (1.2, 3.5), "error": 0.65}, {"alpha": (0.7, 1.6), "sharpness": (1.2, 3.5), "error": 0.65, "difference": 0.25}
+SHARP = {"sharpness": (1.2, 3.5), "error": 0.65}
+SIX, ANY = SHARP | {"alpha": (1.05, 1.5)}, SHARP | {"alpha": (0.7, 1.6), "difference": 0.25}
 CLAIMED = (
     Experiment(BOYAN, 6, lost_at=100, **SIX),
     Experiment(DENSE, 6, **SIX),
@@ -236,7 +244,7 @@ CLAIMED = (
 )
 AT_SIX, AT_ANY = CLAIMED[0], CLAIMED[2]
 AMISS = 0.9
-"""Where the pattern does not come, one of the two cosines is below this."""
+"""Where a control leaves the pattern out, one of the two cosines is below this."""
 
 
 def control(**changes: Any) -> Emergence:
@@ -270,7 +278,7 @@ $$ (eq-emergence)
 
 both with a cosine of at least {AT_SIX.cosine_V:g}. The two scales are learned. $\beta$ is not 1 in any of the four: it lies between {AT_SIX.sharpness[0]:g} and {AT_SIX.sharpness[1]:g}. $\alpha$ is not 1 with 6 layers, between {AT_SIX.alpha[0]:g} and {AT_SIX.alpha[1]:g}; with random depth it lies between {AT_ANY.alpha[0]:g} and {AT_ANY.alpha[1]:g}, and may be as good as 1. On tasks never trained on the median error against $v^\pi$ is at most {AT_SIX.error:g} of that of $v = 0$. The check trains {len(seeds(Budget()))} seeds of each of the four; the 43 seeds from 0 to 42 were trained once, with cosines of at least 0.99 in all of them.
 
-Trained at a random depth, the predictions are those of softmax TD with the nearest $\alpha$ and $\beta$, up to a median relative difference of {AT_ANY.difference:g} at {AT_ANY.depth} layers. **Trained at one depth, on Boyan chains, they are not**, for all the likeness of the parameters: there $w_t$ exceeds $w_r$, by {MARGIN:g} or more, which makes up for what 6 layers cannot reach, and the factor by which a layer multiplies constants is above 1, $1 + \gamma w_t + w_v \ge {1 + MARGIN / 4:g}$. Beyond 6 layers the values grow: at {AT_SIX.lost_at} the median error exceeds that of $v = 0$.
+Trained at a random depth, the predictions are those of softmax TD, its $\alpha$ and $\beta$ fitted to them in steps from those of the parameters, up to a median relative difference of {AT_ANY.difference:g} at {AT_ANY.depth} layers. **Trained at one depth, on Boyan chains, they are not**, for all the likeness of the parameters: fitted likewise, the median difference at {AT_SIX.depth} layers is {FAR:g} or more. There $w_t$ exceeds $w_r$, by {MARGIN:g} or more, which makes up for what 6 layers cannot reach, and the factor by which a layer multiplies constants is above 1, $1 + \gamma w_t + w_v \ge {1 + MARGIN / 4:g}$. Beyond 6 layers the values grow: at {AT_SIX.lost_at} the median error exceeds that of $v = 0$.
 
 What the pattern needs was tried on Boyan chains with 6 layers at seed 0. One of the two cosines stays below {AMISS:g} when the contexts' rewards belong to other states, when the labels belong to another task, when attention is held uniform, and with $\gamma = 0$, where nothing moves $w_t$ from its start; with parameters of their own for each layer; and, in as many steps, at a hundredth of the rate. All this is measured, not proved: other sizes, budgets and families are outside it.
 """.strip()
@@ -287,9 +295,9 @@ CLAIM = Claim(
         "The families, sizes, loss, optimiser and budgets stated; for the predictions of softmax TD, a depth drawn at random in training.",
     ),
     subject=Emergence(CLAIMED),
-    checks=(Check("numeric", "four protocols of pretraining, two seeds each unless more are asked for (one for every hundred trials), trained afresh on one thread in float64", numeric),),
+    checks=(Check("numeric", "four protocols of pretraining, two seeds each unless more are asked for (one for every hundred trials), trained afresh on one thread in float64; the controls, at the first seed", numeric),),
     mutants=MUTANTS,
     rests_on=("state-form",),
     source="Xie et al. 2026, their experiments, told at second hand; protocols, thresholds and controls of this book",
-    shared="icrl.pretrain samples the tasks, trains and measures; that its forward pass is the Transformer's is the claim state-form. The tasks for evaluation come from a seed of their own.",
+    shared="icrl.pretrain samples the tasks and trains; that its forward pass is the Transformer's is the claim state-form. Of what it measures, the cosines, the values v^π and the relative errors are computed again here. The tasks for evaluation come from a seed of their own.",
 )

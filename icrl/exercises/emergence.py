@@ -49,13 +49,13 @@ def read_as_a_task(w: Sequence[float], gamma: float) -> tuple[float, float, floa
 
 
 def apart(reading: Any, w: Sequence[float], gamma: float) -> str:
-    """What six layers make of the answer's task, if it is one."""
+    """What six layers of the answer's softmax TD make of a context, if it is three numbers."""
     try:
         step, discount, scale = map(float, reading(w, gamma))
     except Exception:
         return ""
     got = values((step, step, -step), discount, 6, scale * PAID)
-    return f" After six layers on a context of two states that task has the values {shown(got)}, the model {shown(values(w, gamma, 6))}."
+    return f" After six layers on a context of two states the answer's softmax TD has the values {shown(got)}, the model {shown(values(w, gamma, 6))}."
 
 
 def _by_the_reward(w: Sequence[float], gamma: float) -> tuple[float, float, float]:

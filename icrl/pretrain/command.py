@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from icrl.files import UsageError, print_out, writable, write_all
+from icrl.files import UsageError, printing, writable, write_all
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.pretrain.results import outcome, read_record, record_text
 from icrl.pretrain.train import EVERY, Diverged, Run, agreed, process_group, rank, resumed, train
@@ -202,9 +202,8 @@ def show(results: Sequence[Result], console: Console) -> None:
     table = Table(Column("protocol", overflow="fold"), *(Column(name, justify="right") for name in HEADINGS), box=None, pad_edge=False)
     for result in results:
         table.add_row(*row(result))
-    with out.capture() as shown:
+    with printing():
         out.print(table)
-    print_out(shown.get())
     for result in results:
         if "diverged" in result.found:
             console.print(f"{result.protocol}: {result.found['diverged']}", markup=False, highlight=False, soft_wrap=True)

@@ -66,7 +66,7 @@ class Protocol:
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
-            if getattr(self, name) not in known:
+            if getattr(self, name) not in list(known):
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
         for name, least in {"d": 1, "n_states": 3, "depth": 1, "steps": 1, "batch": 1}.items():
             integer(name, getattr(self, name), least)

@@ -143,6 +143,8 @@ def shuffled(learned: Learned, protocol: Protocol, n: int) -> dict[str, float]:
 
 # Records
 
+NO_RECORD = "record must be a file that `python -m icrl pretrain` or record_text wrote"
+
 
 def rounded(found: Any, digits: int = 6) -> Any:
     """Nested lists and dictionaries with their floats to so many significant digits, None where they are not finite."""
@@ -188,9 +190,6 @@ def read_record(path: Path | str, protocol: Protocol | None = None) -> dict[int,
     if changed:
         raise ValueError(f"record must be of the protocol as it is, got {path} with another {', '.join(changed)}")
     return outcomes
-
-
-NO_RECORD = "record must be a file that `python -m icrl pretrain` or record_text wrote"
 
 
 def checked(seed: str, outcome: dict, protocol: Protocol) -> dict:

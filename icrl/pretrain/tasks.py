@@ -96,7 +96,7 @@ def one_hot_features(rng: np.random.Generator, size: int, n_states: int, d: int)
 
 FEATURES: dict[str, Callable] = {"uniform": uniform_features, "unit": unit_features, "one-hot": one_hot_features}
 
-OWN = frozenset({*FAMILIES.values(), *FEATURES.values()})
+OWN = (*FAMILIES.values(), *FEATURES.values())
 """The library's own, whose draws are tested once and for all; those of others are looked at in every batch."""
 
 
@@ -134,7 +134,8 @@ def sample_tasks(
     reward = rng.uniform(-1, 1, (size, n_states))
     x = FEATURES[features](rng, size, n_states, integer("d", d, 1))
     if FAMILIES[family] not in OWN:
-        probabilities(f"transition of family {family!r}", transition, (size, n_states, n_states))
+        name = f"transition of family {family!r}"
+        probabilities(name, finite_array(name, transition, (size, n_states, n_states)).reshape(-1, n_states), ("rows", n_states))
     if FEATURES[features] not in OWN:
         finite_array(f"features {features!r}", x, (size, n_states, d))
     shown = rng.permuted(reward, axis=1) if shuffled_rewards else reward
@@ -184,7 +185,9 @@ def counted(states: Int[np.ndarray, "B n_plus_1"], n_states: int) -> Float[np.nd
     return np.bincount(pairs.ravel(), minlength=len(states) * size).reshape(-1, n_states, n_states).astype(float)
 
 
-def tasks_of(mrps: Sequence[MarkovRewardProcess], features: Sequence[Array], n: int, rng: np.random.Generator, rewards: Sequence[Array] | None = None) -> TaskBatch:
+def tasks_of(
+    mrps: Sequence[MarkovRewardProcess], features: Sequence[Array], n: int, rng: np.random.Generator, rewards: Sequence[Array] | None = None
+) -> TaskBatch:
     """A batch of given processes of one size and discount, with (S, d) features each, and a context of each from S_0 ∼ μ.
 
     Arrays, which :func:`icrl.pretrain.network.tensors` turns into what a Transformer is run on. A context pays r(s), the

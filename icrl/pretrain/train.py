@@ -260,7 +260,7 @@ def resumed(path: Path | None, protocol: Protocol, seed: int) -> Run:
         said = f"{error} is missing" if isinstance(error, KeyError) else (str(error) or repr(error)).splitlines()[0]
         raise ValueError(f"checkpoint must be a file that pretraining wrote, got {path}: {said}") from error
     if changed:
-        why = " (the rate falls along a cosine over all steps, so that a run of more steps is another one from its first)" if "steps" in changed else ""
+        why = " (the rate falls along a cosine over all steps: a run of more steps is another from its first)" if changed == ["steps"] else ""
         raise ValueError(f"checkpoint must be of this protocol and seed, got {path} with another {', '.join(changed)}{why}")
     return run
 
