@@ -56,7 +56,7 @@ def pretraining_headlines(measured: dict) -> list[str]:
     ]
     seed = measured["emergence"]
     cosines = f"cosines with the pattern {seed['cosines']['cosine_V']:.3f} (V), {seed['cosines']['cosine_A']:.4f} (A)"
-    return [*steps, f"| pretraining one seed as a whole process, {seed['steps']} steps of {seed['batch']} tasks; {cosines} | {seed['cpu_seconds']:.2g} s of CPU |"]
+    return [*steps, f"| pretraining one seed, {seed['steps']} steps of {seed['batch']} tasks; {cosines} | {seed['cpu_seconds']:.2g} s of CPU, after {seed['loading']:.2g} s of loading PyTorch |"]
 
 
 def scaled(record: dict, goal: dict) -> str:
