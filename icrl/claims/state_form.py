@@ -454,13 +454,13 @@ with $c_u$ the number of transitions out of $u$, $P_e$ the frequencies of what f
 
 The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_e = P$ and $\hat r = r$ give the limit $n \to \infty$ wherever the frequencies converge. The gradient of a loss is the same through either form.
 
-**A layer is softmax TD of a task.** Where $w_v < 0$, write $\alpha = -w_v$. Then {eq}`eq-state-form` is
+**A layer has the form of softmax TD.** Where $w_v < 0$, write $\alpha = -w_v$. Then {eq}`eq-state-form` is
 
 $$
 v_{l+1} = v_l + \alpha \bigl(\eta\, \hat r + \tilde\gamma\, v_l P_e^\top - v_l\bigr) K_l , \qquad \tilde\gamma = \gamma\, \frac{w_t}{-w_v} , \quad \eta = \frac{w_r}{-w_v} ,
 $$ (eq-another-task)
 
-a layer of softmax TD, exactly, with step size $\alpha$, the discount $\tilde\gamma$ and rewards $\eta$ times those paid, each layer with its own. It is that of the task itself, $\tilde\gamma = \gamma$ and $\eta = 1$, where $w = \alpha (1, 1, -1)$.
+exactly, with step size $\alpha$, the discount $\tilde\gamma$ and rewards $\eta$ times those paid, each layer with its own: softmax TD of another task where $0 \le \tilde\gamma < 1$, and of the task itself, $\tilde\gamma = \gamma$ and $\eta = 1$, where $w = \alpha (1, 1, -1)$.
 
 **On constants attention has nothing to do.** For any $w$, where every transition pays 1 and $v_0 = 0$, every column holds after $L$ layers of the same $w$, whatever their $A_l$, the **gain**
 
