@@ -307,7 +307,7 @@ CLAIM = Claim(
     subject=Bound(),
     checks=(
         proof(
-            "for every finite process, d, γ and seminorm",
+            "the bound and its sharpness, for every finite process, d, γ and seminorm",
             stated=(
                 "neu_bound.neu_bound",
                 "neu_bound.neu_bound_euclid",
