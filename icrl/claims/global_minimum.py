@@ -458,7 +458,7 @@ $$
 \mathrm{NEU}(v_L)^2 = \bigl(1 - \alpha(1 - \gamma)\bigr)^{2L}\, \Bigl\lVert \sum_s \mu(s)\, x(s) \Bigr\rVert^2
 $$ (eq-loss-at-finite-depth)
 
-in every context, above 0 unless $\alpha = 1$ and $\gamma = 0$, or the mean features are 0. And at fixed $n$, depth alone need not bring $J_{L,n}$ to 0. For $n = 1$ it tends to a number that is positive as a rule: that is {prf:ref}`one-transition-for-ever`, proved there. Or it grows: with $x = (-3, 0, -2)$, $\beta = \ln 5000$ (so that the weights are made of $5000^{\langle x(s), x(u) \rangle}$), $r = (0, 0, 1)$, $\gamma = \tfrac{9}{10}$, $\alpha = 1$, and states drawn independently with probabilities $1.6 \cdot 10^{-11}$, the rest, and $.02$, $c_\infty > 0$, but $J_{L,3} = .0016,\ .0015,\ .0015,\ 2.9 \cdot 10^{29}$ at $L = 0, 10, 50, 200$. These four are exact, to the digits shown. That it goes on to infinity rests on a spectral radius above 1 found in floating point.
+in every context, above 0 unless $\alpha = 1$ and $\gamma = 0$, or the mean features are 0. And at fixed $n$, depth alone need not bring $J_{L,n}$ to 0. For $n = 1$ it tends to a number that is positive as a rule, which an exercise of the chapter proves. Or it grows: with $x = (-3, 0, -2)$, $\beta = \ln 5000$ (so that the weights are made of $5000^{\langle x(s), x(u) \rangle}$), $r = (0, 0, 1)$, $\gamma = \tfrac{9}{10}$, $\alpha = 1$, and states drawn independently with probabilities $1.6 \cdot 10^{-11}$, the rest, and $.02$, $c_\infty > 0$, but $J_{L,3} = .0016,\ .0015,\ .0015,\ 2.9 \cdot 10^{29}$ at $L = 0, 10, 50, 200$. These four are exact, to the digits shown. That it goes on to infinity rests on a spectral radius above 1 found in floating point.
 """.strip()
 
 
