@@ -25,8 +25,9 @@ def mutant_of(id, name):
     return next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
 
 
-LONGEST = "test_proofs.py", "test_ledger.py", "test_claims_numeric.py", "test_site.py", "test_gates.py"
-"""The files that take a minute of processor or more, longest first."""
+LONGEST = "test_proofs.py", "test_claims_numeric.py", "test_site.py", "test_gates.py", "test_ledger.py"
+"""The files that take a minute of processor or more. The ledger comes last of them: it asks for the compiled proofs, which the
+first file keeps locked while the checker reads them, some minutes."""
 
 
 def pytest_collection_modifyitems(items):
