@@ -24,7 +24,6 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-
 from icrl.algebra import Matrix, identity, kind, scalar, softmax, transpose
 
 

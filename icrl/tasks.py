@@ -78,9 +78,20 @@ def random_mrp(
     Raises ``ValueError`` for ``n_states`` < 1, a ``concentration`` that is not positive and finite, a discount outside
     [0, 1), and an ``rng`` that is no NumPy generator.
     """
-    concentrations = np.full(integer("n_states", n_states, 1), number("concentration", concentration, "(0, inf)"))
-    rows = np.maximum(generator(rng).dirichlet(concentrations, size=n_states), LEAST_PROBABILITY)
-    return MarkovRewardProcess(rows / rows.sum(axis=1, keepdims=True), rng.uniform(-1, 1, n_states), discount)
+    rows = dirichlet_rows(integer("n_states", n_states, 1), n_states, rng, concentration)
+    return MarkovRewardProcess(rows, rng.uniform(-1, 1, n_states), discount)
+
+
+def dirichlet_rows(
+    size: int | tuple[int, ...], n_states: int, rng: np.random.Generator, concentration: float = 0.3
+) -> Float[np.ndarray, "*size S"]:
+    """Independent p ∼ Dirichlet(concentration, …, concentration), entries below 1e-12 raised to it and rows scaled back to 1; shape (size, S).
+
+    Raises ``ValueError`` for a ``concentration`` that is not positive and finite, and an ``rng`` that is no NumPy generator.
+    """
+    concentrations = np.full(n_states, number("concentration", concentration, "(0, inf)"))
+    rows = np.maximum(generator(rng).dirichlet(concentrations, size=size), LEAST_PROBABILITY)
+    return rows / rows.sum(axis=-1, keepdims=True)
 
 
 # Markov reward processes of Gymnasium

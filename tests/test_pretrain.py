@@ -22,7 +22,7 @@ from icrl import pretrain
 from icrl.cli import main
 from icrl.pretrain import command, protocols, results, tasks, train as training
 from icrl.pretrain.losses import td_loss
-from icrl.pretrain.network import construction, tensors, values
+from icrl.pretrain.network import tensors, values
 from icrl.pretrain.protocols import ABOUT, PROTOCOLS, Protocol
 from icrl.pretrain.tasks import sample_tasks
 from icrl.pretrain.train import Diverged, clipped, own_part, rate, resumed, save, train

@@ -16,7 +16,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from icrl.mrp import MarkovRewardProcess, finite_array, generator, integer, number, probabilities
-from icrl.tasks import LEAST_PROBABILITY
+from icrl.tasks import dirichlet_rows, one_hot, random_unit
 
 Array = Any
 """A NumPy array, or a tensor of the same shape once a batch was moved to torch."""
@@ -41,12 +41,6 @@ class TaskBatch(NamedTuple):
     rewards: Array | None
 
 
-def value(batch: TaskBatch) -> Array:
-    """v^π = (I − γP)⁻¹ r of every task, (B, S), of a batch of NumPy arrays."""
-    eye = np.eye(batch.transition.shape[-1])
-    return np.linalg.solve(eye - batch.discount * batch.transition, batch.reward[..., None])[..., 0]
-
-
 # Families
 
 
@@ -61,9 +55,8 @@ def boyan(rng: np.random.Generator, size: int, n_states: int) -> Float[np.ndarra
 
 
 def dense(rng: np.random.Generator, size: int, n_states: int, concentration: float = 0.3) -> Float[np.ndarray, "B S S"]:
-    """Rows p(· | s) ∼ Dirichlet(concentration, …), entries raised to 10⁻¹² at least."""
-    rows = np.maximum(rng.dirichlet(np.full(n_states, concentration), (size, n_states)), LEAST_PROBABILITY)
-    return rows / rows.sum(axis=-1, keepdims=True)
+    """Rows p(· | s) ∼ Dirichlet(concentration, …): see :func:`icrl.tasks.dirichlet_rows`."""
+    return dirichlet_rows((size, n_states), n_states, rng, concentration)
 
 
 def permuted_boyan(rng: np.random.Generator, size: int, n_states: int) -> Float[np.ndarray, "B S S"]:
@@ -83,15 +76,14 @@ def uniform_features(rng: np.random.Generator, size: int, n_states: int, d: int)
 
 def unit_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> Float[np.ndarray, "B S d"]:
     """Uniform on the unit sphere."""
-    normal = rng.standard_normal((size, n_states, d))
-    return normal / np.linalg.norm(normal, axis=-1, keepdims=True)
+    return random_unit(size * n_states, d, rng).reshape(size, n_states, d)
 
 
 def one_hot_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> Float[np.ndarray, "B S S"]:
     """e_s, where d must be the number of states."""
     if d != n_states:
         raise ValueError(f"d must be n_states = {n_states} for one-hot features, got {d}")
-    return np.broadcast_to(np.eye(n_states), (size, n_states, n_states)).copy()
+    return np.tile(one_hot(n_states), (size, 1, 1))
 
 
 FEATURES: dict[str, Callable] = {"uniform": uniform_features, "unit": unit_features, "one-hot": one_hot_features}
