@@ -552,7 +552,7 @@ def test_processes_above_the_first_end_with_0(tmp_path, monkeypatch, capsys):
     assert os.listdir(tmp_path) == [] and capsys.readouterr() == ("", "")
 
 
-TOGETHER = f"""
+TOGETHER = """
 import json, os
 from pathlib import Path
 import tiny
@@ -567,7 +567,7 @@ with process_group() as device:
         run = train(Protocol(**fields), 2, device=device)
         found.append([run.losses, run.learned["V"].tolist(), run.learned["A"].tolist()])
     codes = [main(["pretrain", "tiny", "--out", str(out / "records"), *more]) for more in ([], ["--resume"])]
-(out / f"{{number}}.json").write_text(json.dumps([found, codes]))
+(out / f"{number}.json").write_text(json.dumps([found, codes]))
 """
 
 
