@@ -457,7 +457,10 @@ The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_
 **A layer has the form of softmax TD.** Where $w_v < 0$, write $\alpha = -w_v$. Then {eq}`eq-state-form` is
 
 $$
-v_{l+1} = v_l + \alpha \bigl(\eta\, \hat r + \tilde\gamma\, v_l P_e^\top - v_l\bigr) K_l , \qquad \tilde\gamma = \gamma\, \frac{w_t}{-w_v} , \quad \eta = \frac{w_r}{-w_v} ,
+\begin{gathered}
+v_{l+1} = v_l + \alpha \bigl(\eta\, \hat r + \tilde\gamma\, v_l P_e^\top - v_l\bigr) K_l , \\
+\tilde\gamma = \gamma\, \frac{w_t}{-w_v} , \qquad \eta = \frac{w_r}{-w_v} ,
+\end{gathered}
 $$ (eq-another-task)
 
 exactly, with step size $\alpha$, the discount $\tilde\gamma$ and rewards $\eta$ times those paid, each layer with its own: softmax TD of another task where $0 \le \tilde\gamma < 1$, and of the task itself, $\tilde\gamma = \gamma$ and $\eta = 1$, where $w = \alpha (1, 1, -1)$.
