@@ -19,7 +19,13 @@ from __future__ import annotations
 
 import os
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREADS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 os.environ |= dict.fromkeys(THREADS, "1")  # read when NumPy is loaded, hence before
 
 import argparse  # noqa: E402
@@ -77,7 +83,10 @@ def task(n: int, batch: int) -> Task:
 
 def members(given: Task, size: int) -> Iterator[Task]:
     """The contexts in batches of ``size``."""
-    return (given._replace(states=given.states[i : i + size], rewards=given.rewards[i : i + size]) for i in range(0, len(given.states), size))
+    return (
+        given._replace(states=given.states[i : i + size], rewards=given.rewards[i : i + size])
+        for i in range(0, len(given.states), size)
+    )
 
 
 # The four ways, each from a task and a depth to the values along the contexts, (batch, n+1)
@@ -207,7 +216,9 @@ def cell(n: int, depth: int, batch: int, full: bool) -> dict:
     return found
 
 
-HEADER = f"{'n':>5} {'depth':>5} {'batch':>5} | {'naive s':>9} |" + "|".join(f"{name + ' x':>11} {'diff':>7} " for name in list(METHODS)[1:])
+HEADER = f"{'n':>5} {'depth':>5} {'batch':>5} | {'naive s':>9} |" + "|".join(
+    f"{name + ' x':>11} {'diff':>7} " for name in list(METHODS)[1:]
+)
 
 
 def line(found: dict) -> str:
@@ -215,7 +226,10 @@ def line(found: dict) -> str:
     naive, *others = found["methods"].values()
     sizes = "".join(f"{found[name]:>5} " for name in ("n", "depth", "batch"))
     scaled = [{"scaled": naive["scaled"] or entry["scaled"]} for entry in others]
-    columns = [marked(entry["ratio"], ",.0f" if entry["ratio"] > 99 else ",.1f", mark, 11) + apart(entry) for entry, mark in zip(others, scaled)]
+    columns = [
+        marked(entry["ratio"], ",.0f" if entry["ratio"] > 99 else ",.1f", mark, 11) + apart(entry)
+        for entry, mark in zip(others, scaled)
+    ]
     return f"{sizes}| {marked(naive['seconds'], '.3g', naive, 9)} |" + "|".join(columns)
 
 
@@ -233,7 +247,14 @@ def goals(cells: list[dict]) -> list[dict]:
     """The ratios that are to be reached, as far as they were measured, and what was."""
     measured = {(found["n"], found["depth"], found["batch"]): found["methods"] for found in cells}
     return [
-        {"method": method, "n": n, "depth": depth, "batch": batch, "goal": goal, "ratio": measured[n, depth, batch][method]["ratio"]}
+        {
+            "method": method,
+            "n": n,
+            "depth": depth,
+            "batch": batch,
+            "goal": goal,
+            "ratio": measured[n, depth, batch][method]["ratio"],
+        }
         for method, n, depth, batch, goal in GOALS
         if (n, depth, batch) in measured
     ]
@@ -249,7 +270,11 @@ def million() -> dict:
         v = layers.iterate(np.zeros(100), ALPHA, 10**6)
         seconds.append(time.process_time() - start)
     right = layers.certainty_equivalence()
-    return {"cpu_seconds": median(seconds), "goal": 2.0, "difference": float(np.abs(v - right).max() / np.abs(right).max())}
+    return {
+        "cpu_seconds": median(seconds),
+        "goal": 2.0,
+        "difference": float(np.abs(v - right).max() / np.abs(right).max()),
+    }
 
 
 def measured_by(name: str, *options: str, quiet: bool = False) -> dict:
@@ -257,13 +282,23 @@ def measured_by(name: str, *options: str, quiet: bool = False) -> dict:
     with tempfile.TemporaryDirectory() as folder:
         found = Path(folder) / "found.json"
         program = Path(__file__).with_name(f"{name}.py")
-        subprocess.run([sys.executable, program, "--json", found, *options], check=True, stdout=subprocess.DEVNULL if quiet else None)
+        subprocess.run(
+            [sys.executable, program, "--json", found, *options],
+            check=True,
+            stdout=subprocess.DEVNULL if quiet else None,
+        )
         return json.loads(found.read_text("utf-8"))
 
 
 def machine() -> dict:
     """Where this was measured."""
-    return {"machine": platform.machine(), "system": platform.system(), "python": platform.python_version(), "numpy": np.__version__, "threads": 1}
+    return {
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "threads": 1,
+    }
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -275,8 +310,12 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     start = time.perf_counter()
     lengths = QUICK_LENGTHS if options.quick else LENGTHS
-    print(f"One thread, |S| = {N_STATES}, d = {WIDTH}; CPU seconds, medians of {REPEATS} runs or more. naive: the Transformer, layer by layer;")
-    print("once: attention built once; grouped: by states; closed: any depth at once; x: times as fast as naive; diff: from naive, relative.")
+    print(
+        f"One thread, |S| = {N_STATES}, d = {WIDTH}; CPU seconds, medians of {REPEATS} runs or more. naive: the Transformer, layer by layer;"
+    )
+    print(
+        "once: attention built once; grouped: by states; closed: any depth at once; x: times as fast as naive; diff: from naive, relative."
+    )
     print("~ scaled from fewer layers or members; * a difference from once (--help says more)")
     print(f"\n{HEADER}")
     cells = []
@@ -289,13 +328,25 @@ def main(arguments: list[str] | None = None) -> None:
     for goal in reached:
         where = f"{goal['method']} at n = {goal['n']}, depth {goal['depth']}, batch {goal['batch']}"
         print(f"{where}: {goal['ratio']:,.0f} times naive's speed (goal {goal['goal']:,.0f})")
-    print(f"10^6 transitions over 100 states at depth 10^6: {large['cpu_seconds']:.2f} s of CPU (goal 2), {large['difference']:.0e} from the limit")
+    print(
+        f"10^6 transitions over 100 states at depth 10^6: {large['cpu_seconds']:.2f} s of CPU (goal 2), {large['difference']:.0e} from the limit"
+    )
     largest = max(earlier["differences"].values())
-    print(f"what Wang et al. (2025) verify for linear attention, four methods: {earlier['cpu_seconds']:.2f} s of CPU as a whole process (goal {earlier['goal']}), differences up to {largest:.0e}\n", flush=True)
+    print(
+        f"what Wang et al. (2025) verify for linear attention, four methods: {earlier['cpu_seconds']:.2f} s of CPU as a whole process (goal {earlier['goal']}), differences up to {largest:.0e}\n",
+        flush=True,
+    )
     trained = measured_by("pretraining", *["--quick"] * options.quick)
     print(f"{time.perf_counter() - start:.0f} s in all")
     if options.json:
-        found = {"machine": machine(), "cells": cells, "goals": reached, "million": large, "predecessor": earlier, "pretraining": trained}
+        found = {
+            "machine": machine(),
+            "cells": cells,
+            "goals": reached,
+            "million": large,
+            "predecessor": earlier,
+            "pretraining": trained,
+        }
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
 
 

@@ -119,7 +119,9 @@ def main(arguments: list[str] | None = None) -> None:
     seconds = time.process_time()
     print(f"{seconds:.2f} s of CPU in all (goal 1.5), {'with' if 'torch' in sys.modules else 'without'} torch")
     if options.json:
-        options.json.write_text(json.dumps({"differences": found, "cpu_seconds": seconds, "goal": 1.5}, indent=1) + "\n", "utf-8")
+        options.json.write_text(
+            json.dumps({"differences": found, "cpu_seconds": seconds, "goal": 1.5}, indent=1) + "\n", "utf-8"
+        )
 
 
 if __name__ == "__main__":

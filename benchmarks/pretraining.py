@@ -69,7 +69,9 @@ def token(batch: TaskBatch, learned: dict[str, Tensor]) -> Tensor:
 
 
 def loop(batch: TaskBatch, learned: dict[str, Tensor]) -> Tensor:
-    singles = [TaskBatch(*(X[i : i + 1] if isinstance(X, Tensor) else X for X in batch)) for i in range(len(batch.reward))]
+    singles = [
+        TaskBatch(*(X[i : i + 1] if isinstance(X, Tensor) else X for X in batch)) for i in range(len(batch.reward))
+    ]
     return sum(token(single, learned) for single in singles) / len(singles)
 
 
@@ -102,7 +104,10 @@ def cell(size: int) -> dict:
     """Everything about one batch size."""
     given = drawn(size)
     times = {name: timed(lambda: run(*given)) for name, run in METHODS.items()}
-    found = {name: {"seconds": seconds, "tasks_per_second": size / seconds, "ratio": times["loop"] / seconds} for name, seconds in times.items()}
+    found = {
+        name: {"seconds": seconds, "tasks_per_second": size / seconds, "ratio": times["loop"] / seconds}
+        for name, seconds in times.items()
+    }
     for name in ("state", "token"):
         found[name]["difference"] = difference(name, size)
     return {"batch": size, "methods": found}
@@ -136,13 +141,17 @@ def emergence() -> dict:
 
 # The table
 
-HEADER = f"{'batch':>5} | {'loop, tasks/s':>13} |" + "|".join(f"{name + ', tasks/s':>15} {'x':>6} {'diff':>6} " for name in ("state", "token"))
+HEADER = f"{'batch':>5} | {'loop, tasks/s':>13} |" + "|".join(
+    f"{name + ', tasks/s':>15} {'x':>6} {'diff':>6} " for name in ("state", "token")
+)
 
 
 def line(found: dict) -> str:
     """A row of the table as text."""
     entries = [found["methods"][name] for name in ("state", "token")]
-    columns = [f"{entry['tasks_per_second']:>15,.0f} {entry['ratio']:>6,.3g} {entry['difference']:>6.0e} " for entry in entries]
+    columns = [
+        f"{entry['tasks_per_second']:>15,.0f} {entry['ratio']:>6,.3g} {entry['difference']:>6.0e} " for entry in entries
+    ]
     return f"{found['batch']:>5} | {found['methods']['loop']['tasks_per_second']:>13,.0f} |" + "|".join(columns)
 
 
@@ -154,16 +163,24 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     trained = emergence()  # first, since loading is counted from the start of the process
-    reached = ", ".join(f"{name} {cosine:.4f} (at least {COSINES[name]})" for name, cosine in trained["cosines"].items())
-    print(f"one seed of {PROTOCOL.steps} steps: {trained['cpu_seconds']:.2f} s of CPU (goal {CPU_SECONDS:g}) after {trained['loading']:.2f} s of loading, {reached}\n")
-    print(f"A training step, n = {PROTOCOL.n}, |S| = {PROTOCOL.n_states}, depth {PROTOCOL.depth}; x: times as fast as the loop; diff: of gradients")
+    reached = ", ".join(
+        f"{name} {cosine:.4f} (at least {COSINES[name]})" for name, cosine in trained["cosines"].items()
+    )
+    print(
+        f"one seed of {PROTOCOL.steps} steps: {trained['cpu_seconds']:.2f} s of CPU (goal {CPU_SECONDS:g}) after {trained['loading']:.2f} s of loading, {reached}\n"
+    )
+    print(
+        f"A training step, n = {PROTOCOL.n}, |S| = {PROTOCOL.n_states}, depth {PROTOCOL.depth}; x: times as fast as the loop; diff: of gradients"
+    )
     print(HEADER, flush=True)
     cells = []
     for size in QUICK_BATCHES if options.quick else BATCHES:
         cells.append(cell(size))
         print(line(cells[-1]), flush=True)
     for goal in goals(cells):
-        print(f"{goal['method']} at batch {goal['batch']}: {goal['ratio']:,.3g} times the loop's speed (goal {goal['goal']})")
+        print(
+            f"{goal['method']} at batch {goal['batch']}: {goal['ratio']:,.3g} times the loop's speed (goal {goal['goal']})"
+        )
     if options.json:
         found = {"torch": torch.__version__, "emergence": trained, "cells": cells, "goals": goals(cells)}
         options.json.write_text(json.dumps(found, indent=1) + "\n", "utf-8")

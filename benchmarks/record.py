@@ -45,7 +45,9 @@ def headlines(record: dict) -> str:
     ]
     million = f"| a context of 10⁶ transitions over 100 states, at depth 10⁶ | {record['million']['cpu_seconds']:.2f} s of CPU |"
     earlier = f"| what Wang et al. (2025) verify for linear attention, as a whole process: four methods, 30 trials, 40 layers, every layer and column | {record['predecessor']['cpu_seconds']:.2g} s of CPU |"
-    return "\n".join(["| what | measured |", "|---|---|", *rows, million, earlier, *pretraining_headlines(record["pretraining"])])
+    return "\n".join(
+        ["| what | measured |", "|---|---|", *rows, million, earlier, *pretraining_headlines(record["pretraining"])]
+    )
 
 
 def pretraining_headlines(measured: dict) -> list[str]:
@@ -56,7 +58,10 @@ def pretraining_headlines(measured: dict) -> list[str]:
     ]
     seed = measured["emergence"]
     cosines = f"cosines with the pattern {seed['cosines']['cosine_V']:.3f} (V), {seed['cosines']['cosine_A']:.4f} (A)"
-    return [*steps, f"| pretraining one seed, {seed['steps']} steps of {seed['batch']} tasks; {cosines} | {seed['cpu_seconds']:.2g} s of CPU, after {seed['loading']:.2g} s of loading PyTorch |"]
+    return [
+        *steps,
+        f"| pretraining one seed, {seed['steps']} steps of {seed['batch']} tasks; {cosines} | {seed['cpu_seconds']:.2g} s of CPU, after {seed['loading']:.2g} s of loading PyTorch |",
+    ]
 
 
 def scaled(record: dict, goal: dict) -> str:
@@ -68,7 +73,11 @@ def scaled(record: dict, goal: dict) -> str:
 def table(record: dict) -> str:
     """All cells: naive's time, and by how much the others are faster."""
     machine = record["machine"]
-    head = "| n | depth | batch | naive, s | " + " | ".join(f"{name}, times as fast" for name in NAMES.values()) + " | largest difference |"
+    head = (
+        "| n | depth | batch | naive, s | "
+        + " | ".join(f"{name}, times as fast" for name in NAMES.values())
+        + " | largest difference |"
+    )
     lines = [head, "|---:" * (head.count("|") - 1) + "|", *map(row, record["cells"])]
     return f"""<!-- Written by benchmarks/record.py; measure again with `make bench`. -->
 Contexts of $n$ transitions between ten states, four features a state.
@@ -87,7 +96,11 @@ CPU seconds on one thread ({machine["machine"]}, Python {machine["python"]}, Num
 
 def steps_table(measured: dict) -> str:
     """What a training step costs at each batch size: tasks a second, and how much faster than the loop."""
-    head = "| batch | loop over single prompts, tasks a second | " + " | ".join(f"{name}, tasks a second (times as fast)" for name in STEPS.values()) + " | largest difference |"
+    head = (
+        "| batch | loop over single prompts, tasks a second | "
+        + " | ".join(f"{name}, tasks a second (times as fast)" for name in STEPS.values())
+        + " | largest difference |"
+    )
     return "\n".join([head, "|---:" * (head.count("|") - 1) + "|", *map(steps_row, measured["cells"])])
 
 
@@ -96,7 +109,13 @@ def steps_row(cell: dict) -> str:
     entries = [cell["methods"][name] for name in STEPS]
     speeds = [f"{rounded(entry['tasks_per_second'])} ({rounded(entry['ratio'])})" for entry in entries]
     largest = max(entry["difference"] for entry in entries)
-    return "| " + " | ".join([str(cell["batch"]), rounded(cell["methods"]["loop"]["tasks_per_second"]), *speeds, f"{largest:.0e}"]) + " |"
+    return (
+        "| "
+        + " | ".join(
+            [str(cell["batch"]), rounded(cell["methods"]["loop"]["tasks_per_second"]), *speeds, f"{largest:.0e}"]
+        )
+        + " |"
+    )
 
 
 def row(cell: dict) -> str:
@@ -105,7 +124,11 @@ def row(cell: dict) -> str:
     ratios = [f"{'~' * (entry['scaled'] or naive['scaled'])}{rounded(entry['ratio'])}" for entry in others]
     largest = max(entry["difference"] for entry in others if "difference" in entry)
     sizes = [str(cell[name]) for name in ("n", "depth", "batch")]
-    return "| " + " | ".join([*sizes, f"{'~' * naive['scaled']}{rounded(naive['seconds'])}", *ratios, f"{largest:.0e}"]) + " |"
+    return (
+        "| "
+        + " | ".join([*sizes, f"{'~' * naive['scaled']}{rounded(naive['seconds'])}", *ratios, f"{largest:.0e}"])
+        + " |"
+    )
 
 
 def rounded(ratio: float) -> str:
@@ -120,7 +143,9 @@ def main(arguments: list[str] | None = None) -> None:
     record = json.loads(given.read_text("utf-8"))
     missing = {"machine", "cells", "goals", "million", "predecessor", "pretraining"} - record.keys()
     if missing:
-        parser.error(f"{given} must be what benchmarks/layers.py writes with --json, and lacks {', '.join(sorted(missing))}")
+        parser.error(
+            f"{given} must be what benchmarks/layers.py writes with --json, and lacks {', '.join(sorted(missing))}"
+        )
     written = pages(record, ROOT)
     RECORD.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     for path, text in written.items():

@@ -26,9 +26,8 @@ from operator import mul
 from typing import Any
 
 import numpy as np
-from sympy import Basic, BlockMatrix, Identity, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
+from sympy import Basic, BlockMatrix, Identity, MatrixSymbol, Symbol, ZeroMatrix, block_collapse, sympify
 from sympy import exp as sympy_exp
-from sympy import sympify
 from sympy.core.symbol import Str
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
@@ -50,7 +49,9 @@ def kind(X: Matrix, name: str = "matrix") -> str:
     elif torch is not None and isinstance(X, torch.Tensor):
         found = "tensor" if X.is_floating_point() else None
     else:
-        raise ValueError(f"{name} must be a NumPy array, a torch tensor or a SymPy matrix expression, got {type(X).__name__}")
+        raise ValueError(
+            f"{name} must be a NumPy array, a torch tensor or a SymPy matrix expression, got {type(X).__name__}"
+        )
     if found is None:
         raise ValueError(f"{name} must be floating point, got {X.dtype}")
     return found
@@ -118,7 +119,9 @@ def scalar(c: Any, like: Matrix, name: str = "c") -> Matrix:
     Raises ``ValueError`` with ``name`` for a list, a tuple, text or a complex number, and for NaN or infinity in floats.
     """
     if isinstance(c, (list, tuple, str, complex)):
-        raise ValueError(f"{name} must be a number or an array with one entry per batch member, got {c!r}; for step sizes that differ by layer make one Parameters a layer")
+        raise ValueError(
+            f"{name} must be a number or an array with one entry per batch member, got {c!r}; for step sizes that differ by layer make one Parameters a layer"
+        )
     match kind(like, "like"):
         case "blocks":
             return sympify(c) * Identity(1)
@@ -127,13 +130,17 @@ def scalar(c: Any, like: Matrix, name: str = "c") -> Matrix:
         case "float":
             return finite(name, np.asarray(c, like.dtype)[..., None, None])
         case _:
-            return finite(name, sys.modules["torch"].as_tensor(c, dtype=like.dtype, device=like.device)[..., None, None])
+            return finite(
+                name, sys.modules["torch"].as_tensor(c, dtype=like.dtype, device=like.device)[..., None, None]
+            )
 
 
 def place(parts: Mapping[tuple[int, int], Matrix], rows: Sequence[Any], columns: Sequence[Any], like: Matrix) -> Matrix:
     """The matrix with block sizes ``rows`` × ``columns`` that holds ``parts[i, j]`` in block (i, j) and 0 elsewhere."""
     if kind(like) == "blocks":
-        return BlockMatrix([[parts.get((i, j), ZeroMatrix(r, c)) for j, c in enumerate(columns)] for i, r in enumerate(rows)])
+        return BlockMatrix(
+            [[parts.get((i, j), ZeroMatrix(r, c)) for j, c in enumerate(columns)] for i, r in enumerate(rows)]
+        )
     batch = np.broadcast_shapes(*(part.shape[:-2] for part in parts.values()))
     whole = zeros(sum(rows), sum(columns), like, batch)
     for (i, j), part in parts.items():
@@ -146,7 +153,13 @@ def stack(*parts: Matrix) -> Matrix:
     """The matrices one above the other, as the rows of a prompt."""
     match kind(parts[0]):
         case "blocks":
-            return BlockMatrix([row for part in parts for row in (part if isinstance(part, BlockMatrix) else block_collapse(part)).blocks.tolist()])
+            return BlockMatrix(
+                [
+                    row
+                    for part in parts
+                    for row in (part if isinstance(part, BlockMatrix) else block_collapse(part)).blocks.tolist()
+                ]
+            )
         case "tensor":
             batch = np.broadcast_shapes(*(part.shape[:-2] for part in parts))
             return sys.modules["torch"].cat([part.expand(*batch, *part.shape[-2:]) for part in parts], dim=-2)
@@ -245,7 +258,12 @@ def linear(scores: Matrix, visible: Any) -> Matrix:
     match kind(scores):
         case "blocks":
             blocks = block_collapse(scores).blocks.tolist()
-            return BlockMatrix([row if shown else [ZeroMatrix(*block.shape) for block in row] for row, shown in zip(blocks, visible, strict=True)])
+            return BlockMatrix(
+                [
+                    row if shown else [ZeroMatrix(*block.shape) for block in row]
+                    for row, shown in zip(blocks, visible, strict=True)
+                ]
+            )
         case "entries":
             return np.where(visible, scores, zeros(*scores.shape, scores))
         case "tensor":
@@ -325,7 +343,9 @@ def true_exp(x: Any) -> Any:
     if isinstance(x, Basic):
         return sympy_exp(x)
     if not hasattr(x, "exp"):
-        raise ValueError(f"exp of a {type(x).__name__} entry is not exact: pass a stand-in, such as exp=lambda t: 1 + t * t")
+        raise ValueError(
+            f"exp of a {type(x).__name__} entry is not exact: pass a stand-in, such as exp=lambda t: 1 + t * t"
+        )
     return x.exp()
 
 

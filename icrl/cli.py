@@ -129,7 +129,12 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("ids", nargs="*", metavar="ID", help="claims to check (default: all)")
     verify.add_argument("--kind", metavar="KIND", help=f"only this kind of check: {', '.join(KINDS)}")
     verify.add_argument("--no-mutants", action="store_true", help="leave the mutants out")
-    verify.add_argument("--trials", type=whole(1), metavar="N", help="random instances of each numeric check (default: each check's own)")
+    verify.add_argument(
+        "--trials",
+        type=whole(1),
+        metavar="N",
+        help="random instances of each numeric check (default: each check's own)",
+    )
     verify.add_argument("--seed", type=whole(0), default=0, metavar="N", help="seed of the numeric checks (default: 0)")
     verify.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output with -")
     verify.set_defaults(run=run_verify)
@@ -142,27 +147,73 @@ def parser() -> argparse.ArgumentParser:
     ledger.set_defaults(run=run_ledger)
 
     proofs = commands.add_parser("proofs", help="let the proof checker check proofs/, and keep the result on record")
-    proofs.add_argument("--afresh", action="store_true", help="plant every wrong change again, also those on record for these very sources")
+    proofs.add_argument(
+        "--afresh",
+        action="store_true",
+        help="plant every wrong change again, also those on record for these very sources",
+    )
     proofs.set_defaults(run=run_proofs)
 
     task = commands.add_parser(
         "diagnose", help="does depth converge on a task of yours, how fast, and to what?", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Does softmax TD converge with depth on a task of yours, how fast, and to what?", epilog=DIAGNOSE_HELP,
     )  # fmt: skip
-    task.add_argument("task", metavar="TASK", help=f"one of {', '.join(diagnose.NAMED)}; a JSON or CSV file; a Gymnasium id, as FrozenLake8x8-v1")
-    task.add_argument("--policy", metavar="FILE", help="of an environment: uniform (default), or a JSON file of action probabilities by state")
-    task.add_argument("--make", type=make_option, action="append", default=[], metavar="KEY=VALUE", help="of the environment, such as map_name=8x8")
-    task.add_argument("--noisy", action="store_true", help="draw the environment's own rewards, which may depend on more than the state")
+    task.add_argument(
+        "task",
+        metavar="TASK",
+        help=f"one of {', '.join(diagnose.NAMED)}; a JSON or CSV file; a Gymnasium id, as FrozenLake8x8-v1",
+    )
+    task.add_argument(
+        "--policy",
+        metavar="FILE",
+        help="of an environment: uniform (default), or a JSON file of action probabilities by state",
+    )
+    task.add_argument(
+        "--make",
+        type=make_option,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="of the environment, such as map_name=8x8",
+    )
+    task.add_argument(
+        "--noisy",
+        action="store_true",
+        help="draw the environment's own rewards, which may depend on more than the state",
+    )
     task.add_argument("--states", type=whole(1), metavar="N", help="number of states of a named task")
     discount = f"discount (default: a JSON file's own, {diagnose.DISCOUNT} for what is no file; a CSV file needs it)"
     task.add_argument("--discount", type=float, metavar="G", help=discount)
-    task.add_argument("--length", type=whole(1), metavar="N", help=f"transitions to sample (default: {diagnose.LENGTH})")
-    task.add_argument("--features", metavar="KIND", help=f"{', '.join(diagnose.FEATURES)}, see below (default: file if it has them, else one-hot)")
-    task.add_argument("--dimension", type=whole(1), metavar="N", help=f"of random features (default: {diagnose.DIMENSION})")
-    task.add_argument("--sharpness", type=float, metavar="B", help=f"factor of the scores (default: {diagnose.SHARPNESS:g}, or 1 for features of a file)")
-    task.add_argument("--step", type=float, default=diagnose.STEP, metavar="A", help=f"step size (default: {diagnose.STEP:g})")
-    task.add_argument("--depth", type=whole(0), default=diagnose.DEPTH, metavar="N", help=f"layers (default: {diagnose.DEPTH})")
-    task.add_argument("--confidence", type=float, default=diagnose.CONFIDENCE, metavar="P", help=f"1 - delta, of bound F (default: {diagnose.CONFIDENCE})")
+    task.add_argument(
+        "--length", type=whole(1), metavar="N", help=f"transitions to sample (default: {diagnose.LENGTH})"
+    )
+    task.add_argument(
+        "--features",
+        metavar="KIND",
+        help=f"{', '.join(diagnose.FEATURES)}, see below (default: file if it has them, else one-hot)",
+    )
+    task.add_argument(
+        "--dimension", type=whole(1), metavar="N", help=f"of random features (default: {diagnose.DIMENSION})"
+    )
+    task.add_argument(
+        "--sharpness",
+        type=float,
+        metavar="B",
+        help=f"factor of the scores (default: {diagnose.SHARPNESS:g}, or 1 for features of a file)",
+    )
+    task.add_argument(
+        "--step", type=float, default=diagnose.STEP, metavar="A", help=f"step size (default: {diagnose.STEP:g})"
+    )
+    task.add_argument(
+        "--depth", type=whole(0), default=diagnose.DEPTH, metavar="N", help=f"layers (default: {diagnose.DEPTH})"
+    )
+    task.add_argument(
+        "--confidence",
+        type=float,
+        default=diagnose.CONFIDENCE,
+        metavar="P",
+        help=f"1 - delta, of bound F (default: {diagnose.CONFIDENCE})",
+    )
     task.add_argument("--seed", type=whole(0), metavar="N", help="seed of whatever is random (default: 0)")
     task.add_argument("--plot", metavar="FILE", help="draw error against depth to FILE, a .png")
     task.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output with -")
@@ -172,13 +223,30 @@ def parser() -> argparse.ArgumentParser:
         "pretrain", help="train a Transformer on random tasks, and see whether softmax TD emerges", formatter_class=argparse.RawDescriptionHelpFormatter,
         description="Train a Transformer on random tasks by the book's protocols, and see whether softmax TD emerges.", epilog=PRETRAIN_HELP,
     )  # fmt: skip
-    pretrain.add_argument("protocols", nargs="*", metavar="PROTOCOL", help="what to train, on what, and how (default: boyan); all, every one")
+    pretrain.add_argument(
+        "protocols",
+        nargs="*",
+        metavar="PROTOCOL",
+        help="what to train, on what, and how (default: boyan); all, every one",
+    )
     pretrain.add_argument("--list", action="store_true", help="list the protocols")
-    pretrain.add_argument("--seeds", type=whole_numbers, default=(0,), metavar="LIST", help="numbers and ranges, as 5 or 0,3,7 or 0-4 (default: 0)")
-    pretrain.add_argument("--out", type=folder, metavar="DIR", help="put on record in this folder (default: nothing is written)")
+    pretrain.add_argument(
+        "--seeds",
+        type=whole_numbers,
+        default=(0,),
+        metavar="LIST",
+        help="numbers and ranges, as 5 or 0,3,7 or 0-4 (default: 0)",
+    )
+    pretrain.add_argument(
+        "--out", type=folder, metavar="DIR", help="put on record in this folder (default: nothing is written)"
+    )
     pretrain.add_argument("--resume", action="store_true", help="go on from what is in DIR")
-    pretrain.add_argument("--steps", type=whole(1), metavar="N", help="another number of steps than the protocol's, without --out")
-    pretrain.add_argument("--batch", type=whole(1), metavar="N", help="another number of tasks in a step, without --out")
+    pretrain.add_argument(
+        "--steps", type=whole(1), metavar="N", help="another number of steps than the protocol's, without --out"
+    )
+    pretrain.add_argument(
+        "--batch", type=whole(1), metavar="N", help="another number of tasks in a step, without --out"
+    )
     pretrain.add_argument("--rate", type=float, metavar="R", help="another rate, without --out")
     pretrain.set_defaults(run=run_pretrain)
     return top
@@ -211,8 +279,12 @@ def whole(least: int):
 def whole_numbers(text: str) -> tuple[int, ...]:
     """A type for argparse: whole numbers from 0 on and ranges of them, as in 0,3,7 and 0-4, each once, in the order given; at most :data:`MOST_SEEDS`."""
     ends = [part.split("-") for part in text.split(",")]
-    if not all(len(pair) <= 2 and all(end.isdecimal() for end in pair) and int(pair[0]) <= int(pair[-1]) for pair in ends):
-        raise argparse.ArgumentTypeError(f"must be whole numbers and ranges from low to high, as 5 or 0,3,7 or 0-4, got {text!r}")
+    if not all(
+        len(pair) <= 2 and all(end.isdecimal() for end in pair) and int(pair[0]) <= int(pair[-1]) for pair in ends
+    ):
+        raise argparse.ArgumentTypeError(
+            f"must be whole numbers and ranges from low to high, as 5 or 0,3,7 or 0-4, got {text!r}"
+        )
     ranges = [range(int(pair[0]), int(pair[-1]) + 1) for pair in ends]
     if (count := sum(each.stop - each.start for each in ranges)) > MOST_SEEDS:
         raise argparse.ArgumentTypeError(f"must be at most {MOST_SEEDS} numbers, got {count} in {text!r}")
@@ -257,7 +329,10 @@ def run_verify(options: argparse.Namespace) -> int:
     console = Console(stderr=options.json == "-")
     results = verify_with_table(claims, console, options)
     if options.json:
-        text = json.dumps({"claims": [result.as_json() for result in results]}, indent=1, ensure_ascii=options.json == "-") + "\n"
+        text = (
+            json.dumps({"claims": [result.as_json() for result in results]}, indent=1, ensure_ascii=options.json == "-")
+            + "\n"
+        )
         print(text, end="") if options.json == "-" else write_all({Path(options.json): text})
     return 0 if succeeded(results) else 1
 
@@ -283,7 +358,11 @@ def verify_with_table(claims: list[Claim], console: Console, options: argparse.N
                 now(claim, part)
 
             current: list[str] = []
-            budget = Budget(options.trials, options.seed, lambda done, total, claim=claim, current=current: now(claim, current[-1], done, total))
+            budget = Budget(
+                options.trials,
+                options.seed,
+                lambda done, total, claim=claim, current=current: now(claim, current[-1], done, total),
+            )
             results.append(run_claim(claim, options.kind, not options.no_mutants, budget, report))
     console.print(progress_table(results, ""))
     for result in results:
@@ -320,7 +399,9 @@ def print_failures(result: ClaimResult, console: Console) -> None:
     for mutant in result.mutants:
         if not mutant.refuted:
             letting = ", ".join(kind for kind in mutant.verdicts if kind not in mutant.refuted_by)
-            console.print(f"{result.claim.id}: mutant “{mutant.mutant.name}” survived: not refuted by {letting}", markup=False)
+            console.print(
+                f"{result.claim.id}: mutant “{mutant.mutant.name}” survived: not refuted by {letting}", markup=False
+            )
 
 
 def run_list(options: argparse.Namespace) -> int:
@@ -366,7 +447,9 @@ def run_proofs(options: argparse.Namespace) -> int:
         raise UsageError(f"the sources are not part of this installation: there is no {kernel.PROOFS}")
     console = Console(stderr=True)
     try:
-        record = kernel.make_record(CLAIMS.values(), options.afresh, lambda line: console.print(f"[dim]{escape(line)}[/]"))
+        record = kernel.make_record(
+            CLAIMS.values(), options.afresh, lambda line: console.print(f"[dim]{escape(line)}[/]")
+        )
     except rocq.NoChecker as absent:
         console.print(f"the proofs cannot be checked here: {absent}", markup=False)
         return 1
@@ -376,8 +459,13 @@ def run_proofs(options: argparse.Namespace) -> int:
     write_all({kernel.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n"})
     resting = {name: axioms for name, axioms in record["theorems"].items() if axioms}
     closed = len(record["theorems"]) - len(resting)
-    console.print(f"{record['checker']}: {closed} theorems closed under the global context; {len(resting)} on the axioms of the real numbers ({', '.join(resting)})", markup=False)
-    console.print(f"{len(record['planted'])} wrong changes of the sources refused; Transformer and softmax TD equal to Python's on {record['instances']} instances")
+    console.print(
+        f"{record['checker']}: {closed} theorems closed under the global context; {len(resting)} on the axioms of the real numbers ({', '.join(resting)})",
+        markup=False,
+    )
+    console.print(
+        f"{len(record['planted'])} wrong changes of the sources refused; Transformer and softmax TD equal to Python's on {record['instances']} instances"
+    )
     return 0
 
 
@@ -399,7 +487,9 @@ def run_diagnose(options: argparse.Namespace) -> int:
                 raise UsageError("--seed does not apply to a recorded trajectory without random features")
             _, sharpness = diagnose.chosen_features(task, options.features, options.sharpness)
             called, features = diagnose.make_features(task, options.features, options.sharpness, dimension, seed)
-            found = diagnose.diagnose(task, features, called, options.step, options.depth, options.confidence, tell, sharpness)
+            found = diagnose.diagnose(
+                task, features, called, options.step, options.depth, options.confidence, tell, sharpness
+            )
             files = {Path(options.plot): diagnose.figure(found)} if options.plot else {}
     except ValueError as error:
         raise UsageError(" ".join(str(error).split())) from None
@@ -423,7 +513,9 @@ def run_pretrain(options: argparse.Namespace) -> int:
         if error.name != "torch":
             raise
         raise UsageError("needs torch: pip install 'icrl[torch]'") from None
-    changes = {name: getattr(options, name) for name in ("steps", "batch", "rate") if getattr(options, name) is not None}
+    changes = {
+        name: getattr(options, name) for name in ("steps", "batch", "rate") if getattr(options, name) is not None
+    }
     return pretrain(options.protocols or ["boyan"], options.seeds, options.out, options.resume, changes)
 
 

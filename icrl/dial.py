@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from icrl.mrp import finite_array
@@ -17,18 +16,20 @@ from icrl.mrp import finite_array
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
-def shades(weights: Float[np.ndarray, "*shape"]) -> str:
+def shades(weights: np.ndarray) -> str:
     r"""Numbers in [0, 1], a character each: :math:`\lfloor 63\sqrt{w} + \tfrac12 \rfloor`, so that small weights are seen."""
     return "".join(DIGITS[level] for level in np.rint(63 * np.sqrt(weights.ravel())).astype(int))
 
 
-def heights(values: Float[np.ndarray, "*shape"], low: float, high: float) -> str:
+def heights(values: np.ndarray, low: float, high: float) -> str:
     """Numbers in [low, high], two characters each, the larger digit first: 4096 equal steps."""
     levels = np.rint(4095 * (values.ravel() - low) / (high - low)).astype(int)
     return "".join(DIGITS[level // 64] + DIGITS[level % 64] for level in levels)
 
 
-def dial(sharpness: Sequence[float], depths: Sequence[int], weights: ArrayLike, values: ArrayLike, limit: ArrayLike) -> str:
+def dial(
+    sharpness: Sequence[float], depths: Sequence[int], weights: ArrayLike, values: ArrayLike, limit: ArrayLike
+) -> str:
     """The figure, as HTML of one element, one of a page.
 
     ``sharpness``: B numbers, the stops of the first slider; ``depths``: L whole numbers, those of the second; ``weights``: (B, S, S), rows that sum to 1;
@@ -48,8 +49,17 @@ def dial(sharpness: Sequence[float], depths: Sequence[int], weights: ArrayLike, 
     labels = f"b=[{','.join(f'{beta:g}' for beta in sharpness)}],l=[{','.join(f'{depth:d}' for depth in depths)}]"
     data = ",".join([labels, f"S={S}", *(f'{name}="{text}"' for name, text in texts.items())])
     marks = sorted({low, high, min(max(low, 0.0), high)})
-    ticks = "".join(f'<text x="28" y="{24 + 160 * (high - mark) / (high - low):.0f}" text-anchor="end">{mark:.3g}</text>' for mark in marks)
-    return TEMPLATE.replace("DATA", data).replace("DIGITS", DIGITS).replace("TICKS", ticks).replace("B-1", str(B - 1)).replace("L-1", str(L - 1))
+    ticks = "".join(
+        f'<text x="28" y="{24 + 160 * (high - mark) / (high - low):.0f}" text-anchor="end">{mark:.3g}</text>'
+        for mark in marks
+    )
+    return (
+        TEMPLATE.replace("DATA", data)
+        .replace("DIGITS", DIGITS)
+        .replace("TICKS", ticks)
+        .replace("B-1", str(B - 1))
+        .replace("L-1", str(L - 1))
+    )
 
 
 TEMPLATE = """<div id="dial"><style>

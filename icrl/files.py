@@ -20,7 +20,9 @@ def writable(path: Path) -> bool:
         return not os.path.isdir(path) and os.access(path, os.W_OK)
     target = Path(os.path.realpath(path))
     folder = next(folder for folder in target.parents if os.path.exists(folder))
-    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and (not target.exists() or os.access(target, os.W_OK))
+    return (
+        folder.is_dir() and os.access(folder, os.W_OK | os.X_OK) and (not target.exists() or os.access(target, os.W_OK))
+    )
 
 
 def write_all(contents: Mapping[Path, str | bytes]) -> None:

@@ -22,7 +22,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from icrl.algebra import Matrix, centring, discounted_sum, finite, identity, kind, linear, place, scalar, shift, sources_visible, stack, zeros
+from icrl.algebra import (
+    Matrix,
+    centring,
+    discounted_sum,
+    finite,
+    identity,
+    kind,
+    linear,
+    place,
+    scalar,
+    shift,
+    sources_visible,
+    stack,
+    zeros,
+)
 from icrl.transformer import Parameters
 
 BEFORE, AFTER, PAID, LAST = range(4)
@@ -59,7 +73,7 @@ def with_average_row(Z: Matrix) -> Matrix:
 def _parameters(bands: tuple, n: Any, scores: dict, V: dict, like: Matrix, scan: Matrix | None = None) -> Parameters:
     """One head: A and V by their blocks, linear attention, no target-memory step."""
     size = sum(bands)
-    on_bands = lambda parts: place(parts, bands, bands, like)  # noqa: E731
+    on_bands = lambda parts: place(parts, bands, bands, like)
     return Parameters(
         A=on_bands(scores),
         V=on_bands(V),

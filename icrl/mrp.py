@@ -22,7 +22,6 @@ from dataclasses import dataclass
 from numbers import Real
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from numpy.typing import ArrayLike
 
 ROW_SUM_TOLERANCE = 1e-9
@@ -32,7 +31,7 @@ ROW_SUM_TOLERANCE = 1e-9
 # Checks at the door
 
 
-def finite_array(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> Float[np.ndarray, "..."]:
+def finite_array(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> np.ndarray:
     """``value`` as a read-only float64 copy of the stated shape.
 
     An integer in ``shape`` is the size wanted on that axis; a letter stands for any size, the same wherever it occurs.
@@ -56,7 +55,7 @@ def finite_array(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> F
     return array
 
 
-def probabilities(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> Float[np.ndarray, "..."]:
+def probabilities(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> np.ndarray:
     """``value`` as by :func:`finite_array`, its last axis one probability distribution or a row of them.
 
     Raises ``ValueError`` with ``name`` also for a negative entry, and for a row whose sum is more than 1e-9 from 1.
@@ -73,7 +72,7 @@ def probabilities(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> 
     return array
 
 
-def state_array(name: str, value: ArrayLike) -> Int[np.ndarray, " k"]:
+def state_array(name: str, value: ArrayLike) -> np.ndarray:
     """``value`` as a read-only copy, an array (k,) of states.
 
     Raises ``ValueError`` with ``name`` when it is not one-dimensional, or not all integers that are 0 or more.
@@ -140,8 +139,8 @@ class Context:
     that is NaN or infinite.
     """
 
-    states: Int[np.ndarray, " n_plus_1"]
-    rewards: Float[np.ndarray, " n"]
+    states: np.ndarray
+    rewards: np.ndarray
 
     def __post_init__(self) -> None:
         states = state_array("states", self.states)
@@ -156,12 +155,12 @@ class Context:
         return self.rewards.size
 
     @property
-    def visited(self) -> Int[np.ndarray, " W"]:
+    def visited(self) -> np.ndarray:
         """W = {S_0, …, S_n}, in increasing order."""
         return np.unique(self.states)
 
     @property
-    def sources(self) -> Int[np.ndarray, " sources"]:
+    def sources(self) -> np.ndarray:
         """The states with a transition out of them, {S_0, …, S_{n-1}}, in increasing order."""
         return np.unique(self.states[:-1])
 
@@ -185,9 +184,9 @@ class Outcomes:
     to 1.
     """
 
-    probability: Float[np.ndarray, " m"]
-    next_state: Int[np.ndarray, " m"]
-    reward: Float[np.ndarray, " m"]
+    probability: np.ndarray
+    next_state: np.ndarray
+    reward: np.ndarray
 
     def __post_init__(self) -> None:
         next_state = state_array("next_state", self.next_state)
@@ -195,7 +194,7 @@ class Outcomes:
         object.__setattr__(self, "probability", probabilities("probability", self.probability, (next_state.size,)))
         object.__setattr__(self, "reward", finite_array("reward", self.reward, (next_state.size,)))
 
-    def transition(self, n_states: int) -> Float[np.ndarray, " S"]:
+    def transition(self, n_states: int) -> np.ndarray:
         """The probability of each next state, (S,); ``ValueError`` when a next state is not below ``n_states``."""
         if self.next_state.max() >= n_states:
             raise ValueError(f"next_state must be below {n_states}, got {self.next_state.max()}")
@@ -221,10 +220,10 @@ class MarkovRewardProcess:
     P need not be ergodic: :meth:`is_ergodic` says whether it is.
     """
 
-    transition: Float[np.ndarray, "S S"]
-    reward: Float[np.ndarray, " S"]
+    transition: np.ndarray
+    reward: np.ndarray
     discount: float
-    initial: Float[np.ndarray, " S"] | None = None
+    initial: np.ndarray | None = None
     state_names: tuple[str, ...] | None = None
     outcomes: tuple[Outcomes, ...] | None = None
 
@@ -250,11 +249,11 @@ class MarkovRewardProcess:
         """|S|, 1 or more."""
         return len(self.reward)
 
-    def value(self) -> Float[np.ndarray, " S"]:
+    def value(self) -> np.ndarray:
         """v^π = (I − γP)⁻¹ r, shape (S,). Sutton and Barto 2018, equation 4.4, as a linear system."""
         return np.linalg.solve(np.eye(self.n_states) - self.discount * self.transition, self.reward)
 
-    def bellman_update(self, v: ArrayLike) -> Float[np.ndarray, " S"]:
+    def bellman_update(self, v: ArrayLike) -> np.ndarray:
         """r + γPv for v of shape (S,), a γ-contraction in the maximum norm. Sutton and Barto 2018, equation 4.5.
 
         Raises ``ValueError`` when v has another shape, or NaN or infinity in it.
@@ -265,7 +264,7 @@ class MarkovRewardProcess:
         """Whether P is irreducible and aperiodic: whether P^m > 0 for m = (|S| − 1)² + 1 (Wielandt 1950)."""
         return bool(_power_pattern(self.transition > 0, (self.n_states - 1) ** 2 + 1).all())
 
-    def recurrent_classes(self) -> tuple[Int[np.ndarray, " class"], ...]:
+    def recurrent_classes(self) -> tuple[np.ndarray, ...]:
         """The sets of states that the chain, once in, never leaves and visits wholly; at least one.
 
         A state is recurrent when every state it can reach can reach it back; its class is what it can reach.
@@ -274,7 +273,7 @@ class MarkovRewardProcess:
         recurrent = (reach <= reach.T).all(axis=1)
         return tuple(np.flatnonzero(row) for row in np.unique(reach[recurrent], axis=0)[::-1])
 
-    def stationary_distribution(self) -> Float[np.ndarray, " S"]:
+    def stationary_distribution(self) -> np.ndarray:
         """The only μ with μP = μ, μ ≥ 0, Σμ = 1, shape (S,): exactly 0 on transient states, positive elsewhere.
 
         Raises ``ValueError`` when there is more than one recurrent class, since μ is then not unique. A periodic
@@ -303,7 +302,7 @@ class MarkovRewardProcess:
 
     def sample_batch(
         self, n: int, batch: int, rng: np.random.Generator, start: ArrayLike | None = None
-    ) -> tuple[Int[np.ndarray, "batch n_plus_1"], Float[np.ndarray, "batch n"]]:
+    ) -> tuple[np.ndarray, np.ndarray]:
         """``batch`` ≥ 1 independent trajectories of n ≥ 1 transitions at once: states and rewards R_{t+1} = r(S_t).
 
         ``start``: (S,), the distribution of S_0, p₀ unless given. Raises ``ValueError`` as :meth:`sample_context`, and
@@ -317,7 +316,7 @@ class MarkovRewardProcess:
             states[t + 1] = (cumulative[states[t]] <= uniforms[t + 1][:, None]).sum(axis=1)
         return states.T, self.reward[states[:-1].T]
 
-    def _walk(self, state: int, uniforms: Float[np.ndarray, " n"]) -> tuple[list[int], Float[np.ndarray, " n"]]:
+    def _walk(self, state: int, uniforms: np.ndarray) -> tuple[list[int], np.ndarray]:
         """The states S_0 … S_n and the rewards r(S_0) … r(S_{n-1}), one uniform number a transition."""
         cumulative, states, rows = _cumulative(self.transition), [state], {}
         for start in range(0, len(uniforms), 2**16):  # as Python's floats and lists, which bisect reads fastest
@@ -328,7 +327,7 @@ class MarkovRewardProcess:
                 states.append(state)
         return states, self.reward[states[:-1]]
 
-    def _noisy_walk(self, state: int, uniforms: Float[np.ndarray, " n"]) -> tuple[list[int], list[float]]:
+    def _noisy_walk(self, state: int, uniforms: np.ndarray) -> tuple[list[int], list[float]]:
         """The states S_0 … S_n and the rewards of the outcomes drawn, one uniform number a transition."""
         if self.outcomes is None:
             raise ValueError("noisy must be False for an MRP without outcomes, got True")
@@ -376,7 +375,7 @@ def _check_outcomes(mrp: MarkovRewardProcess) -> None:
             raise ValueError(f"outcomes of state {state} must have its expected reward {stated}, got {expected}")
 
 
-def _power_pattern(pattern: Bool[np.ndarray, "S S"], exponent: int) -> Bool[np.ndarray, "S S"]:
+def _power_pattern(pattern: np.ndarray, exponent: int) -> np.ndarray:
     """Where pattern^m is positive, for the least power of two m ≥ ``exponent`` ≥ 1: by repeated squaring."""
     for _ in range((exponent - 1).bit_length()):
         weights = pattern.astype(np.float32)  # NumPy multiplies floats by BLAS, Booleans one by one
@@ -384,7 +383,7 @@ def _power_pattern(pattern: Bool[np.ndarray, "S S"], exponent: int) -> Bool[np.n
     return pattern
 
 
-def _irreducible_stationary(transition: Float[np.ndarray, "S S"]) -> Float[np.ndarray, " S"]:
+def _irreducible_stationary(transition: np.ndarray) -> np.ndarray:
     """μ = μP by eliminating the states one by one, with no subtraction: each entry is accurate, however small.
 
     Grassmann, Taksar and Heyman 1985, *Regenerative analysis and steady state distributions for Markov chains*.
@@ -399,13 +398,13 @@ def _irreducible_stationary(transition: Float[np.ndarray, "S S"]) -> Float[np.nd
     return μ / μ.sum()
 
 
-def _cumulative(probability: Float[np.ndarray, "*rows S"]) -> Float[np.ndarray, "*rows S"]:
+def _cumulative(probability: np.ndarray) -> np.ndarray:
     """Cumulative sums along the last axis that end in exactly 1, so that every u < 1 has a quantile."""
     sums = np.cumsum(probability, axis=-1)
     return sums / sums[..., -1:]
 
 
-def _quantile(cumulative: Float[np.ndarray, " S"], u: float) -> int:
+def _quantile(cumulative: np.ndarray, u: float) -> int:
     """The first index whose cumulative probability exceeds u in [0, 1): never one of probability 0."""
     return cumulative.searchsorted(u, side="right")
 
@@ -423,17 +422,17 @@ class EmpiricalModel:
     Made by :func:`empirical_model`.
     """
 
-    states: Int[np.ndarray, " W"]
-    counts: Int[np.ndarray, " W"]
-    transition: Float[np.ndarray, "W W"]
-    reward: Float[np.ndarray, " W"]
+    states: np.ndarray
+    counts: np.ndarray
+    transition: np.ndarray
+    reward: np.ndarray
 
     def mrp(self, discount: float) -> MarkovRewardProcess:
         """This model as an MRP, states named by their numbers in the context; ``ValueError`` for γ outside [0, 1)."""
         names = tuple(map(str, self.states.tolist()))
         return MarkovRewardProcess(self.transition, self.reward, discount, state_names=names)
 
-    def value(self, discount: float) -> Float[np.ndarray, " W"]:
+    def value(self, discount: float) -> np.ndarray:
         """v_CE = (I − γP_e)⁻¹ r̂, shape (W,), entry i for ``states[i]``; ``ValueError`` for γ outside [0, 1).
 
         The certainty-equivalence value, to which batch TD(0) converges: Sutton and Barto 2018, section 6.3.

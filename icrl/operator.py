@@ -25,7 +25,6 @@ from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Num
 from numpy.typing import ArrayLike
 
 from icrl.mrp import Context, MarkovRewardProcess, context_itself, finite_array, integer, number, state_array
@@ -51,13 +50,13 @@ class Operator:
     Made by :func:`layer_operator` and :func:`operator_from_kernel`.
     """
 
-    states: Int[np.ndarray, " W"]
-    counts: Int[np.ndarray, " W"]
-    M: Num[np.ndarray, "W W"]
-    P: Num[np.ndarray, "W W"]
-    b: Num[np.ndarray, " W"]
-    transition: Num[np.ndarray, "W W"]
-    reward: Num[np.ndarray, " W"]
+    states: np.ndarray
+    counts: np.ndarray
+    M: np.ndarray
+    P: np.ndarray
+    b: np.ndarray
+    transition: np.ndarray
+    reward: np.ndarray
     gamma: Any
 
     @property
@@ -66,7 +65,7 @@ class Operator:
         return bool((self.counts > 0).all())
 
     @property
-    def H(self) -> Num[np.ndarray, "W W"]:
+    def H(self) -> np.ndarray:
         r""":math:`H = \hat M - \gamma \hat P = \hat M (I - \gamma P_e)`, shape (W, W)."""
         return self.M - self.gamma * self.P
 
@@ -75,11 +74,11 @@ class Operator:
         r"""The contraction margin :math:`c = 2 \min_s \hat M(s, s) - 1 - |\gamma|`; when positive, W is covered and depth contracts at 1 − αc."""
         return 2 * _least(np.diagonal(self.M)) - 1 - abs(self.gamma)
 
-    def G(self, alpha: Any) -> Num[np.ndarray, "W W"]:
+    def G(self, alpha: Any) -> np.ndarray:
         r""":math:`G = I - \alpha \hat M + \alpha\gamma \hat P`, shape (W, W)."""
         return self._identity - self._scalar("alpha", alpha) * self.H
 
-    def update(self, v: ArrayLike, alpha: Any) -> Num[np.ndarray, " W"]:
+    def update(self, v: ArrayLike, alpha: Any) -> np.ndarray:
         r"""One layer: :math:`v + \alpha (\hat b + \gamma \hat P v - \hat M v)`, shape (W,)."""
         v = self._vector("v", v)
         return v + self._scalar("alpha", alpha) * (self.b + self.gamma * (self.P @ v) - self.M @ v)
@@ -88,14 +87,16 @@ class Operator:
         r""":math:`\|G\|_\infty`, the largest absolute row sum; at most 1 − α·margin for 0 < α ≤ 1."""
         return _largest(np.abs(self.G(alpha)).sum(axis=1))
 
-    def certainty_equivalence(self) -> Num[np.ndarray, " W"]:
+    def certainty_equivalence(self) -> np.ndarray:
         r""":math:`v_{CE} = (I - \gamma P_e)^{-1} \hat r`, shape (W,): a fixed point whatever the weights.
 
         Raises ``ValueError`` when a visited state is never left, or I − γP_e is singular (|γ| < 1 rules that out).
         """
         if not self.covered:
             last = self.states[self.counts == 0][0]
-            raise ValueError(f"context must have a transition out of every state it visits, got none out of state {last}")
+            raise ValueError(
+                f"context must have a transition out of every state it visits, got none out of state {last}"
+            )
         try:
             solve = _eliminate if self.M.dtype == object else np.linalg.solve
             return solve(-self._residual, self.reward)
@@ -104,7 +105,7 @@ class Operator:
 
     # Any depth
 
-    def power(self, alpha: Any, depth: int) -> tuple[Num[np.ndarray, "W W"], Num[np.ndarray, " W"]]:
+    def power(self, alpha: Any, depth: int) -> tuple[np.ndarray, np.ndarray]:
         r"""``depth`` ≥ 0 layers in closed form: (T, c) with :math:`v_L = T v_0 + c`, :math:`T = G^L`, :math:`c = \sum_{l<L} G^l \alpha \hat b`.
 
         Repeated squaring: 2 log₂ L products of W × W matrices. Where M̂ is singular (a state never left, equal features) G has
@@ -122,15 +123,17 @@ class Operator:
             moved = left @ affine_power(inside, data, depth)[1]
             T, c = self._identity + moved[:, :-1], moved[:, -1:]
         if T.dtype != object and not (np.isfinite(T).all() and np.isfinite(c).all()):
-            raise ValueError(f"depth must keep the values finite, got {depth} where the spectral radius of G is {self.spectral_radius(alpha):.6g}")
+            raise ValueError(
+                f"depth must keep the values finite, got {depth} where the spectral radius of G is {self.spectral_radius(alpha):.6g}"
+            )
         return T, c[:, 0]
 
-    def iterate(self, v0: ArrayLike, alpha: Any, depth: int) -> Num[np.ndarray, " W"]:
+    def iterate(self, v0: ArrayLike, alpha: Any, depth: int) -> np.ndarray:
         r""":math:`v_L` after ``depth`` layers from :math:`v_0`, in closed form, shape (W,); see :meth:`power`."""
         T, c = self.power(alpha, depth)
         return T @ self._vector("v0", v0) + c
 
-    def limit(self, alpha: Any, v0: ArrayLike | None = None) -> Float[np.ndarray, " W"] | None:
+    def limit(self, alpha: Any, v0: ArrayLike | None = None) -> np.ndarray | None:
         r""":math:`\lim_L v_L` from :math:`v_0` (0 unless given), shape (W,), or None where the layers do not converge from every :math:`v_0`.
 
         It exists when the eigenvalues of G other than 1 lie inside the unit disc and 1, if it is one, is semisimple. With M̂
@@ -149,7 +152,7 @@ class Operator:
     # The spectrum
 
     @cached_property
-    def spectrum(self) -> Num[np.ndarray, " W"]:
+    def spectrum(self) -> np.ndarray:
         """The eigenvalues of H, complex, in increasing order of their real parts; exactly 0 for each that a singular M̂ has."""
         return np.sort_complex(np.concatenate([self._moving, np.zeros(len(self.states) - len(self._moving))]))
 
@@ -166,7 +169,7 @@ class Operator:
         return float((2 * eigenvalues.real / np.abs(eigenvalues) ** 2).min())
 
     @cached_property
-    def _moving(self) -> Num[np.ndarray, " rank"]:
+    def _moving(self) -> np.ndarray:
         """The eigenvalues of H on the range of M̂, as many as its rank."""
         here = self._in_floats
         if here._factors is None:
@@ -175,7 +178,7 @@ class Operator:
         return np.linalg.eigvals(-right @ here._residual @ left)
 
     @cached_property
-    def _factors(self) -> tuple[Float[np.ndarray, "W rank"], Float[np.ndarray, "rank W"]] | None:
+    def _factors(self) -> tuple[np.ndarray, np.ndarray] | None:
         """M̂ = LR with L, R of full rank where M̂ is singular to rounding, else None; for operators of floats."""
         left, sizes, right = np.linalg.svd(self.M)
         rank = int((sizes > sizes[0] * len(sizes) * np.finfo(float).eps).sum())
@@ -186,16 +189,19 @@ class Operator:
         """The same operator in floats; ``ValueError`` when an entry is no number."""
         if self.M.dtype != object:
             return self
-        arrays = {name: finite_array(name, getattr(self, name), np.shape(getattr(self, name))) for name in ("M", "P", "b", "transition", "reward")}
+        arrays = {
+            name: finite_array(name, getattr(self, name), np.shape(getattr(self, name)))
+            for name in ("M", "P", "b", "transition", "reward")
+        }
         return replace(self, **arrays, gamma=_float("gamma", self.gamma))
 
     @property
-    def _residual(self) -> Num[np.ndarray, "W W"]:
+    def _residual(self) -> np.ndarray:
         """D = γP_e − I, so that a layer is v + αM̂(r̂ + Dv)."""
         return self.gamma * self.transition - self._identity
 
     @property
-    def _identity(self) -> Num[np.ndarray, "W W"]:
+    def _identity(self) -> np.ndarray:
         """The identity, its entries of the type of the operator's."""
         return np.eye(len(self.M), dtype=self.M.dtype) + 0 * self.M
 
@@ -206,12 +212,14 @@ class Operator:
             raise ValueError(f"{name} must be exact, as the operator's entries are, got the float {value!r}")
         return value
 
-    def _vector(self, name: str, value: ArrayLike) -> Num[np.ndarray, " W"]:
+    def _vector(self, name: str, value: ArrayLike) -> np.ndarray:
         if self.M.dtype != object:
             return finite_array(name, value, self.b.shape)
         vector = np.array(value, dtype=object)
         if vector.shape != self.b.shape or any(isinstance(entry, float) for entry in vector):
-            raise ValueError(f"{name} must be {len(self.b)} exact numbers, one for each of the states {self.states.tolist()}, got {value!r}")
+            raise ValueError(
+                f"{name} must be {len(self.b)} exact numbers, one for each of the states {self.states.tolist()}, got {value!r}"
+            )
         return vector + 0 * self.b
 
 
@@ -241,7 +249,9 @@ def operator_from_kernel(states: Sequence[int], rewards: Sequence, E: Any, gamma
     """
     W, index = np.unique(state_array("states", states), return_inverse=True)
     if len(index) < 2 or len(rewards) != len(index) - 1:
-        raise ValueError(f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(index)} states")
+        raise ValueError(
+            f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(index)} states"
+        )
     table, rewards = np.array(E, dtype=object), np.array(rewards, dtype=object)
     if table.shape != (len(W), len(W)):
         raise ValueError(f"E must have a row and a column for each of the states {W.tolist()}, got shape {table.shape}")
@@ -262,47 +272,51 @@ def _grouped(W: np.ndarray, moves: np.ndarray, paid: np.ndarray, E: np.ndarray, 
     return Operator(W, counts, share * counts, share @ moves, share @ paid, moves / left[:, None], paid / left, gamma)
 
 
-def _shares(E: Num[np.ndarray, "*b W W"], counts: Int[np.ndarray, "*b W"]) -> Num[np.ndarray, "*b W W"]:
+def _shares(E: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """E(s, u) / Z(s), Z(s) = Σ_u n_u E(s, u): the weight that state s gives to one transition out of u."""
     return E / (E * counts[..., None, :]).sum(axis=-1, keepdims=True)
 
 
-def _exponentials(scores: Float[np.ndarray, "*b W W"], counts: Int[np.ndarray, "*b W"]) -> Float[np.ndarray, "*b W W"]:
+def _exponentials(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """exp of the scores less the largest of each row among the sources; 0 where the key is no source."""
     shown = np.where(counts[..., None, :] > 0, scores, -np.inf)
     return np.exp(shown - shown.max(axis=-1, keepdims=True))
 
 
-def _moves(index: Int[np.ndarray, " n_plus_1"], size: int) -> Int[np.ndarray, "W W"]:
+def _moves(index: np.ndarray, size: int) -> np.ndarray:
     """How often each state is followed by each."""
     return np.bincount(index[:-1] * size + index[1:], minlength=size * size).reshape(size, size)
 
 
-def _rows(features: ArrayLike, states: Int[np.ndarray, " k"]) -> Float[np.ndarray, "k d"]:
+def _rows(features: ArrayLike, states: np.ndarray) -> np.ndarray:
     """The features of these states."""
     features = finite_array("features", features, ("S", "d"))
     if len(features) <= states.max():
-        raise ValueError(f"features must have a row for each of the states 0..{states.max()}, got shape {features.shape}")
+        raise ValueError(
+            f"features must have a row for each of the states 0..{states.max()}, got shape {features.shape}"
+        )
     return features[states]
 
 
-def _scores(x: Float[np.ndarray, "k d"], A: ArrayLike | None) -> Float[np.ndarray, "k k"]:
+def _scores(x: np.ndarray, A: ArrayLike | None) -> np.ndarray:
     """g(s, u) = x(u)ᵀ A x(s), a row a query."""
     return _turned(x, A) @ x.T
 
 
-def _turned(x: Float[np.ndarray, "*b k d"], A: ArrayLike | None) -> Float[np.ndarray, "*b k d"]:
+def _turned(x: np.ndarray, A: ArrayLike | None) -> np.ndarray:
     """A x(s), a row a state; ``ValueError`` when x(u)ᵀ A x(s) might overflow."""
     d = x.shape[-1]
     with np.errstate(over="ignore", invalid="ignore"):
         turned = x if A is None else x @ finite_array("A", A, (d, d)).T
         most = np.abs(turned).max(initial=0) * np.abs(x).max(initial=0) * d
     if not np.isfinite(most):
-        raise ValueError(f"features must have scores x(u)ᵀAx(s) that a float can hold, got entries up to {np.abs(x).max():.3g}")
+        raise ValueError(
+            f"features must have scores x(u)ᵀAx(s) that a float can hold, got entries up to {np.abs(x).max():.3g}"
+        )
     return turned
 
 
-def _check_weights(E: Num[np.ndarray, "W W"], W: np.ndarray, source: np.ndarray) -> None:
+def _check_weights(E: np.ndarray, W: np.ndarray, source: np.ndarray) -> None:
     """Raise ``ValueError`` for a weight known to be negative, and for a row that gives no source a weight."""
     for s, row in zip(W.tolist(), E):
         if any((weight < 0) == True for weight in row):  # noqa: E712 - undecided for symbols
@@ -318,7 +332,9 @@ def _one(numbers: Iterable) -> Any:
     if not exact:
         return 1.0
     if any(isinstance(x, (float, np.floating)) for x in numbers):
-        raise ValueError(f"gamma, rewards and E must be all exact or all floats, got {type(exact[0]).__name__} and float")
+        raise ValueError(
+            f"gamma, rewards and E must be all exact or all floats, got {type(exact[0]).__name__} and float"
+        )
     return 0 * sum(exact) + 1
 
 
@@ -341,7 +357,7 @@ def _is_ball(x: Any) -> bool:
     return hasattr(x, "rad")
 
 
-def _eliminate(matrix: Num[np.ndarray, "k k"], vector: Num[np.ndarray, " k"]) -> Num[np.ndarray, " k"]:
+def _eliminate(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """The solution of a system that its diagonal dominates, by elimination without pivots: for numbers that have no order."""
     rows = np.column_stack([matrix, vector])
     for i in range(len(rows)):
@@ -352,7 +368,7 @@ def _eliminate(matrix: Num[np.ndarray, "k k"], vector: Num[np.ndarray, " k"]) ->
     return rows[:, -1]
 
 
-def affine_power(G: Num[np.ndarray, "*b k k"], b: Num[np.ndarray, "*b k m"], depth: int) -> tuple[np.ndarray, np.ndarray]:
+def affine_power(G: np.ndarray, b: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
     r"""The map :math:`x \mapsto Gx + b` applied ``depth`` times, as :math:`(G^L, \sum_{l<L} G^l b)`: by repeated squaring.
 
     Any batch axes. An overflow leaves infinities or NaN behind, without a warning.
@@ -371,7 +387,7 @@ def affine_power(G: Num[np.ndarray, "*b k k"], b: Num[np.ndarray, "*b k m"], dep
 
 def layer_maps(
     states: ArrayLike, rewards: ArrayLike, features: ArrayLike, gamma: float, alpha: float, A: ArrayLike | None = None
-) -> tuple[Float[np.ndarray, "batch S S"], Float[np.ndarray, "batch S"]]:
+) -> tuple[np.ndarray, np.ndarray]:
     r"""The layers of a batch of contexts of one length, as :math:`v \mapsto Gv + c` on all states: G (batch, S, S), c (batch, S).
 
     ``states``: (batch, n+1) integers. ``rewards``: (batch, n). ``features``: (S, d), row s is x(s). A state that a context does
@@ -383,22 +399,38 @@ def layer_maps(
     (batch, n), size = rewards.shape, len(features)
     index = state_array("states", np.ravel(states)).reshape(np.shape(states))
     if index.shape != (batch, n + 1) or not rewards.size:
-        raise ValueError(f"states must have shape {(batch, n + 1)} for rewards of shape {rewards.shape}, none empty, got {index.shape}")
+        raise ValueError(
+            f"states must have shape {(batch, n + 1)} for rewards of shape {rewards.shape}, none empty, got {index.shape}"
+        )
     if index.max() >= size:
-        raise ValueError(f"features must have a row for each of the states 0..{index.max()}, got shape {features.shape}")
+        raise ValueError(
+            f"features must have a row for each of the states 0..{index.max()}, got shape {features.shape}"
+        )
     pairs = size * index[:, :-1]
     pairs += index[:, 1:]
     pairs += size**2 * np.arange(batch)[:, None]
     moves = np.bincount(pairs.ravel(), minlength=batch * size**2).reshape(batch, size, size)
-    paid = np.bincount(pairs.ravel(), rewards.ravel(), batch * size**2).reshape(batch, size, size).sum(axis=-1, keepdims=True)
+    paid = (
+        np.bincount(pairs.ravel(), rewards.ravel(), batch * size**2)
+        .reshape(batch, size, size)
+        .sum(axis=-1, keepdims=True)
+    )
     counts = moves.sum(axis=-1)
     share = number("alpha", alpha, REALS) * _shares(_exponentials(_scores(features, A), counts), counts)
-    return np.eye(size) + number("gamma", gamma, REALS) * share @ moves - share * counts[:, None], (share @ paid)[..., 0]
+    return np.eye(size) + number("gamma", gamma, REALS) * share @ moves - share * counts[:, None], (share @ paid)[
+        ..., 0
+    ]
 
 
 def values_at_depth(
-    states: ArrayLike, rewards: ArrayLike, features: ArrayLike, gamma: float, alpha: float, depth: int, A: ArrayLike | None = None
-) -> Float[np.ndarray, "batch S"]:
+    states: ArrayLike,
+    rewards: ArrayLike,
+    features: ArrayLike,
+    gamma: float,
+    alpha: float,
+    depth: int,
+    A: ArrayLike | None = None,
+) -> np.ndarray:
     r""":math:`v_L(s)` after ``depth`` ≥ 0 layers from :math:`v_0 = 0`, for a batch of contexts of one length, in closed form.
 
     The arguments are those of :func:`layer_maps`. Time O(batch · (n + S³ log L)). Rounding grows with depth · eps at most.
@@ -420,7 +452,7 @@ def attention_values(
     A: ArrayLike | None = None,
     v: ArrayLike | None = None,
     block: int | None = None,
-) -> Iterator[Float[np.ndarray, " n_plus_1"]]:
+) -> Iterator[np.ndarray]:
     r"""The values along the context, :math:`v_l(S_0) \dots v_l(S_n)`, after l = 0, 1, 2, … layers: for states that rarely come back.
 
     ``features``: (S, d), row s is x(s). ``v``: (S,), :math:`v_0`, 0 unless given. The rest is as for :func:`attention_layers`.
@@ -440,7 +472,7 @@ def attention_layers(
     A: ArrayLike | None = None,
     v: ArrayLike | None = None,
     block: int | None = None,
-) -> Iterator[Float[np.ndarray, "*batch n_plus_1"]]:
+) -> Iterator[np.ndarray]:
     r"""The value row after l = 0, 1, 2, … layers, with one attention matrix for all of them, since the features never change:
 
     .. math:: v_{l+1}(S_j) = v_l(S_j) + \alpha_l \sum_{k<n} \delta_k K(k \mid S_j),
@@ -465,7 +497,7 @@ def attention_layers(
     keys, queries = x[..., :-1, :], np.split(_turned(x, A), range(size, columns, size), axis=-2)
     once = [_attention(keys, query) for query in queries] if block is None else None
 
-    def update(v: Float[np.ndarray, "*batch n_plus_1"], alpha: float) -> Float[np.ndarray, "*batch n_plus_1"]:
+    def update(v: np.ndarray, alpha: float) -> np.ndarray:
         delta = (rewards + gamma * v[..., 1:] - v[..., :-1])[..., None, :]
         weights = once or (_attention(keys, query) for query in queries)
         return v + number("alpha", alpha, REALS) * np.concatenate([delta @ K for K in weights], axis=-1)[..., 0, :]
@@ -473,7 +505,7 @@ def attention_layers(
     return accumulate(alphas, update, initial=v)
 
 
-def _attention(keys: Float[np.ndarray, "*batch n d"], queries: Float[np.ndarray, "*batch q d"]) -> Float[np.ndarray, "*batch n q"]:
+def _attention(keys: np.ndarray, queries: np.ndarray) -> np.ndarray:
     """Softmax of the scores over each column, keys down and queries across."""
     scores = keys @ queries.swapaxes(-1, -2)
     scores -= scores.max(axis=-2, keepdims=True)
@@ -485,7 +517,7 @@ def _attention(keys: Float[np.ndarray, "*batch n d"], queries: Float[np.ndarray,
 # What depth and context buy
 
 
-def population_kernel(mrp: MarkovRewardProcess, features: ArrayLike, A: ArrayLike | None = None) -> Float[np.ndarray, "S S"]:
+def population_kernel(mrp: MarkovRewardProcess, features: ArrayLike, A: ArrayLike | None = None) -> np.ndarray:
     r""":math:`M_\pi(s, u) = \mu(u) E(s, u) / Z_s`, :math:`Z_s = \sum_w \mu(w) E(s, w)`, :math:`E(s, u) = \exp(x(u)^\top A x(s))`; shape (S, S).
 
     What M̂ becomes as n grows, μ being the stationary distribution. ``features``: (S, d). ``A``: (d, d), I unless given.
@@ -519,7 +551,9 @@ class ContextNeeded(NamedTuple):
     floor: float
 
 
-def context_needed(mrp: MarkovRewardProcess, features: ArrayLike, margin: float, delta: float, A: ArrayLike | None = None) -> ContextNeeded:
+def context_needed(
+    mrp: MarkovRewardProcess, features: ArrayLike, margin: float, delta: float, A: ArrayLike | None = None
+) -> ContextNeeded:
     r"""Bound G: how long a context suffices, from the MRP alone. With probability at least 1 − δ, for all L and 0 < α ≤ 1,
 
     .. math:: \|v_L - v^\pi\| \le (1 - \alpha c)^L \|v_0 - v^\pi\| + 2 F_n, \quad
@@ -547,13 +581,13 @@ def context_needed(mrp: MarkovRewardProcess, features: ArrayLike, margin: float,
     return ContextNeeded(n, float(spread * math.sqrt(math.log(6 * mrp.n_states / delta) / (n * μ.min()))))
 
 
-def _room(E: Float[np.ndarray, "S S"], diagonal: Float[np.ndarray, " S"], least: float) -> Float[np.ndarray, " S"]:
+def _room(E: np.ndarray, diagonal: np.ndarray, least: float) -> np.ndarray:
     """h_s: how far frequencies may be from μ for M̂(s, s) to stay above ``least``, for weights E with Z = 1."""
     others = np.where(np.eye(len(E), dtype=bool), 0, E).max(axis=1)
     return (diagonal - least) / ((1 - least) * E.diagonal() + least * others)
 
 
-def _second_eigenvalue(P: Float[np.ndarray, "S S"], μ: Float[np.ndarray, " S"]) -> float:
+def _second_eigenvalue(P: np.ndarray, μ: np.ndarray) -> float:
     """λ = max(0, second largest eigenvalue of (P + P*)/2), P* the reversal of P."""
     similar = np.sqrt(μ)[:, None] * P / np.sqrt(μ)
     return float(max([0.0, *np.linalg.eigvalsh((similar + similar.T) / 2)[:-1]]))
@@ -576,10 +610,12 @@ def worthwhile_depth(first_error: float, floor: float, rate: float) -> int:
     if floor == 0:
         raise ValueError(f"floor must be positive where the rate is, got 0 with rate {rate}")
     depth = math.ceil((math.log(first_error) - math.log(floor)) / -math.log(rate))
-    return depth - 1 if rate ** (depth - 1) * first_error <= floor else depth  # a tie that the logarithms' rounding missed
+    return (
+        depth - 1 if rate ** (depth - 1) * first_error <= floor else depth
+    )  # a tie that the logarithms' rounding missed
 
 
-def chebyshev_steps(gamma: float, depth: int) -> Float[np.ndarray, " depth"]:
+def chebyshev_steps(gamma: float, depth: int) -> np.ndarray:
     r"""The step sizes of ``depth`` ≥ 1 layers that are best for a real spectrum of H in [1 − γ, 1 + γ].
 
     :math:`\alpha_l = 1 / (1 + \gamma \cos(\pi (2l + 1) / 2L))`, the inverses of the roots of a Chebyshev polynomial: the error
@@ -591,7 +627,7 @@ def chebyshev_steps(gamma: float, depth: int) -> Float[np.ndarray, " depth"]:
     return 1 / (1 + number("gamma", gamma, "[0, 1)") * _leja(nodes))
 
 
-def _leja(nodes: Float[np.ndarray, " k"]) -> Float[np.ndarray, " k"]:
+def _leja(nodes: np.ndarray) -> np.ndarray:
     """Distinct nodes, first the largest, then always the one with the largest product of distances to those before it."""
     order, logs = [nodes.argmax()], np.zeros(len(nodes))
     with np.errstate(divide="ignore"):  # a node's distance to itself is 0, so it is not taken again

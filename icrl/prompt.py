@@ -67,10 +67,14 @@ def _check_bands(**bands: Matrix) -> None:
         raise ValueError("rewards must hold n >= 1 transitions, got n = 0")
     for name in ("features", "value"):
         if bands[name].shape[-1] != n + 1:
-            raise ValueError(f"{name} must have n + 1 = {n + 1} columns, one for each state of the context, got shape {tuple(bands[name].shape)}")
+            raise ValueError(
+                f"{name} must have n + 1 = {n + 1} columns, one for each state of the context, got shape {tuple(bands[name].shape)}"
+            )
 
 
-def prompt_from_context(context: Context, features: np.ndarray, gamma: float, v: np.ndarray | None = None) -> np.ndarray:
+def prompt_from_context(
+    context: Context, features: np.ndarray, gamma: float, v: np.ndarray | None = None
+) -> np.ndarray:
     """The prompt of a sampled context, as a float array (d+3, n+1).
 
     features: (|S|, d), row s is x(s); gamma: discount in [0, 1); v: (|S|,), the initial value of each state, 0 unless
@@ -82,7 +86,9 @@ def prompt_from_context(context: Context, features: np.ndarray, gamma: float, v:
     features = finite_array("features", features, ("S", "d"))
     v = np.zeros(len(features)) if v is None else finite_array("v", v, (len(features),))
     if len(features) <= states.max():
-        raise ValueError(f"features must have a row for each of the states 0..{states.max()}, got shape {features.shape}")
+        raise ValueError(
+            f"features must have a row for each of the states 0..{states.max()}, got shape {features.shape}"
+        )
     return prompt(features[states].T, context.rewards[None], v[None, states], gamma)
 
 

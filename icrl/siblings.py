@@ -44,7 +44,9 @@ def residual_gradient_layer(Z: Matrix, p: Parameters, gamma: Any) -> Matrix:
     """
     scores = transpose(Z) @ p.A @ Z
     after = transpose(p.shift) @ scores
-    weights = p.normalise(stack(scores, after), np.concatenate([np.broadcast_to(p.visible, (scores.shape[-2], p.visible.shape[-1]))] * 2))
+    weights = p.normalise(
+        stack(scores, after), np.concatenate([np.broadcast_to(p.visible, (scores.shape[-2], p.visible.shape[-1]))] * 2)
+    )
     width = scores.shape[-2]
     K, K_after = weights[..., :width, :], weights[..., width:, :]
     return target_memory(Z + p.V @ Z @ (K - scalar(gamma, Z, "gamma") * K_after), p)

@@ -71,7 +71,9 @@ def layer_map(K: Matrix, given: Model, w: Weights, gamma: Any) -> tuple[Matrix, 
     return identity(K.shape[-1], K) + target * following + value * K, reward * (given.reward @ K)
 
 
-def values(features: Matrix, given: Model, layers: Iterable[Weights], gamma: Any, exp: Callable[[Any], Any] | None = None) -> Iterator[Matrix]:
+def values(
+    features: Matrix, given: Model, layers: Iterable[Weights], gamma: Any, exp: Callable[[Any], Any] | None = None
+) -> Iterator[Matrix]:
     """v_0 = 0, v_1, v_2, …, each a row (…, 1, S): the value of every state after 0, 1, 2, … layers.
 
     ``features``: (…, S, d). ``layers``: :class:`Weights` a layer; where one object follows itself, as in ``[w] * depth``, its
@@ -100,4 +102,6 @@ def _check(features: Matrix, given: Model) -> None:
     wanted = {"counts": (S, 1), "transition": (S, S), "reward": (1, S)}
     for name, shape in wanted.items():
         if tuple(getattr(given, name).shape[-2:]) != shape:
-            raise ValueError(f"{name} must have shape (…, {shape[0]}, {shape[1]}) for features of {S} states, got {tuple(getattr(given, name).shape)}")
+            raise ValueError(
+                f"{name} must have shape (…, {shape[0]}, {shape[1]}) for features of {S} states, got {tuple(getattr(given, name).shape)}"
+            )

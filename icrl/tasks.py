@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 from numpy.typing import ArrayLike
 
 from icrl.mrp import MarkovRewardProcess, Outcomes, finite_array, generator, integer, number, probabilities
@@ -84,7 +83,7 @@ def random_mrp(
 
 def dirichlet_rows(
     size: int | tuple[int, ...], n_states: int, rng: np.random.Generator, concentration: float = 0.3
-) -> Float[np.ndarray, "*size S"]:
+) -> np.ndarray:
     """Independent p ∼ Dirichlet(concentration, …, concentration), entries below 1e-12 raised to it and rows scaled back to 1; shape (size, S).
 
     Raises ``ValueError`` for a ``concentration`` that is not positive and finite, and an ``rng`` that is no NumPy generator.
@@ -138,7 +137,7 @@ def from_gymnasium(
     )
 
 
-def _tables(env_id: str, make_options: dict[str, Any]) -> tuple[Table, Float[np.ndarray, " states"]]:
+def _tables(env_id: str, make_options: dict[str, Any]) -> tuple[Table, np.ndarray]:
     """The environment's transition table and start distribution."""
     import gymnasium
 
@@ -154,7 +153,7 @@ def _tables(env_id: str, make_options: dict[str, Any]) -> tuple[Table, Float[np.
     return env.P, probabilities("start distribution", env.initial_state_distrib, (len(env.P),))
 
 
-def _policy(policy: str | ArrayLike, n_states: int, n_actions: int) -> Float[np.ndarray, "states actions"]:
+def _policy(policy: str | ArrayLike, n_states: int, n_actions: int) -> np.ndarray:
     """π(a|s) as an array, checked."""
     if isinstance(policy, str):
         if policy != "uniform":
@@ -184,8 +183,8 @@ def _check_endings(env_id: str, table: Table, terminal: set[int], reached: list[
 def _leaving(
     s: int,
     table: Table,
-    start: Float[np.ndarray, " states"],
-    π: Float[np.ndarray, "states actions"],
+    start: np.ndarray,
+    π: np.ndarray,
     terminal: set[int],
 ) -> Iterator[tuple[float, int, float]]:
     """The probability, next state and reward of whatever can follow state s, a restart if s is terminal."""
@@ -205,7 +204,7 @@ def _merged(leaving: Iterator[tuple[float, int, float]]) -> dict[tuple[int, floa
     return merged
 
 
-def _reached(leaving: dict[int, dict[tuple[int, float], float]], start: Float[np.ndarray, " states"]) -> list[int]:
+def _reached(leaving: dict[int, dict[tuple[int, float], float]], start: np.ndarray) -> list[int]:
     """The states that the chain can be in, in increasing order."""
     reached, frontier = set(), set(np.flatnonzero(start).tolist())
     while frontier:
@@ -223,7 +222,7 @@ def _outcomes(leaving: dict[tuple[int, float], float], reached: list[int]) -> Ou
 # Features
 
 
-def one_hot(n_states: int, sharpness: float = 1.0) -> Float[np.ndarray, "S S"]:
+def one_hot(n_states: int, sharpness: float = 1.0) -> np.ndarray:
     """x(s) = √β e_s, so that ⟨x(s), x(s')⟩ = β·1[s = s'], with β = ``sharpness``; shape (S, S).
 
     Raises ``ValueError`` for ``n_states`` < 1 and a ``sharpness`` that is negative or not finite.
@@ -231,7 +230,7 @@ def one_hot(n_states: int, sharpness: float = 1.0) -> Float[np.ndarray, "S S"]:
     return np.sqrt(number("sharpness", sharpness, "[0, inf)")) * np.eye(integer("n_states", n_states, 1))
 
 
-def random_unit(n_states: int, d: int, rng: np.random.Generator) -> Float[np.ndarray, "S d"]:
+def random_unit(n_states: int, d: int, rng: np.random.Generator) -> np.ndarray:
     """x(s) independent and uniform on the unit sphere of ℝ^d; shape (S, d), where d may be 0 (no features).
 
     Raises ``ValueError`` for ``n_states`` < 1, d < 0, and an ``rng`` that is no NumPy generator.
@@ -240,7 +239,7 @@ def random_unit(n_states: int, d: int, rng: np.random.Generator) -> Float[np.nda
     return normal / np.linalg.norm(normal, axis=1, keepdims=True)
 
 
-def radial(points: ArrayLike, centres: ArrayLike, width: float) -> Float[np.ndarray, "S d"]:
+def radial(points: ArrayLike, centres: ArrayLike, width: float) -> np.ndarray:
     """Gaussian bumps, x_i(s) = exp(−‖p_s − c_i‖² / (2·width²)), in (0, 1]; shape (S, d).
 
     ``points``: (S, k), the place p_s of each state. ``centres``: (d, k), the c_i. ``width``: positive, in the unit of
@@ -255,7 +254,7 @@ def radial(points: ArrayLike, centres: ArrayLike, width: float) -> Float[np.ndar
     return np.exp(-((distances / number("width", width, "(0, inf)")) ** 2) / 2)
 
 
-def boyan_features(n_states: int = 13, d: int = 4) -> Float[np.ndarray, "S d"]:
+def boyan_features(n_states: int = 13, d: int = 4) -> np.ndarray:
     """Boyan's features: d equally spaced knots on the chain, each state interpolated between the two around it.
 
     x_i(s) = max(0, 1 − |s/w − i|) with w = (``n_states`` − 1)/(d − 1), the distance of the knots; shape (S, d), rows

@@ -42,7 +42,9 @@ def _td_errors(states: Sequence[State], rewards: Sequence, v: Values, gamma: Any
     return [r + gamma * v[after] - v[before] for before, r, after in zip(states[:-1], rewards, states[1:], strict=True)]
 
 
-def softmax_kernel(states: Sequence[State], score: Callable[[State, State], Any], exp: Callable[[Any], Any] | None = None) -> dict[State, list]:
+def softmax_kernel(
+    states: Sequence[State], score: Callable[[State, State], Any], exp: Callable[[Any], Any] | None = None
+) -> dict[State, list]:
     r"""The weights :math:`K(k \mid s) = e^{g(s, S_k)} / \sum_{i<n} e^{g(s, S_i)}` of the n transitions, for each state s.
 
     ``score`` is g(s, u), any function of the query state and the key state. ``exp`` replaces the exponential; without it
@@ -58,7 +60,15 @@ def softmax_kernel(states: Sequence[State], score: Callable[[State, State], Any]
     return table
 
 
-def softmax_td(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, alphas: Iterable, v: Mapping | Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
+def softmax_td(
+    states: Sequence[State],
+    rewards: Sequence,
+    score: Callable[[State, State], Any],
+    gamma: Any,
+    alphas: Iterable,
+    v: Mapping | Sequence | None = None,
+    exp: Callable[[Any], Any] | None = None,
+) -> Iterator[Values]:
     r"""Weighted softmax TD: :math:`v_{l+1}(s) = v_l(s) + \alpha_l \sum_{k<n} K(k \mid s)\, \delta_k`, for s in the context.
 
     ``alphas`` holds the step sizes :math:`\alpha_0, \alpha_1, \dots`; ``v`` is :math:`v_0`, 0 unless given.
@@ -75,7 +85,9 @@ def softmax_td(states: Sequence[State], rewards: Sequence, score: Callable[[Stat
     return accumulate(_step_sizes(alphas), update, initial=v)
 
 
-def tabular_td(states: Sequence[State], rewards: Sequence, gamma: Any, alphas: Iterable, v: Mapping | Sequence | None = None) -> Iterator[Values]:
+def tabular_td(
+    states: Sequence[State], rewards: Sequence, gamma: Any, alphas: Iterable, v: Mapping | Sequence | None = None
+) -> Iterator[Values]:
     r"""Batch tabular TD: every source moves by its own mean TD error, :math:`v(s) \leftarrow v(s) + \frac{\alpha}{n_s} \sum_{k: S_k = s} \delta_k`.
 
     A state that no transition leaves keeps its value. Source: Sutton 1988; the chapter "Temporal-difference learning".
@@ -95,7 +107,14 @@ def tabular_td(states: Sequence[State], rewards: Sequence, gamma: Any, alphas: I
     return accumulate(_step_sizes(alphas), update, initial=v)
 
 
-def linear_td(states: Sequence[State], rewards: Sequence, features: Mapping | Sequence, gamma: Any, alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
+def linear_td(
+    states: Sequence[State],
+    rewards: Sequence,
+    features: Mapping | Sequence,
+    gamma: Any,
+    alphas: Iterable,
+    w: Sequence | None = None,
+) -> Iterator[list]:
     r"""Batch linear TD(0): :math:`w_{l+1} = w_l + \alpha_l \sum_{k<n} \delta_k\, x(S_k)`, with :math:`v_l(s) = \langle x(s), w_l \rangle`.
 
     Yields the weights :math:`w_l`, lists of d numbers; ``w`` is :math:`w_0`, 0 unless given. Source: Sutton 1988.
@@ -119,7 +138,9 @@ Transition = tuple[Sequence, Any, Sequence]
 """x(S), R and x(S'): the features of a state, the reward out of it, the features of the next state; as many numbers in each."""
 
 
-def linear_td_lambda(transitions: Sequence[Transition], gamma: Any, decay: Any, alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
+def linear_td_lambda(
+    transitions: Sequence[Transition], gamma: Any, decay: Any, alphas: Iterable, w: Sequence | None = None
+) -> Iterator[list]:
     r"""Batch linear TD(λ): :math:`w_{l+1} = w_l + \alpha_l \sum_k \delta_k e_k`, with the traces :math:`e_k = x(S_k) + \vartheta e_{k-1}`, :math:`e_{-1} = 0`.
 
     ``transitions``: (x, R, x') each, in order; they need not follow one another. ``decay``: ϑ, which is γλ for TD(λ); 0 is
@@ -138,7 +159,9 @@ def linear_td_lambda(transitions: Sequence[Transition], gamma: Any, decay: Any, 
     return accumulate(_step_sizes(alphas), update, initial=w)
 
 
-def linear_residual_gradient(transitions: Sequence[Transition], gamma: Any, alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
+def linear_residual_gradient(
+    transitions: Sequence[Transition], gamma: Any, alphas: Iterable, w: Sequence | None = None
+) -> Iterator[list]:
     r"""The residual gradient: :math:`w_{l+1} = w_l + \alpha_l \sum_k \delta_k (x(S_k) - \gamma x(S_{k+1}))`, on transitions as above. Source: Baird 1995."""
     w = _weights(transitions, w)
 
@@ -152,7 +175,9 @@ def linear_residual_gradient(transitions: Sequence[Transition], gamma: Any, alph
     return accumulate(_step_sizes(alphas), update, initial=w)
 
 
-def linear_average_reward(transitions: Sequence[Transition], alphas: Iterable, w: Sequence | None = None) -> Iterator[list]:
+def linear_average_reward(
+    transitions: Sequence[Transition], alphas: Iterable, w: Sequence | None = None
+) -> Iterator[list]:
     r"""Average-reward TD: :math:`w_{l+1} = w_l + \alpha_l \sum_k \delta_k x(S_k)`, :math:`\delta_k = R_{k+1} - \bar r_k + \langle w_l, x(S_{k+1}) - x(S_k) \rangle`.
 
     :math:`\bar r_k` is the mean of the rewards up to and with :math:`R_{k+1}`. Transitions as above. Source: Tsitsiklis, Van Roy 1999.
@@ -170,7 +195,16 @@ def linear_average_reward(transitions: Sequence[Transition], alphas: Iterable, w
     return accumulate(_step_sizes(alphas), update, initial=w)
 
 
-def softmax_td_lambda(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, decay: Any, alphas: Iterable, v: Mapping | Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
+def softmax_td_lambda(
+    states: Sequence[State],
+    rewards: Sequence,
+    score: Callable[[State, State], Any],
+    gamma: Any,
+    decay: Any,
+    alphas: Iterable,
+    v: Mapping | Sequence | None = None,
+    exp: Callable[[Any], Any] | None = None,
+) -> Iterator[Values]:
     r"""Softmax TD(λ): :math:`v_{l+1}(s) = v_l(s) + \alpha_l \sum_{k<n} K(k \mid s)\, d_k`, :math:`d_k = \delta_k + \vartheta d_{k+1}`, :math:`d_n = 0`.
 
     ``decay``: ϑ, which is γλ; 0 is :func:`softmax_td`, whose other arguments these are.
@@ -180,13 +214,23 @@ def softmax_td_lambda(states: Sequence[State], rewards: Sequence, score: Callabl
     kernel = softmax_kernel(states, score, exp)
 
     def update(v: Values, alpha: Any) -> Values:
-        ahead = list(accumulate(reversed(_td_errors(states, rewards, v, gamma)), lambda later, delta: delta + decay * later))[::-1]
+        ahead = list(
+            accumulate(reversed(_td_errors(states, rewards, v, gamma)), lambda later, delta: delta + decay * later)
+        )[::-1]
         return {s: v[s] + alpha * inner(kernel[s], ahead) for s in v}
 
     return accumulate(_step_sizes(alphas), update, initial=v)
 
 
-def softmax_residual_gradient(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, alphas: Iterable, v: Mapping | Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
+def softmax_residual_gradient(
+    states: Sequence[State],
+    rewards: Sequence,
+    score: Callable[[State, State], Any],
+    gamma: Any,
+    alphas: Iterable,
+    v: Mapping | Sequence | None = None,
+    exp: Callable[[Any], Any] | None = None,
+) -> Iterator[Values]:
     r"""The softmax residual gradient, one softmax over 2n keys:
 
     .. math:: v_{l+1}(s) = v_l(s) + \frac{\alpha_l}{Z(s)} \sum_{k<n} \bigl(E(s, S_k) - \gamma E(s, S_{k+1})\bigr) \delta_k, \quad Z(s) = \sum_{k<n} E(s, S_k) + E(s, S_{k+1}).
@@ -206,7 +250,14 @@ def softmax_residual_gradient(states: Sequence[State], rewards: Sequence, score:
     return accumulate(_step_sizes(alphas), update, initial=v)
 
 
-def softmax_average_reward(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], alphas: Iterable, v: Mapping | Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[Values]:
+def softmax_average_reward(
+    states: Sequence[State],
+    rewards: Sequence,
+    score: Callable[[State, State], Any],
+    alphas: Iterable,
+    v: Mapping | Sequence | None = None,
+    exp: Callable[[Any], Any] | None = None,
+) -> Iterator[Values]:
     r"""Softmax average-reward TD: :math:`v_{l+1}(s) = v_l(s) + \alpha_l \sum_{k<n} K(k \mid s) (R_{k+1} - \bar r + v_l(S_{k+1}) - v_l(S_k))`.
 
     :math:`\bar r` is the mean of the n rewards. The arguments are those of :func:`softmax_td`, without γ, which is 1.
@@ -216,7 +267,15 @@ def softmax_average_reward(states: Sequence[State], rewards: Sequence, score: Ca
     return softmax_td(states, [r - mean for r in rewards], score, 1, alphas, v, exp)
 
 
-def decoder_td(states: Sequence[State], rewards: Sequence, score: Callable[[State, State], Any], gamma: Any, alphas: Iterable, v: Sequence | None = None, exp: Callable[[Any], Any] | None = None) -> Iterator[list]:
+def decoder_td(
+    states: Sequence[State],
+    rewards: Sequence,
+    score: Callable[[State, State], Any],
+    gamma: Any,
+    alphas: Iterable,
+    v: Sequence | None = None,
+    exp: Callable[[Any], Any] | None = None,
+) -> Iterator[list]:
     r"""What a decoder's mask makes of softmax TD: column j hears only of the transitions k < j, and each column has a value of its own.
 
     .. math:: v_{l+1}^j = v_l^j + \alpha_l \sum_{k<j} \frac{E(S_j, S_k)}{\sum_{i<j} E(S_j, S_i)} (R_{k+1} + \gamma v_l^{k+1} - v_l^k), \quad j = 0, \dots, n.
@@ -236,7 +295,13 @@ def decoder_td(states: Sequence[State], rewards: Sequence, score: Callable[[Stat
     return accumulate(_step_sizes(alphas), update, initial=v)
 
 
-def online_td(states: Sequence[State], rewards: Sequence, gamma: Any, alpha: Callable[[int], Any], v: Mapping | Sequence | None = None) -> Iterator[Values]:
+def online_td(
+    states: Sequence[State],
+    rewards: Sequence,
+    gamma: Any,
+    alpha: Callable[[int], Any],
+    v: Mapping | Sequence | None = None,
+) -> Iterator[Values]:
     r"""Tabular TD(0) as an agent runs it, one transition at a time: :math:`v(S_k) \leftarrow v(S_k) + \alpha_{m}\, \delta_k`.
 
     ``alpha`` gives the step size of the m-th visit, m = 1, 2, …. Yields n + 1 value functions. Source: Sutton 1988.
@@ -261,7 +326,9 @@ def _by_state(name: str, table: Mapping | Sequence, states: Sequence[State]) -> 
             raise ValueError(f"states must be 0 or more where {name} is a sequence, got {min(states)}")
         return {s: table[s] for s in dict.fromkeys(states)}
     except (KeyError, IndexError, TypeError):
-        raise ValueError(f"{name} must hold every state of the context, {sorted(set(states), key=str)}, got {table!r}") from None
+        raise ValueError(
+            f"{name} must hold every state of the context, {sorted(set(states), key=str)}, got {table!r}"
+        ) from None
 
 
 def _initial(states: Sequence[State], v: Mapping | Sequence | None) -> Values:
@@ -275,7 +342,9 @@ def _weights(transitions: Sequence[Transition], w: Sequence | None) -> list:
     d = len(transitions[0][0])
     for k, (x, r, after) in enumerate(transitions):
         if not len(x) == len(after) == d:
-            raise ValueError(f"transition {k} must have d = {d} features before and after, got {len(x)} and {len(after)}")
+            raise ValueError(
+                f"transition {k} must have d = {d} features before and after, got {len(x)} and {len(after)}"
+            )
         _check_reward(r)
     if w is not None and len(w) != d:
         raise ValueError(f"w must hold d = {d} numbers, got {len(w)}")
@@ -289,7 +358,9 @@ def _check_reward(r: Any) -> None:
 
 def _check_context(states: Sequence, rewards: Sequence) -> None:
     if len(rewards) < 1 or len(states) != len(rewards) + 1:
-        raise ValueError(f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(states)} states")
+        raise ValueError(
+            f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(states)} states"
+        )
     for r in rewards:
         _check_reward(r)
 

@@ -109,10 +109,14 @@ def _check_sizes(Z: Matrix, p: Parameters) -> None:
     """Raise ``ValueError`` unless Z has the d of ``p.A`` and the n of ``p.shift``; block sizes are SymPy's to compare."""
     if kind(Z, "Z") != "blocks" and tuple(Z.shape[-2:]) != (p.A.shape[-1], p.shift.shape[-1]):
         A, shift = tuple(p.A.shape), tuple(p.shift.shape)
-        raise ValueError(f"Z must have the sizes of the parameters, A {A} and shift {shift}, got shape {tuple(Z.shape)}")
+        raise ValueError(
+            f"Z must have the sizes of the parameters, A {A} and shift {shift}, got shape {tuple(Z.shape)}"
+        )
 
 
-def softmax_td_parameters(d: Any, n: Any, gamma: Any, alpha: Any, like: Matrix, A: Matrix | None = None, normalise: Normaliser = softmax) -> Parameters:
+def softmax_td_parameters(
+    d: Any, n: Any, gamma: Any, alpha: Any, like: Matrix, A: Matrix | None = None, normalise: Normaliser = softmax
+) -> Parameters:
     r"""The parameters with which one layer is one update of weighted softmax TD.
 
     :math:`A` has the d×d block ``A`` (default :math:`I_d`) on the features and 0 elsewhere; :math:`V` has the one row
@@ -130,7 +134,9 @@ def softmax_td_parameters(d: Any, n: Any, gamma: Any, alpha: Any, like: Matrix, 
     and for NaN or infinity in gamma, alpha or ``A`` of floats.
     """
     if A is not None and (kind(A, "A"), tuple(A.shape[-2:])) != (kind(like, "like"), (d, d)):
-        raise ValueError(f"A must be d×d with d = {d} and of the kind {kind(like)}, got kind {kind(A)}, shape {tuple(A.shape)}")
+        raise ValueError(
+            f"A must be d×d with d = {d} and of the kind {kind(like)}, got kind {kind(A)}, shape {tuple(A.shape)}"
+        )
 
     def on_rows(parts):
         return place(parts, row_sizes(d), row_sizes(d), like)

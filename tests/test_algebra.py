@@ -42,7 +42,15 @@ def test_shift_moves_columns_left_and_clears_the_last(like):
 
 @pytest.mark.parametrize("like", LIKES.values(), ids=LIKES)
 def test_built_entries_have_the_type_of_the_likeness(like):
-    kinds = {type(x) for M in (al.zeros(2, 3, like), al.identity(3, like), al.shift(2, like)) for x in np.asarray(M, object).flat} if isinstance(like, np.ndarray) and like.dtype == object else set()
+    kinds = (
+        {
+            type(x)
+            for M in (al.zeros(2, 3, like), al.identity(3, like), al.shift(2, like))
+            for x in np.asarray(M, object).flat
+        }
+        if isinstance(like, np.ndarray) and like.dtype == object
+        else set()
+    )
     allowed = {"fraction": {Fraction}, "arb": {arb}}.get(next(name for name, x in LIKES.items() if x is like), kinds)
     assert kinds == allowed and float not in kinds
 
@@ -109,7 +117,10 @@ def test_a_column_with_no_visible_key_is_zero_and_has_a_gradient():
 
 def test_opaque_weights_are_equal_when_their_scores_are():
     n = symbols("n", integer=True, positive=True)
-    S, T = (BlockMatrix([[MatrixSymbol(f"{name}{i}{j}", r, c) for j, c in enumerate((n, 1))] for i, r in enumerate((n, 1))]) for name in "ST")
+    S, T = (
+        BlockMatrix([[MatrixSymbol(f"{name}{i}{j}", r, c) for j, c in enumerate((n, 1))] for i, r in enumerate((n, 1))])
+        for name in "ST"
+    )
     one, same, other = al.softmax(S, (True, False)), al.softmax(S, (True, False)), al.softmax(T, (True, False))
     assert one == same and one != other
     assert one.blocks[1, 0] == ZeroMatrix(1, n)
@@ -122,13 +133,30 @@ def test_opaque_weights_are_equal_when_their_scores_are():
         (lambda: al.kind(np.eye(2, dtype=int)), "matrix must be floating point, got int64"),
         (lambda: al.kind(torch.eye(2, dtype=torch.bool)), "matrix must be floating point, got torch.bool"),
         (lambda: al.scalar(0.9, np.eye(2, dtype=int)), "like must be floating point, got int64"),
-        (lambda: al.scalar(0.9, torch.eye(2, dtype=torch.complex64)), "like must be floating point, got torch.complex64"),
-        (lambda: al.scalar([0.9, 0.5], np.eye(2)), r"c must be a number or an array .* got \[0.9, 0.5\]; for step sizes that differ by layer make one Parameters a layer"),
+        (
+            lambda: al.scalar(0.9, torch.eye(2, dtype=torch.complex64)),
+            "like must be floating point, got torch.complex64",
+        ),
+        (
+            lambda: al.scalar([0.9, 0.5], np.eye(2)),
+            r"c must be a number or an array .* got \[0.9, 0.5\]; for step sizes that differ by layer make one Parameters a layer",
+        ),
         (lambda: al.scalar(1j, np.eye(2)), "c must be a number .* got 1j"),
         (lambda: al.scalar(math.nan, torch.eye(2)), "c must be finite"),
         (lambda: al.finite("X", torch.tensor([[math.inf]], dtype=torch.bfloat16)), "X must be finite"),
         (lambda: al.softmax(entries([[Fraction(1)]]), np.array([[True]])), "exp of a Fraction entry is not exact"),
-        (lambda: al.softmax(BlockMatrix([[MatrixSymbol("S", 2, 2), MatrixSymbol("s", 2, 1)], [MatrixSymbol("t", 1, 2), MatrixSymbol("u", 1, 1)]]), (False, True)), "visible must be"),
+        (
+            lambda: al.softmax(
+                BlockMatrix(
+                    [
+                        [MatrixSymbol("S", 2, 2), MatrixSymbol("s", 2, 1)],
+                        [MatrixSymbol("t", 1, 2), MatrixSymbol("u", 1, 1)],
+                    ]
+                ),
+                (False, True),
+            ),
+            "visible must be",
+        ),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -89,16 +89,29 @@ def test_the_four_ways_agree(layers, batch, depth):
 
 
 def test_the_benchmark_prints_a_table_and_writes_it(layers, pretraining, monkeypatch, tmp_path, capfd):
-    for name, value in {"QUICK_LENGTHS": (12, 30), "DEPTHS": (3, 60), "LONG": 0.005, "NAIVE_IN_FULL": 500, "GOALS": (("once", 30, 60, 64, 2),)}.items():
+    for name, value in {
+        "QUICK_LENGTHS": (12, 30),
+        "DEPTHS": (3, 60),
+        "LONG": 0.005,
+        "NAIVE_IN_FULL": 500,
+        "GOALS": (("once", 30, 60, 64, 2),),
+    }.items():
         monkeypatch.setattr(layers, name, value)
     layers.main(["--quick", "--json", str(tmp_path / "layers.json")])
     printed, found = capfd.readouterr().out, json.loads((tmp_path / "layers.json").read_text("utf-8"))
-    assert [(c["n"], c["batch"], c["depth"]) for c in found["cells"]] == [(n, b, d) for n in (12, 30) for b in (1, 64) for d in (3, 60)]
+    assert [(c["n"], c["batch"], c["depth"]) for c in found["cells"]] == [
+        (n, b, d) for n in (12, 30) for b in (1, 64) for d in (3, 60)
+    ]
     assert found["machine"]["threads"] == 1 and found["million"]["difference"] < 1e-12
     assert all(entry["seconds"] > 0 for c in found["cells"] for entry in c["methods"].values())
     far = [c["methods"] for c in found["cells"] if (c["n"], c["depth"]) == (30, 60)]
     assert {c["closed"]["from"] for c in far} == {"once"} and all("difference" not in c["once"] for c in far)
-    apart = [entry for c in found["cells"] for name, entry in c["methods"].items() if name != "naive" and (c["methods"] not in far or name != "once")]
+    apart = [
+        entry
+        for c in found["cells"]
+        for name, entry in c["methods"].items()
+        if name != "naive" and (c["methods"] not in far or name != "once")
+    ]
     assert len(apart) == 3 * 8 - 2 and all(entry["difference"] < 1e-12 for entry in apart)
     assert found["cells"][-1]["methods"]["naive"]["scaled"] and not found["cells"][0]["methods"]["closed"]["scaled"]
     [goal] = found["goals"]
@@ -110,7 +123,11 @@ def test_the_benchmark_prints_a_table_and_writes_it(layers, pretraining, monkeyp
     [cell], [goal] = trained["cells"], trained["goals"]
     assert cell["batch"] == goal["batch"] == 64 and pretraining.line(cell) in printed.splitlines()
     assert all(entry["tasks_per_second"] == 64 / entry["seconds"] > 0 for entry in cell["methods"].values())
-    assert goal["ratio"] == cell["methods"]["token"]["ratio"] == cell["methods"]["loop"]["seconds"] / cell["methods"]["token"]["seconds"]
+    assert (
+        goal["ratio"]
+        == cell["methods"]["token"]["ratio"]
+        == cell["methods"]["loop"]["seconds"] / cell["methods"]["token"]["seconds"]
+    )
 
 
 def test_the_benchmark_sees_a_method_that_is_wrong(layers, monkeypatch):
@@ -133,21 +150,27 @@ def test_the_three_ways_to_a_gradient_agree(pretraining):
 
 WRONG = {
     "one layer less": lambda layers: lambda learned, batch, depth: layers(learned, batch, depth - 1),
-    "the values of other states": lambda layers: lambda learned, batch, depth: (v.roll(1, -1) for v in layers(learned, batch, depth)),
-    "keys and queries exchanged": lambda layers: lambda learned, batch, depth: layers({"V": learned["V"], "A": learned["A"].mT}, batch, depth),
+    "the values of other states": lambda layers: (
+        lambda learned, batch, depth: (v.roll(1, -1) for v in layers(learned, batch, depth))
+    ),
+    "keys and queries exchanged": lambda layers: (
+        lambda learned, batch, depth: layers({"V": learned["V"], "A": learned["A"].mT}, batch, depth)
+    ),
 }
 
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_a_gradient_that_is_wrong_is_told_apart(pretraining, monkeypatch, wrong):
     layers = WRONG[wrong](pretraining.state_values)
-    monkeypatch.setitem(pretraining.METHODS, "state", lambda batch, learned: pretraining.gradient(layers, batch, learned))
+    monkeypatch.setitem(
+        pretraining.METHODS, "state", lambda batch, learned: pretraining.gradient(layers, batch, learned)
+    )
     assert pretraining.difference("state", 7) > 1e-3
 
 
 def test_a_loop_that_leaves_a_task_out_is_told_apart(pretraining, monkeypatch):
     right = pretraining.loop
-    fewer = lambda batch: type(batch)(*(X[1:] if isinstance(X, torch.Tensor) else X for X in batch))  # noqa: E731
+    fewer = lambda batch: type(batch)(*(X[1:] if isinstance(X, torch.Tensor) else X for X in batch))
     monkeypatch.setitem(pretraining.METHODS, "loop", lambda batch, learned: right(fewer(batch), learned))
     assert pretraining.difference("token", 7) > 1e-3
 
@@ -170,11 +193,22 @@ def test_the_predecessors_methods_agree_with_their_recursions(predecessor):
     assert all(predecessor.largest_difference(method, data) < 1e-12 for method in predecessor.METHODS.values())
 
 
-@pytest.mark.parametrize("name, wrong", [("TD(0)", {"decay": 0.5}), ("TD(λ)", {"decay": 0.5}), ("residual gradient", {"residual": False}), ("average reward", {"gamma": 0.5})])
+@pytest.mark.parametrize(
+    "name, wrong",
+    [
+        ("TD(0)", {"decay": 0.5}),
+        ("TD(λ)", {"decay": 0.5}),
+        ("residual gradient", {"residual": False}),
+        ("average reward", {"gamma": 0.5}),
+    ],
+)
 def test_another_recursion_is_told_apart(predecessor, name, wrong):
     method, data = predecessor.METHODS[name], predecessor.drawn(1)
     changed = method._replace(**wrong)
-    gaps = [np.abs(got - right).max() for got, right in zip(predecessor.last_rows(method, data), predecessor.recursion(changed, data))]
+    gaps = [
+        np.abs(got - right).max()
+        for got, right in zip(predecessor.last_rows(method, data), predecessor.recursion(changed, data))
+    ]
     assert max(gaps) > 1e-3
 
 
@@ -182,4 +216,7 @@ def test_a_record_without_its_parts_is_refused(tmp_path, capsys):
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(SystemExit):
         record.main([str(tmp_path / "other.json")])
-    assert "must be what benchmarks/layers.py writes with --json, and lacks cells, goals, machine, million, predecessor, pretraining" in capsys.readouterr().err
+    assert (
+        "must be what benchmarks/layers.py writes with --json, and lacks cells, goals, machine, million, predecessor, pretraining"
+        in capsys.readouterr().err
+    )

@@ -9,16 +9,29 @@ import pytest
 from flint import arb
 from sympy import BlockMatrix, ZeroMatrix, exp, symbols
 
+from conftest import PAIRS, ROOT, check_of
 from icrl import td
-from icrl.claims import CLAIMS, Budget, Check, Claim, Counterexample, Mutant, Verdict
-from icrl.claims import batch_td, bellman, lstd, mask_leak, softmax_td, stationary, two_heads
+from icrl.claims import (
+    CLAIMS,
+    Budget,
+    Check,
+    Claim,
+    Counterexample,
+    Mutant,
+    Verdict,
+    batch_td,
+    bellman,
+    lstd,
+    mask_leak,
+    softmax_td,
+    stationary,
+    two_heads,
+)
 from icrl.claims import symbolic as sy
 from icrl.claims.cases import as_batch, float_case, rational_case, shapes, symbol_case, td_prompts
 from icrl.claims.compare import Undecided, balls_differ, entries_differ, first_difference
 from icrl.claims.ledger import judge, run_claim
 from icrl.claims.machine import Machine
-
-from conftest import PAIRS, ROOT, check_of
 
 FEW = Budget(trials=100)
 
@@ -52,7 +65,10 @@ def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
 
 
 DEPTH_TWO = {  # the value of S_0 after two layers, from r = 0 and v_0 = 1; right is 9/16
-    "shift reversed": "3/8", "target row not cleared": "13/16", "γ missing in the target-memory step": "3/4", "no target-memory step": "5/8",
+    "shift reversed": "3/8",
+    "target row not cleared": "13/16",
+    "γ missing in the target-memory step": "3/4",
+    "no target-memory step": "5/8",
 }
 
 
@@ -92,7 +108,11 @@ def one_is_one(subject, budget):
         return Verdict(True, "1 = 1")
     if subject == "raises":
         raise ZeroDivisionError("as planned")
-    return Verdict(False, "not 1", counterexample=None if subject == "shapeless" else Counterexample("here", "there", str(subject), "1"))
+    return Verdict(
+        False,
+        "not 1",
+        counterexample=None if subject == "shapeless" else Counterexample("here", "there", str(subject), "1"),
+    )
 
 
 @pytest.mark.parametrize("subject, refuted", [(2, True), ("raises", False), ("shapeless", False), (1, False)])
@@ -107,10 +127,17 @@ def test_a_raising_check_fails_the_claim_and_says_why():
     assert result.status == "failed" and result.verdicts[0][1].detail == "raised ZeroDivisionError: as planned"
 
 
-@pytest.mark.parametrize("passed, kind, status", [(None, "kernel", "recorded"), (None, "cited", "cited"), (True, "kernel", "checked"), (False, "kernel", "failed")])
+@pytest.mark.parametrize(
+    "passed, kind, status",
+    [(None, "kernel", "recorded"), (None, "cited", "cited"), (True, "kernel", "checked"), (False, "kernel", "failed")],
+)
 def test_what_is_only_recorded_or_cited_never_reads_as_checked(passed, kind, status):
     mutants = (Mutant("other", 2),) if kind != "cited" else ()
-    claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=(Check(kind, "all", lambda subject, budget: Verdict(passed, "")),), mutants=mutants)
+    claim = replace(
+        toy(one_is_one, (Mutant("two", 2),)),
+        checks=(Check(kind, "all", lambda subject, budget: Verdict(passed, "")),),
+        mutants=mutants,
+    )
     assert run_claim(claim, mutants=False).status == status
 
 
@@ -128,7 +155,9 @@ def test_balls_that_are_too_wide_prove_nothing():
         differ(arb(1, 1e-20), arb(1))
     with pytest.raises(Undecided, match="not finite"):
         differ(arb("nan"), arb(1))
-    wide = replace(softmax_td.CLAIM, checks=tuple(check for check in softmax_td.CLAIM.checks if check.kind == "certified"))
+    wide = replace(
+        softmax_td.CLAIM, checks=tuple(check for check in softmax_td.CLAIM.checks if check.kind == "certified")
+    )
     machine = Machine(edit=lambda p, site: replace(p, V=p.V * arb(1, 1e-30)))
     verdict = judge(wide.checks[0], machine, FEW)
     assert verdict.passed is False and verdict.counterexample is None
@@ -153,12 +182,18 @@ def test_random_instances_cover_what_the_scope_says():
     assert sum(count for count, *_ in drawn) == 2000
     assert sum(count for count, n, _, depth in drawn if n >= 64 and depth >= 32) >= 300
     assert {min(n for _, n, _, _ in drawn), min(d for *_, d, _ in drawn), min(depth for *_, depth in drawn)} == {0, 1}
-    assert max(n for _, n, _, _ in drawn) > 120 and max(d for *_, d, _ in drawn) == 16 and max(depth for *_, depth in drawn) > 60
+    assert (
+        max(n for _, n, _, _ in drawn) > 120
+        and max(d for *_, d, _ in drawn) == 16
+        and max(depth for *_, depth in drawn) > 60
+    )
     cases = [float_case(rng, 20, 3, 2) for _ in range(300)]
     norms = [max(sum(x * x for x in row) for row in case.features) for case in cases]
     assert min(norms) < 1e-6 and max(norms) > 800
     assert any(len(set(case.states)) < 5 for case in cases) and all(any(case.v) for case in cases)
-    assert any(case.A != np.eye(3).tolist() for case in cases) and all(0 < a <= 1 for case in cases for a in case.alphas)
+    assert any(case.A != np.eye(3).tolist() for case in cases) and all(
+        0 < a <= 1 for case in cases for a in case.alphas
+    )
 
 
 def test_claims_rest_on_claims_without_a_circle():
@@ -176,7 +211,9 @@ def nan(*_):
 NAN = {
     "bellman": bellman.Equation(operator=lambda P, r, gamma, v: r * float("nan")),
     "stationary": stationary.Statement(factor=nan),
-    "batch-td": batch_td.BatchTD(algorithm=lambda states, rewards, gamma, alphas, v: repeat(dict.fromkeys(v, float("nan")))),
+    "batch-td": batch_td.BatchTD(
+        algorithm=lambda states, rewards, gamma, alphas, v: repeat(dict.fromkeys(v, float("nan")))
+    ),
     "lstd": lstd.System(b=lambda X, X_next, R: X @ R.T * float("nan")),
     "mask-leak": mask_leak.Leak(machine=Machine(edit=lambda p, site: replace(p, V=p.V * float("nan")))),
     "softmax-td": Machine(edit=lambda p, site: replace(p, V=p.V * float("nan"))),
@@ -211,7 +248,9 @@ def test_a_transformer_that_stops_early_fails_the_numeric_check():
     assert verdict.passed is False and verdict.counterexample is None
 
 
-@pytest.mark.parametrize("mutant", [m for m in softmax_td.MUTANTS if "exact" not in m.unseen], ids=lambda mutant: mutant.name)
+@pytest.mark.parametrize(
+    "mutant", [m for m in softmax_td.MUTANTS if "exact" not in m.unseen], ids=lambda mutant: mutant.name
+)
 def test_explicit_symbols_alone_refute_each_mutant(mutant):
     cases = [symbol_case(*shape) for shape in ((1, 1, 1), (2, 0, 2), (2, 2, 1))]
     assert any(softmax_td.compare_case(mutant.subject, case, "symbols", entries_differ) for case in cases)
@@ -226,7 +265,7 @@ def test_symbols_are_compared_as_functions_and_not_as_they_are_written():
 
 def test_blocks_that_only_agree_at_the_probe_are_not_derived():
     """N² is 0 at n = 2 and at no larger n: the instance cannot tell, the derivation can."""
-    row = lambda block: BlockMatrix([[block, ZeroMatrix(1, 1)]])  # noqa: E731
+    row = lambda block: BlockMatrix([[block, ZeroMatrix(1, 1)]])
     verdict = sy.compare_blocks(row(sy.R * sy.N * sy.N), row(ZeroMatrix(1, sy.n)), sy.probe("alpha_l"), "here")
     assert verdict.passed is False and verdict.counterexample is None and "differ in form" in verdict.detail
     assert sy.compare_blocks(row(sy.R * sy.N), row(sy.R * sy.N), sy.probe("alpha_l"), "here") is None

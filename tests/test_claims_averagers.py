@@ -8,14 +8,13 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
+from conftest import check_of, mutant_of
 from icrl.claims import Budget, averagers, layer_steps, operators
 from icrl.claims.cases import ball_case, smallest
 from icrl.claims.certainty_equivalence import fixed_point_system
 from icrl.claims.compare import BITS
 from icrl.claims.ledger import judge
 from icrl.operator import Operator, operator_from_kernel
-
-from conftest import check_of, mutant_of
 
 FEW = Budget(trials=60)
 CLAIMS = {module.CLAIM.id: module.CLAIM for module in (averagers, layer_steps)}
@@ -36,13 +35,19 @@ SMALLEST = {  # got and right, worked out by hand in the comments: γ = ½, or 3
     ("averagers", "transitions smoothed, rewards not"): ("1/2", "1/4"),
     ("averagers", "weights that depend on the position"): ("15/7", "55/28"),
     ("averagers", "no mask"): ("2/3", "3/4"),  # P̂1 = ⅔ in row 0: ½ + ½·½·⅔
-    ("averagers", "γ in the place of its absolute value"): ("7/12", "at most 1/4"),  # ½I − ¼P̂, P̂ = ((⅓, ⅔), (⅔, ⅓)): ½ − 1/12 + ⅙
+    ("averagers", "γ in the place of its absolute value"): (
+        "7/12",
+        "at most 1/4",
+    ),  # ½I − ¼P̂, P̂ = ((⅓, ⅔), (⅔, ⅓)): ½ − 1/12 + ⅙
     ("averagers", "rate |γ| whatever α is"): ("3/4", "at most 1/2"),
     ("averagers", "α = 3/2 let in"): ("1/2", "at most -1/2"),
     ("averagers", "α = −1 let in"): ("13/6", "at most 3/2"),  # 2I − ½P̂: 2 − ⅙ + ⅓
     ("averagers", "weights of either sign let in"): ("3/2", "at most 1/2"),  # ½ |P̂|, P̂ = ((−1, 2), (2, −1))
     ("averagers", "v_A = v_CE if M̂ is invertible"): ("12/13", "4/3"),
-    ("averagers", "half the span above"): ("2/3", "at most 1/3"),  # γ = 0, r = (1, −1): M̂r̂ − r̂ = (−⅔, ⅔), 1 − m = ⅓, span 2
+    ("averagers", "half the span above"): (
+        "2/3",
+        "at most 1/3",
+    ),  # γ = 0, r = (1, −1): M̂r̂ − r̂ = (−⅔, ⅔), 1 − m = ⅓, span 2
     ("averagers", "1/(1 − |γ|) missing above"): ("16/39", "at most 1/3"),  # 4/3 − 12/13; ½ · ⅔
     ("averagers", "1/(1 + |γ|) missing below"): ("4/21", "at least 2/9"),  # ⅓ · ⅔ / (1 + ⅙), as P̂(1, −1) = −⅓ (1, −1)
     ("averagers", "V reads the values as well"): ("31/96", "41/96"),
@@ -60,9 +65,18 @@ SMALLEST = {  # got and right, worked out by hand in the comments: γ = ½, or 3
     # T = (0, 1, 2, 0), v_0 = (1, −1, 0): T_2(P_e) = 2P_e² − 1, (−1, 3, −2) has 14 against 2; (9/41)² · 14
     ("layer-steps", "any context whose states are left"): ("1134/1681", "at most 162/1681"),
     ("layer-steps", "the cycle does harm at γ = 3/5 too"): ("1134/1681", "at least 2"),
-    ("layer-steps", "ν = n_s on every line"): ("2", "1"),  # T = (0, 1, 0, 1, 1): n = (2, 2), P_e(0, 1) = 1, P_e(1, 0) = ½
-    ("layer-steps", "as many arrivals as departures in the place of equal crossings"): ("1", "0"),  # CYCLE: 0 → 1 once, 1 → 0 never
-    ("layer-steps", "the norm without weights"): ("18/25", "at most 9/25"),  # T = (0, 1, 0, 2, 0): P_e (1, 0, 0) = (0, 1, 1)
+    ("layer-steps", "ν = n_s on every line"): (
+        "2",
+        "1",
+    ),  # T = (0, 1, 0, 1, 1): n = (2, 2), P_e(0, 1) = 1, P_e(1, 0) = ½
+    ("layer-steps", "as many arrivals as departures in the place of equal crossings"): (
+        "1",
+        "0",
+    ),  # CYCLE: 0 → 1 once, 1 → 0 never
+    ("layer-steps", "the norm without weights"): (
+        "18/25",
+        "at most 9/25",
+    ),  # T = (0, 1, 0, 2, 0): P_e (1, 0, 0) = (0, 1, 1)
     ("layer-steps", "M̂ = I not asked"): ("157/165", "-3/5"),  # E = 17/16 and 1: H v_0 = (1/33)(8/5) v_0
 }
 
@@ -134,7 +148,12 @@ def _limit(case):
 
 def test_the_lake_is_a_context_of_its_own():
     case = averagers.lake()
-    assert case.n == 40 and len(set(case.states)) > 8 and case.gamma == F(9, 10) and all(isinstance(x, F) for row in case.features for x in row)
+    assert (
+        case.n == 40
+        and len(set(case.states)) > 8
+        and case.gamma == F(9, 10)
+        and all(isinstance(x, F) for row in case.features for x in row)
+    )
     with ctx.workprec(BITS):
         M = operators.operator_of(ball_case(case)).M
         assert all(entry > 0 for entry in M[:, :-1].ravel()) and len(set(map(float, M.ravel()))) > 50
@@ -168,7 +187,9 @@ def test_an_error_planted_in_the_operator_is_found(name, kind, monkeypatch):
         monkeypatch.setattr(Operator, "H", property(lambda self: self.M + self.gamma * self.P))
     else:
         right = layer_steps.operator_of
-        monkeypatch.setattr(layer_steps, "operator_of", lambda case: replace(right(case), transition=2 * right(case).transition))
+        monkeypatch.setattr(
+            layer_steps, "operator_of", lambda case: replace(right(case), transition=2 * right(case).transition)
+        )
     assert judge(check_of("layer-steps", kind), layer_steps.Steps(), FEW).counterexample
 
 
@@ -181,12 +202,19 @@ def test_an_error_planted_in_the_librarys_steps_is_found(monkeypatch):
 @pytest.mark.parametrize("id, kind", [(id, kind) for id in CLAIMS for kind in ("exact", "certified", "numeric")])
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     right = operators.values
-    monkeypatch.setattr(operators, "values", lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))])
+    monkeypatch.setattr(
+        operators,
+        "values",
+        lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
+    )
     assert judge(check_of(id, kind), CLAIMS[id].subject, FEW).counterexample
 
 
 def test_any_order_of_the_steps_gives_the_same_values():
-    case = replace(smallest((0, 0, 1, 2, 0), 3, r=(1, 2, 0, -1), v=(3, -2, 1), x=((1,), (2,), (0,))), alphas=[F(1), F(1, 2), F(1, 3)])
+    case = replace(
+        smallest((0, 0, 1, 2, 0), 3, r=(1, 2, 0, -1), v=(3, -2, 1), x=((1,), (2,), (0,))),
+        alphas=[F(1), F(1, 2), F(1, 3)],
+    )
     ends = {tuple(operators.values(replace(case, alphas=list(order)))[-1]) for order in permutations(case.alphas)}
     assert len(ends) == 1
 
@@ -201,7 +229,7 @@ def test_the_order_matters_where_the_weights_differ_by_layer():
 
 
 def test_detailed_balance():
-    balance = lambda *states: layer_steps.balance(walked(*states))  # noqa: E731
+    balance = lambda *states: layer_steps.balance(walked(*states))
     assert balance(0, 1, 0) == [1, 1] and balance(0, 1, 0, 2, 0) == [1, F(1, 2), F(1, 2)]
     assert balance(0, 1, 0, 1, 1) == [1, 2]  # reversible, but not with the counts (2, 2)
     assert balance(0, 1, 2, 1, 0) == [1, 2, 1] and balance(0, 0) == [1]
@@ -214,7 +242,9 @@ def walked(*states):
 
 
 def test_the_two_conditions_for_detailed_balance():
-    line, crossed = (lambda *states, of=of: of(walked(*states)) for of in (layer_steps.on_a_line, layer_steps.crossed_equally))
+    line, crossed = (
+        lambda *states, of=of: of(walked(*states)) for of in (layer_steps.on_a_line, layer_steps.crossed_equally)
+    )
     assert line(0, 1, 0, 1, 1) == [1, 2] and crossed(0, 1, 0, 1, 1) is None
     assert line(0, 1, 2, 1, 0) == [1, 2, 1] == crossed(0, 1, 2, 1, 0)  # on a line, and back to where it began: both
     assert line(1, 2, 3, 2, 1, 2, 2) == [1, 3, 1]  # P_e(2, ·) = (1, 1, 1)/3, and certain steps from 1 and 3
@@ -241,12 +271,17 @@ def test_around_the_cycle_the_error_is_multiplied_by_the_polynomial_at_a_third_r
     squares = [sum(layer_steps.first_kind(lambda x: P @ x, error, depth) ** 2) / 2 for depth in range(1, 5)]
     assert squares == [1, 7, 37, 193]
     T = [layer_steps.first_kind(lambda x: F(4, 3) * x, F(1), depth) for depth in range(1, 5)]
-    assert T[:3] == [F(4, 3), F(23, 9), F(148, 27)] and [s > t**2 for s, t in zip(squares, T)] == [False, True, True, True]
+    assert T[:3] == [F(4, 3), F(23, 9), F(148, 27)] and [s > t**2 for s, t in zip(squares, T)] == [
+        False,
+        True,
+        True,
+        True,
+    ]
 
 
 def test_the_coefficients_of_the_first_polynomials():
     """L = 2, γ = 3/5: ((1 − λ)² − 9/50) over 1 − 9/50: (41 − 100λ + 50λ²)/41. L = 1: 1 − λ."""
-    coefficients = lambda gamma, depth: layer_steps.coefficients(layer_steps.Steps(), gamma, depth)  # noqa: E731
+    coefficients = lambda gamma, depth: layer_steps.coefficients(layer_steps.Steps(), gamma, depth)
     assert coefficients(F(3, 5), 1) == [1, -1] and coefficients(F(3, 5), 2) == [1, F(-100, 41), F(50, 41)]
     with pytest.raises(ValueError, match="not rational"):
         layer_steps.polynomial((1, 1), layer_steps.Steps.node)
@@ -255,15 +290,19 @@ def test_the_coefficients_of_the_first_polynomials():
 def test_the_least_maximum():
     assert [layer_steps.least_maximum(F(3, 5), depth) for depth in (1, 2)] == [F(3, 5), F(9, 41)]
     assert layer_steps.least_maximum(F(1, 2), 1) is None and layer_steps.root(F(9, 4)) == F(3, 2)
-    assert abs(layer_steps.least_maximum(arb(1) / 2, 2) - arb(1) / 7) < 1e-12 and layer_steps.least_maximum(0.5, 2) == pytest.approx(1 / 7, rel=1e-14)
+    assert abs(layer_steps.least_maximum(arb(1) / 2, 2) - arb(1) / 7) < 1e-12 and layer_steps.least_maximum(
+        0.5, 2
+    ) == pytest.approx(1 / 7, rel=1e-14)
 
 
 def test_the_reversible_contexts_are_of_every_sort():
-    bounded = lambda case: 0 < case.gamma and layer_steps.balance(case) and layer_steps.least_maximum(case.gamma, 1)  # noqa: E731
+    bounded = lambda case: 0 < case.gamma and layer_steps.balance(case) and layer_steps.least_maximum(case.gamma, 1)
     tried = list(filter(bounded, layer_steps.cases(layer_steps.Steps())))
     assert len(tried) >= 18 and {len(set(case.states)) for case in tried} >= {2, 3, 4}
     assert sum(len(set(layer_steps.balance(case))) > 1 for case in tried) >= 9
     assert any(layer_steps.balance(case) != layer_steps.visits(case) and len(case.v) == 2 for case in tried)
     assert len(set(layer_steps.lake().states)) >= 4 and layer_steps.balance(layer_steps.lake())
     drawn = list(islice(layer_steps.float_cases(0), 200))
-    assert max(case.depth for case in drawn) == 20 and sum(layer_steps.balance(case) is not None for case in drawn) >= 100
+    assert (
+        max(case.depth for case in drawn) == 20 and sum(layer_steps.balance(case) is not None for case in drawn) >= 100
+    )

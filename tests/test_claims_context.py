@@ -7,13 +7,12 @@ from math import comb, exp, log, sqrt
 import numpy as np
 import pytest
 
+from conftest import check_of
 from icrl.claims import Budget, depth_against_context, explicit_finite_sample, finite_sample, operators
 from icrl.claims.chains import fractions
 from icrl.claims.explicit_finite_sample import Bounds, counted, most
 from icrl.claims.ledger import judge
 from icrl.operator import context_needed, operator_from_kernel
-
-from conftest import check_of
 
 FEW = Budget(trials=100)
 MODULES = {module.CLAIM.id: module for module in (explicit_finite_sample, finite_sample, depth_against_context)}
@@ -74,7 +73,12 @@ def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name, kin
     assert (found.got, found.right) == SMALLEST[id, name, kind]
 
 
-SAMPLED = [(id, mutant) for id in ("explicit-finite-sample", "finite-sample") for mutant in MODULES[id].MUTANTS if mutant.subject.tasks]
+SAMPLED = [
+    (id, mutant)
+    for id in ("explicit-finite-sample", "finite-sample")
+    for mutant in MODULES[id].MUTANTS
+    if mutant.subject.tasks
+]
 
 
 @pytest.mark.parametrize("id, mutant", SAMPLED, ids=[f"{id}-{mutant.name}" for id, mutant in SAMPLED])
@@ -113,14 +117,19 @@ def test_contexts_are_counted_as_they_would_be_one_by_one(leave, start, n):
     for each in counted(leave, start, n):
         key = tuple(each.moves.ravel().tolist()), each.last
         found[key] = found.get(key, 0) + each.probability
-    assert {key: p for key, p in found.items() if p} == {key: p for key, p in one_by_one.items() if p} and sum(found.values()) == 1
+    assert {key: p for key, p in found.items() if p} == {key: p for key, p in one_by_one.items() if p} and sum(
+        found.values()
+    ) == 1
 
 
 def test_g_on_the_worked_instance():
     """κ = 1, h = 10(.95 − .85)/(.15 · 19 + .85) = 10/37, so max{1/(2h²), 2/μ²} = 8: n = ⌈8 ln 60⌉ = 33, F_33 = √(ln 120 / 16.5) = .539."""
     task = explicit_finite_sample.two_states(explicit_finite_sample.WORKED, "worked")
     needs = explicit_finite_sample.population(Bounds(), task)
-    assert Bounds().asked(needs, log(60)) == pytest.approx(8 * log(60)) and context_needed(task.mrp, task.x, 0.2, 0.1).n == 33
+    assert (
+        Bounds().asked(needs, log(60)) == pytest.approx(8 * log(60))
+        and context_needed(task.mrp, task.x, 0.2, 0.1).n == 33
+    )
     assert needs == pytest.approx((2, 0, 10 / 37, 0.5, 1)) and sqrt(log(120) / 16.5) == pytest.approx(0.5387, abs=1e-4)
     worked = explicit_finite_sample.WORKED
     fails = explicit_finite_sample.beyond_G(33, explicit_finite_sample.to_ball(F(539, 1000)))
@@ -131,22 +140,26 @@ def test_g_on_the_worked_instance():
 def test_without_kappa_most_contexts_miss_a_state():
     """A switch in a hundred: .99³³ = .718 of the contexts never leave the state they start in; others are in its neighbour too little."""
     slow = explicit_finite_sample.SLOW
-    no_switch = lambda _, each: each.moves[0, 1] + each.moves[1, 0] == 0  # noqa: E731
+    no_switch = lambda _, each: each.moves[0, 1] + each.moves[1, 0] == 0
     once = explicit_finite_sample.probability_of_failure(slow, slow.mu, 33, no_switch)
-    found = judge(check_of("explicit-finite-sample", "certified"), explicit_finite_sample.MUTANTS[0].subject, FEW).counterexample
+    found = judge(
+        check_of("explicit-finite-sample", "certified"), explicit_finite_sample.MUTANTS[0].subject, FEW
+    ).counterexample
     assert once == F(99, 100) ** 33 and round(float(once), 3) == 0.718 and float(found.got) > float(once)
 
 
 @pytest.mark.parametrize("pair", explicit_finite_sample.PAIRS[-2:])
 def test_what_g_depends_on_is_the_same_in_balls_and_in_floats(pair):
     task = explicit_finite_sample.two_states(pair, "here")
-    assert explicit_finite_sample.population(Bounds(), task) == pytest.approx([float(x) for x in explicit_finite_sample.needs_of(Bounds(), pair)])
+    assert explicit_finite_sample.population(Bounds(), task) == pytest.approx(
+        [float(x) for x in explicit_finite_sample.needs_of(Bounds(), pair)]
+    )
 
 
 @pytest.mark.parametrize("count, delta", [(100, 0.1), (200, 0.01), (150, 0.4), (30, 0.5)])
 def test_the_binomial_quantile(count, delta):
     p = F(str(delta))
-    above = lambda k: sum(comb(count, i) * p**i * (1 - p) ** (count - i) for i in range(k + 1, count + 1))  # noqa: E731
+    above = lambda k: sum(comb(count, i) * p**i * (1 - p) ** (count - i) for i in range(k + 1, count + 1))
     k = most(count, delta)
     assert above(k) <= F(1, 10**6) < above(k - 1)
 
@@ -154,13 +167,21 @@ def test_the_binomial_quantile(count, delta):
 def off(given):
     """How far the frequencies of a context are from its μ."""
     counts = np.bincount(given.states[:-1], minlength=len(given.r))
-    return explicit_finite_sample.total_variation(fractions([F(int(count), len(given.states) - 1) for count in counts]), given.mu)
+    return explicit_finite_sample.total_variation(
+        fractions([F(int(count), len(given.states) - 1) for count in counts]), given.mu
+    )
 
 
 def test_every_part_of_the_room_is_put_to_the_test():
     """Random contexts with every state visited, some with frequencies within h_s of μ."""
-    full = [given for given in explicit_finite_sample.rational_instances() if len(set(given.states)) == len(given.r) > 1]
-    inside = [off(given) <= explicit_finite_sample.room(given.E, given.mu, s, given.m_0) for given in full for s in range(len(given.r))]
+    full = [
+        given for given in explicit_finite_sample.rational_instances() if len(set(given.states)) == len(given.r) > 1
+    ]
+    inside = [
+        off(given) <= explicit_finite_sample.room(given.E, given.mu, s, given.m_0)
+        for given in full
+        for s in range(len(given.r))
+    ]
     assert len(full) >= 6 and sum(inside) >= 12
 
 
@@ -210,15 +231,25 @@ def test_depths_by_trial():
 
 PLANTED = [
     ("explicit-finite-sample", "value_floor", lambda right: lambda *given: right(*given) * (1 + 1e-6)),
-    ("explicit-finite-sample", "context_needed", lambda right: lambda *given: right(*given)._replace(n=right(*given).n + 1)),
-    ("explicit-finite-sample", "context_needed", lambda right: lambda *given: right(*given)._replace(floor=right(*given).floor / 2)),
+    (
+        "explicit-finite-sample",
+        "context_needed",
+        lambda right: lambda *given: right(*given)._replace(n=right(*given).n + 1),
+    ),
+    (
+        "explicit-finite-sample",
+        "context_needed",
+        lambda right: lambda *given: right(*given)._replace(floor=right(*given).floor / 2),
+    ),
     ("explicit-finite-sample", "values_at_depth", lambda right: lambda *given: right(*given) + 100),
     ("finite-sample", "values_at_depth", lambda right: lambda *given: right(*given) + 100),
     ("depth-against-context", "worthwhile_depth", lambda right: lambda *given: right(*given) + 1),
 ]
 
 
-@pytest.mark.parametrize("id, name, wrong", PLANTED, ids=[f"{id}-{name}-{i}" for i, (id, name, _) in enumerate(PLANTED)])
+@pytest.mark.parametrize(
+    "id, name, wrong", PLANTED, ids=[f"{id}-{name}-{i}" for i, (id, name, _) in enumerate(PLANTED)]
+)
 def test_an_error_planted_in_the_library_is_found(id, name, wrong, monkeypatch):
     module = explicit_finite_sample if id == "finite-sample" else MODULES[id]
     monkeypatch.setattr(module, name, wrong(getattr(module, name)))
@@ -229,7 +260,11 @@ def test_an_error_planted_in_the_library_is_found(id, name, wrong, monkeypatch):
 @pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
 def test_an_error_planted_in_the_transformer_is_found(kind, monkeypatch):
     right = operators.values
-    monkeypatch.setattr(operators, "values", lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))])
+    monkeypatch.setattr(
+        operators,
+        "values",
+        lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
+    )
     verdict = judge(check_of("depth-against-context", kind), depth_against_context.Depth(), FEW)
     assert verdict.passed is False and verdict.counterexample, verdict
 
@@ -237,4 +272,8 @@ def test_an_error_planted_in_the_transformer_is_found(kind, monkeypatch):
 def test_the_cited_inequality_is_tried_where_it_is_tight_enough_to_matter():
     """Two steps of P = 1/2: both are in state 0 with probability 1/4, and exp(−2 · 2 · (1/2)²) = .368 is not far above."""
     worked = explicit_finite_sample.WORKED
-    assert explicit_finite_sample.probability_of_failure(worked, worked.mu, 2, lambda _, each: each.moves[0].sum() == 2) == F(1, 4) < exp(-1)
+    assert (
+        explicit_finite_sample.probability_of_failure(worked, worked.mu, 2, lambda _, each: each.moves[0].sum() == 2)
+        == F(1, 4)
+        < exp(-1)
+    )

@@ -19,21 +19,53 @@ CHECKS = {check.kind: check for check in STATE.checks}
 
 SMALLEST = {  # where, got and right, worked out by hand: γ = ½, x = 0, so that all keys weigh the same
     "every source counted once": ("v_1(0) in column 0", "1/2", "2/3"),  # T = (0, 0, 1, 0), r = (1, 1, 0), w = (1, 0, 0)
-    "P_e not transposed": ("v_1(0) in column 0", "5/4", "1"),  # T = (0, 1, 1), v_0 = (1, 0), w = (0, 1, 0): vP_e = (0, 1)
+    "P_e not transposed": (
+        "v_1(0) in column 0",
+        "5/4",
+        "1",
+    ),  # T = (0, 1, 1), v_0 = (1, 0), w = (0, 1, 0): vP_e = (0, 1)
     "the sum of a state's rewards for their mean": ("v_1(0) in column 0", "1", "1/2"),  # T = (0, 0, 0), r = (1, 0)
     "the value enters with the other sign": ("v_1(0) in column 0", "2", "0"),  # T = (0, 0), v_0 = 1, w = (0, 0, -1)
     "w_r and w_t exchanged": ("v_1(0) in column 0", "0", "1"),  # T = (0, 0), r = 1, w = (1, 0, 0)
-    "softmax over the queries": ("v_1(0) in column 0", "1/2", "1"),  # the same, and a state that is never visited asks too
-    "the discount of a layer left at γ": ("v_1(0) by softmax TD of another task", "1/2", "0"),  # T = (0, 0), v_0 = 1, w = (0, 0, -1): α = 1, γ̃ = 0
-    "the discount of a layer not divided by −w_v": ("v_1(0) by softmax TD of another task", "0", "-1/2"),  # w = (0, 1, -2): α = 2, γ̃ = 1/4
-    "rewards not scaled": ("v_1(0) by softmax TD of another task", "2", "1"),  # T = (0, 0), r = 1, w = (1, 0, -2): α = 2, η = 1/2
+    "softmax over the queries": (
+        "v_1(0) in column 0",
+        "1/2",
+        "1",
+    ),  # the same, and a state that is never visited asks too
+    "the discount of a layer left at γ": (
+        "v_1(0) by softmax TD of another task",
+        "1/2",
+        "0",
+    ),  # T = (0, 0), v_0 = 1, w = (0, 0, -1): α = 1, γ̃ = 0
+    "the discount of a layer not divided by −w_v": (
+        "v_1(0) by softmax TD of another task",
+        "0",
+        "-1/2",
+    ),  # w = (0, 1, -2): α = 2, γ̃ = 1/4
+    "rewards not scaled": (
+        "v_1(0) by softmax TD of another task",
+        "2",
+        "1",
+    ),  # T = (0, 0), r = 1, w = (1, 0, -2): α = 2, η = 1/2
     "w_r for the step size": ("v_1(0) by softmax TD of another task", "1", "0"),  # T = (0, 0), v_0 = 1, w = (0, 0, -1)
     "a layer too many in the gain": ("v_0 in column 0, rewards of 1", "1", "0"),  # w = (1, 0, 0)
     "no γ in the gain": ("v_2 in column 0, rewards of 1", "2", "3/2"),  # w = (1, 1, -1): q = 1/2
-    "features that depend on the position let in": ("v_1(0) in column 0", "1/2", "2/3"),  # T = (0, 0, 0), r = (1, 0), x = 1, 0, 0: E = 2, 1
+    "features that depend on the position let in": (
+        "v_1(0) in column 0",
+        "1/2",
+        "2/3",
+    ),  # T = (0, 0, 0), r = (1, 0), x = 1, 0, 0: E = 2, 1
     "first values that depend on the position let in": ("v_0(0) in column 0", "0", "1"),
-    "an A that reads the reward row let in": ("v_1(0) in column 0", "1/2", "2/3"),  # scores R·R = 1 and 0 in column 0, 0 in the others
-    "a V that writes the reward row let in": ("v_2(0) in column 0", "1", "2"),  # T = (0, 0), v_0 = 1: the reward is 1 after a layer
+    "an A that reads the reward row let in": (
+        "v_1(0) in column 0",
+        "1/2",
+        "2/3",
+    ),  # scores R·R = 1 and 0 in column 0, 0 in the others
+    "a V that writes the reward row let in": (
+        "v_2(0) in column 0",
+        "1",
+        "2",
+    ),  # T = (0, 0), v_0 = 1: the reward is 1 after a layer
     "no mask": ("v_1(0) in column 0", "1", "1/2"),  # T = (0, 0), r = 1: the query's own key takes half
 }
 
@@ -62,18 +94,28 @@ def test_a_layer_read_as_a_task_by_hand():
     given = state_form.small((0, 0), w, r=(1,), v=(1,))
     truth = state_form.in_columns(state_form.Form(), given)
     assert truth[1].tolist() == [F(1, 2)] * 3
-    assert [(part.got, part.right) for part in state_form.as_another_task(state_form.Form(), given, truth, 1.0)] == [(F(1, 2), F(1, 2))]
+    assert [(part.got, part.right) for part in state_form.as_another_task(state_form.Form(), given, truth, 1.0)] == [
+        (F(1, 2), F(1, 2))
+    ]
 
 
 def test_the_gain_by_hand():
     """w = (3, 2, 1), γ = ½: q = 3, and 3(1 + 3 + 9) = 39 after three layers, in every column."""
-    parts = list(state_form.on_constants(state_form.Form(), state_form.small((0, 1, 1), (3, 2, 1), r=(0, 5), v=(7, 0), depth=3)))
-    assert [part.got for part in parts] == [part.right for part in parts] == [layer for layer in (0, 3, 12, 39) for _ in range(5)]
+    parts = list(
+        state_form.on_constants(state_form.Form(), state_form.small((0, 1, 1), (3, 2, 1), r=(0, 5), v=(7, 0), depth=3))
+    )
+    assert (
+        [part.got for part in parts]
+        == [part.right for part in parts]
+        == [layer for layer in (0, 3, 12, 39) for _ in range(5)]
+    )
 
 
 def test_a_layer_that_does_not_take_its_value_off_is_not_read():
     given = state_form.small((0, 0), (1, 1, 0), r=(1,))
-    assert not list(state_form.as_another_task(state_form.Form(), given, state_form.in_columns(state_form.Form(), given), 1.0))
+    assert not list(
+        state_form.as_another_task(state_form.Form(), given, state_form.in_columns(state_form.Form(), given), 1.0)
+    )
 
 
 @pytest.mark.parametrize("name", ["reading", "gain"])
@@ -81,7 +123,9 @@ def test_a_layer_that_does_not_take_its_value_off_is_not_read():
 def test_what_pretraining_reads_off_the_weights_is_what_is_checked(kind, name, monkeypatch):
     metrics = pytest.importorskip("icrl.pretrain.metrics")
     right = getattr(metrics, name)
-    monkeypatch.setattr(metrics, name, lambda w, *rest: right([entry * (10**9 + 1) / 10**9 for entry in w[:2]] + [w[2]], *rest))
+    monkeypatch.setattr(
+        metrics, name, lambda w, *rest: right([entry * (10**9 + 1) / 10**9 for entry in w[:2]] + [w[2]], *rest)
+    )
     verdict = judge(CHECKS[kind], STATE.subject, FEW)
     assert verdict.passed is False and verdict.counterexample, verdict
 
@@ -89,14 +133,20 @@ def test_what_pretraining_reads_off_the_weights_is_what_is_checked(kind, name, m
 def test_the_attentions_gradient_is_seen_by_the_numeric_check_alone():
     mutant = next(mutant for mutant in STATE.mutants if mutant.unseen)
     found = judge(CHECKS["numeric"], mutant.subject, FEW).counterexample
-    assert found.where == "the gradient by A, through the state form" and judge(CHECKS["exact"], mutant.subject, FEW).passed
+    assert (
+        found.where == "the gradient by A, through the state form"
+        and judge(CHECKS["exact"], mutant.subject, FEW).passed
+    )
 
 
 def nan_layers(protocol, seed):
     """Parameters that are not numbers."""
     import torch
 
-    return {"V": torch.full((1, 3), float("nan"), dtype=torch.float64), "A": torch.eye(protocol.d, dtype=torch.float64)[None]}
+    return {
+        "V": torch.full((1, 3), float("nan"), dtype=torch.float64),
+        "A": torch.eye(protocol.d, dtype=torch.float64)[None],
+    }
 
 
 NAN = {
@@ -105,7 +155,9 @@ NAN = {
 }
 
 
-@pytest.mark.parametrize("check", [*STATE.checks, *EMERGENCE.checks], ids=["state-form-exact", "state-form-numeric", "emergence-numeric"])
+@pytest.mark.parametrize(
+    "check", [*STATE.checks, *EMERGENCE.checks], ids=["state-form-exact", "state-form-numeric", "emergence-numeric"]
+)
 def test_nan_fails_every_check_and_refutes_nothing(check):
     verdict = judge(check, NAN["emergence" if check in EMERGENCE.checks else "state-form"], FEW)
     assert verdict.passed is False and verdict.counterexample is None
@@ -149,7 +201,7 @@ def test_a_route_that_stops_early_fails(monkeypatch):
 def test_the_loop_of_softmax_td_is_compared_with(updates, where, monkeypatch):
     """Of all layers where w = α(1, 1, −1), and of each layer by itself."""
     right = state_form.td.softmax_td
-    planted = lambda *given: ({s: x + (len(given[4]) == updates) for s, x in v.items()} for v in right(*given))  # noqa: E731
+    planted = lambda *given: ({s: x + (len(given[4]) == updates) for s, x in v.items()} for v in right(*given))
     monkeypatch.setattr(state_form.td, "softmax_td", planted)
     verdict = judge(CHECKS["exact"], STATE.subject, FEW)
     assert verdict.passed is False and verdict.counterexample.where.endswith(where)
@@ -163,9 +215,15 @@ def test_the_contexts_are_of_every_sort():
         unseen = [given for given in instances if len(set(given.states)) < len(given.features)]
         dead_ends = [given for given in instances if given.states[-1] not in given.states[:-1]]
         assert len(unseen) > len(instances) // 4 and len(dead_ends) > 3
-        assert sum(given.v.any() for given in instances) > len(instances) // 4 and sum(not given.v.any() for given in instances) > len(instances) // 4
+        assert (
+            sum(given.v.any() for given in instances) > len(instances) // 4
+            and sum(not given.v.any() for given in instances) > len(instances) // 4
+        )
         assert any(given.gamma < 0 for given in instances) and any(given.features.shape[1] == 0 for given in instances)
-        assert sum(w.value < 0 and w[:3] != (-w.value, -w.value, w.value) for given in instances for w in given.layers) > len(instances) // 4
+        assert (
+            sum(w.value < 0 and w[:3] != (-w.value, -w.value, w.value) for given in instances for w in given.layers)
+            > len(instances) // 4
+        )
     assert sum(given.layers[0][:3] == (a := given.layers[0].reward, a, -a) for given in exact) >= 10
 
 
@@ -180,7 +238,10 @@ def given(sharpness=2.5, times=1.0, rows=AS_TRAINED):
     torch, network = pytest.importorskip("torch"), pytest.importorskip("icrl.pretrain.network")
 
     def train(protocol, seed):
-        return {"V": times * torch.tensor([rows[protocol.depth]], dtype=torch.float64), "A": network.construction(protocol.d, 1.0, sharpness)["A"]}
+        return {
+            "V": times * torch.tensor([rows[protocol.depth]], dtype=torch.float64),
+            "A": network.construction(protocol.d, 1.0, sharpness)["A"],
+        }
 
     return replace(EMERGENCE.subject, train=train)
 
@@ -223,7 +284,10 @@ def test_what_is_measured_is_measured_again():
     torch = pytest.importorskip("torch")
     from icrl.pretrain.metrics import pattern
 
-    learned = {"V": torch.tensor([[3.0, 0.0, -4.0]], dtype=torch.float64), "A": torch.ones(1, 2, 2, dtype=torch.float64)}
+    learned = {
+        "V": torch.tensor([[3.0, 0.0, -4.0]], dtype=torch.float64),
+        "A": torch.ones(1, 2, 2, dtype=torch.float64),
+    }
     seen = pattern(learned)
     right = seen._replace(cosine_V=7 / (5 * 3**0.5), cosine_A=0.5**0.5)
     assert all(part.got < 1e-15 for part in emergence.measured_again(learned, right))
@@ -247,10 +311,22 @@ def right_cosine(X, Y):
 PLANTED = {
     "a cosine of absolute values": ("cosine", lambda right: absolute, "cosine of V's last row by"),
     "a cosine that sees A's diagonal alone": ("cosine", lambda right: of_diagonals, "cosine of A's block by"),
-    "another discount": ("true_value", lambda right: lambda batch: right(batch._replace(discount=0.8)), "v^π by icrl.pretrain.metrics"),
-    "errors without μ": ("sizes", lambda right: lambda u, batch: (u**2).sum(-1), "median relative error against the true value at depth 10 by"),
+    "another discount": (
+        "true_value",
+        lambda right: lambda batch: right(batch._replace(discount=0.8)),
+        "v^π by icrl.pretrain.metrics",
+    ),
+    "errors without μ": (
+        "sizes",
+        lambda right: lambda u, batch: (u**2).sum(-1),
+        "median relative error against the true value at depth 10 by",
+    ),
     "α and β not fitted": ("fitted", lambda right: lambda *given: (1.0, 2.5), "least mean square difference near"),
-    "errors that are off by little": ("task_errors", lambda right: lambda *given: right(*given) * (1 + 1e-6), "median relative error against the true value"),
+    "errors that are off by little": (
+        "task_errors",
+        lambda right: lambda *given: right(*given) * (1 + 1e-6),
+        "median relative error against the true value",
+    ),
 }
 
 
@@ -281,7 +357,13 @@ def test_values_like_those_of_softmax_td_fail_where_that_is_denied(monkeypatch):
 
 
 def test_one_seed_for_a_hundred_trials():
-    assert [list(emergence.seeds(Budget(trials=trials, seed=3))) for trials in (None, 1, 100, 101, 300)] == [[3, 4], [3], [3], [3, 4], [3, 4, 5]]
+    assert [list(emergence.seeds(Budget(trials=trials, seed=3))) for trials in (None, 1, 100, 101, 300)] == [
+        [3, 4],
+        [3],
+        [3],
+        [3, 4],
+        [3, 4, 5],
+    ]
 
 
 def test_a_mutant_stops_at_the_first_seed_that_fails():
@@ -305,12 +387,34 @@ def test_a_run_that_diverges_fails_without_refuting():
 
 def test_the_statement_says_what_was_trained():
     text = EMERGENCE.statement()
-    budgets = "300 steps of 32 tasks from rate 0.1 with 6 layers", "400 steps of 32 tasks from rate 0.05", "from 2 to 20", "trains 2 seeds"
-    for said in (*budgets, "at least 0.99", "between 1.2 and 3.5", "between 1.05 and 1.5", "0.3 or more", "\\ge 1.02", "below 0.9", "(eq-emergence)"):
+    budgets = (
+        "300 steps of 32 tasks from rate 0.1 with 6 layers",
+        "400 steps of 32 tasks from rate 0.05",
+        "from 2 to 20",
+        "trains 2 seeds",
+    )
+    for said in (
+        *budgets,
+        "at least 0.99",
+        "between 1.2 and 3.5",
+        "between 1.05 and 1.5",
+        "0.3 or more",
+        "\\ge 1.02",
+        "below 0.9",
+        "(eq-emergence)",
+    ):
         assert said in text, said
     for experiment in emergence.CLAIMED:
         protocol = experiment.protocol
-        assert (protocol.n_states, protocol.n, protocol.discount, protocol.init, protocol.clip, protocol.loss, protocol.optimiser) == (10, 30, 0.9, 0.02, 1.0, "td", "adam")
+        assert (
+            protocol.n_states,
+            protocol.n,
+            protocol.discount,
+            protocol.init,
+            protocol.clip,
+            protocol.loss,
+            protocol.optimiser,
+        ) == (10, 30, 0.9, 0.02, 1.0, "td", "adam")
         assert (protocol.trained, protocol.layers, protocol.control, protocol.decay) == ("masked", "tied", "none", 0.0)
 
 
@@ -322,7 +426,10 @@ def learned():
     """The parameters that each control ends with, one seed."""
     torch = pytest.importorskip("torch")
     with state_form.one_thread(torch):
-        return {mutant.name: emergence.trained(mutant.subject.experiments[0].protocol, 5) for mutant in EMERGENCE.mutants[:4]}
+        return {
+            mutant.name: emergence.trained(mutant.subject.experiments[0].protocol, 5)
+            for mutant in EMERGENCE.mutants[:4]
+        }
 
 
 def test_without_discount_nothing_moves_the_target_and_the_rest_is_as_it_was(learned):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from sympy import Rational, limit, oo, symbols
 
+from conftest import check_of
 from icrl import td
 from icrl.claims import Budget, kernel_td, linear, operators, tabular
 from icrl.claims.cases import smallest
@@ -18,14 +19,16 @@ from icrl.claims.model import WITHOUT_MUTANTS
 from icrl.dial import DIGITS, dial, heights, shades
 from icrl.exercises.kernels import EXERCISES
 
-from conftest import check_of
-
 FEW = Budget(trials=40)
 CLAIMS = {module.CLAIM.id: module.CLAIM for module in (tabular, linear, kernel_td)}
-PAIRS = [(id, check.kind) for id, claim in CLAIMS.items() for check in claim.checks if check.kind not in WITHOUT_MUTANTS]
+PAIRS = [
+    (id, check.kind) for id, claim in CLAIMS.items() for check in claim.checks if check.kind not in WITHOUT_MUTANTS
+]
 NAN = {
     "tabular": tabular.Tabular(weight=lambda own, n_s, n, power: float("nan")),
-    "linear": linear.LinearTD(Machine(softmax=linear.scores_alone, edit=lambda p, site: replace(p, V=p.V * float("nan")))),
+    "linear": linear.LinearTD(
+        Machine(softmax=linear.scores_alone, edit=lambda p, site: replace(p, V=p.V * float("nan")))
+    ),
     "kernel-td": kernel_td.KernelTD(features=lambda phi, Z: float("nan") * phi),
 }
 
@@ -46,7 +49,10 @@ SMALLEST = {  # got and right, worked out by hand: γ = α = ½ where nothing el
     ("tabular", "n_s e^β without the foreign transitions"): ("1", "at most 1/17"),
     ("tabular", "no mask"): ("1", "1/2"),  # T = (0, 0)
     ("tabular", "the foreign share falls like e^{−2β}"): ("1/18", "at most 1/289"),
-    ("tabular", "a last state that is no source let in"): ("1/2", "at most 0"),  # T = (0, 1), r = 1: v_1(1) = ½, t_1(1) = 0
+    ("tabular", "a last state that is no source let in"): (
+        "1/2",
+        "at most 0",
+    ),  # T = (0, 1), r = 1: v_1(1) = ½, t_1(1) = 0
     # γ = −9/10, α = 1, v_0 = (1, −1): δ = ∓1/10, spread 1/5; v_1 = ±(9/10 + ω/5), v_2 = ±(9/10 + ω/5)² against 81/100
     ("tabular", "1/(1 − |γ|) missing"): ("163/8100", "at most 1/90"),
     ("tabular", "γ in the place of its absolute value"): ("1/90", "at most 1/171"),  # 1/18 · 1/5 · 10/19
@@ -122,7 +128,9 @@ def test_an_error_planted_in_a_loop_is_found(id, name, kind, monkeypatch):
 @pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     right = operators.values
-    monkeypatch.setattr(operators, "values", lambda case, *machine: [v + layer for layer, v in enumerate(right(case, *machine))])
+    monkeypatch.setattr(
+        operators, "values", lambda case, *machine: [v + layer for layer, v in enumerate(right(case, *machine))]
+    )
     verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
     assert verdict.passed is False and verdict.counterexample, verdict
 
@@ -139,7 +147,7 @@ def test_an_error_planted_in_the_operator_is_found(kind, monkeypatch):
 
 def test_one_transition_bootstraps_from_a_state_that_nobody_left():
     """a → b with r = 1, γ = 9/10, α = 1: both values obey v ← 1 + (9/10) v and end at 10; batch tabular TD says 1 and 0."""
-    one_hot = lambda s, u: F(9) * (s == u)  # noqa: E731
+    one_hot = lambda s, u: F(9) * (s == u)
     given = ([0, 1], [F(1)])
     v = list(islice(td.softmax_td(*given, one_hot, F(9, 10), repeat(F(1)), exp=lambda t: 1 + t * t), 300))
     assert [v[2][0], v[2][1]] == [F(19, 10), F(19, 10)] and float(v[-1][0]) == pytest.approx(10)
@@ -185,7 +193,9 @@ def test_the_contexts_of_tabular_end_where_they_have_been_and_elsewhere():
     cases = list(tabular.rational_cases())
     known = [case.states[-1] in case.states[:-1] for case in cases]
     assert min(sum(known), len(known) - sum(known)) >= 20
-    assert {case.features[0][0] ** 2 for case in cases} == {0, F(1, 4), 1, 9} and {case.gamma > 0 for case in cases} == {True, False}
+    assert {case.features[0][0] ** 2 for case in cases} == {0, F(1, 4), 1, 9} and {
+        case.gamma > 0 for case in cases
+    } == {True, False}
     drawn = list(islice(tabular.float_cases(0), 100))
     assert sum(case.states[-1] not in case.states[:-1] for case in drawn) >= 10
     assert min(case.features[0][0] for case in drawn) < 0.2 and max(case.features[0][0] for case in drawn) > 5
@@ -193,7 +203,9 @@ def test_the_contexts_of_tabular_end_where_they_have_been_and_elsewhere():
 
 def test_the_contexts_of_linear_td_stay_in_range_and_move():
     drawn = list(islice(linear.float_cases(0), 100))
-    assert max(linear.reach(case) for case in drawn) < 1.01 and min(linear.reach(case) for case in drawn if case.d) > 1e-4
+    assert (
+        max(linear.reach(case) for case in drawn) < 1.01 and min(linear.reach(case) for case in drawn if case.d) > 1e-4
+    )
     assert max(case.n for case in drawn) > 40 and max(case.depth for case in drawn) == 16
 
 
@@ -208,7 +220,10 @@ def test_features_are_small_in_half_of_the_contexts():
 def test_a_feature_map_has_the_kernel_for_inner_products():
     case = kernel_td.BENT
     phi = kernel_td.feature_map(case)
-    assert phi.tolist() == [[1, 1], [1, 4]] and (phi @ phi.T).tolist() == kernel_td.gram(case).tolist() == [[2, 5], [5, 17]]
+    assert phi.tolist() == [[1, 1], [1, 4]] and (phi @ phi.T).tolist() == kernel_td.gram(case).tolist() == [
+        [2, 5],
+        [5, 17],
+    ]
     floats = next(iter(operators.as_floats([case])))
     phi = kernel_td.feature_map(floats)
     assert np.allclose(phi @ phi.T, np.exp([[1, 2], [2, 4]]))

@@ -7,17 +7,25 @@ import numpy as np
 import pytest
 from sympy import BlockMatrix, MatrixSymbol, ZeroMatrix
 
+from conftest import check_of
 from icrl import td
 from icrl.algebra import identity, kind, place
-from icrl.claims import Budget
-from icrl.claims import linear_average_reward, linear_methods, linear_residual_gradient, linear_td, linear_td_lambda
+from icrl.claims import (
+    Budget,
+    linear_average_reward,
+    linear_methods,
+    linear_residual_gradient,
+    linear_td,
+    linear_td_lambda,
+)
 from icrl.claims import symbolic as sy
 from icrl.claims.ledger import judge
 
-from conftest import check_of
-
 FEW = Budget(trials=30)
-CLAIMS = {module.CLAIM.id: module.CLAIM for module in (linear_td, linear_td_lambda, linear_residual_gradient, linear_average_reward)}
+CLAIMS = {
+    module.CLAIM.id: module.CLAIM
+    for module in (linear_td, linear_td_lambda, linear_residual_gradient, linear_average_reward)
+}
 PAIRS = [(claim, check) for claim in CLAIMS.values() for check in claim.checks]
 EACH = pytest.mark.parametrize("claim, check", PAIRS, ids=[f"{claim.id}-{check.kind}" for claim, check in PAIRS])
 
@@ -31,7 +39,11 @@ SMALLEST = {  # where, got and right, worked out by hand: x(s) = 1, γ = α = ½
     ("linear-td", "α missing"): ("layer 1, last row, column 1", "-1", "-1/2"),
     ("linear-td", "γ missing in the prompt"): ("layer 1, last row, column 0", "1", "3/4"),
     ("linear-td", "no mask"): ("layer 2, last row, column 1", "-5/8", "-7/8"),  # −½ − ½·¾ + ½·½
-    ("linear-td", "softmax in the place of linear attention"): ("layer 1, last row, column 1", "1/2", "-1/2"),  # one key has weight 1
+    ("linear-td", "softmax in the place of linear attention"): (
+        "layer 1, last row, column 1",
+        "1/2",
+        "-1/2",
+    ),  # one key has weight 1
     # the same with w_0 = 1, r = 0
     ("linear-td", "the query column without w₀"): ("layer 0, last row, column 1", "0", "-1"),
     # two transitions, x = 1, x' = 0, r = 0 and 1: w_1 = ½
@@ -43,7 +55,11 @@ SMALLEST = {  # where, got and right, worked out by hand: x(s) = 1, γ = α = ½
     ("linear-td-lambda", "no triangle"): ("layer 1, last row, column 2", "-1/2", "-5/8"),
     # one transition, as above
     ("linear-td-lambda", "a transition missing from its own trace"): ("layer 1, last row, column 1", "0", "-1/2"),
-    ("linear-td-lambda", "a scan that begins at the query column"): ("layer 2, last row, column 1", "-13/16", "-7/8"),  # −⅞ + ½·½·¼
+    ("linear-td-lambda", "a scan that begins at the query column"): (
+        "layer 2, last row, column 1",
+        "-13/16",
+        "-7/8",
+    ),  # −⅞ + ½·½·¼
     ("linear-td-lambda", "A's block of x with γx' with a minus"): ("layer 1, last row, column 0", "1/4", "3/4"),
     ("linear-td-lambda", "α missing"): ("layer 1, last row, column 1", "-1", "-1/2"),
     ("linear-td-lambda", "γ missing in the prompt"): ("layer 1, last row, column 0", "1", "3/4"),
@@ -51,8 +67,16 @@ SMALLEST = {  # where, got and right, worked out by hand: x(s) = 1, γ = α = ½
     # one transition along x − γx' = ½: w_1 = ¼, δ_1 = 1 − ⅛ = ⅞, w_2 = ¼ + 7/32 = 15/32
     ("linear-residual-gradient", "the first row of A alone"): ("layer 1, last row, column 1", "-1/2", "-1/4"),
     ("linear-residual-gradient", "A's block of γx' with x missing"): ("layer 1, last row, column 1", "-1/2", "-1/4"),
-    ("linear-residual-gradient", "A's block of γx' with itself missing"): ("layer 1, last row, column 0", "1", "7/8"),  # −1 + ½ + ½ = 0
-    ("linear-residual-gradient", "the second row of A with its signs turned"): ("layer 1, last row, column 1", "-3/4", "-1/4"),
+    ("linear-residual-gradient", "A's block of γx' with itself missing"): (
+        "layer 1, last row, column 0",
+        "1",
+        "7/8",
+    ),  # −1 + ½ + ½ = 0
+    ("linear-residual-gradient", "the second row of A with its signs turned"): (
+        "layer 1, last row, column 1",
+        "-3/4",
+        "-1/4",
+    ),
     ("linear-residual-gradient", "V with a minus"): ("layer 1, last row, column 1", "1/4", "-1/4"),
     ("linear-residual-gradient", "α missing"): ("layer 1, last row, column 1", "-1/2", "-1/4"),
     ("linear-residual-gradient", "γ missing in the prompt"): ("layer 1, last row, column 1", "0", "-1/4"),
@@ -63,7 +87,11 @@ SMALLEST = {  # where, got and right, worked out by hand: x(s) = 1, γ = α = ½
     ("linear-average-reward", "the second head alone"): ("layer 2, last row, column 2", "-1/2", "-1/4"),
     ("linear-average-reward", "the mean of all the rewards"): ("layer 1, last row, column 2", "0", "-1/4"),  # −½ and ½
     ("linear-average-reward", "both heads read the last row"): ("layer 1, last row, column 2", "0", "-1/4"),
-    ("linear-average-reward", "the second head's scan in the first too"): ("layer 2, last row, column 2", "-1/2", "-1/4"),  # −¼ and −¼ less their means: 0
+    ("linear-average-reward", "the second head's scan in the first too"): (
+        "layer 2, last row, column 2",
+        "-1/2",
+        "-1/4",
+    ),  # −¼ and −¼ less their means: 0
     ("linear-average-reward", "α missing"): ("layer 1, last row, column 2", "-1/2", "-1/4"),
     # one transition, r = 1, less its own mean: 0
     ("linear-average-reward", "a mean that leaves out the reward itself"): ("layer 1, last row, column 1", "-1/2", "0"),
@@ -168,7 +196,10 @@ def test_the_samples_are_of_every_sort():
         chained = [sample for sample in samples if linear_methods.is_chained(sample)]
         assert len(samples) // 3 <= len(chained) <= 2 * len(samples) // 3
         assert all(np.any(sample.w != 0) for sample in samples if sample.w.size > 1)
-        assert len({len(sample.before) for sample in samples}) >= 3 and min(sample.before.shape[1] for sample in samples) == 1
+        assert (
+            len({len(sample.before) for sample in samples}) >= 3
+            and min(sample.before.shape[1] for sample in samples) == 1
+        )
     assert max(sample.before.shape[1] for sample in samples) > 50 and max(len(sample.alphas) for sample in samples) > 25
     assert sum(len(set(sample.alphas)) == 2 for sample in samples) > 100
 
@@ -182,8 +213,14 @@ def test_many_float_iterates_diverge_and_many_do_not():
 def test_a_chained_sample_is_a_context():
     sample = next(linear_methods.float_samples(0))
     chained = linear_methods.chained(sample)
-    assert np.array_equal(chained.after[:, :-1], sample.before[:, 1:]) and np.array_equal(chained.after[:, -1:], sample.query)
-    assert linear_methods.is_chained(chained) and linear_methods.is_chained(linear_methods.ONE) and not linear_methods.is_chained(linear_methods.ENDING)
+    assert np.array_equal(chained.after[:, :-1], sample.before[:, 1:]) and np.array_equal(
+        chained.after[:, -1:], sample.query
+    )
+    assert (
+        linear_methods.is_chained(chained)
+        and linear_methods.is_chained(linear_methods.ONE)
+        and not linear_methods.is_chained(linear_methods.ENDING)
+    )
 
 
 def test_the_loss_by_hand():
@@ -195,7 +232,7 @@ def test_the_loss_by_hand():
 def test_blocks_that_only_agree_at_the_point_are_not_derived():
     """At n = 2 the square of T − I is 0, at larger n it is not: the point cannot tell, the derivation can."""
     strict = linear_methods.T - sy.Identity(sy.n)
-    row = lambda block: BlockMatrix([[block, ZeroMatrix(1, 1)]])  # noqa: E731
+    row = lambda block: BlockMatrix([[block, ZeroMatrix(1, 1)]])
     verdict = linear_methods.first_block(row(sy.R * strict * strict), row(ZeroMatrix(1, sy.n)), "here")
     assert verdict.passed is False and verdict.counterexample is None and "differ in form" in verdict.detail
 

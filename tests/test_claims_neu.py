@@ -6,6 +6,7 @@ from fractions import Fraction as F
 import numpy as np
 import pytest
 
+from conftest import check_of
 from icrl import state_form
 from icrl.claims import CLAIMS, Budget, global_minimum, neu_bound
 from icrl.claims.chains import fractions
@@ -13,15 +14,16 @@ from icrl.claims.global_minimum import ALIKE, BLOW_UP, COIN, ENDLESS, NAMED, PAI
 from icrl.claims.ledger import judge
 from icrl.pretrain import losses as library
 
-from conftest import check_of
-
 FEW = Budget(trials=100)
 IDS = ("neu-bound", "global-minimum")
 
 
 def test_every_kind_that_can_serve_is_there():
     kinds = {id: [check.kind for check in CLAIMS[id].checks] for id in IDS}
-    assert kinds == {"neu-bound": ["kernel", "symbolic", "exact", "numeric"], "global-minimum": ["exact", "numeric", "cited"]}
+    assert kinds == {
+        "neu-bound": ["kernel", "symbolic", "exact", "numeric"],
+        "global-minimum": ["exact", "numeric", "cited"],
+    }
 
 
 SMALLEST = {  # got and right, worked out by hand: P = ((.1, .9), (.9, .1)), γ = μ = ½, v − v^π = (1, −1) where nothing else is said
@@ -29,21 +31,42 @@ SMALLEST = {  # got and right, worked out by hand: P = ((.1, .9), (.9, .1)), γ 
     ("neu-bound", "γ in the place of its absolute value"): ("3/2", "at most 1/2"),  # P = I, γ = −½, v − v^π = (1, 1)
     ("neu-bound", "the size of the features left out"): ("14/5", "at most 3/2"),  # x = (2, −2)
     ("neu-bound", "the smallest features in the place of the largest"): ("21/10", "at most 3/2"),  # x = (1, −2)
-    ("neu-bound", "the reward left out of the update"): ("13/20", "7/10"),  # x = (1, 2), v^π = (2, 0), r = (19/10, −9/10)
+    ("neu-bound", "the reward left out of the update"): (
+        "13/20",
+        "7/10",
+    ),  # x = (1, 2), v^π = (2, 0), r = (19/10, −9/10)
     ("neu-bound", "γ left out of the update"): ("37/20", "7/10"),
     ("neu-bound", "μ left out of the update"): ("7/5", "7/10"),
     ("neu-bound", "γP for γP − I"): ("7/10", "1/5"),
-    ("neu-bound", "a Bellman error that no feature sees, taken for an error of the values"): ("27/40", "0"),  # x = (1, 2): u = (−2, 1), of Bellman error (47, −37)/20
-    ("neu-bound", "a μ with a negative entry let in: an instance supplied"): ("3", "at most 1"),  # μ = (2, −1), γ = 0, x = (1, −1), v − v^π = (1, 1)
+    ("neu-bound", "a Bellman error that no feature sees, taken for an error of the values"): (
+        "27/40",
+        "0",
+    ),  # x = (1, 2): u = (−2, 1), of Bellman error (47, −37)/20
+    ("neu-bound", "a μ with a negative entry let in: an instance supplied"): (
+        "3",
+        "at most 1",
+    ),  # μ = (2, −1), γ = 0, x = (1, −1), v − v^π = (1, 1)
     ("neu-bound", "rows that do not sum to 1 let in: an instance supplied"): ("5/2", "at most 3/2"),  # P = 7I
     ("neu-bound", "values of other rewards in the place of v^π: an instance supplied"): ("1", "0"),  # r = (1, 1), v = 0
-    ("neu-bound", "loss 0 only at v^π, with one feature for two states: an instance supplied"): ("0", "a number other than 0"),  # x = (1, 1)
+    ("neu-bound", "loss 0 only at v^π, with one feature for two states: an instance supplied"): (
+        "0",
+        "a number other than 0",
+    ),  # x = (1, 1)
     ("neu-bound", "loss 0 only at v^π, with a state of μ = 0: an instance supplied"): ("0", "a number other than 0"),
     ("neu-bound", "loss 0 only at v^π, with γ = 1: an instance supplied"): ("0", "a number other than 0"),
-    ("global-minimum", "the target entry of V with a minus"): ("9/32", "1/32"),  # v_2 = ½ for 3/2: errors ¾ for ¼, ‖Σμx‖² = ½
+    ("global-minimum", "the target entry of V with a minus"): (
+        "9/32",
+        "1/32",
+    ),  # v_2 = ½ for 3/2: errors ¾ for ¼, ‖Σμx‖² = ½
     ("global-minimum", "L fixed and n → ∞ said to give 0"): ("1/4", "at most 0"),
-    ("global-minimum", "2 → 1/2 in the bound of the good contexts"): ("1", "at most 1/2"),  # one state, r = x = 1, γ = 0, L = 0
-    ("global-minimum", "X left out of the bound of the good contexts"): ("81", "at most 18"),  # r = x = 3: (3·3)² against 2·3²
+    ("global-minimum", "2 → 1/2 in the bound of the good contexts"): (
+        "1",
+        "at most 1/2",
+    ),  # one state, r = x = 1, γ = 0, L = 0
+    ("global-minimum", "X left out of the bound of the good contexts"): (
+        "81",
+        "at most 18",
+    ),  # r = x = 3: (3·3)² against 2·3²
     ("global-minimum", "r_max in the place of its square"): ("81", "at most 54"),  # 2·3²·3
     ("global-minimum", "reward 1: factor γ, whatever α is"): ("729/8192", "1/128"),  # (3/4)⁶/2 against (1/2)⁶/2
 }
@@ -158,10 +181,26 @@ def with_fresh_losses(kind):
 
 LOST = {  # what the pretraining loss may have wrong
     "the 1-norm": ("neu", lambda v, batch: abs(library.expected_update(v, batch)).sum(-1)),
-    "μ left out": ("expected_update", lambda v, batch: (library.bellman_error(v, v, batch)[..., None, :] @ batch.features)[..., 0, :]),
-    "the value's sign": ("bellman_error", lambda v, following, batch: batch.reward + batch.discount * (batch.transition @ following[..., None])[..., 0] + v),
-    "P transposed": ("bellman_error", lambda v, following, batch: batch.reward + batch.discount * (batch.transition.swapaxes(-1, -2) @ following[..., None])[..., 0] - v),
-    "γ left out": ("bellman_error", lambda v, following, batch: batch.reward + (batch.transition @ following[..., None])[..., 0] - v),
+    "μ left out": (
+        "expected_update",
+        lambda v, batch: (library.bellman_error(v, v, batch)[..., None, :] @ batch.features)[..., 0, :],
+    ),
+    "the value's sign": (
+        "bellman_error",
+        lambda v, following, batch: (
+            batch.reward + batch.discount * (batch.transition @ following[..., None])[..., 0] + v
+        ),
+    ),
+    "P transposed": (
+        "bellman_error",
+        lambda v, following, batch: (
+            batch.reward + batch.discount * (batch.transition.swapaxes(-1, -2) @ following[..., None])[..., 0] - v
+        ),
+    ),
+    "γ left out": (
+        "bellman_error",
+        lambda v, following, batch: batch.reward + (batch.transition @ following[..., None])[..., 0] - v,
+    ),
     "a sum for the mean": ("neu_loss", lambda v, batch: (library.expected_update(v, batch) ** 2).sum()),
 }
 
@@ -182,21 +221,35 @@ def test_a_kernel_vector_by_hand():
 
 def test_an_error_planted_in_the_trends_is_found():
     J = dict(global_minimum.table(0, 100, 1))
-    trends = lambda J: [part for part in global_minimum.trends(global_minimum.Minimum(), J) if global_minimum.Within(0.0).fails(part)]  # noqa: E731
+    trends = lambda J: [
+        part for part in global_minimum.trends(global_minimum.Minimum(), J) if global_minimum.Within(0.0).fails(part)
+    ]
     assert not trends(J)
-    for key, factor in (((ENDLESS, 30), 20), ((ENDLESS, 100), 1e3), ((1000, 100), 4), ((ENDLESS, 3), 0.1), ((1000, 3), 2), ((30, 100), 0.1), ((100, 10), 5)):
+    for key, factor in (
+        ((ENDLESS, 30), 20),
+        ((ENDLESS, 100), 1e3),
+        ((1000, 100), 4),
+        ((ENDLESS, 3), 0.1),
+        ((1000, 3), 2),
+        ((30, 100), 0.1),
+        ((100, 10), 5),
+    ):
         assert trends(J | {key: J[key] * factor}), key
 
 
 def test_a_float_among_fractions_fails_the_exact_check():
-    update = lambda X, D, P, r, gamma, v: 1.0 * neu_bound.expected_update(X, D, P, r, gamma, v)  # noqa: E731
+    update = lambda X, D, P, r, gamma, v: 1.0 * neu_bound.expected_update(X, D, P, r, gamma, v)
     verdict = judge(check_of("neu-bound", "exact"), neu_bound.Bound(update=update), FEW)
     assert verdict.passed is False and verdict.counterexample is None
 
 
 def test_processes_test_what_they_say():
     drawn = list(neu_bound.rational_processes())
-    assert {len(given.v) for given in drawn} == {1, 2, 3, 4} and any(given.gamma > 1 for given in drawn) and any(given.gamma < -1 for given in drawn)
+    assert (
+        {len(given.v) for given in drawn} == {1, 2, 3, 4}
+        and any(given.gamma > 1 for given in drawn)
+        and any(given.gamma < -1 for given in drawn)
+    )
     assert any(min(given.mu) == 0 for given in drawn) and any((given.v == given.v_pi).all() for given in drawn)
     assert sum(neu_bound.Bound().tells(given) for given in drawn) > 5 and all(given.x.size for given in drawn)
     assert sum(given.x.shape[1] < len(given.v) for given in drawn) > 15

@@ -8,13 +8,21 @@ import numpy as np
 import pytest
 from flint import arb
 
-from icrl.claims import CLAIMS, Budget, certainty_equivalence, contraction, coverage_needed, operator, operators, rate_floor
+from conftest import check_of
+from icrl.claims import (
+    CLAIMS,
+    Budget,
+    certainty_equivalence,
+    contraction,
+    coverage_needed,
+    operator,
+    operators,
+    rate_floor,
+)
 from icrl.claims.cases import ball_case, smallest
 from icrl.claims.compare import Undecided
 from icrl.claims.ledger import judge
 from icrl.operator import Operator
-
-from conftest import check_of
 
 FEW = Budget(trials=60)
 IDS = ("operator", "contraction", "rate-floor", "coverage-needed", "certainty-equivalence")
@@ -22,7 +30,10 @@ IDS = ("operator", "contraction", "rate-floor", "coverage-needed", "certainty-eq
 
 def test_every_kind_that_can_serve_is_there():
     kinds = {id: [check.kind for check in CLAIMS[id].checks] for id in IDS}
-    plain, at_every_size = ["kernel", "exact", "certified", "numeric"], ["kernel", "symbolic", "exact", "certified", "numeric"]
+    plain, at_every_size = (
+        ["kernel", "exact", "certified", "numeric"],
+        ["kernel", "symbolic", "exact", "certified", "numeric"],
+    )
     assert kinds == dict.fromkeys(IDS, plain) | dict.fromkeys(("operator", "certainty-equivalence"), at_every_size)
 
 
@@ -81,7 +92,9 @@ def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
 def test_fixed_points_are_those_worked_out_by_hand(limit, case, got, v_CE):
     given = limit.transitions(case)
     K = limit.kernel(operators.normalised(case, given.C), given.C)
-    system = certainty_equivalence.fixed_point_system(lambda v: limit.layer(K, given, case.gamma, case.alphas[0], v), case)
+    system = certainty_equivalence.fixed_point_system(
+        lambda v: limit.layer(K, given, case.gamma, case.alphas[0], v), case
+    )
     assert operators.solved(*system).tolist() == [F(x) for x in got]
     assert operators.certainty_equivalence(case).tolist() == [F(x) for x in v_CE]
 
@@ -89,7 +102,9 @@ def test_fixed_points_are_those_worked_out_by_hand(limit, case, got, v_CE):
 def test_features_that_differ_do_not_make_an_arbitrary_positive_score_invertible():
     """E = 1 + t² and x = ±1: true for the exponential, which is why certified and numeric are shown A = 0 instead."""
     distinct = certainty_equivalence.Limit(only=lambda case, M: True)
-    parts = certainty_equivalence.fixed_points(distinct, certainty_equivalence.SIGNS, operators.certainty_equivalence(certainty_equivalence.SIGNS))
+    parts = certainty_equivalence.fixed_points(
+        distinct, certainty_equivalence.SIGNS, operators.certainty_equivalence(certainty_equivalence.SIGNS)
+    )
     assert operators.first_failure("here", parts, operators.Exactly()).right == "a number other than 0"
 
 
@@ -140,20 +155,28 @@ def test_an_error_planted_in_the_closed_form_is_found(name, monkeypatch):
 
 
 # not coverage-needed, which compares two Transformers; nor the identities, which speak of TD
-MEETS_THE_TRANSFORMER = [(id, kind) for id in IDS if id != "coverage-needed" for kind in ("exact", "certified", "numeric")]
+MEETS_THE_TRANSFORMER = [
+    (id, kind) for id in IDS if id != "coverage-needed" for kind in ("exact", "certified", "numeric")
+]
 
 
 @pytest.mark.parametrize("id, kind", MEETS_THE_TRANSFORMER)
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     right = operators.values
-    monkeypatch.setattr(operators, "values", lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))])
+    monkeypatch.setattr(
+        operators,
+        "values",
+        lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
+    )
     verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
     assert verdict.passed is False and verdict.counterexample, verdict
 
 
 def test_a_transformer_that_forgets_its_start_fails_coverage(monkeypatch):
     right = operators.values
-    monkeypatch.setattr(operators, "values", lambda case, *machine: right(replace(case, v=[0 * case.gamma] * len(case.v)), *machine))
+    monkeypatch.setattr(
+        operators, "values", lambda case, *machine: right(replace(case, v=[0 * case.gamma] * len(case.v)), *machine)
+    )
     for kind in ("exact", "certified", "numeric"):
         assert judge(check_of("coverage-needed", kind), coverage_needed.Coverage(), FEW).counterexample
 
@@ -174,13 +197,22 @@ def part(got, right, relation=""):
     return operators.Part("here", got, right, 1.0, relation)
 
 
-RELATIONS = [("", (1, 1), (1, 2)), (operators.AT_MOST, (1, 1), (2, 1)), (operators.AT_LEAST, (2, 1), (1, 2)), (operators.UNLIKE, (1, 0), (0, 0))]
+RELATIONS = [
+    ("", (1, 1), (1, 2)),
+    (operators.AT_MOST, (1, 1), (2, 1)),
+    (operators.AT_LEAST, (2, 1), (1, 2)),
+    (operators.UNLIKE, (1, 0), (0, 0)),
+]
 
 
-@pytest.mark.parametrize("numbers, of", [(operators.Exactly(), F), (operators.AsBalls(), arb), (operators.Within(1e-12), float)])
+@pytest.mark.parametrize(
+    "numbers, of", [(operators.Exactly(), F), (operators.AsBalls(), arb), (operators.Within(1e-12), float)]
+)
 def test_each_relation_fails_where_it_does_not_hold(numbers, of):
     for relation, holds, fails in RELATIONS:
-        assert not numbers.fails(part(*map(of, holds), relation)) and numbers.fails(part(*map(of, fails), relation)), relation
+        assert not numbers.fails(part(*map(of, holds), relation)) and numbers.fails(part(*map(of, fails), relation)), (
+            relation
+        )
 
 
 def test_what_cannot_be_compared_is_no_counterexample():
@@ -232,8 +264,14 @@ def test_the_rational_contexts_are_of_every_sort():
     uncovered = [case for case in any_features if case.states[-1] not in case.states[:-1]]
     assert len(uncovered) >= 6 and len(any_features) - len(uncovered) >= 6
     assert sum(c > 0 for c in margins(sharp)) >= 12 and {case.gamma > 0 for case in sharp} == {True, False}
-    assert all(case.states[-1] in case.states[:-1] for case in sharp) and {len(set(case.states)) for case in sharp} == {1, 2, 3}
-    assert any(not operators.invertible(operators.operator_of(case).M) for case in any_features if case not in uncovered)
+    assert all(case.states[-1] in case.states[:-1] for case in sharp) and {len(set(case.states)) for case in sharp} == {
+        1,
+        2,
+        3,
+    }
+    assert any(
+        not operators.invertible(operators.operator_of(case).M) for case in any_features if case not in uncovered
+    )
 
 
 def test_the_float_contexts_are_of_every_sort():

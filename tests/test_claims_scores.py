@@ -7,14 +7,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from conftest import check_of
 from icrl import td
 from icrl.claims import Budget, causal_mask, identifiability, operators, score_functions
 from icrl.claims.cases import smallest
 from icrl.claims.ledger import judge
 from icrl.claims.machine import Machine
 from icrl.exercises import scores as exercises
-
-from conftest import check_of
 
 FEW = Budget(trials=20)
 CLAIMS = {module.CLAIM.id: module.CLAIM for module in (causal_mask, score_functions, identifiability)}
@@ -23,19 +22,29 @@ CLAIMS = {module.CLAIM.id: module.CLAIM for module in (causal_mask, score_functi
 def test_every_kind_that_can_serve_is_there():
     kinds = {id: [check.kind for check in claim.checks] for id, claim in CLAIMS.items()}
     with_balls = ["symbolic", "exact", "certified", "numeric"]
-    assert kinds == {"causal-mask": with_balls, "score-functions": with_balls, "identifiability": ["symbolic", "exact", "numeric"]}
+    assert kinds == {
+        "causal-mask": with_balls,
+        "score-functions": with_balls,
+        "identifiability": ["symbolic", "exact", "numeric"],
+    }
 
 
 SMALLEST = {  # got and right, worked out by hand: γ = α = ½; E = 1 + t² for the decoder, 2^t for the others
     ("causal-mask", "a column sees its own transition"): ("1/2", "0"),  # T = (0, 0), r = 1: column 0 after one layer
     ("causal-mask", "the encoder's mask"): ("1/2", "0"),
     ("causal-mask", "the transition into a column hidden from it"): ("0", "1/2"),
-    ("causal-mask", "a column is what the encoder makes of its prefix"): ("-43/8", "-37/8"),  # T = (0, 1, 0), v_0 = (3, -2): δ_0 = −3
+    ("causal-mask", "a column is what the encoder makes of its prefix"): (
+        "-43/8",
+        "-37/8",
+    ),  # T = (0, 1, 0), v_0 = (3, -2): δ_0 = −3
     ("causal-mask", "γ missing on the diagonal"): ("5/4", "3/2"),
     ("causal-mask", "1 + αγ in every column"): ("33/28", "5/4"),  # x = (1, 2): K_2(1) = 5/7
     ("causal-mask", "a column forgets its own value"): ("5/4", "3/4"),
     ("causal-mask", "no eigenvalue above 1"): ("5/4", "1"),
-    ("causal-mask", "growth as if a column saw one transition alone"): ("1/4", "1/2"),  # T = (0, 1, 2), δ = (0, 1), κ = ½
+    ("causal-mask", "growth as if a column saw one transition alone"): (
+        "1/4",
+        "1/2",
+    ),  # T = (0, 1, 2), δ = (0, 1), κ = ½
     ("causal-mask", "linear growth"): ("9/8", "1"),
     ("causal-mask", "γ < 0 let in"): ("1", "3/4"),
     ("causal-mask", "α < 0 let in"): ("1", "3/4"),
@@ -46,7 +55,10 @@ SMALLEST = {  # got and right, worked out by hand: γ = α = ½; E = 1 + t² for
     ("score-functions", "the query on the left of A"): ("1/2", "1/3"),  # A = ((0, 1), (0, 0)), one-hot
     ("score-functions", "temperature on the features"): ("1/17", "1/5"),
     ("score-functions", "M̂ never singular"): ("0", "1/24"),
-    ("score-functions", "A = −I as good as A = I"): ("-1/32", "1/16"),  # A = ((0, 1), (0, 0)), one-hot: q = −1, det M̂ = −1/6
+    ("score-functions", "A = −I as good as A = I"): (
+        "-1/32",
+        "1/16",
+    ),  # A = ((0, 1), (0, 0)), one-hot: q = −1, det M̂ = −1/6
     ("score-functions", "v_CE the only fixed point whatever A is"): ("0", "a number other than 0"),
     ("identifiability", "cuᵀ in the place of ucᵀ"): ("4/5", "2/3"),  # one-hot: E = (4, 1) for (2, 1)
     ("identifiability", "the query on the left of D"): ("0", "1"),
@@ -56,7 +68,10 @@ SMALLEST = {  # got and right, worked out by hand: γ = α = ½; E = 1 + t² for
     ("identifiability", "d² − r²"): ("2", "0"),
     ("identifiability", "d(d − p) where the features do not span"): ("3", "2"),  # x = (1, 0), (0, 0): p = r = 1
     ("identifiability", "every visited state a key"): ("0", "a number other than 0"),
-    ("identifiability", "sources alone as queries"): ("1/6", "0"),  # one-hot, T = (0, 1, 2): at query 2 from (1, 1)/2 to (2, 1)/3
+    ("identifiability", "sources alone as queries"): (
+        "1/6",
+        "0",
+    ),  # one-hot, T = (0, 1, 2): at query 2 from (1, 1)/2 to (2, 1)/3
 }
 
 
@@ -83,7 +98,11 @@ NAN = {
 
 @pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
 def test_an_error_planted_in_the_loop_is_found(kind, monkeypatch):
-    monkeypatch.setattr(td, "decoder_td", lambda *given: ([value + len(v) * layer for value in v] for layer, v in enumerate(LOOP(*given))))
+    monkeypatch.setattr(
+        td,
+        "decoder_td",
+        lambda *given: ([value + len(v) * layer for value in v] for layer, v in enumerate(LOOP(*given))),
+    )
     verdict = judge(check_of("causal-mask", kind), causal_mask.Decoder(), FEW)
     assert verdict.passed is False and verdict.counterexample
 
@@ -95,7 +114,9 @@ LOOP = td.decoder_td
 @pytest.mark.parametrize("id", ["score-functions", "identifiability"])
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     true = operators.values
-    monkeypatch.setattr(operators, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))])
+    monkeypatch.setattr(
+        operators, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))]
+    )
     verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
     assert verdict.passed is False and verdict.counterexample
 
@@ -146,7 +167,11 @@ def test_a_column_that_sees_itself_is_no_triangle():
 
 def test_float_contexts_of_the_decoder():
     drawn = list(islice(causal_mask.float_contexts(0), 120))
-    assert max(case.n for case in drawn) > 18 and max(case.depth for case in drawn) >= 7 and min(case.n for case in drawn) <= 2
+    assert (
+        max(case.n for case in drawn) > 18
+        and max(case.depth for case in drawn) >= 7
+        and min(case.n for case in drawn) <= 2
+    )
     assert any(causal_mask.first_errors(case)[0] for case in drawn)
 
 
@@ -176,7 +201,9 @@ def test_a_skew_matrix_and_two_states():
 
 def test_a_skew_matrix_and_three_states():
     """The statement for two states does not hold for three: x = (1, 0), (0, 1), (−1, −1), skew A: 2^t with t = ±1, det M̂ ≠ 0."""
-    case = score_functions.biased(((1, 0), (0, 1), (-1, -1)), ((0, 1), (-1, 0)), (0, 0, 0), (0, 0, 0), (0, 1, 2, 0), (0, 0, 0), (0, 0, 0))
+    case = score_functions.biased(
+        ((1, 0), (0, 1), (-1, -1)), ((0, 1), (-1, 0)), (0, 0, 0), (0, 0, 0), (0, 1, 2, 0), (0, 0, 0), (0, 0, 0)
+    )
     M = score_functions.attention(case)
     E = np.array([[1, F(1, 2), 2], [2, 1, F(1, 2)], [F(1, 2), 2, 1]])
     assert (M == E / E.sum(axis=1)[:, None]).all()
@@ -193,19 +220,29 @@ def test_one_hot_null_directions():
     K = score_functions.attention(case)
     assert K.tolist() == [[F(2, 3), F(1, 3)], [F(1, 3), F(2, 3)]]
     assert (score_functions.attention(identifiability.changed(case, ones @ c.T)) == K).all()
-    assert score_functions.attention(identifiability.changed(case, c @ ones.T)).tolist() == [[F(64, 65), F(1, 65)], [F(16, 17), F(1, 17)]]
+    assert score_functions.attention(identifiability.changed(case, c @ ones.T)).tolist() == [
+        [F(64, 65), F(1, 65)],
+        [F(16, 17), F(1, 17)],
+    ]
 
 
 def test_the_rank_and_what_is_orthogonal():
-    for of in (lambda rows: np.array([[F(x) for x in row] for row in rows], object), lambda rows: np.array(rows, float)):
+    for of in (
+        lambda rows: np.array([[F(x) for x in row] for row in rows], object),
+        lambda rows: np.array(rows, float),
+    ):
         rows = of([[1, 1, 0], [2, 2, 0]])
         null = identifiability.orthogonal(rows)
-        assert identifiability.rank(rows) == 1 and null.shape == (2, 3) and np.allclose((rows @ null.T).astype(float), 0)
+        assert (
+            identifiability.rank(rows) == 1 and null.shape == (2, 3) and np.allclose((rows @ null.T).astype(float), 0)
+        )
         assert identifiability.orthogonal(rows[:0]).shape == (3, 3) and identifiability.rank(rows[:0]) == 0
 
 
 def test_logarithms():
-    assert [identifiability.logarithm(F(2) ** t) for t in (-3, 0, 5)] == [-3, 0, 5] and identifiability.logarithm(np.e) == 1
+    assert [identifiability.logarithm(F(2) ** t) for t in (-3, 0, 5)] == [-3, 0, 5] and identifiability.logarithm(
+        np.e
+    ) == 1
     with pytest.raises(ValueError, match="ratio must be a power of 2, got 3"):
         identifiability.logarithm(F(3))
 
@@ -222,4 +259,9 @@ def test_contexts_of_every_sort():
 
 def test_the_encoder_is_the_construction():
     case = causal_mask.WALK
-    assert all((a == b).all() for a, b in zip(causal_mask.columns(Machine(), case), causal_mask.columns(causal_mask.masked(causal_mask.all_sources), case)))
+    assert all(
+        (a == b).all()
+        for a, b in zip(
+            causal_mask.columns(Machine(), case), causal_mask.columns(causal_mask.masked(causal_mask.all_sources), case)
+        )
+    )

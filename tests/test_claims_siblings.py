@@ -8,16 +8,18 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from conftest import check_of, mutant_of
 from icrl import siblings
 from icrl.claims import Budget, operators, softmax_average_reward, softmax_residual_gradient, softmax_td_lambda, weights
 from icrl.claims.cases import power_of_two, smallest
 from icrl.claims.ledger import judge
 from icrl.claims.operators import Exactly, first_failure
 
-from conftest import check_of, mutant_of
-
 FEW = Budget(trials=40)
-CLAIMS = {module.CLAIM.id: module.CLAIM for module in (softmax_td_lambda, softmax_residual_gradient, softmax_average_reward, weights)}
+CLAIMS = {
+    module.CLAIM.id: module.CLAIM
+    for module in (softmax_td_lambda, softmax_residual_gradient, softmax_average_reward, weights)
+}
 MUTANTS = [(id, mutant.name) for id, claim in CLAIMS.items() for mutant in claim.mutants]
 
 
@@ -39,7 +41,10 @@ SMALLEST = {  # got and right, worked out by hand: γ = α = ½
     ("softmax-td-lambda", "no bootstrap at the end"): ("57/64", "31/32"),  # G = (11/8, ½) less (1/16, ¼)
     ("softmax-td-lambda", "v_CE whatever λ"): ("1", "31/32"),  # targets 3/2 and ½
     ("softmax-td-lambda", "the only fixed point whatever the weights"): ("0", "a number other than 0"),
-    ("softmax-td-lambda", "the rate of returns that never end"): ("23/288", "at most 2/27"),  # v_λ = 8/9, factor 1 − ½·9/16; but 1 − ½·⅔
+    ("softmax-td-lambda", "the rate of returns that never end"): (
+        "23/288",
+        "at most 2/27",
+    ),  # v_λ = 8/9, factor 1 − ½·9/16; but 1 − ½·⅔
     ("softmax-td-lambda", "λ = −1 let in"): ("13/16", "at most 3/4"),  # factor 1 − ¼ · (1 + 1/2)/2
     # T = (0, 0), r = 1, v = 0: δ = 1, two keys of weight ½: ½(½ − ¼)
     ("softmax-residual-gradient", "the keys S_{k+1} left out"): ("1/2", "1/8"),
@@ -68,7 +73,10 @@ SMALLEST = {  # got and right, worked out by hand: γ = α = ½
     ("weights", "each log ρ a column late"): ("1/10", "2/5"),  # ρ = (1, 4)
     ("weights", "ρ outside the softmax"): ("1", "2/5"),  # ½ · 4 · ½
     ("weights", "v_CE whatever the weights"): ("1/4", "2/5"),
-    ("weights", "the rewards weighted and the moves not"): ("16/15", "8/7"),  # T = (0, 0, 1, 0), r = (1, 0, 0), ρ = (2, 1, 1)
+    ("weights", "the rewards weighted and the moves not"): (
+        "16/15",
+        "8/7",
+    ),  # T = (0, 0, 1, 0), r = (1, 0, 0), ρ = (2, 1, 1)
     ("weights", "the only fixed point whatever the features"): ("0", "a number other than 0"),
 }
 
@@ -125,7 +133,7 @@ def test_the_residual_gradient_need_not_go_down():
     case = replace(plain, gamma=F(1, 3), exp=power_of_two)
     kappa = softmax_residual_gradient.keys_of(case)
     assert kappa[1].tolist() == [F(16, 19), F(1, 19)] and kappa[0, 1] == F(32, 2**25 + 96)
-    flat = lambda v: v - softmax_residual_gradient.gradient(case, case.gamma, v) / 2  # noqa: E731
+    flat = lambda v: v - softmax_residual_gradient.gradient(case, case.gamma, v) / 2
     H = softmax_td_lambda.fixed_point_system(flat, case)[0]
     assert H.tolist() == [[F(1, 9), F(-1, 3)], [F(-1, 3), F(13, 9)]]
     assert F(1, 9) + F(13, 171) - F(16, 57) < (kappa @ H).trace() + F(1, 10**4) < -F(9, 100)
@@ -215,18 +223,35 @@ def test_errors_planted_in_the_layers_are_found(monkeypatch):
     right = siblings.with_traces
     planted(monkeypatch, "softmax-td-lambda", "with_traces", lambda p, decay: right(p, 2 * decay), [softmax_td_lambda])
     heads = siblings.with_average_reward
-    planted(monkeypatch, "softmax-average-reward", "with_average_reward", lambda p: heads(p)[::-1][:1], [softmax_average_reward])
+    planted(
+        monkeypatch,
+        "softmax-average-reward",
+        "with_average_reward",
+        lambda p: heads(p)[::-1][:1],
+        [softmax_average_reward],
+    )
     layer = siblings.residual_gradient_layer
-    planted(monkeypatch, "softmax-residual-gradient", "residual_gradient_layer", lambda Z, p, gamma: layer(Z, p, -gamma), [softmax_residual_gradient])
+    planted(
+        monkeypatch,
+        "softmax-residual-gradient",
+        "residual_gradient_layer",
+        lambda Z, p, gamma: layer(Z, p, -gamma),
+        [softmax_residual_gradient],
+    )
 
 
-LOOPS = {"softmax-td-lambda": "softmax_td_lambda", "softmax-residual-gradient": "softmax_residual_gradient", "softmax-average-reward": "softmax_average_reward", "weights": "softmax_td"}
+LOOPS = {
+    "softmax-td-lambda": "softmax_td_lambda",
+    "softmax-residual-gradient": "softmax_residual_gradient",
+    "softmax-average-reward": "softmax_average_reward",
+    "weights": "softmax_td",
+}
 
 
 @pytest.mark.parametrize("id", LOOPS)
 def test_an_error_planted_in_the_loop_is_found(id, monkeypatch):
     right = getattr(softmax_td_lambda.td, LOOPS[id])
-    wrong = lambda *given: ({s: value + layer for s, value in v.items()} for layer, v in enumerate(right(*given)))  # noqa: E731
+    wrong = lambda *given: ({s: value + layer for s, value in v.items()} for layer, v in enumerate(right(*given)))
     planted(monkeypatch, id, LOOPS[id], wrong, [softmax_td_lambda.td])
 
 
@@ -235,11 +260,23 @@ def test_an_error_planted_in_the_loop_is_found(id, monkeypatch):
 
 def test_the_contexts_are_of_every_sort():
     rational = list(weights.rational_contexts())
-    assert sum(case.states[-1] not in case.states[:-1] for case in rational) >= 3 and {case.d for case in rational} == {0, 1, 2}
+    assert sum(case.states[-1] not in case.states[:-1] for case in rational) >= 3 and {case.d for case in rational} == {
+        0,
+        1,
+        2,
+    }
     assert {each for case in rational for each in case.logs} == {-2, -1, 0, 1, 2}
     drawn = list(islice(weights.float_contexts(0), 100))
     assert sum(case.states[-1] not in case.states[:-1] for case in drawn) >= 10
     assert max(map(max, (case.rho for case in drawn))) > math.e**2.5
-    converging = [case for case in map(softmax_average_reward.at_one, operators.sharp_cases()) if len(set(case.states)) > 1]
-    assert sum(softmax_average_reward.in_the_disc(case, operators.operator_of(case).G(case.alphas[0])) for case in converging) >= 6
+    converging = [
+        case for case in map(softmax_average_reward.at_one, operators.sharp_cases()) if len(set(case.states)) > 1
+    ]
+    assert (
+        sum(
+            softmax_average_reward.in_the_disc(case, operators.operator_of(case).G(case.alphas[0]))
+            for case in converging
+        )
+        >= 6
+    )
     assert any(case.states[0] != case.states[-1] for case in converging)

@@ -8,16 +8,29 @@ import numpy as np
 import pytest
 from flint import arb, ctx
 
+from conftest import check_of, mutant_of
 from icrl.claims import CLAIMS, Budget, fixed_point, operators, spectral
 from icrl.claims.cases import ball_case, power_of_two
 from icrl.claims.compare import BITS, Undecided
 from icrl.claims.fixed_point import EQUAL, SIGNS, SKEW, SWITCH, Fixed, population, table
 from icrl.claims.ledger import judge
 from icrl.claims.operators import operator_of
-from icrl.claims.spectral import CULPRIT, NEVER, ONE, OPEN, STUCK, TRACE, Spectral, characteristic, context, contracts, eigenvalues, routh, step_limit
+from icrl.claims.spectral import (
+    CULPRIT,
+    NEVER,
+    ONE,
+    OPEN,
+    STUCK,
+    TRACE,
+    Spectral,
+    characteristic,
+    context,
+    contracts,
+    eigenvalues,
+    routh,
+    step_limit,
+)
 from icrl.operator import Operator
-
-from conftest import check_of, mutant_of
 
 FEW = Budget(trials=40)
 NAN = {
@@ -40,14 +53,26 @@ SMALLEST = {  # got and right, worked out by hand
     ("spectral", "2/|λ| in the place of 2 Re λ/|λ|²"): ("1", "0"),
     ("spectral", "the largest of the limits"): ("1", "0"),
     ("spectral", "α equal to the limit let in"): ("1", "0"),  # one state, γ = 0, α = 2: G = −1
-    ("spectral", "γ = −3/2 let in"): ("-1/6", "at least 0"),  # M̂ = ((2, 1), (1, 2))/3: tr H = 4/3 + 3/2 · 2/3 = 7/3, less 1 − γ = 5/2
+    ("spectral", "γ = −3/2 let in"): (
+        "-1/6",
+        "at least 0",
+    ),  # M̂ = ((2, 1), (1, 2))/3: tr H = 4/3 + 3/2 · 2/3 = 7/3, less 1 − γ = 5/2
     ("spectral", "a state that is never left let in"): ("0", "a number other than 0"),
-    ("spectral", "(a) if the features differ"): ("-1/3", "at least 0"),  # H = M̂ = ((1, 2), (2, 1))/3: eigenvalues 1 and −1/3
+    ("spectral", "(a) if the features differ"): (
+        "-1/3",
+        "at least 0",
+    ),  # H = M̂ = ((1, 2), (2, 1))/3: eigenvalues 1 and −1/3
     ("spectral", "(b), (c) with E symmetric"): ("-1/3", "at least 0"),  # det(λ + H) = λ² + 2/3 λ − 1/3
     ("spectral", "(b), (c) with E + Eᵀ positive definite"): ("-289/4704", "at least 0"),
-    ("spectral", "(b) with a mean in the place of the maximum"): ("-56107/2336850", "at least 0"),  # tr H of STUCK, below
+    ("spectral", "(b) with a mean in the place of the maximum"): (
+        "-56107/2336850",
+        "at least 0",
+    ),  # tr H of STUCK, below
     ("spectral", "(c) whatever S_n"): ("-1", "at least 0"),  # E = ((2, 4), (4, 16)): tr = 2 − 4γ + 16(1 − γ) = 18 − 20γ
-    ("spectral", "(c) with the normaliser"): ("-52923319201/3955804642803", "at least 0"),  # Routh's second number c₂ − c₃/c₁, of the trace c₁ of CULPRIT, below
+    ("spectral", "(c) with the normaliser"): (
+        "-52923319201/3955804642803",
+        "at least 0",
+    ),  # Routh's second number c₂ − c₃/c₁, of the trace c₁ of CULPRIT, below
 }
 
 
@@ -87,7 +112,10 @@ def test_without_discount_there_is_no_value_and_every_constant_is_kept():
     given = population(((1,),), (1,), gamma=F(1), rewards=[F(0)])
     assert kept(given, [F(0)]) and kept(given, [F(5)])
     with pytest.raises(ZeroDivisionError):
-        operators.solved(fixed_point.bellman_matrix(operators.array(given.case, given.transition), F(1)), operators.array(given.case, [F(0)]))
+        operators.solved(
+            fixed_point.bellman_matrix(operators.array(given.case, given.transition), F(1)),
+            operators.array(given.case, [F(0)]),
+        )
 
 
 def test_a_skew_matrix_makes_two_states_singular_and_three_not():
@@ -107,17 +135,26 @@ def test_the_weights_have_no_part_in_how_many_fixed_points_there_are():
 
 def test_frozen_lake_is_a_chain_in_fractions_and_its_features_are_distinct():
     given = fixed_point.frozen_lake()
-    assert len(given.weights) == 16 and all(sum(row) == 1 and min(row) >= 0 for row in given.transition) and fixed_point.distinct(given.case)
+    assert (
+        len(given.weights) == 16
+        and all(sum(row) == 1 and min(row) >= 0 for row in given.transition)
+        and fixed_point.distinct(given.case)
+    )
     assert sum(given.case.rewards) > 0
 
 
 def test_populations_are_of_every_sort():
     rational = list(fixed_point.rational_populations())
     definite = [p for p in rational if fixed_point.exponential(p.case) and fixed_point.inner_products(p.case)]
-    assert sum(fixed_point.distinct(p.case) for p in definite) >= 4 and sum(not fixed_point.distinct(p.case) for p in definite) >= 2
+    assert (
+        sum(fixed_point.distinct(p.case) for p in definite) >= 4
+        and sum(not fixed_point.distinct(p.case) for p in definite) >= 2
+    )
     assert sum(not operators.invertible(table(p.case)) for p in rational) >= 6
     floats = list(islice(fixed_point.float_populations(0), 100))
-    assert sum(operators.invertible(table(p.case)) for p in floats) >= 40 and {len(p.weights) for p in floats} == set(range(1, 9))
+    assert sum(operators.invertible(table(p.case)) for p in floats) >= 40 and {len(p.weights) for p in floats} == set(
+        range(1, 9)
+    )
 
 
 # The spectrum.
@@ -129,8 +166,12 @@ def test_the_traces_worked_out_by_hand():
     assert sum(operator_of(STUCK).H.diagonal()) == stuck == F(-56107, 2336850)
     # CULPRIT: (4096, 256, 1)/4353, (512, 64, 1)/577, (8, 4, 1)/13 with the moves 0 → 1 → 2 → 0: arriving at 0 from 2, 1 from 0, 2 from 1
     culprit = F(4096, 4353) + F(64, 577) + F(1, 13) - F(9, 10) * (F(1, 4353) + F(512, 577) + F(4, 13))
-    assert sum(operator_of(CULPRIT).H.diagonal()) == culprit and 0 < culprit < F(1, 10)  # below the eigenvalue 1 − γ: the others sum to less than 0
-    assert sum(operator_of(TRACE).H.diagonal()) > 0 > min(complex(each).real for each in eigenvalues(operator_of(TRACE).H))
+    assert sum(operator_of(CULPRIT).H.diagonal()) == culprit and 0 < culprit < F(
+        1, 10
+    )  # below the eigenvalue 1 − γ: the others sum to less than 0
+    assert (
+        sum(operator_of(TRACE).H.diagonal()) > 0 > min(complex(each).real for each in eigenvalues(operator_of(TRACE).H))
+    )
 
 
 def test_no_step_works_for_the_examples_and_a_small_one_does_without_the_normaliser():
@@ -139,7 +180,9 @@ def test_no_step_works_for_the_examples_and_a_small_one_does_without_the_normali
     one = np.eye(3, dtype=int) * F(1)
     assert contracts(one - F(1, 2**17) * (spectral.table(CULPRIT) @ spectral.weighted(operator_of(CULPRIT))))
     H, two = spectral.table(OPEN) @ spectral.weighted(operator_of(OPEN)), np.eye(2, dtype=int) * F(1)
-    assert contracts(operator_of(OPEN).G(F(1))) and not any(contracts(two - alpha * H) for alpha in (F(1, 1000), F(1, 10), F(1)))
+    assert contracts(operator_of(OPEN).G(F(1))) and not any(
+        contracts(two - alpha * H) for alpha in (F(1, 1000), F(1, 10), F(1))
+    )
 
 
 def test_the_condition_on_the_last_state_is_not_necessary_but_something_is():
@@ -176,7 +219,11 @@ def test_characteristic_polynomials_and_rouths_column():
 ON_THE_CIRCLE = [[F(0), F(5)], [F(1, 5), F(0)]]
 TENDS = [
     *(([[F(1, 2)]], True), ([[F(-1)]], False), ([[F(1)]], False), (ON_THE_CIRCLE, False)),
-    *(([[F(0), F(4)], [F(1, 5), F(0)]], True), ([[F(0), F(1)], [F(0), F(0)]], True), ([[F(3), F(0)], [F(0), F(1, 3)]], False)),
+    *(
+        ([[F(0), F(4)], [F(1, 5), F(0)]], True),
+        ([[F(0), F(1)], [F(0), F(0)]], True),
+        ([[F(3), F(0)], [F(0), F(1, 3)]], False),
+    ),
 ]
 
 
@@ -195,7 +242,7 @@ def test_the_three_routes_to_convergence(G, tends):
 
 def test_pivots():
     """((2, 4), (4, 16)) is positive definite; ((1, 2), (2, 1)) has the pivots 1 and −3; a zero ends the elimination."""
-    of = lambda rows: fixed_point.pivots(np.array([[F(entry) for entry in row] for row in rows], dtype=object))  # noqa: E731
+    of = lambda rows: fixed_point.pivots(np.array([[F(entry) for entry in row] for row in rows], dtype=object))
     assert of([[2, 4], [4, 16]]) == [2, 8] and of([[1, 2], [2, 1]]) == [1, -3] and of([[0, 1], [1, 0]]) == [0]
 
 
@@ -213,12 +260,17 @@ def test_eigenvalues_are_enclosed():
         assert np.allclose(sorted(map(complex, eigenvalues(each)), key=lambda z: z.imag), right, rtol=1e-12, atol=0)
     with ctx.workprec(BITS):
         found = eigenvalues(operator_of(ball_case(spectral.TURN)).H)
-        assert sum(each.real.overlaps(arb("0.1")) and each.imag.contains(0) for each in found) == 1 and step_limit(found) > 0
+        assert (
+            sum(each.real.overlaps(arb("0.1")) and each.imag.contains(0) for each in found) == 1
+            and step_limit(found) > 0
+        )
     assert float(step_limit(eigenvalues(operator_of(ONE).H))) == 2
 
 
 def test_scores_in_the_base_two_are_integers():
-    assert power_of_two(F(-3)) == F(1, 8) and str(STUCK).endswith("E = 2^t") and "2^t" not in str(replace(STUCK, exp=None))
+    assert (
+        power_of_two(F(-3)) == F(1, 8) and str(STUCK).endswith("E = 2^t") and "2^t" not in str(replace(STUCK, exp=None))
+    )
     with pytest.raises(ValueError, match="t must be an integer, got 1/2"):
         power_of_two(F(1, 2))
 
@@ -261,13 +313,20 @@ def test_the_float_contexts_are_of_every_sort():
 
 def test_the_contexts_of_frozen_lake():
     lakes = spectral.frozen_lakes()
-    assert len(lakes) == 4 and all(case.n == 200 and len(set(case.states)) >= 10 and operator_of(ball_case(case)).covered for case in lakes)
+    assert len(lakes) == 4 and all(
+        case.n == 200 and len(set(case.states)) >= 10 and operator_of(ball_case(case)).covered for case in lakes
+    )
 
 
 # What is planted in the library is found.
 
 PLANTED = [
-    ("spectral", "G", lambda self, alpha: np.eye(len(self.M), dtype=int) - alpha * self.M, ("exact", "certified", "numeric")),
+    (
+        "spectral",
+        "G",
+        lambda self, alpha: np.eye(len(self.M), dtype=int) - alpha * self.M,
+        ("exact", "certified", "numeric"),
+    ),
     ("spectral", "step_limit", property(lambda self: 1.0), ("numeric",)),
     ("spectral", "spectral_radius", lambda self, alpha: 0.5, ("numeric",)),
 ]
@@ -284,7 +343,11 @@ def test_an_error_planted_in_the_library_is_found(id, name, wrong, kinds, monkey
 @pytest.mark.parametrize("kind", ["exact", "numeric"])
 def test_an_error_planted_in_the_transformer_is_found(kind, monkeypatch):
     right = operators.values
-    monkeypatch.setattr(operators, "values", lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))])
+    monkeypatch.setattr(
+        operators,
+        "values",
+        lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
+    )
     assert judge(check_of("spectral", kind), Spectral(), FEW).counterexample
 
 

@@ -20,7 +20,14 @@ ROOT = Path(__file__).parents[1]
 
 
 def run(*arguments, cwd=ROOT, **env):
-    return subprocess.run([sys.executable, "-m", "icrl", *arguments], cwd=cwd, env={**os.environ, **env}, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-m", "icrl", *arguments],
+        cwd=cwd,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
 
 
 def test_verify_prints_json_for_a_machine():
@@ -31,12 +38,28 @@ def test_verify_prints_json_for_a_machine():
     for claim in claims:
         assert claim["status"] == "checked"
         assert [set(check) for check in claim["checks"]] == [{"kind", "scope", "passed", "detail"}]
-        assert claim["mutants"] and all(mutant["refuted"] and mutant["refuted_by"] == ["certified"] and mutant["instance"] for mutant in claim["mutants"])
+        assert claim["mutants"] and all(
+            mutant["refuted"] and mutant["refuted_by"] == ["certified"] and mutant["instance"]
+            for mutant in claim["mutants"]
+        )
 
 
 def test_verify_shows_a_table_to_a_person_and_writes_json_beside(tmp_path):
-    done = run("verify", "mask-leak", "--no-mutants", "--trials", "20", "--seed", "7", "--json", str(tmp_path / "out.json"), COLUMNS="120")
-    assert done.returncode == 0 and "mask-leak" in done.stdout and ("checked" in done.stdout or "recorded" in done.stdout)
+    done = run(
+        "verify",
+        "mask-leak",
+        "--no-mutants",
+        "--trials",
+        "20",
+        "--seed",
+        "7",
+        "--json",
+        str(tmp_path / "out.json"),
+        COLUMNS="120",
+    )
+    assert (
+        done.returncode == 0 and "mask-leak" in done.stdout and ("checked" in done.stdout or "recorded" in done.stdout)
+    )
     [claim] = json.loads((tmp_path / "out.json").read_text())["claims"]
     assert claim["mutants"] == []
     assert any(check["detail"].startswith("20 random contexts (seed 7)") for check in claim["checks"])
@@ -54,13 +77,19 @@ def test_claims_lists_every_claim(capsys):
     [
         (["verify", "no-such-claim"], "unknown claim 'no-such-claim'; the claims are "),
         (["verify", "softmax_td"], "unknown claim 'softmax_td'; did you mean softmax-td? the claims are bellman, "),
-        (["verify", "--kind", "obvious"], "--kind must be one of kernel, symbolic, exact, certified, numeric, cited, got 'obvious'"),
+        (
+            ["verify", "--kind", "obvious"],
+            "--kind must be one of kernel, symbolic, exact, certified, numeric, cited, got 'obvious'",
+        ),
         (["verify", "softmax-td", "--kind", "cited"], "no check of kind 'cited' among softmax-td"),
         (["verify", "--trials", "0"], "must be a whole number from 1 on, got '0'"),
         (["verify", "--trials", "many"], "must be a whole number from 1 on, got 'many'"),
         (["verify", "--seed", "-1"], "must be a whole number from 0 on, got '-1'"),
         (["verify", "--frobnicate"], "unrecognized arguments: --frobnicate"),
-        (["verify", "two-heads", "--json", "/no/such/folder/out.json"], "--json must name a file that can be written, got /no/such/folder/out.json"),
+        (
+            ["verify", "two-heads", "--json", "/no/such/folder/out.json"],
+            "--json must name a file that can be written, got /no/such/folder/out.json",
+        ),
         (["verify", "two-heads", "--json", "/"], "--json must name a file that can be written, got /"),
         (["ledger", "--out", "/no/such/folder"], "--out must be the project's folder"),
         (["prove"], "invalid choice: 'prove'"),
@@ -79,7 +108,11 @@ def test_a_usage_error_ends_with_2_and_one_line(arguments, message, capsys):
 PLANTED = {
     "V's sign": ("transformer.py", "(VALUE, VALUE): -step", "(VALUE, VALUE): step"),
     "the axis of softmax": ("algebra.py", "exp(scores[k, j]) for k in keys]", "exp(scores[j, k]) for k in keys]"),
-    "the shift's direction": ("algebra.py", "place({(1, 0): identity(n, like)}, (1, n), (n, 1), like)", "place({(0, 1): identity(n, like)}, (n, 1), (1, n), like)"),
+    "the shift's direction": (
+        "algebra.py",
+        "place({(1, 0): identity(n, like)}, (1, n), (n, 1), like)",
+        "place({(0, 1): identity(n, like)}, (n, 1), (1, n), like)",
+    ),
     "no mask": ("transformer.py", "visible=sources_visible(n, like)", "visible=sources_visible(n, like) | True"),
 }
 
@@ -92,7 +125,9 @@ def test_an_error_planted_in_the_construction_is_named_and_ends_with_1(name, tmp
     text = source.read_text(encoding="utf-8")
     assert text.count(right) == 1, f"{name}: the line to change is no longer there"
     source.write_text(text.replace(right, wrong), encoding="utf-8")
-    done = run("verify", "softmax-td", "--kind", "exact", "--no-mutants", cwd=tmp_path, PYTHONPATH=str(tmp_path), COLUMNS="120")
+    done = run(
+        "verify", "softmax-td", "--kind", "exact", "--no-mutants", cwd=tmp_path, PYTHONPATH=str(tmp_path), COLUMNS="120"
+    )
     assert done.returncode == 1, done.stdout + done.stderr
     assert "softmax-td: exact failed" in done.stdout and "is right" in done.stdout
 
@@ -104,7 +139,9 @@ def test_a_surviving_mutant_ends_with_1_and_is_named(tmp_path):
     assert text.count("Leak(shrinks=False, leaks=False)") == 1
     source.write_text(text.replace("Leak(shrinks=False, leaks=False)", "Leak()"), encoding="utf-8")
     done = run("verify", "mask-leak", "--kind", "exact", cwd=tmp_path, PYTHONPATH=str(tmp_path), COLUMNS="120")
-    assert done.returncode == 1 and "mutant “unmasked passed off as exact” survived: not refuted by exact" in done.stdout
+    assert (
+        done.returncode == 1 and "mutant “unmasked passed off as exact” survived: not refuted by exact" in done.stdout
+    )
 
 
 def test_a_failed_ledger_writes_nothing(tmp_path):
@@ -118,7 +155,9 @@ def test_a_failed_ledger_writes_nothing(tmp_path):
     source = tmp_path / "icrl" / "transformer.py"
     text = source.read_text(encoding="utf-8")
     assert text.count("return Z + added + p.W @ added @ p.shift") == 1
-    source.write_text(text.replace("return Z + added + p.W @ added @ p.shift", "return Z + added + p.W @ added"), encoding="utf-8")
+    source.write_text(
+        text.replace("return Z + added + p.W @ added @ p.shift", "return Z + added + p.W @ added"), encoding="utf-8"
+    )
     done = run("ledger", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 1 and "nothing was written" in done.stderr
     assert os.listdir(tmp_path / "book") == []
@@ -206,11 +245,20 @@ def test_an_interruption_is_quiet_from_the_first_import_on(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "icrl: interrupted\n")
 
 
-@pytest.mark.parametrize("arguments", [["verify", "bellman", "--no-mutants", "--kind", "exact", "--json", "-"], ["claims"]])
+@pytest.mark.parametrize(
+    "arguments", [["verify", "bellman", "--no-mutants", "--kind", "exact", "--json", "-"], ["claims"]]
+)
 def test_a_closed_pipe_ends_quietly(arguments):
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run([sys.executable, "-m", "icrl", *arguments], cwd=ROOT, stdout=write, stderr=subprocess.PIPE, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-m", "icrl", *arguments],
+        cwd=ROOT,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=300,
+    )
     os.close(write)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
 
@@ -218,14 +266,35 @@ def test_a_closed_pipe_ends_quietly(arguments):
 @pytest.mark.parametrize("to", [[], ["--json", "-"]])
 def test_a_terminal_that_knows_ascii_only_will_do(to):
     done = run("verify", "mask-leak", "--kind", "exact", *to, PYTHONIOENCODING="ascii")
-    assert done.returncode == 0 and (done.stdout + done.stderr).isascii() and "passed" in (done.stderr if to else done.stdout)
+    assert (
+        done.returncode == 0
+        and (done.stdout + done.stderr).isascii()
+        and "passed" in (done.stderr if to else done.stdout)
+    )
     assert not to or "(1 − κ) dropped" in [mutant["name"] for mutant in json.loads(done.stdout)["claims"][0]["mutants"]]
 
 
 def test_a_claim_without_that_kind_of_check_reads_as_not_checked(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "120")
-    assert main(["verify", "stationary", "two-heads", "--kind", "symbolic", "--no-mutants", "--json", str(tmp_path / "out.json")]) == 0
-    assert [claim["status"] for claim in json.loads((tmp_path / "out.json").read_text())["claims"]] == ["not checked", "checked"]
+    assert (
+        main(
+            [
+                "verify",
+                "stationary",
+                "two-heads",
+                "--kind",
+                "symbolic",
+                "--no-mutants",
+                "--json",
+                str(tmp_path / "out.json"),
+            ]
+        )
+        == 0
+    )
+    assert [claim["status"] for claim in json.loads((tmp_path / "out.json").read_text())["claims"]] == [
+        "not checked",
+        "checked",
+    ]
     assert "not checked" in capsys.readouterr().out
 
 

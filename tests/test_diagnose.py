@@ -25,10 +25,24 @@ from icrl.td import inner, softmax_td
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOT_LN2 = math.sqrt(math.log(2))
-DIVERGENT = {"states": [0, 2, 1, 1], "rewards": [1, 0, 0], "discount": 0.99, "features": [[-3 * ROOT_LN2], [0], [-2 * ROOT_LN2]]}
+DIVERGENT = {
+    "states": [0, 2, 1, 1],
+    "rewards": [1, 0, 0],
+    "discount": 0.99,
+    "features": [[-3 * ROOT_LN2], [0], [-2 * ROOT_LN2]],
+}
 CHAIN = {"transition": [[0.5, 0.5], [0.2, 0.8]], "reward": [0, 1], "discount": 0.9}
-SHARP = {"states": [1, 1, 3, 0, 0, 3, 1, 2, 0], "rewards": [-0.4, -0.4, -0.5, 0.1, 0.1, -0.5, -0.4, -0.7], "discount": 0.99}
-SHARP["features"] = [[0.8, -0.7], [-1.4, -2.6], [-0.5, -0.5], [-2.7, -3.5]]  # of unequal lengths: the longest drown the rest
+SHARP = {
+    "states": [1, 1, 3, 0, 0, 3, 1, 2, 0],
+    "rewards": [-0.4, -0.4, -0.5, 0.1, 0.1, -0.5, -0.4, -0.7],
+    "discount": 0.99,
+}
+SHARP["features"] = [
+    [0.8, -0.7],
+    [-1.4, -2.6],
+    [-0.5, -0.5],
+    [-2.7, -3.5],
+]  # of unequal lengths: the longest drown the rest
 LOOP = {"states": ["a", "a", "b", "a", "b", "c"], "rewards": [1, 1, 0, 1, 0], "discount": 0.9}
 
 
@@ -38,7 +52,11 @@ def file(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def write(content, name="task.json"):
-        data = content if isinstance(content, bytes) else (content if isinstance(content, str) else json.dumps(content)).encode()
+        data = (
+            content
+            if isinstance(content, bytes)
+            else (content if isinstance(content, str) else json.dumps(content)).encode()
+        )
         Path(name).write_bytes(data)
         return name
 
@@ -57,7 +75,13 @@ def of_random(seed, n=200, n_states=6, **settings):
 def by_loops(d, depth):
     """v_L from the definition, transition by transition, at the states visited."""
     context, x = d.task.context, d.features.tolist()
-    values = softmax_td(context.states.tolist(), context.rewards.tolist(), lambda s, u: inner(x[s], x[u]), d.task.discount, repeat(d.step))
+    values = softmax_td(
+        context.states.tolist(),
+        context.rewards.tolist(),
+        lambda s, u: inner(x[s], x[u]),
+        d.task.discount,
+        repeat(d.step),
+    )
     v = next(islice(values, depth, None))
     return np.array([v[s] for s in d.operator.states.tolist()])
 
@@ -68,12 +92,17 @@ def by_loops(d, depth):
 def test_a_named_task_is_sampled_and_repeatable():
     one, two, other = (read_task("random", states=4, discount=0.5, length=30, seed=seed) for seed in (3, 3, 4))
     assert (one.context.states == two.context.states).all() and (one.context.rewards == two.context.rewards).all()
-    assert one.context.n == 30 and one.process.n_states == 4 and one.discount == 0.5 and one.labels == ("0", "1", "2", "3")
+    assert (
+        one.context.n == 30 and one.process.n_states == 4 and one.discount == 0.5 and one.labels == ("0", "1", "2", "3")
+    )
     assert not np.array_equal(one.process.reward, other.process.reward)
 
 
 def test_an_environment_keeps_its_own_numbers_and_its_options(file):
-    named, made = read_task("FrozenLake8x8-v1", length=50), read_task("FrozenLake-v1", make={"map_name": "8x8"}, length=50)
+    named, made = (
+        read_task("FrozenLake8x8-v1", length=50),
+        read_task("FrozenLake-v1", make={"map_name": "8x8"}, length=50),
+    )
     assert named.process.n_states == made.process.n_states == 64 and (named.context.states == made.context.states).all()
     up = np.eye(4)[np.full(16, 3)].tolist()  # and the ice may turn it left or right: the first row is never left
     for table in (up, {str(s): row for s, row in enumerate(up)}):
@@ -97,7 +126,9 @@ def test_a_process_in_a_file_with_all_its_keys(file):
 
 
 def test_states_of_a_trajectory_are_numbered_in_their_order(file):
-    task = read_task(file({"states": [10, 2, "x", 2], "rewards": [1, 2, 3], "discount": 0, "features": {"x": 3, "2": 1, "10": 2}}))
+    task = read_task(
+        file({"states": [10, 2, "x", 2], "rewards": [1, 2, 3], "discount": 0, "features": {"x": 3, "2": 1, "10": 2}})
+    )
     assert task.labels == ("2", "10", "x") and task.context.states.tolist() == [1, 0, 2, 0]
     np.testing.assert_array_equal(task.features, [[1], [2], [3]])
     assert task.process is None
@@ -129,7 +160,9 @@ def test_features_are_as_sharp_as_asked(file):
         assert "of sharpness 2" in called and len(x) == 2
         if kind in expected:
             np.testing.assert_allclose(x @ x.T, expected[kind])
-    np.testing.assert_allclose(np.diag(make_features(task, "random", 2.0, 5, 0)[1] @ make_features(task, "random", 2.0, 5, 0)[1].T), 2)
+    np.testing.assert_allclose(
+        np.diag(make_features(task, "random", 2.0, 5, 0)[1] @ make_features(task, "random", 2.0, 5, 0)[1].T), 2
+    )
     np.testing.assert_array_equal(make_features(task, None, None, 5, 0)[1], task.features)
 
 
@@ -155,7 +188,12 @@ def test_the_spectrum_decides_and_the_step_limit_is_where_it_turns():
         if math.isfinite(limit) and limit > 0:
             turned += 1
             for step, converges in ((limit * (1 - 1e-6), True), (limit * (1 + 1e-6), False)):
-                assert (np.abs(np.linalg.eigvals(layer.G(step))).max() < 1) == converges == (seen.rate(step) < 1) == seen.converges(step)
+                assert (
+                    (np.abs(np.linalg.eigvals(layer.G(step))).max() < 1)
+                    == converges
+                    == (seen.rate(step) < 1)
+                    == seen.converges(step)
+                )
             assert seen.converges(limit) is None
             assert seen.rate(seen.best_step) <= seen.rate(limit / 2) and seen.best_step < limit
     assert turned >= 8
@@ -165,7 +203,9 @@ def exact_eigenvalues(task, β):
     """Those of H in 400 digits, from the definition."""
     states, x, W = task.context.states.tolist(), task.features.tolist(), task.context.visited.tolist()
     with mpmath.workdps(400):
-        E = {(s, u): mpmath.exp(β * sum(mpmath.mpf(a) * mpmath.mpf(b) for a, b in zip(x[s], x[u]))) for s in W for u in W}
+        E = {
+            (s, u): mpmath.exp(β * sum(mpmath.mpf(a) * mpmath.mpf(b) for a, b in zip(x[s], x[u]))) for s in W for u in W
+        }
         H, γ = mpmath.zeros(len(W)), mpmath.mpf(task.discount)
         for s in W:
             Z = sum(E[s, u] for u in states[:-1])
@@ -187,7 +227,12 @@ def test_what_rounding_hides_is_not_decided_and_the_rest_is_right(file):
             λ = exact_eigenvalues(task, β)
             verdicts.append(d.converges)
             if d.converges is None:
-                assert d.modes.hidden and min(abs(x) for x in λ) < 1e-13 and d.limit is None and as_json(d)["converges"] is None
+                assert (
+                    d.modes.hidden
+                    and min(abs(x) for x in λ) < 1e-13
+                    and d.limit is None
+                    and as_json(d)["converges"] is None
+                )
                 assert as_json(d)["step_limit"] is None and "these numbers cannot tell" in report(d)
             else:
                 assert d.converges == all(abs(1 - x) < 1 for x in λ)
@@ -199,16 +244,30 @@ def test_features_that_only_rounding_makes_one_are_told_from_equal_ones(file):
     d = found(read_task(file(SHARP)), sharpness=40.0)
     assert d.modes.hidden == 2 and d.modes.still == 0 and d.operator.limit(1.0) is not None and d.limit is None
     text = " ".join(report(d).split())
-    assert "no two of the features are equal: their lengths run from 4.47 to 28" in text and "features of its own" not in text
-    changes = {re.match(r"one-hot|features of one length|features 1/", tried.change)[0] for tried in d.remedies if tried.step_limit > 0}
+    assert (
+        "no two of the features are equal: their lengths run from 4.47 to 28" in text
+        and "features of its own" not in text
+    )
+    changes = {
+        re.match(r"one-hot|features of one length|features 1/", tried.change)[0]
+        for tried in d.remedies
+        if tried.step_limit > 0
+    }
     assert changes == {"one-hot", "features of one length", "features 1/"}
     equal = found(read_task(file(SHARP | {"features": [[1, 0], [0, 1], [1, 0], [1, 1]]})))
-    assert equal.modes.hidden == 0 and equal.modes.still == 1 and equal.converges and "states 0 and 2 share their features" in report(equal)
+    assert (
+        equal.modes.hidden == 0
+        and equal.modes.still == 1
+        and equal.converges
+        and "states 0 and 2 share their features" in report(equal)
+    )
 
 
 def test_a_step_lost_in_rounding_is_not_decided():
     d = found(read_task("ring", length=10000), step=1e-16)
-    assert d.converges is None and d.limit is None and "within rounding of the unit circle" in " ".join(report(d).split())
+    assert (
+        d.converges is None and d.limit is None and "within rounding of the unit circle" in " ".join(report(d).split())
+    )
 
 
 def test_the_theorem_asks_for_a_margin_and_a_step():
@@ -262,10 +321,17 @@ def test_the_known_counterexample_diverges_at_every_step(file):
     assert d.limit is None and d.spectral_radius > 1 and d.step_limit == 0 and np.trace(d.operator.H) < 0
     np.testing.assert_allclose(d.certainty, [1, 0, 0], atol=1e-12)
     text = " ".join(report(d).split())
-    assert "at no step does depth converge" in text and "A smaller step alone does not help" in text and "There is no limit" in text
+    assert (
+        "at no step does depth converge" in text
+        and "A smaller step alone does not help" in text
+        and "There is no limit" in text
+    )
     assert any("one-hot" in tried.change and tried.step_limit > 1 for tried in d.remedies)
     still = found(read_task(file(DIVERGENT | {"rewards": [0, 0, 0]})))
-    assert "There is no limit from most starting values; from v = 0, where every reward seen is 0, v stays at 0" in " ".join(report(still).split())
+    assert (
+        "There is no limit from most starting values; from v = 0, where every reward seen is 0, v stays at 0"
+        in " ".join(report(still).split())
+    )
 
 
 def test_a_step_too_long_is_shortened():
@@ -273,18 +339,30 @@ def test_a_step_too_long_is_shortened():
     assert d.limit is None and 1 < d.step_limit < 1.5 and "A smaller step (--step 1.1): depth converges" in report(d)
     better = found(read_task("boyan"), step=d.modes.best_step)
     assert better.limit is not None and better.rate < 1
-    assert len(d.remedies) > 2 and [tried.layers for tried in d.remedies] == sorted(tried.layers for tried in d.remedies)
+    assert len(d.remedies) > 2 and [tried.layers for tried in d.remedies] == sorted(
+        tried.layers for tried in d.remedies
+    )
 
 
 def test_a_state_that_was_never_left_is_named_and_the_context_cut(file):
     d = found(read_task(file(LOOP)), depth=5)
-    assert not d.operator.covered and d.never_left == ["c"] and d.spectral_radius == 1 and d.certainty is None and d.bound is None
+    assert (
+        not d.operator.covered
+        and d.never_left == ["c"]
+        and d.spectral_radius == 1
+        and d.certainty is None
+        and d.bound is None
+    )
     np.testing.assert_allclose(d.limit, by_loops(d, 2000), rtol=1e-8)
     assert "state c, where the context ends, was never left" in report(d)
     [tried] = d.remedies
     assert tried.change == "end 1 transition earlier, in state b, which was left"
     cut = found(read_task(file({"states": LOOP["states"][:-1], "rewards": LOOP["rewards"][:-1], "discount": 0.9})))
-    assert cut.operator.covered and cut.spectral_radius == pytest.approx(tried.spectral_radius) and cut.step_limit == pytest.approx(tried.step_limit)
+    assert (
+        cut.operator.covered
+        and cut.spectral_radius == pytest.approx(tried.spectral_radius)
+        and cut.step_limit == pytest.approx(tried.step_limit)
+    )
 
 
 def test_the_end_of_a_covered_context_is_the_last_there_is():
@@ -296,11 +374,17 @@ def test_the_end_of_a_covered_context_is_the_last_there_is():
 
 
 def test_equal_features_leave_a_limit_that_depends_on_the_start(file):
-    d = found(read_task(file({"states": ["a", "b", "a"], "rewards": [0, 1], "discount": 0.9, "features": {"a": 1, "b": 1}})))
+    d = found(
+        read_task(file({"states": ["a", "b", "a"], "rewards": [0, 1], "discount": 0.9, "features": {"a": 1, "b": 1}}))
+    )
     np.testing.assert_allclose(d.limit, by_loops(d, 2000), rtol=1e-9)
     assert not d.to_certainty and d.bound is None
     said = " ".join(report(d).split())
-    assert "M̂ is singular: states a and b share their features" in said and "not the limit" in said and "features of its own" in said
+    assert (
+        "M̂ is singular: states a and b share their features" in said
+        and "not the limit" in said
+        and "features of its own" in said
+    )
     assert any("one-hot" in tried.change and tried.step_limit > 0 for tried in d.remedies)
 
 
@@ -326,13 +410,23 @@ def test_every_remedy_does_what_is_said_of_it():
         task = Task("near the counterexample", Context([0, 2, 1, 1], rng.integers(0, 2, 3)), tuple("012"), 0.99)
         x = ROOT_LN2 * (np.array([[-3.0], [0.0], [-2.0]]) + 0.3 * rng.standard_normal((3, 1)))
         for tried in diagnose(task, x).remedies:
-            kind, helps = re.match(r"one-hot|features (1/\d+ |of|\d)|a smaller step", tried.change)[0], tried.step_limit > 0
+            kind, helps = (
+                re.match(r"one-hot|features (1/\d+ |of|\d)|a smaller step", tried.change)[0],
+                tried.step_limit > 0,
+            )
             seen.add((re.sub(r"\d+ $|\d$", "", kind), helps))
             if helps:
-                layer = layer_operator(task.context, x if kind == "a smaller step" else as_changed(tried.change, x), 0.99)
-                radius = [np.abs(np.linalg.eigvals(layer.G(tried.step_limit * part))).max() for part in (1e-3, 0.3, 0.99, 1.01)]
+                layer = layer_operator(
+                    task.context, x if kind == "a smaller step" else as_changed(tried.change, x), 0.99
+                )
+                radius = [
+                    np.abs(np.linalg.eigvals(layer.G(tried.step_limit * part))).max()
+                    for part in (1e-3, 0.3, 0.99, 1.01)
+                ]
                 assert max(radius[:3]) < 1 < radius[3]
-                assert tried.spectral_radius == pytest.approx(np.abs(np.linalg.eigvals(layer.G(tried.step))).max(), rel=1e-6)
+                assert tried.spectral_radius == pytest.approx(
+                    np.abs(np.linalg.eigvals(layer.G(tried.step))).max(), rel=1e-6
+                )
             else:
                 assert f"No help: {tried.change}" in " ".join(report(diagnose(task, x)).split())
     assert {("one-hot", True), ("features 1/", True), ("features ", False)} <= seen
@@ -363,7 +457,9 @@ def test_every_flag_typed_brings_what_was_said(name, file, capsys):
 def test_a_longer_context_is_tried_where_the_process_is_known():
     mrp_task = read_task("boyan", length=5)
     d = found(mrp_task)
-    assert not d.operator.covered and any(tried.change.startswith("a context of") and tried.spectral_radius < 1 for tried in d.remedies)
+    assert not d.operator.covered and any(
+        tried.change.startswith("a context of") and tried.spectral_radius < 1 for tried in d.remedies
+    )
 
 
 def test_arguments_out_of_range_are_refused():
@@ -411,9 +507,25 @@ def test_the_json_holds_what_machines_ask_for_and_no_nan(name):
     d = named(name)
     text = json.dumps(as_json(d), allow_nan=False)
     read = json.loads(text)
-    assert {"coverage", "margin", "norm", "spectral_radius", "converges", "limit", "true_value", "bound", "depth"} <= set(read)
+    assert {
+        "coverage",
+        "margin",
+        "norm",
+        "spectral_radius",
+        "converges",
+        "limit",
+        "true_value",
+        "bound",
+        "depth",
+    } <= set(read)
     assert read["converges"] == (read["limit"] is not None) and not re.search(r"-0\.0[],}]", text)
-    assert len(read["states"]) == len(read["coverage"]["times_left"]) == len(read["true_value"]) == len(read["spectrum"]) == d.operator.states.size
+    assert (
+        len(read["states"])
+        == len(read["coverage"]["times_left"])
+        == len(read["true_value"])
+        == len(read["spectrum"])
+        == d.operator.states.size
+    )
     assert read["coverage"]["covered"] == (not read["coverage"]["never_left"])
     assert read["margin"] == pytest.approx(d.operator.margin)
 
@@ -421,7 +533,9 @@ def test_the_json_holds_what_machines_ask_for_and_no_nan(name):
 def test_errors_and_promises_below_rounding_are_said_to_be_rounding():
     d = named("deep")
     assert d.predicted < 1e-60
-    assert "is 0 to rounding, of 1.65 at the start, where the theorem promises at most 0 to rounding" in " ".join(report(d).split())
+    assert "is 0 to rounding, of 1.65 at the start, where the theorem promises at most 0 to rounding" in " ".join(
+        report(d).split()
+    )
     assert as_json(d)["error"]["rounding"] == pytest.approx(1e-12 * np.abs(d.limit).max())
 
 
@@ -443,7 +557,16 @@ def test_values_out_of_the_range_of_floats_are_said_and_not_written():
     assert as_json(d)["value"] is None and as_json(d)["error"]["left"] is None
 
 
-SHOWN = {0.99991: "0.999910", 0.9: "0.900", 1: "1", 0.5: "0.5", 12345.6: "1.23e+04", math.inf: "beyond 1e308", None: "unknown", 1 - 2**-52: "1 − 2e-16"}
+SHOWN = {
+    0.99991: "0.999910",
+    0.9: "0.900",
+    1: "1",
+    0.5: "0.5",
+    12345.6: "1.23e+04",
+    math.inf: "beyond 1e308",
+    None: "unknown",
+    1 - 2**-52: "1 − 2e-16",
+}
 
 
 @pytest.mark.parametrize("x, text", SHOWN.items())
@@ -484,13 +607,23 @@ def run(capsys, *arguments):
 
 def test_a_person_reads_a_report(capsys):
     code, out, err = run(capsys, "FrozenLake8x8-v1", "--length", 300)
-    assert code == 0 and err == "" and out.startswith("FrozenLake8x8-v1, policy uniform, discount 0.9: softmax TD on 300 transitions\n")
+    assert (
+        code == 0
+        and err == ""
+        and out.startswith("FrozenLake8x8-v1, policy uniform, discount 0.9: softmax TD on 300 transitions\n")
+    )
 
 
 def test_a_machine_reads_json_and_nothing_else_on_standard_output(file, capsys):
     code, out, err = run(capsys, file(DIVERGENT), "--json", "-")
     read = json.loads(out)
-    assert code == 0 and read["converges"] is False and read["limit"] is None and read["true_value"] is None and read["spectral_radius"] > 1
+    assert (
+        code == 0
+        and read["converges"] is False
+        and read["limit"] is None
+        and read["true_value"] is None
+        and read["spectral_radius"] > 1
+    )
     assert "There is no limit" in err
 
 
@@ -498,7 +631,11 @@ def test_files_are_written_beside_the_report(file, tmp_path, capsys):
     code, out, _ = run(capsys, file(LOOP), "--json", "out.json", "--plot", "out.PNG")
     assert code == 0 and "Coverage" in out
     assert json.loads(Path("out.json").read_text())["coverage"]["never_left"] == ["c"]
-    assert Path("out.PNG").read_bytes().startswith(b"\x89PNG") and sorted(path.name for path in tmp_path.iterdir()) == ["out.PNG", "out.json", "task.json"]
+    assert Path("out.PNG").read_bytes().startswith(b"\x89PNG") and sorted(path.name for path in tmp_path.iterdir()) == [
+        "out.PNG",
+        "out.json",
+        "task.json",
+    ]
 
 
 HEADER = "state,reward,next_state\n"
@@ -512,32 +649,74 @@ BAD_FILES = {
     "key missing": ({"states": [0, 0], "discount": 0}, "needs the key 'rewards'"),
     "key unknown": (CHAIN | {"gamma": 0.9}, "unknown key 'gamma' in a process"),
     "two kinds at once": (CHAIN | {"states": [0, 1]}, "unknown key 'transition' in a trajectory"),
-    "row sums": (CHAIN | {"transition": [[0.5, 0.4], [0, 1]]}, "transition must sum to 1 in every row, but row 0 sums to 0.9"),
+    "row sums": (
+        CHAIN | {"transition": [[0.5, 0.4], [0, 1]]},
+        "transition must sum to 1 in every row, but row 0 sums to 0.9",
+    ),
     "not square": (CHAIN | {"transition": [[0.5, 0.5]]}, "transition must have shape (S, S), got (1, 2)"),
-    "ragged": (CHAIN | {"transition": [[0.5, 0.5], [1]]}, "transition must have rows of one length, but row 1 has 1 and row 0 has 2 numbers"),
+    "ragged": (
+        CHAIN | {"transition": [[0.5, 0.5], [1]]},
+        "transition must have rows of one length, but row 1 has 1 and row 0 has 2 numbers",
+    ),
     "words for numbers": (CHAIN | {"reward": ["1", 2]}, "reward must hold numbers, got '1'"),
     "words for rewards": (LOOP | {"rewards": ["1", 1, 0, 1, 0]}, "rewards must hold numbers, got '1'"),
-    "a key twice": ('{"states": [0, 0], "rewards": [1], "rewards": [2], "discount": 0}', "holds the key 'rewards' twice in one object"),
+    "a key twice": (
+        '{"states": [0, 0], "rewards": [1], "rewards": [2], "discount": 0}',
+        "holds the key 'rewards' twice in one object",
+    ),
     "one state by two names": (LOOP | {"states": [0, "0", 1, 1, 0, 1]}, "got both the number 0 and the name '0'"),
-    "a CSV": ("state,reward,next_state\n0,1,0\n", "is not JSON: Expecting value: line 1 column 1 (char 0); a CSV file must be called .csv"),
-    "negative": (CHAIN | {"transition": [[1.5, -0.5], [0, 1]]}, "transition must not be negative, got -0.5 at index (0, 1)"),
-    "NaN": ('{"transition": [[NaN]], "reward": [0], "discount": 0}', "transition must be finite, got nan at index (0, 0)"),
+    "a CSV": (
+        "state,reward,next_state\n0,1,0\n",
+        "is not JSON: Expecting value: line 1 column 1 (char 0); a CSV file must be called .csv",
+    ),
+    "negative": (
+        CHAIN | {"transition": [[1.5, -0.5], [0, 1]]},
+        "transition must not be negative, got -0.5 at index (0, 1)",
+    ),
+    "NaN": (
+        '{"transition": [[NaN]], "reward": [0], "discount": 0}',
+        "transition must be finite, got nan at index (0, 0)",
+    ),
     "infinite": ('{"transition": [[1]], "reward": [1e999], "discount": 0}', "reward must be finite, got inf"),
     "length of reward": (CHAIN | {"reward": [1]}, "reward must have shape (2,), got (1,)"),
     "initial": (CHAIN | {"initial": [1, 1]}, "initial must sum to 1, got 2.0"),
     "discount of 1": (CHAIN | {"discount": 1}, "discount must be a number in [0, 1), got 1"),
     "discount a word": (LOOP | {"discount": "0.9"}, "discount must be a number in [0, 1), got '0.9'"),
     "discount missing": (LOOP | {"discount": None}, "needs the key 'discount', or --discount"),
-    "feature row missing": (CHAIN | {"features": [[1]]}, "a row for each of the 2 states and no other, got none for state 1"),
-    "features never visited": (DIVERGENT | {"features": [1, 2, 3, 4, 5]}, "a row for each of the 3 states visited and no other, got one for states 3 and 4"),
+    "feature row missing": (
+        CHAIN | {"features": [[1]]},
+        "a row for each of the 2 states and no other, got none for state 1",
+    ),
+    "features never visited": (
+        DIVERGENT | {"features": [1, 2, 3, 4, 5]},
+        "a row for each of the 3 states visited and no other, got one for states 3 and 4",
+    ),
     "features of another state": (LOOP | {"features": {"a": 1, "b": 2, "c": 3, "d": 4}}, "got one for state d"),
-    "features of no length": (LOOP | {"features": {"a": [1], "b": [1, 2], "c": [3]}}, "must have rows of one length, but row 1 has 2 and row 0 has 1 numbers"),
-    "features a number": (LOOP | {"features": 3}, "features must be a row for each state, as a list or an object, got 3"),
+    "features of no length": (
+        LOOP | {"features": {"a": [1], "b": [1, 2], "c": [3]}},
+        "must have rows of one length, but row 1 has 2 and row 0 has 1 numbers",
+    ),
+    "features a number": (
+        LOOP | {"features": 3},
+        "features must be a row for each state, as a list or an object, got 3",
+    ),
     "length of rewards": (LOOP | {"rewards": [1]}, "6 states make 5 transitions, so 5 rewards, got 1"),
-    "no transition": ({"states": [0], "rewards": [], "discount": 0}, "states must hold n + 1 states with n >= 1, got 1"),
-    "rewards too large": (LOOP | {"rewards": [1e308, 1e308, 0, 1e308, 0]}, "rewards must be at most 1e150 (1 - discount) in size, got 1e+308"),
-    "state negative": (LOOP | {"states": [0, -1, 0, 0, 0, 0]}, "a state must be a name or a whole number from 0 on, got -1"),
-    "state a fraction": (LOOP | {"states": [0, 1.5, 0, 0, 0, 0]}, "a state must be a name or a whole number from 0 on, got 1.5"),
+    "no transition": (
+        {"states": [0], "rewards": [], "discount": 0},
+        "states must hold n + 1 states with n >= 1, got 1",
+    ),
+    "rewards too large": (
+        LOOP | {"rewards": [1e308, 1e308, 0, 1e308, 0]},
+        "rewards must be at most 1e150 (1 - discount) in size, got 1e+308",
+    ),
+    "state negative": (
+        LOOP | {"states": [0, -1, 0, 0, 0, 0]},
+        "a state must be a name or a whole number from 0 on, got -1",
+    ),
+    "state a fraction": (
+        LOOP | {"states": [0, 1.5, 0, 0, 0, 0]},
+        "a state must be a name or a whole number from 0 on, got 1.5",
+    ),
     "states a word": (LOOP | {"states": "abcabc"}, "states must be a list of whole numbers or names, got 'abcabc'"),
 }
 BAD_CSV = {
@@ -549,7 +728,10 @@ BAD_CSV = {
     "number": (HEADER + "0,1,1\n1,one,0\n", "walk.csv, line 3: reward must be a finite number, got 'one'"),
     "NaN": (HEADER + "0,nan,1\n", "walk.csv, line 2: reward must be a finite number, got 'nan'"),
     "columns": (HEADER + "0,1,1\n\n1,2\n", "walk.csv, line 4: a row must be state,reward,next_state, got '1,2'"),
-    "rows that do not join": (HEADER + "0,1,1\n0,1,1\n", "walk.csv, line 3: starts in state 0, but the row before led to 1: the rows must join up"),
+    "rows that do not join": (
+        HEADER + "0,1,1\n0,1,1\n",
+        "walk.csv, line 3: starts in state 0, but the row before led to 1: the rows must join up",
+    ),
 }
 
 
@@ -590,7 +772,10 @@ def test_a_bad_csv_names_its_line(kind, file, capsys):
         (["Nope-v1"], "'Nope-v1' is no file, none of boyan, ring, random, and no environment to use: "),
         (["FrozenLake-v0"], "Environment version v0 for `FrozenLake` is deprecated"),
         (["CartPole-v1"], "must be a tabular environment"),
-        (["FrozenLake-v1", "--make", "map_name=9x9"], "diagnose: FrozenLake-v1 cannot be made with map_name=9x9: KeyError: '9x9'"),
+        (
+            ["FrozenLake-v1", "--make", "map_name=9x9"],
+            "diagnose: FrozenLake-v1 cannot be made with map_name=9x9: KeyError: '9x9'",
+        ),
         (["Ring"], "did you mean ring?"),
         (["good.csv", "--discount", "0", "--seed", "1"], "--seed does not apply to a recorded trajectory"),
         (["boyan", "--dimension", "3"], "--dimension is for --features random"),
@@ -600,10 +785,22 @@ def test_a_bad_csv_names_its_line(kind, file, capsys):
         (["FrozenLake-v1", "--make", "policy=left"], "--make is for what the environment takes, got policy"),
         (["FrozenLake-v1", "--make", "map_name"], "must be KEY=VALUE, got 'map_name'"),
         (["FrozenLake-v1", "--policy", "no.json"], "no.json: cannot be read"),
-        (["FrozenLake-v1", "--policy", "short.json"], "short.json: policy must have shape (16, 4), got (1, 4): a row for every state"),
-        (["FrozenLake-v1", "--policy", "words.json"], "words.json: the keys of a policy must be the states 0, 1, 2, … of the environment"),
-        (["FrozenLake-v1", "--policy", "flat.json"], "flat.json: a state's row must be action probabilities, such as [0, 0, 1, 0] for"),
-        (["FrozenLake-v1", "--policy", "number.json"], "number.json: a policy must be a row of action probabilities for each state, got 3"),
+        (
+            ["FrozenLake-v1", "--policy", "short.json"],
+            "short.json: policy must have shape (16, 4), got (1, 4): a row for every state",
+        ),
+        (
+            ["FrozenLake-v1", "--policy", "words.json"],
+            "words.json: the keys of a policy must be the states 0, 1, 2, … of the environment",
+        ),
+        (
+            ["FrozenLake-v1", "--policy", "flat.json"],
+            "flat.json: a state's row must be action probabilities, such as [0, 0, 1, 0] for",
+        ),
+        (
+            ["FrozenLake-v1", "--policy", "number.json"],
+            "number.json: a policy must be a row of action probabilities for each state, got 3",
+        ),
         (["boyan", "--policy", "uniform"], "--policy does not apply to a named task"),
         (["boyan", "--states", "2"], "n_states must be an integer, 3 or more, got 2"),
         (["boyan", "--length", "0"], "must be a whole number from 1 on, got '0'"),
@@ -623,7 +820,9 @@ def test_what_cannot_be_done_ends_with_2_one_line_and_nothing_written(arguments,
 
 def test_what_gymnasium_warns_of_is_not_shown():
     """In a process of its own, since Gymnasium asks for its warnings when it is imported."""
-    ran = subprocess.run([sys.executable, "-m", "icrl", "diagnose", "Taxi-v3"], capture_output=True, text=True, cwd=ROOT)
+    ran = subprocess.run(
+        [sys.executable, "-m", "icrl", "diagnose", "Taxi-v3"], capture_output=True, text=True, cwd=ROOT
+    )
     assert ran.returncode == 2 and ran.stderr.count("\n") == 1 and "Taxi-v4" in ran.stderr
 
 
@@ -631,8 +830,17 @@ def test_what_gymnasium_warns_of_is_not_shown():
 @pytest.mark.parametrize("more", [[], ["--json", "-"]])
 def test_a_full_disk_is_one_line(more):
     with open("/dev/full", "w") as full:
-        ran = subprocess.run([sys.executable, "-m", "icrl", "diagnose", "ring", *more], stdout=full, stderr=subprocess.PIPE, text=True, cwd=ROOT)
-    assert ran.returncode == 2 and ran.stderr.splitlines()[-1] == "icrl diagnose: cannot write to standard output: No space left on device"
+        ran = subprocess.run(
+            [sys.executable, "-m", "icrl", "diagnose", "ring", *more],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        )
+    assert (
+        ran.returncode == 2
+        and ran.stderr.splitlines()[-1] == "icrl diagnose: cannot write to standard output: No space left on device"
+    )
     assert "Traceback" not in ran.stderr
 
 
@@ -655,17 +863,26 @@ EXAMPLES = {name: (ROOT / name).read_text("utf-8") for name in ("README.md", "ic
 def test_the_formats_that_are_shown_are_read(name, file):
     """Every example of a file, in the README and in --help."""
     text = EXAMPLES[name].partition("Ask about a task of yours" if name == "README.md" else "DIAGNOSE_HELP = ")[2]
-    examples = [json.loads(found) for found in re.findall(r"^ *(\{\"(?:transition|states)(?:.|\n)*?\}) *$", text, flags=re.M)]
+    examples = [
+        json.loads(found) for found in re.findall(r"^ *(\{\"(?:transition|states)(?:.|\n)*?\}) *$", text, flags=re.M)
+    ]
     tasks = [read_task(file(example), length=50 if "transition" in example else None) for example in examples]
     assert [task.labels for task in tasks] == [("0", "1"), ("a", "b")]
     table = "\n".join(re.search(r"^ *(state,reward,next_state)\n *(.*)\n *(.*)$", text, flags=re.M).groups())
     assert read_task(file(table, "walk.csv"), discount=0.9).labels == ("a", "b")
 
 
-@pytest.mark.parametrize("option, target", [("--plot", "x.pdf"), ("--plot", "/no/such/x.png"), ("--json", "/no/such/x.json")])
+@pytest.mark.parametrize(
+    "option, target", [("--plot", "x.pdf"), ("--plot", "/no/such/x.png"), ("--json", "/no/such/x.json")]
+)
 def test_a_file_that_cannot_be_written_is_refused_first(option, target, capsys):
     code, out, err = run(capsys, "no-such-task", option, target)
-    assert code == 2 and out == "" and err.startswith(f"icrl diagnose: {option} must name a ") and err.endswith(f"got {target}\n")
+    assert (
+        code == 2
+        and out == ""
+        and err.startswith(f"icrl diagnose: {option} must name a ")
+        and err.endswith(f"got {target}\n")
+    )
 
 
 # An error planted in the operator shows.
@@ -675,11 +892,15 @@ def test_a_wrong_operator_is_noticed(monkeypatch):
     task = read_task("ring", length=200)
     right = found(task, depth=9)
     np.testing.assert_allclose(right.value, by_loops(right, 9), rtol=1e-10)
-    monkeypatch.setattr("icrl.diagnose.diagnosis.layer_operator", lambda context, x, gamma: layer_operator(context, x, gamma / 2))
+    monkeypatch.setattr(
+        "icrl.diagnose.diagnosis.layer_operator", lambda context, x, gamma: layer_operator(context, x, gamma / 2)
+    )
     wrong = found(task, depth=9)
     assert np.abs(wrong.value - by_loops(wrong, 9)).max() > 0.1
 
 
 def test_a_random_task_is_the_one_of_the_library():
     rng = np.random.default_rng(5)
-    np.testing.assert_array_equal(read_task("random", seed=5, length=3).process.transition, random_mrp(10, rng).transition)
+    np.testing.assert_array_equal(
+        read_task("random", seed=5, length=3).process.transition, random_mrp(10, rng).transition
+    )

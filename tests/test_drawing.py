@@ -30,7 +30,7 @@ def test_boxes_and_lanes_of_a_row_keep_apart(below):
     links = steps(below, row)
     levels = ordered(below, row, links)
     x = middles(levels, links, row)
-    half = lambda knot: (BOX[0] if row[knot[0]] == knot[1] else LANE) / 2  # noqa: E731
+    half = lambda knot: (BOX[0] if row[knot[0]] == knot[1] else LANE) / 2
     assert {knot for pair in links for knot in pair} <= {knot for level in levels for knot in level}
     for level in levels:
         assert all(x[a] + half(a) + GAP[0] <= x[b] - half(b) + 1e-6 for a, b in pairwise(level))

@@ -18,17 +18,21 @@ from conftest import ROOT
 
 
 def execute(*paths):
-    return subprocess.run([sys.executable, ROOT / "tools" / "execute.py", *paths], capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        [sys.executable, ROOT / "tools" / "execute.py", *paths], capture_output=True, text=True, timeout=120
+    )
 
 
 @pytest.fixture
 def chapter(tmp_path):
     """Writes a notebook of one cell, with what editors and runs leave behind."""
+
     def write(source):
         cell = new_code_cell(source, metadata={"execution": {"iopub.execute_input": "2026"}, "tags": ["hide-input"]})
         path = tmp_path / "chapter.ipynb"
         path.write_text(writes(new_notebook(cells=[cell], metadata={"widgets": {}})), "utf-8")
         return path
+
     return write
 
 
@@ -79,7 +83,7 @@ def test_an_interrupted_notebook_is_left_as_it_was(chapter):
     path = chapter("import pathlib, time; pathlib.Path('begun').touch(); time.sleep(60)")
     before, begun = path.read_bytes(), path.with_name("begun")
     # a run in the background may have been started deaf to Ctrl-C, and its children are born as deaf
-    hearing = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    hearing = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     command = [sys.executable, ROOT / "tools" / "execute.py", path, path]
     run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hearing)
     for _ in range(600):
@@ -101,13 +105,18 @@ def make_environment(tmp_path, interpreter):
     python.write_text(f"#!/bin/sh\n{interpreter}\n")
     python.chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
-    return subprocess.run(["make", ".venv/ready", f"PYTHON={python}"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    return subprocess.run(
+        ["make", ".venv/ready", f"PYTHON={python}"], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
 
 
-@pytest.mark.parametrize("interpreter, message", [
-    ("test $1 = --version && echo Python 3.9.2; exit 1", "Python 3.11 or newer is needed"),
-    ('case "$2" in *venv*) exit 1;; esac', "lacks the venv module"),
-])
+@pytest.mark.parametrize(
+    "interpreter, message",
+    [
+        ("test $1 = --version && echo Python 3.9.2; exit 1", "Python 3.11 or newer is needed"),
+        ('case "$2" in *venv*) exit 1;; esac', "lacks the venv module"),
+    ],
+)
 def test_set_up_says_what_is_missing(tmp_path, interpreter, message):
     run = make_environment(tmp_path, interpreter)
     assert run.returncode != 0 and message in run.stderr
@@ -122,8 +131,16 @@ def test_the_lab_starts_for_root_too(tmp_path, user, options):
     (tmp_path / ".venv" / "ready").touch()
     (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
     (tmp_path / "id").chmod(0o755)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    done = subprocess.run(["make", "lab", "RUN=echo", "LAB_OPTIONS=--no-browser"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}"
+    }
+    done = subprocess.run(
+        ["make", "lab", "RUN=echo", "LAB_OPTIONS=--no-browser"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout == f"-m jupyterlab {options}\n"
 
 
@@ -157,14 +174,18 @@ def test_every_module_is_in_the_api_reference():
 def readable_api():
     sys.path.insert(0, str(ROOT / "book" / "_ext"))
     import readable_api
+
     return readable_api
 
 
-@pytest.mark.parametrize("docstring, shown", [
-    ("over |S| states\n", "over \\|S\\| states\n"),
-    ("``|S|`` and :math:`|S|`\n", "``|S|`` and :math:`|S|`\n"),
-    ("so::\n\n    |S|\n\nfor |S|\n", "so::\n\n    |S|\n\nfor \\|S\\|\n"),
-])
+@pytest.mark.parametrize(
+    "docstring, shown",
+    [
+        ("over |S| states\n", "over \\|S\\| states\n"),
+        ("``|S|`` and :math:`|S|`\n", "``|S|`` and :math:`|S|`\n"),
+        ("so::\n\n    |S|\n\nfor |S|\n", "so::\n\n    |S|\n\nfor \\|S\\|\n"),
+    ],
+)
 def test_bars_in_docstrings(readable_api, docstring, shown):
     assert readable_api.with_plain_bars(docstring) == shown
 

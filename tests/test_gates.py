@@ -8,13 +8,16 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
 
 from conftest import ROOT
-from gates import browser, notebook, site as files
+from gates import browser, notebook
+from gates import site as files
 
 THEOREM = "## A result\n\n:::{prf:theorem}\n:label: x\n$1 = 1$\n:::"
 
 
 def a_notebook(*cells):
-    return new_notebook(cells=list(cells), metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}})
+    return new_notebook(
+        cells=list(cells), metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}
+    )
 
 
 def a_cell(source, count=1, outputs=(), **metadata):
@@ -30,29 +33,40 @@ SHOWN = {"figure": {"caption": "What it shows.", "name": "fig-x"}, "image": {"al
 
 
 def test_a_good_notebook_passes():
-    good = a_notebook(new_markdown_cell(THEOREM), a_cell("assert 1 + 1 == 2"), a_cell("plot()", 2, [PICTURE], mystnb=SHOWN))
+    good = a_notebook(
+        new_markdown_cell(THEOREM), a_cell("assert 1 + 1 == 2"), a_cell("plot()", 2, [PICTURE], mystnb=SHOWN)
+    )
     assert notebook.problems(good) == []
 
 
-@pytest.mark.parametrize("problem, cells", [
-    ("not executed in order", [a_cell("1", None)]),
-    ("not executed in order", [a_cell("1", 2), a_cell("2", 1)]),
-    ("ended in an error", [a_cell("1/0", outputs=[new_output("error", ename="ZeroDivisionError", evalue="", traceback=[])])]),
-    ("wrote to stderr", [a_cell("warn()", outputs=[a_stream("UserWarning: x", "stderr")])]),
-    ("more than 40 lines", [a_cell("print(x)", outputs=[a_stream("1\n" * 41)])]),
-    ("more than 40 lines", [a_cell("x", outputs=[new_output("execute_result", data={"text/latex": "x" * 6001})])]),
-    ("asserts nothing", [new_markdown_cell(THEOREM), a_cell("print(1)")]),
-    ("asserts nothing", [new_markdown_cell(THEOREM), a_cell("assert True")]),
-    ("asserts nothing", [new_markdown_cell(THEOREM), new_markdown_cell("## Another"), a_cell("assert f(1) == 1")]),
-    ("asserts nothing", [new_markdown_cell("## A\n```{include} _generated/theorems/softmax-td.md\n```"), a_cell("1")]),
-    ("without alt text", [a_cell("plot()", outputs=[PICTURE], mystnb={"figure": {"caption": "x"}})]),
-    ("without a caption", [a_cell("plot()", outputs=[PICTURE], mystnb={"image": {"alt": "x"}})]),
-    ("path of somebody's machine", [new_markdown_cell("See /home/me/book.")]),
-    ("execution times", [a_cell("1", execution={"iopub.execute_input": "2026"})]),
-    ("escapes the comparison", [a_cell("1", tags=["nbval-ignore-output"])]),
-    ("escapes the comparison", [a_cell("# NBVAL_SKIP\n1")]),
-    ("a line of 85 characters", [a_cell("x = 1  #" + "-" * 77)]),
-])
+@pytest.mark.parametrize(
+    "problem, cells",
+    [
+        ("not executed in order", [a_cell("1", None)]),
+        ("not executed in order", [a_cell("1", 2), a_cell("2", 1)]),
+        (
+            "ended in an error",
+            [a_cell("1/0", outputs=[new_output("error", ename="ZeroDivisionError", evalue="", traceback=[])])],
+        ),
+        ("wrote to stderr", [a_cell("warn()", outputs=[a_stream("UserWarning: x", "stderr")])]),
+        ("more than 40 lines", [a_cell("print(x)", outputs=[a_stream("1\n" * 41)])]),
+        ("more than 40 lines", [a_cell("x", outputs=[new_output("execute_result", data={"text/latex": "x" * 6001})])]),
+        ("asserts nothing", [new_markdown_cell(THEOREM), a_cell("print(1)")]),
+        ("asserts nothing", [new_markdown_cell(THEOREM), a_cell("assert True")]),
+        ("asserts nothing", [new_markdown_cell(THEOREM), new_markdown_cell("## Another"), a_cell("assert f(1) == 1")]),
+        (
+            "asserts nothing",
+            [new_markdown_cell("## A\n```{include} _generated/theorems/softmax-td.md\n```"), a_cell("1")],
+        ),
+        ("without alt text", [a_cell("plot()", outputs=[PICTURE], mystnb={"figure": {"caption": "x"}})]),
+        ("without a caption", [a_cell("plot()", outputs=[PICTURE], mystnb={"image": {"alt": "x"}})]),
+        ("path of somebody's machine", [new_markdown_cell("See /home/me/book.")]),
+        ("execution times", [a_cell("1", execution={"iopub.execute_input": "2026"})]),
+        ("escapes the comparison", [a_cell("1", tags=["nbval-ignore-output"])]),
+        ("escapes the comparison", [a_cell("# NBVAL_SKIP\n1")]),
+        ("a line of 85 characters", [a_cell("x = 1  #" + "-" * 77)]),
+    ],
+)
 def test_a_bad_notebook_is_reported(problem, cells):
     assert any(problem in found for found in notebook.problems(a_notebook(*cells)))
 
@@ -63,9 +77,25 @@ def test_another_kernel_is_reported():
 
 def nbval(path):
     """Compare one notebook as `make test` does."""
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-c", ROOT / "pyproject.toml",
-               "--rootdir", path.parent, "--nbval", "--nbval-current-env",
-               "--nbval-sanitize-with", ROOT / "tests" / "nbval_sanitize.cfg", path]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        "-c",
+        ROOT / "pyproject.toml",
+        "--rootdir",
+        path.parent,
+        "--nbval",
+        "--nbval-current-env",
+        "--nbval-sanitize-with",
+        ROOT / "tests" / "nbval_sanitize.cfg",
+        path,
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, env=outside_xdist())
 
 
@@ -82,11 +112,14 @@ def test_a_stale_output_is_reported(tmp_path, stored, fails):
     assert nbval(path).returncode == fails
 
 
-@pytest.mark.parametrize("stored, fails", [
-    ("<object object at 0x7f0000000000> 0.25\n", 0),        # an address may move
-    ("<object object at 0x7f0000000000> 0.26\n", 1),        # a number may not
-    ("<object object at nowhere> 0.25\n", 1),
-])
+@pytest.mark.parametrize(
+    "stored, fails",
+    [
+        ("<object object at 0x7f0000000000> 0.25\n", 0),  # an address may move
+        ("<object object at 0x7f0000000000> 0.26\n", 1),  # a number may not
+        ("<object object at nowhere> 0.25\n", 1),
+    ],
+)
 def test_the_sanitiser_hides_addresses_only(tmp_path, stored, fails):
     path = tmp_path / "chapter.ipynb"
     path.write_text(writes(a_notebook(a_cell("print(object(), 0.25)", outputs=[a_stream(stored)]))))
@@ -129,41 +162,47 @@ def test_an_unspoilt_page_passes(planted, chromium, tmp_path):
         assert browser.look(chromium, f"{address}/book/planted.html") == []
 
 
-@pytest.mark.parametrize("problem, fragment", [
-    ("broken link", '<a href="no-such-chapter.html">x</a>'),
-    ("broken link", '<a href="/book/preface.html">works at the root of a host only</a>'),
-    ("broken link", '<img src="../_images/none.png" alt="x">'),
-    ("broken anchor", '<a href="preface.html#no-such-section">x</a>'),
-    ("broken anchor", '<a href="#no-such-section">x</a>'),
-    ("foreign asset", '<script src="https://cdn.example.org/x.js"></script>'),
-    ("foreign asset", '<img src="//example.org/x.png" alt="x">'),
-    ("left-over markup", "<p>{prf:ref}bellman</p>"),
-    ("left-over markup", "<p>{eq}x</p>"),
-    ("left-over markup", "<p>:::{note}</p>"),
-    ("left-over markup", "<p>f = function at 0x7f3a00aa11bb</p>"),
-    ("no alt text", '<img src="../_static/logo.svg">'),
-    ("no alt text", '<img src="../_static/logo.svg" alt="">'),
-    ("no alt text", '<img src="../_static/logo.svg" alt="../_images/3f0a8c1b2d3e4f5a6b7c.png">'),
-])
+@pytest.mark.parametrize(
+    "problem, fragment",
+    [
+        ("broken link", '<a href="no-such-chapter.html">x</a>'),
+        ("broken link", '<a href="/book/preface.html">works at the root of a host only</a>'),
+        ("broken link", '<img src="../_images/none.png" alt="x">'),
+        ("broken anchor", '<a href="preface.html#no-such-section">x</a>'),
+        ("broken anchor", '<a href="#no-such-section">x</a>'),
+        ("foreign asset", '<script src="https://cdn.example.org/x.js"></script>'),
+        ("foreign asset", '<img src="//example.org/x.png" alt="x">'),
+        ("left-over markup", "<p>{prf:ref}bellman</p>"),
+        ("left-over markup", "<p>{eq}x</p>"),
+        ("left-over markup", "<p>:::{note}</p>"),
+        ("left-over markup", "<p>f = function at 0x7f3a00aa11bb</p>"),
+        ("no alt text", '<img src="../_static/logo.svg">'),
+        ("no alt text", '<img src="../_static/logo.svg" alt="">'),
+        ("no alt text", '<img src="../_static/logo.svg" alt="../_images/3f0a8c1b2d3e4f5a6b7c.png">'),
+    ],
+)
 def test_a_bad_file_is_reported(problem, fragment, planted):
     assert any(problem in found for found in file_problems(planted(fragment)))
 
 
-@pytest.mark.parametrize("problem, fragment", [
-    ("TeX error", r'<span class="math">\(\frac\)</span>'),
-    ("undefined macro", r'<span class="math">\(\nosuchmacro\)</span>'),
-    ("not typeset", '<span class="math">x</span>'),
-    ("raw TeX", r'<p class="mathjax_ignore">\(x\)</p>'),
-    ("raw TeX", '<p class="mathjax_ignore">$$x$$</p>'),
-    ("foreign request", '<script src="http://127.0.0.1:9/x.js"></script>'),
-    ("console", "<script>console.error('planted')</script>"),
-    ("script error", "<script>throw new Error('planted')</script>"),
-    ("sideways at 390", '<div style="width: 600px">wide</div>'),
-    ("cut off at its left", "<style>mjx-container[display] > * { transform: translateX(-300px) }</style>"),
-    ("in dark mode", '<p style="color: #000">black on black</p>'),
-    ("in light mode", '<p style="color: #ddd">pale</p>'),
-    ("in light mode", '<p style="opacity: 0.4">faint</p>'),
-])
+@pytest.mark.parametrize(
+    "problem, fragment",
+    [
+        ("TeX error", r'<span class="math">\(\frac\)</span>'),
+        ("undefined macro", r'<span class="math">\(\nosuchmacro\)</span>'),
+        ("not typeset", '<span class="math">x</span>'),
+        ("raw TeX", r'<p class="mathjax_ignore">\(x\)</p>'),
+        ("raw TeX", '<p class="mathjax_ignore">$$x$$</p>'),
+        ("foreign request", '<script src="http://127.0.0.1:9/x.js"></script>'),
+        ("console", "<script>console.error('planted')</script>"),
+        ("script error", "<script>throw new Error('planted')</script>"),
+        ("sideways at 390", '<div style="width: 600px">wide</div>'),
+        ("cut off at its left", "<style>mjx-container[display] > * { transform: translateX(-300px) }</style>"),
+        ("in dark mode", '<p style="color: #000">black on black</p>'),
+        ("in light mode", '<p style="color: #ddd">pale</p>'),
+        ("in light mode", '<p style="opacity: 0.4">faint</p>'),
+    ],
+)
 def test_a_bad_page_is_reported(problem, fragment, planted, chromium, tmp_path):
     with browser.served(planted(fragment), tmp_path / "served") as address:
         found = browser.look(chromium, f"{address}/book/planted.html")
@@ -177,10 +216,27 @@ def test_a_foreign_style_is_reported(planted):
 
 
 def a_run_without_chromium(**changes):
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
-               ROOT / "tests" / "test_site.py", "-k", "theme_button"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120,
-                          env=outside_xdist(ICRL_CHROMIUM="/nonexistent", **changes))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-p",
+        "no:xdist",
+        ROOT / "tests" / "test_site.py",
+        "-k",
+        "theme_button",
+    ]
+    return subprocess.run(
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=outside_xdist(ICRL_CHROMIUM="/nonexistent", **changes),
+    )
 
 
 def test_without_chromium_the_run_says_what_it_left_out(site):

@@ -42,7 +42,9 @@ def test_the_claim_passes_and_a_mutant_fails_exactly_where_it_is_seen(claim, che
 
 def stale(written: dict[Path, str]) -> list[str]:
     """The generated files that are not on disk as they would be written now."""
-    return [path.name for path, text in written.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    return [
+        path.name for path, text in written.items() if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -69,13 +71,19 @@ def test_nothing_else_lies_among_the_generated_theorems(written):
 def chapters() -> dict[str, str]:
     """The text of every chapter, by file stem."""
     return {
-        path.stem: "\n\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown")
+        path.stem: "\n\n".join(
+            cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+        )
         for path in sorted((ROOT / "book").glob("*.ipynb"))
     }
 
 
 def test_every_claim_is_stated_once_in_its_chapter_and_nowhere_else():
-    stated = [(id, chapter) for chapter, text in chapters().items() for id in re.findall(r"_generated/theorems/([\w-]+)\.md", text)]
+    stated = [
+        (id, chapter)
+        for chapter, text in chapters().items()
+        for id in re.findall(r"_generated/theorems/([\w-]+)\.md", text)
+    ]
     assert sorted(stated) == sorted((claim.id, claim.chapter) for claim in CLAIMS.values())
 
 

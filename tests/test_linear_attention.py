@@ -32,7 +32,11 @@ def same(kind, got, right):
     """Whether two arrays are equal: exactly in fractions, to rounding in floats."""
     got, right = np.asarray(got), np.asarray(right)
     if kind == "entries":
-        return got.shape == right.shape and bool((got == right).all()) and all(type(entry) in (F, int) for entry in got.flat)
+        return (
+            got.shape == right.shape
+            and bool((got == right).all())
+            and all(type(entry) in (F, int) for entry in got.flat)
+        )
     return got.shape == right.shape and np.allclose(got.astype(float), right.astype(float), rtol=1e-12, atol=1e-12)
 
 
@@ -89,14 +93,18 @@ def test_the_scans_of_blocks_know_that_the_query_is_left_out():
 @EACH_KIND
 def test_the_prompt_of_transitions_entry_by_entry(kind):
     of = KINDS[kind]
-    Z = la.transition_prompt(of([[1, 2], [3, 4]]), of([[5, 6], [7, 8]]), of([[9, 10]]), of([[11], [12]]), number(kind, HALF))
+    Z = la.transition_prompt(
+        of([[1, 2], [3, 4]]), of([[5, 6], [7, 8]]), of([[9, 10]]), of([[11], [12]]), number(kind, HALF)
+    )
     right = [[1, 2, 11], [3, 4, 12], [F(5, 2), 3, 0], [F(7, 2), 4, 0], [9, 10, 0]]
     assert same(kind, Z, right)
     assert same(kind, la.with_average_row(Z), [*right, [0, 0, 0]])
 
 
 def test_a_batch_of_prompts_may_have_a_discount_each():
-    Z = la.transition_prompt(np.ones((4, 2, 3)), np.ones((4, 2, 3)), np.ones((4, 1, 3)), np.ones((4, 2, 1)), np.arange(4.0))
+    Z = la.transition_prompt(
+        np.ones((4, 2, 3)), np.ones((4, 2, 3)), np.ones((4, 1, 3)), np.ones((4, 2, 1)), np.arange(4.0)
+    )
     assert Z.shape == (4, 5, 4) and np.array_equal(Z[:, 2, 0], np.arange(4.0))
     assert la.with_average_row(Z).shape == (4, 6, 4)
 
@@ -111,11 +119,15 @@ DEPTH = 4
 def drawn(seed, *shapes):
     """Random small rationals, an object array for each shape."""
     rng = np.random.default_rng(seed)
-    return [np.vectorize(lambda _: F(int(rng.integers(-6, 7)), int(rng.integers(1, 4))), otypes=[object])(np.empty(shape)) for shape in shapes]
+    return [
+        np.vectorize(lambda _: F(int(rng.integers(-6, 7)), int(rng.integers(1, 4))), otypes=[object])(np.empty(shape))
+        for shape in shapes
+    ]
 
 
 X, Y, R, QUERY = drawn(0, (2, 5), (2, 5), (1, 5), (2, 1))
 TRANSITIONS = list(zip(X.T.tolist(), R[0].tolist(), Y.T.tolist()))
+
 
 def decay_like(Z):
     """ϑ in the numbers of Z."""
@@ -124,9 +136,21 @@ def decay_like(Z):
 
 METHODS = {  # γ, the layer's parameters, the loop
     "TD(0)": (GAMMA, la.td_parameters, lambda: td.linear_td_lambda(TRANSITIONS, GAMMA, F(0), repeat(ALPHA))),
-    "TD(λ)": (GAMMA, lambda d, n, alpha, Z: la.td_parameters(d, n, alpha, Z, decay_like(Z)), lambda: td.linear_td_lambda(TRANSITIONS, GAMMA, DECAY, repeat(ALPHA))),
-    "residual gradient": (GAMMA, la.residual_gradient_parameters, lambda: td.linear_residual_gradient(TRANSITIONS, GAMMA, repeat(ALPHA))),
-    "average reward": (F(1), la.average_reward_parameters, lambda: td.linear_average_reward(TRANSITIONS, repeat(ALPHA))),
+    "TD(λ)": (
+        GAMMA,
+        lambda d, n, alpha, Z: la.td_parameters(d, n, alpha, Z, decay_like(Z)),
+        lambda: td.linear_td_lambda(TRANSITIONS, GAMMA, DECAY, repeat(ALPHA)),
+    ),
+    "residual gradient": (
+        GAMMA,
+        la.residual_gradient_parameters,
+        lambda: td.linear_residual_gradient(TRANSITIONS, GAMMA, repeat(ALPHA)),
+    ),
+    "average reward": (
+        F(1),
+        la.average_reward_parameters,
+        lambda: td.linear_average_reward(TRANSITIONS, repeat(ALPHA)),
+    ),
 }
 
 
@@ -173,10 +197,18 @@ def test_one_head_among_several_is_attention():
 def test_one_layer_of_blocks():
     after, alpha = MatrixSymbol("Y", sy.d, sy.n), Symbol("alpha")
     Z = la.transition_prompt(sy.X, after, sy.R, sy.x_q, sy.gamma)
-    plain, traced = (block_collapse(attention(Z, la.td_parameters(sy.d, sy.n, alpha, Z, decay))).blocks for decay in (None, Symbol("theta")))
+    plain, traced = (
+        block_collapse(attention(Z, la.td_parameters(sy.d, sy.n, alpha, Z, decay))).blocks
+        for decay in (None, Symbol("theta"))
+    )
     T = MatrixSymbol("T", sy.n, sy.n)
-    assert sy.same(plain[2, 1], -alpha * sy.R * sy.X.T * sy.x_q) and sy.same(traced[2, 1], -alpha * sy.R * T * sy.X.T * sy.x_q)
-    assert sy.same(plain[2, 0], sy.R + alpha * sy.R * sy.X.T * (sy.gamma * after - sy.X)) and plain[:2, :] == block_collapse(Z).blocks[:2, :]
+    assert sy.same(plain[2, 1], -alpha * sy.R * sy.X.T * sy.x_q) and sy.same(
+        traced[2, 1], -alpha * sy.R * T * sy.X.T * sy.x_q
+    )
+    assert (
+        sy.same(plain[2, 0], sy.R + alpha * sy.R * sy.X.T * (sy.gamma * after - sy.X))
+        and plain[:2, :] == block_collapse(Z).blocks[:2, :]
+    )
 
 
 @pytest.mark.parametrize("name", ["TD(0)", "residual gradient"])
@@ -244,7 +276,9 @@ def test_softmax_residual_gradient_by_hand():
     """Four keys of weight ¼: 2, −2, −1, 1, in all 0; and of the first transition alone, 2 keys: 2 and −1, mean ½."""
     _, v = td.softmax_residual_gradient(STATES, REWARDS, FLAT["score"], HALF, [HALF], {0: F(0), 1: F(2)}, FLAT["exp"])
     assert v == {0: 0, 1: 2}
-    _, v = td.softmax_residual_gradient(STATES[:2], REWARDS[:1], FLAT["score"], HALF, [HALF], {0: F(0), 1: F(2)}, FLAT["exp"])
+    _, v = td.softmax_residual_gradient(
+        STATES[:2], REWARDS[:1], FLAT["score"], HALF, [HALF], {0: F(0), 1: F(2)}, FLAT["exp"]
+    )
     assert v == {0: F(1, 4), 1: 2 + F(1, 4)}
 
 
@@ -265,7 +299,9 @@ def test_decoder_td_by_hand():
 def test_no_decay_is_no_trace():
     states, features = list(range(6)), {s: x for s, x in enumerate([*X.T.tolist(), Y[:, -1].tolist()])}
     chained = [(features[k], R[0, k], features[k + 1]) for k in range(5)]
-    assert list(td.linear_td_lambda(chained, GAMMA, F(0), [ALPHA] * 3)) == list(td.linear_td(states, R[0].tolist(), features, GAMMA, [ALPHA] * 3))
+    assert list(td.linear_td_lambda(chained, GAMMA, F(0), [ALPHA] * 3)) == list(
+        td.linear_td(states, R[0].tolist(), features, GAMMA, [ALPHA] * 3)
+    )
 
 
 # The siblings in softmax attention, against their loops
@@ -273,7 +309,7 @@ def test_no_decay_is_no_trace():
 
 S = [0, 1, 0, 2, 1, 0]
 FEATURES, V0 = drawn(1, (3, 2), (3,))
-stand_in = lambda t: 1 + t + t * t  # noqa: E731  positive
+stand_in = lambda t: 1 + t + t * t
 
 
 def softmax_case(kind, gamma=GAMMA, normalise=None):
@@ -303,7 +339,9 @@ def agree(kind, layers, values):
 def test_softmax_td_lambda_is_its_loop(kind):
     Z, p, score, exp = softmax_case(kind)
     rewards, v0 = arguments(kind)
-    loop = td.softmax_td_lambda(S, rewards, score, number(kind, GAMMA), number(kind, DECAY), repeat(number(kind, ALPHA)), v0, exp)
+    loop = td.softmax_td_lambda(
+        S, rewards, score, number(kind, GAMMA), number(kind, DECAY), repeat(number(kind, ALPHA)), v0, exp
+    )
     assert agree(kind, transformer(Z, [siblings.with_traces(p, number(kind, DECAY))] * DEPTH), loop)
 
 
@@ -369,10 +407,19 @@ def other(i, part):
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: la.transition_prompt(*other(1, np.ones((2, 2))), 0.5), r"after must have shape \(…, 2, 3\), got \(2, 2\)"),
-        (lambda: la.transition_prompt(*other(2, np.ones((2, 3))), 0.5), r"rewards must have shape \(…, 1, 3\), got \(2, 3\)"),
+        (
+            lambda: la.transition_prompt(*other(1, np.ones((2, 2))), 0.5),
+            r"after must have shape \(…, 2, 3\), got \(2, 2\)",
+        ),
+        (
+            lambda: la.transition_prompt(*other(2, np.ones((2, 3))), 0.5),
+            r"rewards must have shape \(…, 1, 3\), got \(2, 3\)",
+        ),
         (lambda: la.transition_prompt(*other(2, np.ones(3)), 0.5), r"rewards must have shape \(…, 1, 3\), got \(3,\)"),
-        (lambda: la.transition_prompt(*other(3, np.ones((3, 1))), 0.5), r"query must have shape \(…, 2, 1\), got \(3, 1\)"),
+        (
+            lambda: la.transition_prompt(*other(3, np.ones((3, 1))), 0.5),
+            r"query must have shape \(…, 2, 1\), got \(3, 1\)",
+        ),
         (lambda: la.transition_prompt(*other(0, np.ones((2, 3), int)), 0.5), "must be floating point, got int64"),
         (lambda: la.transition_prompt(*ONES, [0.5]), r"gamma must be a number or an array .* got \[0.5\]"),
         (lambda: la.transition_prompt(*ONES, np.nan), "gamma must be finite"),
@@ -380,11 +427,20 @@ def other(i, part):
         (lambda: la.td_parameters(2, 3, [0.1, 0.2], LIKE), "alpha must be a number or an array"),
         (lambda: la.td_parameters(2, 3, 0.1, LIKE, np.inf), "decay must be finite"),
         (lambda: la.td_parameters(2, 3, 0.1, LIKE, [0.5]), "decay must be one number"),
-        (lambda: attention(np.zeros((5, 5)), la.td_parameters(2, 3, 0.1, LIKE)), r"Z must have the sizes of the parameters, A \(5, 5\) and shift \(4, 4\), got shape \(5, 5\)"),
+        (
+            lambda: attention(np.zeros((5, 5)), la.td_parameters(2, 3, 0.1, LIKE)),
+            r"Z must have the sizes of the parameters, A \(5, 5\) and shift \(4, 4\), got shape \(5, 5\)",
+        ),
         (lambda: attention(np.zeros((6, 4)), la.residual_gradient_parameters(2, 3, 0.1, LIKE)), r"got shape \(6, 4\)"),
-        (lambda: multi_head_attention(LIKE, la.average_reward_parameters(2, 3, 0.1, LIKE)), r"A \(6, 6\) and shift \(4, 4\), got shape \(5, 4\)"),
+        (
+            lambda: multi_head_attention(LIKE, la.average_reward_parameters(2, 3, 0.1, LIKE)),
+            r"A \(6, 6\) and shift \(4, 4\), got shape \(5, 4\)",
+        ),
         (lambda: td.linear_td_lambda([], 0.5, 0.5, [1]), "transitions must hold n >= 1 of them, got none"),
-        (lambda: td.linear_residual_gradient([STEP, ([1.0], 1.0, [1.0, 2.0])], 0.5, [1]), "transition 1 must have d = 1 features before and after, got 1 and 2"),
+        (
+            lambda: td.linear_residual_gradient([STEP, ([1.0], 1.0, [1.0, 2.0])], 0.5, [1]),
+            "transition 1 must have d = 1 features before and after, got 1 and 2",
+        ),
         (lambda: td.linear_average_reward([STEP], [1], [1.0, 2.0]), "2"),
         (lambda: td.linear_td_lambda([STEP], 0.5, 0.5, 1), "alphas must be an iterable of step sizes"),
         (lambda: td.linear_residual_gradient([STEP], 0.5, 1), "alphas must be an iterable of step sizes"),
@@ -392,7 +448,10 @@ def other(i, part):
         (lambda: td.softmax_td_lambda([0], [], None, 0.5, 0.5, [1]), "n >= 1 rewards and n \\+ 1 states"),
         (lambda: td.softmax_residual_gradient([0, 1], [np.nan], None, 0.5, [1]), "rewards must be finite, got nan"),
         (lambda: td.softmax_average_reward([0], [], None, [1]), "got 0 rewards and 1 states"),
-        (lambda: td.decoder_td([0, 0], [1.0], lambda s, u: 0.0, 0.5, [1], [1.0]), r"v must hold n \+ 1 = 2 numbers, one a column, got 1"),
+        (
+            lambda: td.decoder_td([0, 0], [1.0], lambda s, u: 0.0, 0.5, [1], [1.0]),
+            r"v must hold n \+ 1 = 2 numbers, one a column, got 1",
+        ),
         (lambda: td.decoder_td([0, 0], [1.0], lambda s, u: 0.0, 0.5, 1), "alphas must be an iterable of step sizes"),
     ],
 )

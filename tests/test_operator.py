@@ -67,7 +67,10 @@ def stepped(operator, v, alphas):
 
 def difference(operator, v, case):
     """The largest difference between operator and loop, in units of the largest value."""
-    pairs = [(np.array(got), np.array(want)) for got, want in zip(stepped(operator, v, case.alphas), looped(case), strict=True)]
+    pairs = [
+        (np.array(got), np.array(want))
+        for got, want in zip(stepped(operator, v, case.alphas), looped(case), strict=True)
+    ]
     return max(np.abs(got - want).max() for got, want in pairs) / max(np.abs(want).max() for _, want in pairs)
 
 
@@ -141,7 +144,9 @@ def test_the_cases_hold_what_is_hard():
     cases = [float_case(np.random.default_rng(seed), 1 + seed % 50, seed % 6, 1 + seed % 9) for seed in range(150)]
     operators = [of_float_case(case)[0] for case in cases]
     assert sum(np.abs(case.scores).max() > 709 for case in cases) > 9
-    assert sum(not operator.covered for operator in operators) > 9 and sum(operator.covered for operator in operators) > 9
+    assert (
+        sum(not operator.covered for operator in operators) > 9 and sum(operator.covered for operator in operators) > 9
+    )
 
 
 PLANTED = {
@@ -158,12 +163,18 @@ PLANTED = {
 def test_planted_errors_are_seen(name):
     case = float_case(np.random.default_rng(7), 30, 2, 4)
     operator, v = of_float_case(case)
-    assert len(v) > 3 and difference(operator, v, case) < tolerance(case) < 1e-6 < difference(PLANTED[name](operator), v, case)
+    assert len(v) > 3 and difference(operator, v, case) < tolerance(case) < 1e-6 < difference(
+        PLANTED[name](operator), v, case
+    )
     exact = rational_case(np.random.default_rng(2), 6, 2, 1)
     operator, v = of_case(exact)
     *_, want = looped(exact)
     assert operator.covered and len(v) > 1
-    assert operator.update(v, exact.alphas[0]).tolist() == want != PLANTED[name](operator).update(v, exact.alphas[0]).tolist()
+    assert (
+        operator.update(v, exact.alphas[0]).tolist()
+        == want
+        != PLANTED[name](operator).update(v, exact.alphas[0]).tolist()
+    )
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -186,7 +197,9 @@ def test_balls_hold_the_rationals_and_are_small():
             rational, v = of_case(case)
             balls = replace(ball_case(case), exp=lambda t: 1 + t * t)
             ball, w = of_case(balls)
-            for got, want in zip(ball.power(balls.alphas[0], 9)[0].flat, rational.power(case.alphas[0], 9)[0].flat, strict=True):
+            for got, want in zip(
+                ball.power(balls.alphas[0], 9)[0].flat, rational.power(case.alphas[0], 9)[0].flat, strict=True
+            ):
                 assert (got - to_ball(want)).contains(0) and got.rad() < 1e-60
             assert (ball.norm(balls.alphas[0]) - to_ball(rational.norm(case.alphas[0]))).contains(0)
             assert (ball.margin - to_ball(rational.margin)).contains(0)
@@ -205,7 +218,9 @@ def test_symbols():
 
 def test_integers_are_taken_in_the_type_of_the_rest():
     mixed = operator_from_kernel([0, 1, 0], [1, F(2)], [[2, 1], [1, 2]], HALF)
-    assert {type(entry) for entry in [*mixed.M.flat, *mixed.P.flat, *mixed.b, *mixed.transition.flat, *mixed.reward]} == {F}
+    assert {
+        type(entry) for entry in [*mixed.M.flat, *mixed.P.flat, *mixed.b, *mixed.transition.flat, *mixed.reward]
+    } == {F}
     assert {type(entry) for entry in mixed.power(1, 0)[0].flat} == {F}
     assert operator_from_kernel([0, 1, 0], [1, 2], [[2, 1], [1, 2]], 0.5).M.dtype == float
 
@@ -290,7 +305,9 @@ def test_depth_that_overflows_is_refused():
     operator = layer_operator(Context([0, 2, 1, 1], [1.0, 0.0, -1.0]), THREE, 0.99)
     assert operator.limit(0.5) is None and operator.limit(1e-3) is None
     assert np.isfinite(operator.iterate([0, 0, 0], 0.5, 50)).all()
-    with pytest.raises(ValueError, match=r"depth must keep the values finite, got 1000000 where the spectral radius of G is 1\.\d+"):
+    with pytest.raises(
+        ValueError, match=r"depth must keep the values finite, got 1000000 where the spectral radius of G is 1\.\d+"
+    ):
         operator.iterate([0, 0, 0], 0.5, 10**6)
 
 
@@ -317,7 +334,11 @@ def test_the_step_limit_divides_steps_that_converge_from_those_that_do_not(seed)
     _, context, x = sampled(seed, n=200)
     operator = layer_operator(context, 2 * x, 0.9)
     assert operator.step_limit > 0
-    assert operator.spectral_radius(0.999 * operator.step_limit) < 1 < operator.spectral_radius(1.001 * operator.step_limit)
+    assert (
+        operator.spectral_radius(0.999 * operator.step_limit)
+        < 1
+        < operator.spectral_radius(1.001 * operator.step_limit)
+    )
     assert operator.limit(1.001 * operator.step_limit) is None
 
 
@@ -380,12 +401,14 @@ def distinct(seed, n=30):
 def test_attention_once_is_the_loop(seed, block):
     context, x = distinct(seed)
     A, v0, alphas = np.random.default_rng(seed).normal(size=(4, 4)), x[:, 0], [0.5, 1.0, 0.25]
-    score = lambda s, u: td.inner(x[u], A @ x[s])  # noqa: E731
+    score = lambda s, u: td.inner(x[u], A @ x[s])
     loop = td.softmax_td(context.states.tolist(), context.rewards.tolist(), score, 0.9, alphas, v0)
     layers = list(op.attention_values(context, x, 0.9, alphas, A, v0, block))
     assert len(layers) == 4
     for got, want in zip(layers, loop, strict=True):
-        np.testing.assert_allclose(got, [want[s] for s in context.states.tolist()], rtol=0, atol=1e-12 * np.abs(got).max())
+        np.testing.assert_allclose(
+            got, [want[s] for s in context.states.tolist()], rtol=0, atol=1e-12 * np.abs(got).max()
+        )
 
 
 def test_attention_once_where_states_come_back_and_in_a_batch():
@@ -395,7 +418,9 @@ def test_attention_once_where_states_come_back_and_in_a_batch():
     *_, batch = op.attention_layers(along, [c.rewards for c in contexts], 0.9, [0.5] * 20)
     for context, got in zip(contexts, batch, strict=True):
         operator = layer_operator(context, x, 0.9)
-        want = operator.iterate(np.zeros(len(operator.states)), 0.5, 20)[np.searchsorted(operator.states, context.states)]
+        want = operator.iterate(np.zeros(len(operator.states)), 0.5, 20)[
+            np.searchsorted(operator.states, context.states)
+        ]
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-12 * np.abs(want).max())
         *_, alone = op.attention_values(context, x, 0.9, [0.5] * 20)
         np.testing.assert_allclose(got, alone, rtol=0, atol=1e-13 * np.abs(want).max())
@@ -473,7 +498,10 @@ def test_the_context_needed_of_a_slow_chain_is_longer():
     """Two states, switch probability .1: λ = .8, κ = 9. One state: no other to take its weight, nothing to estimate."""
     slow = MarkovRewardProcess([[0.9, 0.1], [0.1, 0.9]], [1, 0], 0.5)
     assert op.context_needed(slow, one_hot(2, math.log(19)), 0.2, 0.1).n == math.ceil(9 * 8 * math.log(60))
-    assert op.context_needed(MarkovRewardProcess([[1]], [1], 0.5), [[1.0]], 0.2, 0.1) == (math.ceil(2 * math.log(30)), 0)
+    assert op.context_needed(MarkovRewardProcess([[1]], [1], 0.5), [[1.0]], 0.2, 0.1) == (
+        math.ceil(2 * math.log(30)),
+        0,
+    )
 
 
 @quick
@@ -485,7 +513,10 @@ def test_the_worthwhile_depth_is_the_first_at_the_floor(first, floor, rate):
 
 
 def test_the_worthwhile_depth_by_hand():
-    assert [op.worthwhile_depth(*x) for x in [(10, 0.1, 0.5), (1, 2, 0.5), (3, 2, 0.0), (3, 0, 0.0), (0, 0, 0.5), (1, 27 / 64, 0.75)]] == [7, 0, 1, 1, 0, 3]
+    assert [
+        op.worthwhile_depth(*x)
+        for x in [(10, 0.1, 0.5), (1, 2, 0.5), (3, 2, 0.0), (3, 0, 0.0), (0, 0, 0.5), (1, 27 / 64, 0.75)]
+    ] == [7, 0, 1, 1, 0, 3]
 
 
 @pytest.mark.parametrize("gamma, depth", [(0.9, 1), (0.9, 5), (0.9, 20), (0.5, 8), (0.99, 1000), (0, 3)])
@@ -521,21 +552,48 @@ TWO = MarkovRewardProcess([[0.5, 0.5], [0.5, 0.5]], [1, 0], 0.5)
     "call, message",
     [
         (lambda: layer_operator([0, 1], np.eye(2), 0.5), "context must be a Context, got list"),
-        (lambda: layer_operator(PLAIN, np.eye(1), 0.5), r"features must have a row for each of the states 0..1, got shape \(1, 1\)"),
+        (
+            lambda: layer_operator(PLAIN, np.eye(1), 0.5),
+            r"features must have a row for each of the states 0..1, got shape \(1, 1\)",
+        ),
         (lambda: layer_operator(PLAIN, [1.0, 2.0], 0.5), r"features must have shape \(S, d\), got \(2,\)"),
-        (lambda: layer_operator(PLAIN, 1e200 * np.eye(2), 0.5), r"features must have scores .* that a float can hold, got entries up to 1e\+200"),
+        (
+            lambda: layer_operator(PLAIN, 1e200 * np.eye(2), 0.5),
+            r"features must have scores .* that a float can hold, got entries up to 1e\+200",
+        ),
         (lambda: layer_operator(PLAIN, np.eye(2), math.nan), "gamma must be a number in"),
         (lambda: layer_operator(PLAIN, np.eye(2), 0.5, np.eye(3)), r"A must have shape \(2, 2\), got \(3, 3\)"),
-        (lambda: operator_from_kernel([0], [], [[1]], 0.5), "n >= 1 rewards and n \\+ 1 states, got 0 rewards and 1 states"),
+        (
+            lambda: operator_from_kernel([0], [], [[1]], 0.5),
+            "n >= 1 rewards and n \\+ 1 states, got 0 rewards and 1 states",
+        ),
         (lambda: operator_from_kernel([0, 1, 0], [1.0], np.eye(2), 0.5), "got 1 rewards and 3 states"),
-        (lambda: operator_from_kernel([0, 4, 0], [1, 2], np.eye(3), 0.5), r"E must have a row and a column for each of the states \[0, 4\], got shape \(3, 3\)"),
-        (lambda: operator_from_kernel([0, 1, 0], [1, 2], [[1, 2]], 0.5), r"E must have a row and a column .* got shape \(1, 2\)"),
-        (lambda: operator_from_kernel([0, 1, 0], [1, 2], [[1, -1], [1, 1]], 0.5), r"E must not be negative, got \[1.0, -1.0\] in the row of state 0"),
-        (lambda: operator_from_kernel([0, 1, 0], [1, 2], [[1, 1], [1, F(-1)]], HALF), "E must not be negative, got .* in the row of state 1"),
-        (lambda: operator_from_kernel([0, 1], [1.0], np.eye(2), 0.5), r"E must give some source a positive weight, got \[0.0, 1.0\] in the row of state 1"),
+        (
+            lambda: operator_from_kernel([0, 4, 0], [1, 2], np.eye(3), 0.5),
+            r"E must have a row and a column for each of the states \[0, 4\], got shape \(3, 3\)",
+        ),
+        (
+            lambda: operator_from_kernel([0, 1, 0], [1, 2], [[1, 2]], 0.5),
+            r"E must have a row and a column .* got shape \(1, 2\)",
+        ),
+        (
+            lambda: operator_from_kernel([0, 1, 0], [1, 2], [[1, -1], [1, 1]], 0.5),
+            r"E must not be negative, got \[1.0, -1.0\] in the row of state 0",
+        ),
+        (
+            lambda: operator_from_kernel([0, 1, 0], [1, 2], [[1, 1], [1, F(-1)]], HALF),
+            "E must not be negative, got .* in the row of state 1",
+        ),
+        (
+            lambda: operator_from_kernel([0, 1], [1.0], np.eye(2), 0.5),
+            r"E must give some source a positive weight, got \[0.0, 1.0\] in the row of state 1",
+        ),
         (lambda: operator_from_kernel([0, 1], [1.0], [[1, math.inf], [1, 1]], 0.5), "E must be finite, got inf"),
         (lambda: operator_from_kernel([0, 1], [math.nan], [[1, 1], [1, 1]], 0.5), "rewards must be finite, got nan"),
-        (lambda: operator_from_kernel([0, 1], [F(1)], [[1, 1], [1, 1]], 0.5), "gamma, rewards and E must be all exact or all floats, got Fraction and float"),
+        (
+            lambda: operator_from_kernel([0, 1], [F(1)], [[1, 1], [1, 1]], 0.5),
+            "gamma, rewards and E must be all exact or all floats, got Fraction and float",
+        ),
         (lambda: FLOATS.update([1.0], 0.5), r"v must have shape \(2,\), got \(1,\)"),
         (lambda: FLOATS.update([1.0, math.nan], 0.5), "v must be finite"),
         (lambda: FLOATS.G(math.inf), "alpha must be a number in"),
@@ -543,21 +601,54 @@ TWO = MarkovRewardProcess([[0.5, 0.5], [0.5, 0.5]], [1, 0], 0.5)
         (lambda: FLOATS.power(0.5, 2.5), "depth must be an integer, 0 or more, got 2.5"),
         (lambda: FLOATS.limit(0.5, [0.0]), r"v0 must have shape \(2,\)"),
         (lambda: EXACT.update([0, 0], 0.5), "alpha must be exact, as the operator's entries are, got the float 0.5"),
-        (lambda: EXACT.iterate([0.5, 0], HALF, 2), r"v0 must be 2 exact numbers, one for each of the states \[0, 1\], got \[0.5, 0\]"),
+        (
+            lambda: EXACT.iterate([0.5, 0], HALF, 2),
+            r"v0 must be 2 exact numbers, one for each of the states \[0, 1\], got \[0.5, 0\]",
+        ),
         (lambda: EXACT.update([F(0)], HALF), "v must be 2 exact numbers"),
-        (lambda: layer_operator(UNSEEN, np.eye(2), 0.5).certainty_equivalence(), "out of every state it visits, got none out of state 1"),
-        (lambda: layer_operator(PLAIN, np.eye(2), 1.0).certainty_equivalence(), "gamma must leave I - gamma P_e invertible, got 1.0"),
-        (lambda: replace(EXACT, gamma=F(1)).certainty_equivalence(), "gamma must leave I - gamma P_e invertible, got 1"),
-        (lambda: op.values_at_depth([[0, 1]], [[1.0, 2.0]], np.eye(2), 0.5, 0.5, 3), r"states must have shape \(1, 3\) for rewards of shape \(1, 2\)"),
-        (lambda: op.values_at_depth([[0, 2]], [[1.0]], np.eye(2), 0.5, 0.5, 3), "features must have a row for each of the states 0..2"),
-        (lambda: op.values_at_depth([[0, 2, 1, 1]], [[1.0, 0.0, -1.0]], THREE, 0.99, 0.5, 10**6), "depth must keep the values finite, got 1000000"),
-        (lambda: op.attention_values(PLAIN, np.eye(2), 0.5, 0.5), r"alphas must be an iterable of step sizes, such as itertools.repeat\(0.5\), got 0.5"),
-        (lambda: op.attention_values(PLAIN, np.eye(2), 0.5, [1], block=0), "block must be an integer, 1 or more, got 0"),
+        (
+            lambda: layer_operator(UNSEEN, np.eye(2), 0.5).certainty_equivalence(),
+            "out of every state it visits, got none out of state 1",
+        ),
+        (
+            lambda: layer_operator(PLAIN, np.eye(2), 1.0).certainty_equivalence(),
+            "gamma must leave I - gamma P_e invertible, got 1.0",
+        ),
+        (
+            lambda: replace(EXACT, gamma=F(1)).certainty_equivalence(),
+            "gamma must leave I - gamma P_e invertible, got 1",
+        ),
+        (
+            lambda: op.values_at_depth([[0, 1]], [[1.0, 2.0]], np.eye(2), 0.5, 0.5, 3),
+            r"states must have shape \(1, 3\) for rewards of shape \(1, 2\)",
+        ),
+        (
+            lambda: op.values_at_depth([[0, 2]], [[1.0]], np.eye(2), 0.5, 0.5, 3),
+            "features must have a row for each of the states 0..2",
+        ),
+        (
+            lambda: op.values_at_depth([[0, 2, 1, 1]], [[1.0, 0.0, -1.0]], THREE, 0.99, 0.5, 10**6),
+            "depth must keep the values finite, got 1000000",
+        ),
+        (
+            lambda: op.attention_values(PLAIN, np.eye(2), 0.5, 0.5),
+            r"alphas must be an iterable of step sizes, such as itertools.repeat\(0.5\), got 0.5",
+        ),
+        (
+            lambda: op.attention_values(PLAIN, np.eye(2), 0.5, [1], block=0),
+            "block must be an integer, 1 or more, got 0",
+        ),
         (lambda: op.attention_values(PLAIN, np.eye(1), 0.5, [1]), "features must have a row for each of the states"),
         (lambda: op.attention_values(PLAIN, np.eye(2), 0.5, [1], v=[1.0]), r"v must have shape \(2,\)"),
-        (lambda: op.attention_layers([1.0, 2.0], [1.0], 0.5, [1]), r"x must have shape \(…, n \+ 1, d\) with n >= 1, got \(2,\)"),
+        (
+            lambda: op.attention_layers([1.0, 2.0], [1.0], 0.5, [1]),
+            r"x must have shape \(…, n \+ 1, d\) with n >= 1, got \(2,\)",
+        ),
         (lambda: op.attention_layers([[1.0]], [], 0.5, [1]), r"x must have shape .* got \(1, 1\)"),
-        (lambda: op.attention_layers([[1.0], [2.0]], [1.0, 2.0], 0.5, [1]), r"rewards must have shape \(1,\), got \(2,\)"),
+        (
+            lambda: op.attention_layers([[1.0], [2.0]], [1.0, 2.0], 0.5, [1]),
+            r"rewards must have shape \(1,\), got \(2,\)",
+        ),
         (lambda: op.attention_layers([[1e200], [2.0]], [1.0], 0.5, [1]), "features must have scores"),
         (lambda: list(op.attention_values(PLAIN, np.eye(2), 0.5, [math.nan])), "alpha must be a number"),
         (lambda: op.value_floor(FLOATS, 1.0, 0.1, 2, 3), "n must be the number of transitions, 2, got 3"),
@@ -565,11 +656,20 @@ TWO = MarkovRewardProcess([[0.5, 0.5], [0.5, 0.5]], [1, 0], 0.5)
         (lambda: op.value_floor(FLOATS, 1.0, 1.0, 2, 2), r"delta must be a number in \(0, 1\), got 1.0"),
         (lambda: op.value_floor(FLOATS, -1.0, 0.1, 2, 2), r"span must be a number in \[0, inf\), got -1.0"),
         (lambda: op.value_floor(layer_operator(UNSEEN, np.eye(2), 0.5), 1.0, 0.1, 2, 1), "got none out of state 1"),
-        (lambda: op.value_floor(layer_operator(PLAIN, np.eye(2), -0.5), 1.0, 0.1, 2, 2), r"gamma must be a number in \[0, 1\), got -0.5"),
-        (lambda: op.context_needed(TWO, one_hot(2, 1.0), 0.2, 0.1), r"margin must be above 0 and below 2 min M\(s, s\) - 1 - gamma = -0.0378\d*, got 0.2"),
+        (
+            lambda: op.value_floor(layer_operator(PLAIN, np.eye(2), -0.5), 1.0, 0.1, 2, 2),
+            r"gamma must be a number in \[0, 1\), got -0.5",
+        ),
+        (
+            lambda: op.context_needed(TWO, one_hot(2, 1.0), 0.2, 0.1),
+            r"margin must be above 0 and below 2 min M\(s, s\) - 1 - gamma = -0.0378\d*, got 0.2",
+        ),
         (lambda: op.context_needed(TWO, one_hot(2, 9.0), 0.0, 0.1), "margin must be above 0"),
         (lambda: op.context_needed(TWO, one_hot(2, 9.0), 0.2, 0.0), r"delta must be a number in \(0, 1\)"),
-        (lambda: op.context_needed(MarkovRewardProcess(np.eye(2)[::-1], [1, 0], 0.5), one_hot(2, 9.0), 0.2, 0.1), "mrp must be ergodic"),
+        (
+            lambda: op.context_needed(MarkovRewardProcess(np.eye(2)[::-1], [1, 0], 0.5), one_hot(2, 9.0), 0.2, 0.1),
+            "mrp must be ergodic",
+        ),
         (lambda: op.population_kernel(MarkovRewardProcess(np.eye(2), [1, 0], 0.5), np.eye(2)), "one recurrent class"),
         (lambda: op.worthwhile_depth(1, 1, 1.0), r"rate must be a number in \[0, 1\), got 1.0"),
         (lambda: op.worthwhile_depth(1, 0, 0.5), "floor must be positive where the rate is, got 0 with rate 0.5"),

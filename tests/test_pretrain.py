@@ -20,7 +20,8 @@ from rich.console import Console
 from conftest import ROOT
 from icrl import pretrain
 from icrl.cli import main
-from icrl.pretrain import command, protocols, results, tasks, train as training
+from icrl.pretrain import command, protocols, results, tasks
+from icrl.pretrain import train as training
 from icrl.pretrain.losses import td_loss
 from icrl.pretrain.network import tensors, values
 from icrl.pretrain.protocols import ABOUT, PROTOCOLS, Protocol
@@ -60,6 +61,7 @@ def tiny():
 
 def same(one, other):
     """Whether two runs agree to the last bit."""
+
     def numbers(run):
         kept = [X for state in run.optimiser["state"].values() for X in state.values() if X is not None]
         return [X.tolist() for X in (*run.learned.values(), *kept)]
@@ -69,6 +71,7 @@ def same(one, other):
 
 def stopped(protocol, seed, checkpoint, step, save_every):
     """Train until Ctrl-C in the report of a step."""
+
     def report(run):
         if run.done == step:
             raise KeyboardInterrupt
@@ -92,7 +95,9 @@ def test_reports_come_at_every_twentieth_step_and_the_last():
     assert seen == [(20, 20, 0), (40, 40, 20), (45, 45, 40)]
 
 
-@pytest.mark.parametrize("protocol", [SHORT, FULL, FROZEN, replace(SHORT, layers="untied", shallowest=None), replace(SHORT, optimiser="sgd")])
+@pytest.mark.parametrize(
+    "protocol", [SHORT, FULL, FROZEN, replace(SHORT, layers="untied", shallowest=None), replace(SHORT, optimiser="sgd")]
+)
 def test_an_interrupted_run_ends_with_the_same_bits(protocol, tmp_path):
     checkpoint = tmp_path / "run.pt"
     stopped(protocol, 5, checkpoint, 40, save_every=15)
@@ -117,7 +122,9 @@ def test_long_gradients_are_clipped_to_the_norm_and_short_ones_left():
 
 
 def test_a_step_of_sgd_by_hand():
-    protocol = replace(SHORT, optimiser="sgd", rate=0.5, decay=0.1, clip=0.01, steps=1, shallowest=None, start="construction")
+    protocol = replace(
+        SHORT, optimiser="sgd", rate=0.5, decay=0.1, clip=0.01, steps=1, shallowest=None, start="construction"
+    )
     X = {name: Y.clone().requires_grad_() for name, Y in training.started(protocol, 7).learned.items()}
     batch = tensors(sample_tasks(np.random.default_rng([7, 1]), protocol.batch, **protocol.sampling()))
     loss = td_loss(values(X, batch, protocol.depth), batch)
@@ -127,7 +134,9 @@ def test_a_step_of_sgd_by_hand():
     run = train(protocol, 7)
     assert run.losses == [pytest.approx(loss.item(), rel=1e-12)]
     for (name, Y), part in zip(X.items(), g):
-        np.testing.assert_allclose(run.learned[name], (Y - 0.5 * (part * protocol.clip / size + 0.1 * Y)).detach(), rtol=1e-12, atol=1e-15)
+        np.testing.assert_allclose(
+            run.learned[name], (Y - 0.5 * (part * protocol.clip / size + 0.1 * Y)).detach(), rtol=1e-12, atol=1e-15
+        )
 
 
 def test_attention_that_is_held_uniform_stays_so():
@@ -146,13 +155,19 @@ def test_divergence_says_where_and_what_to_change(changes, tmp_path):
     assert re.fullmatch(where + re.escape(change), str(stop.value)) and os.listdir(tmp_path) == []
 
 
-@pytest.mark.parametrize("arguments, message", [
-    ({"device": "gpu"}, "device must be one that torch has here, got 'gpu': "),
-    ({"device": "cuda:1000"}, "device must be one that torch has here, got 'cuda:1000': "),
-    ({"seed": -1}, "seed must be an integer, 0 or more, got -1"),
-    ({"save_every": 0}, "save_every must be an integer, 1 or more, got 0"),
-    ({"checkpoint": "/no/such/folder/run.pt"}, "checkpoint must be in a folder that exists, got /no/such/folder/run.pt"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        ({"device": "gpu"}, "device must be one that torch has here, got 'gpu': "),
+        ({"device": "cuda:1000"}, "device must be one that torch has here, got 'cuda:1000': "),
+        ({"seed": -1}, "seed must be an integer, 0 or more, got -1"),
+        ({"save_every": 0}, "save_every must be an integer, 1 or more, got 0"),
+        (
+            {"checkpoint": "/no/such/folder/run.pt"},
+            "checkpoint must be in a folder that exists, got /no/such/folder/run.pt",
+        ),
+    ],
+)
 def test_bad_arguments_are_refused_before_any_step(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         train(SHORT, **arguments)
@@ -161,7 +176,10 @@ def test_bad_arguments_are_refused_before_any_step(arguments, message):
 def test_a_name_is_no_protocol_and_a_list_no_family():
     with pytest.raises(ValueError, match="family must be one of boyan, dense, permuted-boyan, got .'boyan'.$"):
         Protocol(family=["boyan"])
-    with pytest.raises(ValueError, match=re.escape("protocol must be a Protocol, as those in icrl.pretrain.protocols.PROTOCOLS, got 'boyan'")):
+    with pytest.raises(
+        ValueError,
+        match=re.escape("protocol must be a Protocol, as those in icrl.pretrain.protocols.PROTOCOLS, got 'boyan'"),
+    ):
         train("boyan")
 
 
@@ -185,13 +203,17 @@ def test_the_example_of_the_readme_runs():
 
 def test_a_family_and_features_of_ones_own(monkeypatch):
     """Known at once, recorded without another family, and looked at in every batch."""
-    monkeypatch.setitem(tasks.FAMILIES, "mine", lambda rng, size, n_states: np.full((size, n_states, n_states), 1 / n_states))
+    monkeypatch.setitem(
+        tasks.FAMILIES, "mine", lambda rng, size, n_states: np.full((size, n_states, n_states), 1 / n_states)
+    )
     monkeypatch.setitem(tasks.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states, d)))
     protocol = replace(SHORT, family="mine", features="ones", steps=2)
     found = results.outcome(train(protocol), protocol)
     assert "other_family" not in found and "other_family" in results.outcome(train(replace(SHORT, steps=2)), SHORT)
     monkeypatch.setitem(tasks.FAMILIES, "mine", lambda rng, size, n_states: np.ones((size, n_states, n_states)))
-    with pytest.raises(ValueError, match="transition of family 'mine' must sum to 1 in every row, but row 0 sums to 4.0"):
+    with pytest.raises(
+        ValueError, match="transition of family 'mine' must sum to 1 in every row, but row 0 sums to 4.0"
+    ):
         train(protocol)
     monkeypatch.setitem(tasks.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states)))
     with pytest.raises(ValueError, match=re.escape("features 'ones' must have shape (4, 4, 2), got (4, 4)")):
@@ -214,31 +236,45 @@ def checkpoint(tmp_path):
 
 
 def test_a_checkpoint_of_something_else_is_refused(checkpoint):
-    with pytest.raises(ValueError, match=re.escape(f"checkpoint must be of this protocol and seed, got {checkpoint} with another batch, rate")):
+    with pytest.raises(
+        ValueError,
+        match=re.escape(f"checkpoint must be of this protocol and seed, got {checkpoint} with another batch, rate"),
+    ):
         train(replace(SHORT, rate=0.5, batch=9), 4, checkpoint)
     with pytest.raises(ValueError, match="with another seed$"):
         train(SHORT, 5, checkpoint)
-    with pytest.raises(ValueError, match="with another steps .the rate falls along a cosine over all steps: a run of more steps is another from"):
+    with pytest.raises(
+        ValueError,
+        match="with another steps .the rate falls along a cosine over all steps: a run of more steps is another from",
+    ):
         train(replace(SHORT, steps=90), 4, checkpoint)
 
 
-@pytest.mark.parametrize("damage", [
-    lambda data: b"",
-    lambda data: data[: len(data) // 2],
-    lambda data: data[:-1],
-    lambda data: b"\0" * len(data),
-    lambda data: b"{}",
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda data: b"",
+        lambda data: data[: len(data) // 2],
+        lambda data: data[:-1],
+        lambda data: b"\0" * len(data),
+        lambda data: b"{}",
+    ],
+)
 def test_a_damaged_checkpoint_is_refused(damage, checkpoint):
     checkpoint.write_bytes(damage(checkpoint.read_bytes()))
-    with pytest.raises(ValueError, match=re.escape(f"checkpoint must be a file that pretraining wrote, got {checkpoint}: ")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"checkpoint must be a file that pretraining wrote, got {checkpoint}: ")
+    ):
         train(SHORT, 4, checkpoint)
 
 
 EMPTY = {"done": 1, "learned": {}, "optimiser": {}, "losses": [], "history": [], "seed": 4, "protocol": {}}
 
 
-@pytest.mark.parametrize("content", [[1, 2], {"protocol": 3}, EMPTY | {"protocol": asdict(SHORT), "history": [(0,)]}, EMPTY | {"protocol": []}])
+@pytest.mark.parametrize(
+    "content",
+    [[1, 2], {"protocol": 3}, EMPTY | {"protocol": asdict(SHORT), "history": [(0,)]}, EMPTY | {"protocol": []}],
+)
 def test_another_file_of_torch_is_refused(content, checkpoint):
     torch.save(content, checkpoint)
     with pytest.raises(ValueError, match="checkpoint must be a file that pretraining wrote"):
@@ -249,30 +285,41 @@ def of_A(state):
     return state["optimiser"]["state"][1]
 
 
-@pytest.mark.parametrize("change, said", [
-    (lambda state: state.update(done="a"), "done must be an integer from 0 to steps = 45, got 'a'"),
-    (lambda state: state.update(done=5000), "done must be an integer from 0 to steps = 45, got 5000"),
-    (lambda state: state.update(done=-1), "done must be an integer"),
-    (lambda state: state.update(done=44), "losses is not"),
-    (lambda state: state["losses"].__setitem__(3, float("nan")), "losses 3 is not finite, or not of the type"),
-    (lambda state: state["history"].__setitem__(1, (20.0, *state["history"][1][1:])), "history 1 0 is not"),
-    (lambda state: state["history"].pop(), "history is not"),
-    (lambda state: state["learned"].update(V=torch.zeros(1, 2, dtype=torch.float64)), "learned V is not"),
-    (lambda state: state["learned"].update(V=state["learned"]["V"].float()), "learned V is not"),
-    (lambda state: state["learned"].update(A=state["learned"]["A"] * torch.nan), "learned A is not"),
-    (lambda state: state["learned"].pop("V"), "learned is not"),
-    (lambda state: state.update(optimiser={}), "optimiser is not"),
-    (lambda state: state.pop("optimiser"), "'optimiser' is missing"),
-    (lambda state: state.update(optimiser=3), "optimiser is not"),
-    (lambda state: of_A(state).update(exp_avg=torch.zeros(3, dtype=torch.float64)), "optimiser state 1 exp_avg is not"),
-    (lambda state: of_A(state).pop("exp_avg_sq"), "optimiser state 1 is not"),
-    (lambda state: state["optimiser"]["param_groups"][0].update(betas="ab"), "optimiser param_groups 0 betas is not"),
-])
+@pytest.mark.parametrize(
+    "change, said",
+    [
+        (lambda state: state.update(done="a"), "done must be an integer from 0 to steps = 45, got 'a'"),
+        (lambda state: state.update(done=5000), "done must be an integer from 0 to steps = 45, got 5000"),
+        (lambda state: state.update(done=-1), "done must be an integer"),
+        (lambda state: state.update(done=44), "losses is not"),
+        (lambda state: state["losses"].__setitem__(3, float("nan")), "losses 3 is not finite, or not of the type"),
+        (lambda state: state["history"].__setitem__(1, (20.0, *state["history"][1][1:])), "history 1 0 is not"),
+        (lambda state: state["history"].pop(), "history is not"),
+        (lambda state: state["learned"].update(V=torch.zeros(1, 2, dtype=torch.float64)), "learned V is not"),
+        (lambda state: state["learned"].update(V=state["learned"]["V"].float()), "learned V is not"),
+        (lambda state: state["learned"].update(A=state["learned"]["A"] * torch.nan), "learned A is not"),
+        (lambda state: state["learned"].pop("V"), "learned is not"),
+        (lambda state: state.update(optimiser={}), "optimiser is not"),
+        (lambda state: state.pop("optimiser"), "'optimiser' is missing"),
+        (lambda state: state.update(optimiser=3), "optimiser is not"),
+        (
+            lambda state: of_A(state).update(exp_avg=torch.zeros(3, dtype=torch.float64)),
+            "optimiser state 1 exp_avg is not",
+        ),
+        (lambda state: of_A(state).pop("exp_avg_sq"), "optimiser state 1 is not"),
+        (
+            lambda state: state["optimiser"]["param_groups"][0].update(betas="ab"),
+            "optimiser param_groups 0 betas is not",
+        ),
+    ],
+)
 def test_a_checkpoint_with_damaged_contents_is_refused(change, said, checkpoint):
     content = torch.load(checkpoint, weights_only=True)
     change(content)
     torch.save(content, checkpoint)
-    with pytest.raises(ValueError, match=re.escape(f"checkpoint must be a file that pretraining wrote, got {checkpoint}: {said}")):
+    with pytest.raises(
+        ValueError, match=re.escape(f"checkpoint must be a file that pretraining wrote, got {checkpoint}: {said}")
+    ):
         resumed(checkpoint, SHORT, 4)
 
 
@@ -322,9 +369,11 @@ def test_a_command_that_was_stopped_goes_on_to_the_same_record(how, unbroken, tm
     script, out, renewals, delay = tmp_path / "tiny.py", tmp_path / "out", random.randint(1, 4), random.uniform(0, 0.05)
     script.write_text(SCRIPT, "utf-8")
     # a run in the background may have been started deaf to Ctrl-C, and its children are born as deaf
-    hearing = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
+    hearing = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)
     command = [sys.executable, script, "pretrain", "tiny", "--seeds", "0,1", "--out", out]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hearing)
+    process = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=hearing
+    )
     seen, end = set(), time.monotonic() + 300
     while len(seen) < renewals and process.poll() is None and time.monotonic() < end:
         seen.update((path.name, path.stat().st_mtime_ns) for path in out.glob("tiny-seed-*.pt") if path.exists())
@@ -338,7 +387,9 @@ def test_a_command_that_was_stopped_goes_on_to_the_same_record(how, unbroken, tm
     if how == signal.SIGKILL:
         assert process.returncode == -signal.SIGKILL, what
     else:
-        assert process.returncode == 130 and said.endswith("with --resume goes on from there.\nicrl pretrain: interrupted\n"), f"{what}: {said}"
+        assert process.returncode == 130 and said.endswith(
+            "with --resume goes on from there.\nicrl pretrain: interrupted\n"
+        ), f"{what}: {said}"
         assert not [path for path in out.iterdir() if path.name.startswith(".")], what
     assert run_tiny(out, "--seeds", "0,1") == 2, what
     assert run_tiny(out, "--seeds", "0,1", "--resume") == 0, what
@@ -367,16 +418,28 @@ def test_the_table_shows_the_record(unbroken, tmp_path, capsys):
     assert re.split(r" {2,}", head) == ["protocol", *command.HEADINGS] and err == ""
     found = results.read_record(tmp_path / "tiny.json")[1]
     [V], [A], seen = found["V"], found["A"], found["pattern"]
-    figures = [seen["cosine_V"], seen["cosine_A"], seen["cosine_A_centred"], *V, (A[0][0] + A[1][1]) / 2, found["error"]["median"]]
+    figures = [
+        seen["cosine_V"],
+        seen["cosine_A"],
+        seen["cosine_A_centred"],
+        *V,
+        (A[0][0] + A[1][1]) / 2,
+        found["error"]["median"],
+    ]
     name, seed, *shown, on, record = one.split()
     assert (name, seed, on, record) == ("tiny", "1", "on", "record") and zero.split()[1] == "0"
-    np.testing.assert_allclose([float(text) for text in shown], figures, atol=0.0051)  # two digits of the parameters, more of the others
+    np.testing.assert_allclose(
+        [float(text) for text in shown], figures, atol=0.0051
+    )  # two digits of the parameters, more of the others
 
 
 def test_full_and_untied_parameters_fit_the_table():
     V, A = np.arange(32.0).reshape(2, 4, 4), np.arange(32.0).reshape(2, 4, 4)
     assert command.value_row(V.tolist()).tolist() == [21, 22, 23] and command.diagonal(A.tolist(), V.tolist()) == 8
-    assert command.value_row([[1.0, 2, 3], [3, 4, 5]]).tolist() == [2, 3, 4] and command.diagonal([[[1.0, 9], [9, 3]]], [[1.0, 2, 3]]) == 2
+    assert (
+        command.value_row([[1.0, 2, 3], [3, 4, 5]]).tolist() == [2, 3, 4]
+        and command.diagonal([[[1.0, 9], [9, 3]]], [[1.0, 2, 3]]) == 2
+    )
 
 
 def test_without_a_folder_nothing_is_written(tmp_path, monkeypatch, capsys):
@@ -395,22 +458,28 @@ def test_a_diverging_seed_is_put_on_record_as_such(tmp_path, monkeypatch, capsys
         assert results.read_record(tmp_path / "tiny.json") == {0: {"diverged": err.strip().removeprefix("tiny: ")}}
 
 
-@pytest.mark.parametrize("arguments, message", [
-    (["boyann"], "unknown protocol 'boyann'; did you mean boyan? the protocols are all, boyan, dense, "),
-    (["--seeds", "4-0"], "must be whole numbers and ranges from low to high, as 5 or 0,3,7 or 0-4, got '4-0'"),
-    (["--seeds", "0,,1"], "got '0,,1'"),
-    (["--seeds", "0-999999999999"], "must be at most 10000 numbers, got 1000000000000 in '0-999999999999'"),
-    (["--seeds", "3,0-9999"], "must be at most 10000 numbers, got 10001"),
-    (["--out", ""], "must name a folder, got ''"),
-    (["--out", "/proc/x"], "--out must be a folder "),
-    (["--seeds", "-1"], "argument --seeds"),
-    (["--steps", "0"], "must be a whole number from 1 on, got '0'"),
-    (["--rate", "nan"], "rate must be a number in (0, inf), got nan"),
-    (["--rate", "fast"], "invalid float value: 'fast'"),
-    (["--resume"], "--resume must come with --out, the folder to go on in"),
-    (["--out", "x", "--steps", "9", "--rate", "1"], "--out must be left out with --steps, --rate: records are of the protocols as they are"),
-    (["--out", "/dev/null"], "--out must be a folder in which boyan.json can be written, got /dev/null"),
-])
+@pytest.mark.parametrize(
+    "arguments, message",
+    [
+        (["boyann"], "unknown protocol 'boyann'; did you mean boyan? the protocols are all, boyan, dense, "),
+        (["--seeds", "4-0"], "must be whole numbers and ranges from low to high, as 5 or 0,3,7 or 0-4, got '4-0'"),
+        (["--seeds", "0,,1"], "got '0,,1'"),
+        (["--seeds", "0-999999999999"], "must be at most 10000 numbers, got 1000000000000 in '0-999999999999'"),
+        (["--seeds", "3,0-9999"], "must be at most 10000 numbers, got 10001"),
+        (["--out", ""], "must name a folder, got ''"),
+        (["--out", "/proc/x"], "--out must be a folder "),
+        (["--seeds", "-1"], "argument --seeds"),
+        (["--steps", "0"], "must be a whole number from 1 on, got '0'"),
+        (["--rate", "nan"], "rate must be a number in (0, inf), got nan"),
+        (["--rate", "fast"], "invalid float value: 'fast'"),
+        (["--resume"], "--resume must come with --out, the folder to go on in"),
+        (
+            ["--out", "x", "--steps", "9", "--rate", "1"],
+            "--out must be left out with --steps, --rate: records are of the protocols as they are",
+        ),
+        (["--out", "/dev/null"], "--out must be a folder in which boyan.json can be written, got /dev/null"),
+    ],
+)
 def test_a_usage_error_ends_with_2_and_one_line(arguments, message, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     try:
@@ -429,21 +498,59 @@ def with_seed(text, outcome):
     return json.dumps({"protocol": json.loads(text)["protocol"], "seeds": {"1": outcome}})
 
 
-@pytest.mark.parametrize("file, content, more, message", [
-    ("tiny.json", str, [], "tiny.json exists: with --resume what is missing is added, in another --out everything is trained anew"),
-    ("tiny-seed-1.pt", lambda text: "?", [], "tiny-seed-1.pt exists: with --resume"),
-    ("tiny-seed-7.pt", lambda text: "?", ["--resume"], "checkpoint must be a file that pretraining wrote, got "),
-    ("tiny.json", changed_protocol, ["--resume"], "tiny.json with another batch"),
-    ("tiny.json", lambda text: text.replace('"discount"', '"discounts"', 1), ["--resume"], "tiny.json with another discount, discounts"),
-    ("tiny.json", lambda text: text[:-9], ["--resume"], "record must be a file that `python -m icrl pretrain` or record_text wrote, got "),
-    ("tiny.json", lambda text: '{"protocol": [], "seeds": {}}', ["--resume"], "record must be a file"),
-    ("tiny.json", lambda text: with_seed(text, {}), ["--resume"], "tiny.json: 'V' is missing"),
-    ("tiny.json", lambda text: with_seed(text, None), ["--resume"], "record must be a file"),
-    ("tiny.json", lambda text: with_seed(text, {"V": [[1.0, 2.0]]}), ["--resume"], "tiny.json: V of seed 1 must have shape (1, 3), got (1, 2)"),
-    ("tiny.json", lambda text: with_seed(text, {"V": [[1.0, 2.0, None]]}), ["--resume"], "V of seed 1 must be finite, got nan"),
-    ("tiny.json", lambda text: with_seed(text, {**json.loads(text)["seeds"]["1"], "pattern": {}}), ["--resume"], "'cosine_V' is missing"),
-    ("tiny.json", lambda text: with_seed(text, {**json.loads(text)["seeds"]["1"], "error": 3}), ["--resume"], "record must be a file"),
-])
+@pytest.mark.parametrize(
+    "file, content, more, message",
+    [
+        (
+            "tiny.json",
+            str,
+            [],
+            "tiny.json exists: with --resume what is missing is added, in another --out everything is trained anew",
+        ),
+        ("tiny-seed-1.pt", lambda text: "?", [], "tiny-seed-1.pt exists: with --resume"),
+        ("tiny-seed-7.pt", lambda text: "?", ["--resume"], "checkpoint must be a file that pretraining wrote, got "),
+        ("tiny.json", changed_protocol, ["--resume"], "tiny.json with another batch"),
+        (
+            "tiny.json",
+            lambda text: text.replace('"discount"', '"discounts"', 1),
+            ["--resume"],
+            "tiny.json with another discount, discounts",
+        ),
+        (
+            "tiny.json",
+            lambda text: text[:-9],
+            ["--resume"],
+            "record must be a file that `python -m icrl pretrain` or record_text wrote, got ",
+        ),
+        ("tiny.json", lambda text: '{"protocol": [], "seeds": {}}', ["--resume"], "record must be a file"),
+        ("tiny.json", lambda text: with_seed(text, {}), ["--resume"], "tiny.json: 'V' is missing"),
+        ("tiny.json", lambda text: with_seed(text, None), ["--resume"], "record must be a file"),
+        (
+            "tiny.json",
+            lambda text: with_seed(text, {"V": [[1.0, 2.0]]}),
+            ["--resume"],
+            "tiny.json: V of seed 1 must have shape (1, 3), got (1, 2)",
+        ),
+        (
+            "tiny.json",
+            lambda text: with_seed(text, {"V": [[1.0, 2.0, None]]}),
+            ["--resume"],
+            "V of seed 1 must be finite, got nan",
+        ),
+        (
+            "tiny.json",
+            lambda text: with_seed(text, {**json.loads(text)["seeds"]["1"], "pattern": {}}),
+            ["--resume"],
+            "'cosine_V' is missing",
+        ),
+        (
+            "tiny.json",
+            lambda text: with_seed(text, {**json.loads(text)["seeds"]["1"], "error": 3}),
+            ["--resume"],
+            "record must be a file",
+        ),
+    ],
+)
 def test_what_is_in_the_way_is_named_and_left(file, content, more, message, unbroken, tmp_path, capsys):
     text = content(unbroken.decode("utf-8"))
     (tmp_path / file).write_text(text, "utf-8")
@@ -470,7 +577,10 @@ def test_a_table_that_cannot_be_written_ends_with_2_and_one_line(through, argume
         monkeypatch.setattr(sys, "stdout", full)
         code = main(["pretrain", *arguments])
         monkeypatch.undo()
-    assert (code, capsys.readouterr().err) == (2, "icrl pretrain: cannot write to standard output: No space left on device\n")
+    assert (code, capsys.readouterr().err) == (
+        2,
+        "icrl pretrain: cannot write to standard output: No space left on device\n",
+    )
 
 
 def test_where_a_seed_goes_on_is_said(unbroken, tmp_path, capsys):
@@ -486,7 +596,10 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(Path, "mkdir", refuse)
     assert run_tiny(tmp_path / "new") == 2
-    assert capsys.readouterr().err == f"icrl pretrain: --out must be a folder that can be made, got {tmp_path / 'new'}: Read-only file system\n"
+    assert (
+        capsys.readouterr().err
+        == f"icrl pretrain: --out must be a folder that can be made, got {tmp_path / 'new'}: Read-only file system\n"
+    )
 
 
 def test_seeds_in_every_spelling(monkeypatch):
@@ -503,7 +616,9 @@ def test_all_are_the_protocols_of_the_book_and_the_list_has_a_word_about_each(mo
     assert list(command.chosen(["dense", "all"], {})) == list(PROTOCOLS) == list(ABOUT)
     assert list(command.chosen(["dense", "boyan", "dense"], {})) == ["dense", "boyan"]
     assert main(["pretrain", "--list"]) == 0
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:] if not line.startswith("  ")] == list(PROTOCOLS)
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:] if not line.startswith("  ")] == list(
+        PROTOCOLS
+    )
 
 
 def test_without_torch_the_command_says_what_to_install(monkeypatch, capsys):
@@ -581,8 +696,21 @@ def test_two_processes_do_what_one_does(unbroken, tmp_path):
     stopped(TINY, 0, tmp_path / "records" / "tiny-seed-0.pt", 300, save_every=100)
     (tmp_path / "tiny.py").write_text(SCRIPT, "utf-8")
     (tmp_path / "together.py").write_text(TOGETHER, "utf-8")
-    env = {**os.environ, "OUT": str(tmp_path), "FIELDS": json.dumps([asdict(protocol) for protocol in protocols]), "OMP_NUM_THREADS": "1"}
-    launch = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", tmp_path / "together.py"]
+    env = {
+        **os.environ,
+        "OUT": str(tmp_path),
+        "FIELDS": json.dumps([asdict(protocol) for protocol in protocols]),
+        "OMP_NUM_THREADS": "1",
+    }
+    launch = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+        tmp_path / "together.py",
+    ]
     launcher = subprocess.Popen(launch, cwd=ROOT, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         printed, said = launcher.communicate(timeout=300)
@@ -599,6 +727,9 @@ def test_two_processes_do_what_one_does(unbroken, tmp_path):
     assert said.count("tiny-seed-0.pt exists") == 1 and printed.count("tiny ") == 1
     assert os.listdir(tmp_path / "records") == ["tiny.json"]
     (tmp_path / "one.json").write_bytes(unbroken)
-    got, expected = (json.loads(path.read_text())["seeds"]["0"] for path in (tmp_path / "records" / "tiny.json", tmp_path / "one.json"))
+    got, expected = (
+        json.loads(path.read_text())["seeds"]["0"]
+        for path in (tmp_path / "records" / "tiny.json", tmp_path / "one.json")
+    )
     np.testing.assert_allclose(got["A"], expected["A"], rtol=2e-5)  # six digits are on record
     np.testing.assert_allclose(got["V"], expected["V"], rtol=2e-5)

@@ -6,7 +6,20 @@ import numpy as np
 import pytest
 import torch
 
-from icrl.pretrain.metrics import agreement, centred, cosine, fitted, gain, less_mean, off, pattern, reading, sensitivity, task_errors, true_value
+from icrl.pretrain.metrics import (
+    agreement,
+    centred,
+    cosine,
+    fitted,
+    gain,
+    less_mean,
+    off,
+    pattern,
+    reading,
+    sensitivity,
+    task_errors,
+    true_value,
+)
 from icrl.pretrain.network import construction, last, tensors, token_values
 from icrl.pretrain.tasks import sample_tasks
 
@@ -25,12 +38,19 @@ def test_softmax_td_is_the_pattern_at_any_scale():
         assert pattern(construction(3, alpha, sharpness)) == pytest.approx((1, 1, 1, 0, 0), abs=1e-15)
 
 
-@pytest.mark.parametrize("V, A, expected", [
-    ([1, 0, 0], [[1, 1], [0, 1]], (1 / 3**0.5, 2 / 6**0.5, 0.5**0.5, 0, 1 / 3)),
-    ([1, 1, 1], [[-1, 0], [0, -1]], (1 / 3, -1, -1, 0, 0)),  # the mirror of the pattern
-    ([-1, -1, 1], [[6, 7], [5, 8]], (-1, 14 / 348**0.5, 1, 0, 1 - 100 / 174)),  # I and what is equal along the columns
-    ([0, 0, 0], [[0, 0], [0, 0]], (0, 0, 0, 0, 0)),
-])
+@pytest.mark.parametrize(
+    "V, A, expected",
+    [
+        ([1, 0, 0], [[1, 1], [0, 1]], (1 / 3**0.5, 2 / 6**0.5, 0.5**0.5, 0, 1 / 3)),
+        ([1, 1, 1], [[-1, 0], [0, -1]], (1 / 3, -1, -1, 0, 0)),  # the mirror of the pattern
+        (
+            [-1, -1, 1],
+            [[6, 7], [5, 8]],
+            (-1, 14 / 348**0.5, 1, 0, 1 - 100 / 174),
+        ),  # I and what is equal along the columns
+        ([0, 0, 0], [[0, 0], [0, 0]], (0, 0, 0, 0, 0)),
+    ],
+)
 def test_patterns_of_masked_parameters_by_hand(V, A, expected):
     assert pattern(of([V], [A])) == pytest.approx(expected, abs=1e-15)
 
@@ -44,7 +64,9 @@ def test_the_pattern_of_full_parameters_counts_what_lies_beside_it():
     V, A = np.zeros((4, 4)), np.zeros((4, 4))
     V[-1, 1:], V[0, 0] = (1, 1, -1), 3
     A[0, 0], A[2, 3] = 2, 2
-    assert pattern(of([V], [A])) == pytest.approx((1, 1, 0, 9 / 12, 1 / 2), abs=1e-15)  # one feature: its centred identity is 0
+    assert pattern(of([V], [A])) == pytest.approx(
+        (1, 1, 0, 9 / 12, 1 / 2), abs=1e-15
+    )  # one feature: its centred identity is 0
     V[-1, 0] = 3
     assert pattern(of([V], [A])).cosine_V == pytest.approx(3 / (3 * 12) ** 0.5)
 
@@ -55,7 +77,10 @@ def test_layers_that_differ_are_averaged():
 
 
 def test_the_pieces():
-    assert cosine(np.array([3.0, 4]), np.array([4.0, 3])) == pytest.approx(24 / 25) and cosine(np.zeros(2), np.ones(2)) == 0
+    assert (
+        cosine(np.array([3.0, 4]), np.array([4.0, 3])) == pytest.approx(24 / 25)
+        and cosine(np.zeros(2), np.ones(2)) == 0
+    )
     assert (centred(np.array([[1.0, 2], [3, 6]])) == [[-1, -2], [1, 2]]).all()
     assert off(1.0, np.array([1.0, 1])) == 0.5 and off(0.0, np.zeros(2)) == 0
 
@@ -86,7 +111,18 @@ def test_the_reading_is_softmax_td_of_that_task(batch):
     np.testing.assert_allclose(last(token_values(as_td, other, 3)), last(token_values(learned, batch, 3)), rtol=1e-12)
 
 
-@pytest.mark.parametrize("w, gamma", [((1, 1, 0), 0.9), ((1, 1, 1), 0.9), ((1, 1, np.nan), 0.9), ((np.inf, 1, -1), 0.9), ((1, 1, -1), np.nan), ((1, -1), 0.9), ([(1, 1, -1)], 0.9)])
+@pytest.mark.parametrize(
+    "w, gamma",
+    [
+        ((1, 1, 0), 0.9),
+        ((1, 1, 1), 0.9),
+        ((1, 1, np.nan), 0.9),
+        ((np.inf, 1, -1), 0.9),
+        ((1, 1, -1), np.nan),
+        ((1, -1), 0.9),
+        ([(1, 1, -1)], 0.9),
+    ],
+)
 def test_what_cannot_be_read_is_refused(w, gamma):
     with pytest.raises(ValueError, match=r"w must be three finite numbers .* with w_v < 0, and gamma finite, got"):
         reading(w, gamma)
@@ -114,11 +150,16 @@ def test_values_and_their_errors(batch):
     arrays = sample_tasks(np.random.default_rng(3), 6, d=3, n_states=4, n=8)
     right = true_value(batch)
     following = (arrays.transition @ right.numpy()[..., None])[..., 0]
-    np.testing.assert_allclose(right, arrays.reward + arrays.discount * following, rtol=1e-12, atol=1e-12)  # the Bellman equation
+    np.testing.assert_allclose(
+        right, arrays.reward + arrays.discount * following, rtol=1e-12, atol=1e-12
+    )  # the Bellman equation
     assert task_errors(right, right, batch).max() == 0
     np.testing.assert_allclose(task_errors(0 * right, right, batch), 1, rtol=1e-12)
     np.testing.assert_allclose(task_errors(-right, right, batch), 2, rtol=1e-12)
-    by_hand = [sum(mu * (3 * v - v) ** 2 for mu, v in zip(*each)) / sum(mu * v**2 for mu, v in zip(*each)) for each in zip(batch.stationary, right)]
+    by_hand = [
+        sum(mu * (3 * v - v) ** 2 for mu, v in zip(*each)) / sum(mu * v**2 for mu, v in zip(*each))
+        for each in zip(batch.stationary, right)
+    ]
     np.testing.assert_allclose(task_errors(3 * right, right, batch), np.sqrt(by_hand), rtol=1e-12)
     np.testing.assert_allclose((batch.stationary * less_mean(right, batch)).sum(-1), 0, atol=1e-12)
     np.testing.assert_allclose(less_mean(right + 5, batch), less_mean(right, batch), atol=1e-12)
@@ -136,9 +177,13 @@ def test_the_fit_finds_what_the_parameters_do_not_show():
     learned = construction(4, 0.8, 2.0)
     learned["A"] = learned["A"] + torch.tensor([3.0, -1, 1, 2], dtype=torch.float64)
     alpha, sharpness = fitted(learned, hot, 3)
-    assert (alpha, sharpness) == pytest.approx((0.8, 2.0), rel=1e-4)  # the search ends where its steps change nothing to 1e-9
+    assert (alpha, sharpness) == pytest.approx(
+        (0.8, 2.0), rel=1e-4
+    )  # the search ends where its steps change nothing to 1e-9
     found = agreement(learned, hot, 3)
-    assert found.value_difference < 1e-4 and found.sensitivity_similarity < 1  # yet a query between the states is answered otherwise
+    assert (
+        found.value_difference < 1e-4 and found.sensitivity_similarity < 1
+    )  # yet a query between the states is answered otherwise
 
 
 def test_other_parameters_are_told_apart(batch):
@@ -156,4 +201,6 @@ def test_sensitivity_is_the_gradient_in_the_query(batch, full):
         there, back = (batch.features + sign * h * torch.eye(3, dtype=torch.float64)[i] for sign in (1, -1))
         slope = (last(token_values(learned, batch, 3, there)) - last(token_values(learned, batch, 3, back))) / (2 * h)
         scale = float(found.abs().max())
-        np.testing.assert_allclose(found[..., i], slope, atol=1e-7 * scale, rtol=1e-6)  # h² and 10⁻¹⁶/h of what is differentiated
+        np.testing.assert_allclose(
+            found[..., i], slope, atol=1e-7 * scale, rtol=1e-6
+        )  # h² and 10⁻¹⁶/h of what is differentiated

@@ -15,12 +15,26 @@ import torch
 from icrl.pretrain.metrics import pattern
 from icrl.pretrain.network import is_masked
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
-from icrl.pretrain.results import DEPTHS, LENGTHS, RECORDED, curve, evaluation, held_out, learned_of, predicted, summary
-from icrl.pretrain.results import read_record, record_text, recorded
+from icrl.pretrain.results import (
+    DEPTHS,
+    LENGTHS,
+    RECORDED,
+    curve,
+    evaluation,
+    held_out,
+    learned_of,
+    predicted,
+    read_record,
+    record_text,
+    recorded,
+    summary,
+)
 from icrl.pretrain.train import train
 
 FRESH = random.SystemRandom()
-OTHERS = FRESH.sample([name for name, protocol in PROTOCOLS.items() if name not in ("boyan", "dense") and protocol.trained == "masked"], 1)
+OTHERS = FRESH.sample(
+    [name for name, protocol in PROTOCOLS.items() if name not in ("boyan", "dense") and protocol.trained == "masked"], 1
+)
 
 
 @pytest.fixture(autouse=True)
@@ -63,25 +77,37 @@ def test_a_protocol_of_ones_own_is_put_on_record_and_read(tmp_path):
     with pytest.raises(ValueError, match="with another rate$"):
         read_record(path, PROTOCOLS["boyan"])
     path.write_text(record_text("boyan", mine, {seed: found}), "utf-8")
-    with pytest.raises(ValueError, match="record must be of the protocol as it is, got .*anything.json with another rate$"):
+    with pytest.raises(
+        ValueError, match="record must be of the protocol as it is, got .*anything.json with another rate$"
+    ):
         read_record(path)
     path.write_text(record_text("mine", mine, {}).replace('"boyan"', '"moon"'), "utf-8")
-    with pytest.raises(ValueError, match="anything.json: family must be one of boyan, dense, permuted-boyan, got 'moon'$"):
+    with pytest.raises(
+        ValueError, match="anything.json: family must be one of boyan, dense, permuted-boyan, got 'moon'$"
+    ):
         read_record(path)
 
 
 def test_what_is_not_there_is_said_plainly(tmp_path):
-    with pytest.raises(ValueError, match="record must be a file that can be read, got .*none.json: No such file or directory"):
+    with pytest.raises(
+        ValueError, match="record must be a file that can be read, got .*none.json: No such file or directory"
+    ):
         read_record(tmp_path / "none.json")
-    with pytest.raises(ValueError, match="name must be one of the book's records, boyan, .*, got 'mine'; read_record reads other files"):
+    with pytest.raises(
+        ValueError, match="name must be one of the book's records, boyan, .*, got 'mine'; read_record reads other files"
+    ):
         recorded("mine")
 
 
 def test_rows_say_at_which_length_and_depth():
     for name, protocol in PROTOCOLS.items():
         for found in recorded(name).values():
-            assert [row["n"] for row in found["by_length"]] == list(LENGTHS[: 3 if protocol.trained == "full" else None])
-            assert [row["depth"] for row in found.get("by_depth", [])] == (list(DEPTHS) if protocol.layers == "tied" else [])
+            assert [row["n"] for row in found["by_length"]] == list(
+                LENGTHS[: 3 if protocol.trained == "full" else None]
+            )
+            assert [row["depth"] for row in found.get("by_depth", [])] == (
+                list(DEPTHS) if protocol.layers == "tied" else []
+            )
 
 
 def test_nothing_else_is_on_record():
@@ -112,4 +138,6 @@ def test_figures_follow_from_the_parameters_on_record():
         assert_near(summary(predicted(learned, batch, protocol.depth), batch), found["error"], what, rtol=1e-3)
     seed = FRESH.choice(sorted(outcomes))
     expected = {part: figure for part, figure in outcomes[seed].items() if part not in ("V", "A", "pattern", "curve")}
-    assert_near(evaluation(learned_of(outcomes[seed]), protocol), expected, f"{name}, seed {seed}", rtol=1e-2, atol=1e-5)
+    assert_near(
+        evaluation(learned_of(outcomes[seed]), protocol), expected, f"{name}, seed {seed}", rtol=1e-2, atol=1e-5
+    )

@@ -49,7 +49,9 @@ def test_a_permuted_chain_is_a_chain_with_its_states_renumbered():
     plain, permuted = (FAMILIES[name](rng(), 50, 6) for name in ("boyan", "permuted-boyan"))
     assert not np.array_equal(plain, permuted)
     assert np.array_equal(np.sort(plain.reshape(50, -1)), np.sort(permuted.reshape(50, -1)))
-    assert all(np.allclose(np.poly(P), np.poly(Q), rtol=0, atol=ROUNDING) for P, Q in zip(plain, permuted))  # similar matrices
+    assert all(
+        np.allclose(np.poly(P), np.poly(Q), rtol=0, atol=ROUNDING) for P, Q in zip(plain, permuted)
+    )  # similar matrices
     assert len({tuple(np.flatnonzero((P > 0).sum(-1) == 6)) for P in permuted}) > 1
 
 
@@ -70,7 +72,9 @@ def test_features():
 def test_the_stationary_distribution_stays(family):
     P = FAMILIES[family](rng(), 50, 10)
     mu = tasks.stationary(P)
-    assert np.allclose((mu[:, None] @ P)[:, 0], mu, rtol=0, atol=1e-13) and np.allclose(mu.sum(-1), 1, rtol=0, atol=1e-13)
+    assert np.allclose((mu[:, None] @ P)[:, 0], mu, rtol=0, atol=1e-13) and np.allclose(
+        mu.sum(-1), 1, rtol=0, atol=1e-13
+    )
     assert (mu > 0).all()
 
 
@@ -101,14 +105,19 @@ def test_walks_follow_their_distribution():
     P, size = tasks.dense(rng(), 1, 4), 20_000
     start = tasks.stationary(P)
     states = tasks.walks(np.repeat(start, size, 0), np.repeat(P, size, 0), rng(1).random((size, 3)))
-    for t in range(3):  # started in μ, distributed by μ at every time; six standard errors of a frequency, at most 1/2 √(1/size)
+    for t in range(
+        3
+    ):  # started in μ, distributed by μ at every time; six standard errors of a frequency, at most 1/2 √(1/size)
         assert np.abs(np.bincount(states[:, t], minlength=4) / size - start[0]).max() < 3 / size**0.5
     joint = tasks.counted(states[:, 1:], 4).sum(0) / size
     assert np.abs(joint - start[0][:, None] * P[0]).max() < 3 / size**0.5
 
 
 def test_counted():
-    assert tasks.counted(np.array([[0, 1, 1, 0], [2, 2, 2, 2]]), 3).tolist() == [[[0, 1, 0], [1, 1, 0], [0, 0, 0]], [[0, 0, 0], [0, 0, 0], [0, 0, 3]]]
+    assert tasks.counted(np.array([[0, 1, 1, 0], [2, 2, 2, 2]]), 3).tolist() == [
+        [[0, 1, 0], [1, 1, 0], [0, 0, 0]],
+        [[0, 0, 0], [0, 0, 0], [0, 0, 3]],
+    ]
 
 
 # Batches
@@ -134,7 +143,9 @@ def test_a_seed_decides_the_batch():
     assert not same(sample_tasks(rng(3), 4), sample_tasks(rng(4), 4))
 
 
-@pytest.mark.parametrize("changes", [{}, {"n": None}, {"shuffled_rewards": True}, {"other_labels": True}, {"family": "permuted-boyan"}])
+@pytest.mark.parametrize(
+    "changes", [{}, {"n": None}, {"shuffled_rewards": True}, {"other_labels": True}, {"family": "permuted-boyan"}]
+)
 def test_parts_are_the_members_of_the_whole(changes):
     whole = sample_tasks(rng(), 7, **changes)
     for part in (slice(0, 3), slice(3, 7)):
@@ -147,7 +158,9 @@ def test_an_endless_context_is_the_process_itself():
     assert batch.states is None and batch.rewards is None
     assert np.allclose(batch.moves, batch.stationary[..., None] * batch.transition, rtol=0, atol=0)
     assert np.allclose(batch.paid, batch.stationary * batch.reward, rtol=0, atol=0)
-    long = sample_tasks(rng(), 5, n=100_000)  # the frequencies of a long context come near; a chain mixes in about ten steps
+    long = sample_tasks(
+        rng(), 5, n=100_000
+    )  # the frequencies of a long context come near; a chain mixes in about ten steps
     assert np.abs(long.moves / 100_000 - batch.moves).max() < 0.02
     assert np.array_equal(long.transition, batch.transition) and np.array_equal(long.features, batch.features)
 
@@ -214,13 +227,22 @@ TWO_CLASSES = MarkovRewardProcess(np.eye(3), np.zeros(3), 0.9)
         (lambda: sample_tasks(rng(), 2, n=0), "n must be an integer, 1 or more, got 0"),
         (lambda: sample_tasks(rng(), 2, discount=1.0), r"discount must be a number in \[0, 1\), got 1.0"),
         (lambda: sample_tasks(0, 2), "rng must be a numpy.random.Generator, got int"),
-        (lambda: tasks_of([], [], 5, rng()), "mrps must be one or more processes with one number of states and one discount"),
+        (
+            lambda: tasks_of([], [], 5, rng()),
+            "mrps must be one or more processes with one number of states and one discount",
+        ),
         (lambda: tasks_of([ring(5), ring(6)], [np.eye(5), np.eye(6)], 5, rng()), "one number of states"),
         (lambda: tasks_of([ring(5, discount=0.8), ring(5, discount=0.9)], [np.eye(5)] * 2, 5, rng()), "one discount"),
         (lambda: tasks_of([ring(5)], [np.eye(5)], 0, rng()), "n must be an integer, 1 or more, got 0"),
         (lambda: tasks_of([ring(5)], [np.eye(4)], 5, rng()), r"features must have shape \(1, 5, d\), got \(1, 4, 4\)"),
-        (lambda: tasks_of([ring(5)], [np.eye(5)], 5, rng(), [[1.0]]), r"rewards must have shape \(1, 5\), got \(1, 1\)"),
-        (lambda: values(some(), tensors(sample_tasks(rng(), 2, d=3)), 2), "batch must have features of length 4, as A was trained on, got 3"),
+        (
+            lambda: tasks_of([ring(5)], [np.eye(5)], 5, rng(), [[1.0]]),
+            r"rewards must have shape \(1, 5\), got \(1, 1\)",
+        ),
+        (
+            lambda: values(some(), tensors(sample_tasks(rng(), 2, d=3)), 2),
+            "batch must have features of length 4, as A was trained on, got 3",
+        ),
         (lambda: values(some(), tensors(sample_tasks(rng(), 2)), -1), "depth must be an integer, 0 or more, got -1"),
         (lambda: tasks_of([TWO_CLASSES], [np.eye(3)], 5, rng()), "class"),
     ],
@@ -291,7 +313,9 @@ def test_states_and_tokens_give_the_same_values_and_gradients(family, layers, de
     for v, u in zip(on_states, on_tokens):
         assert v.shape == u.shape == (6, 10) and torch.allclose(v, u, rtol=0, atol=ROUNDING)
     if depth:
-        gradients = [torch.autograd.grad(td_loss(form[-1], batch), list(learned.values())) for form in (on_states, on_tokens)]
+        gradients = [
+            torch.autograd.grad(td_loss(form[-1], batch), list(learned.values())) for form in (on_states, on_tokens)
+        ]
         assert all(torch.allclose(*pair, rtol=0, atol=ROUNDING) for pair in zip(*gradients))
 
 
@@ -299,7 +323,9 @@ def test_unvisited_states_get_a_value_too():
     batch = tensors(sample_tasks(rng(), 20, n=3))
     assert (batch.moves.sum(-1) == 0).any(-1).all()
     learned = construction(4, 1.0, 2.0)
-    assert torch.allclose(last(state_values(learned, batch, 5)), last(token_values(learned, batch, 5)), rtol=0, atol=ROUNDING)
+    assert torch.allclose(
+        last(state_values(learned, batch, 5)), last(token_values(learned, batch, 5)), rtol=0, atol=ROUNDING
+    )
 
 
 def test_full_matrices_with_the_masked_entries_are_the_masked_parameters():
@@ -319,7 +345,11 @@ def test_untied_layers_are_taken_in_turn():
 
 
 def test_along_repeats_one_layer_and_takes_many_in_turn():
-    assert list(along("a", 3)) == ["a"] * 3 and list(along("abc", 2)) == ["a", "b"] and list(along("abc", 3)) == ["a", "b", "c"]
+    assert (
+        list(along("a", 3)) == ["a"] * 3
+        and list(along("abc", 2)) == ["a", "b"]
+        and list(along("abc", 3)) == ["a", "b", "c"]
+    )
     with pytest.raises(ValueError, match="depth must be at most 3, the number of untied layers, got 4"):
         along("abc", 4)
     with pytest.raises(ValueError, match="depth must be at most 3"):

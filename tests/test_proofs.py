@@ -23,7 +23,18 @@ from icrl.cli import main
 PROOFS_OF = kernel.proofs_of(CLAIMS.values())
 NAMED = [name for one in PROOFS_OF for name in one.theorems]
 SHOWN = [name for one in PROOFS_OF for name in (*one.definitions, *one.stated)]
-REQUIRED = {"softmax-td", "two-heads", "mask-leak", "operator", "contraction", "rate-floor", "coverage-needed", "certainty-equivalence", "linear", "neu-bound"}
+REQUIRED = {
+    "softmax-td",
+    "two-heads",
+    "mask-leak",
+    "operator",
+    "contraction",
+    "rate-floor",
+    "coverage-needed",
+    "certainty-equivalence",
+    "linear",
+    "neu-bound",
+}
 
 
 @pytest.fixture
@@ -53,22 +64,43 @@ END = "End SoftmaxTD.\n"
 SMUGGLED = {
     "Admitted": ("Lemma free : 1 = 2 :> R.\nProof. Admitted.\n" + END, "'Admitted' in a proof"),
     "admit": ("Lemma free : 1 = 2 :> R.\nProof. admit. Qed.\n" + END, "'admit' in a proof"),
-    "an axiom inside a proof": ("Lemma free : 1 = 1 :> R.\nProof.\nAxiom cheat : False.\nby []. Qed.\n" + END, "'Axiom cheat : False' in a proof"),
+    "an axiom inside a proof": (
+        "Lemma free : 1 = 1 :> R.\nProof.\nAxiom cheat : False.\nby []. Qed.\n" + END,
+        "'Axiom cheat : False' in a proof",
+    ),
     "a proof that does not end": ("Lemma free : 1 = 2 :> R.\nProof.\n" + END, "'End SoftmaxTD' in a proof"),
-    "Axiom": (END + "Axiom free : 1 = 2 :> nat.\n", "'Axiom free : 1 = 2 :> nat' is no sentence that a source may hold"),
+    "Axiom": (
+        END + "Axiom free : 1 = 2 :> nat.\n",
+        "'Axiom free : 1 = 2 :> nat' is no sentence that a source may hold",
+    ),
     "Parameter": (END + "Parameter free : 1 = 2 :> nat.\n", "'Parameter free : 1 = 2 :> nat' is no sentence"),
-    "a variable outside a section": (END + "Variable free : 1 = 2 :> nat.\n", "'Variable free : 1 = 2 :> nat' outside a section"),
+    "a variable outside a section": (
+        END + "Variable free : 1 = 2 :> nat.\n",
+        "'Variable free : 1 = 2 :> nat' outside a section",
+    ),
     "a notation for everybody": (END + "Notation norm := 1.\n", "'Notation norm := 1' outside a section"),
-    "a hypothesis that is not seen": ("  Hypothesis free : 1 = 2 :> R.\n" + END, "'Hypothesis free : 1 = 2 :> R' must begin its line"),
-    "a hypothesis behind another sentence": ("Implicit Type a : R. Hypothesis free : 1 = 2 :> R.\n" + END, "'Hypothesis free : 1 = 2 :> R' must begin its line"),
+    "a hypothesis that is not seen": (
+        "  Hypothesis free : 1 = 2 :> R.\n" + END,
+        "'Hypothesis free : 1 = 2 :> R' must begin its line",
+    ),
+    "a hypothesis behind another sentence": (
+        "Implicit Type a : R. Hypothesis free : 1 = 2 :> R.\n" + END,
+        "'Hypothesis free : 1 = 2 :> R' must begin its line",
+    ),
     "the guard switched off": (END + "Unset  Guard\n Checking.\n", "'Unset Guard Checking' is no sentence"),
-    "a statement that fails": (END + "Fail Theorem extra : 1 = 2 :> nat.\n", "'Fail Theorem extra : 1 = 2 :> nat' is no sentence"),
+    "a statement that fails": (
+        END + "Fail Theorem extra : 1 = 2 :> nat.\n",
+        "'Fail Theorem extra : 1 = 2 :> nat' is no sentence",
+    ),
     "a module": (END + "Module M.\nEnd M.\n", "'Module M' is no sentence"),
     "a comment in quotes": (END + 'Local Notation "(*" := 1.\n', "quotation marks may not stand in a comment"),
     "quotes in a comment": (END + '(* " *)\n', "quotation marks may not stand in a comment"),
     "a section left open": (END + "Section Open.\n", "a section that is not closed"),
     "a name twice": (END + "Definition norm := 1.\n", "norm is stated more than once"),
-    "a theorem that no claim names": (END + "Theorem extra : 1 = 1 :> nat. Proof. by []. Qed.\n", "softmax_td.extra is named by no claim"),
+    "a theorem that no claim names": (
+        END + "Theorem extra : 1 = 1 :> nat. Proof. by []. Qed.\n",
+        "softmax_td.extra is named by no claim",
+    ),
 }
 
 
@@ -91,7 +123,10 @@ def test_an_answer_of_print_assumptions_is_read(answer, names):
     assert rocq.listed(answer) == names
 
 
-@pytest.mark.parametrize("answer", ["", "Axioms:\n", "Axioms:\nloop is assumed to be guarded.\n", "Section Variables:\nx : nat\n", "Error: gone"])
+@pytest.mark.parametrize(
+    "answer",
+    ["", "Axioms:\n", "Axioms:\nloop is assumed to be guarded.\n", "Section Variables:\nx : nat\n", "Error: gone"],
+)
 def test_an_answer_of_another_form_is_refused(answer):
     with pytest.raises(Refused, match="Print Assumptions answered"):
         rocq.listed(answer or "nothing")
@@ -99,12 +134,19 @@ def test_an_answer_of_another_form_is_refused(answer):
 
 def test_a_theorem_that_is_missing_is_named(folder):
     plant(folder, "softmax_td.v", "Theorem transformer_rows", "Lemma transformer_rows")
-    assert rocq.broken_rules(NAMED, folder) == ["softmax_td.transformer_rows, which a claim names, is no Theorem of the sources"]
+    assert rocq.broken_rules(NAMED, folder) == [
+        "softmax_td.transformer_rows, which a claim names, is no Theorem of the sources"
+    ]
     assert rocq.broken_rules([*NAMED, NAMED[0]]) == [f"{NAMED[0]} is named more than once"]
 
 
 def test_what_a_comment_says_breaks_no_rule(folder):
-    plant(folder, "softmax_td.v", END, END + "(* No Axiom. (* nested: *) no Parameter.\n Variable x. and Theorem none : *)\n")
+    plant(
+        folder,
+        "softmax_td.v",
+        END,
+        END + "(* No Axiom. (* nested: *) no Parameter.\n Variable x. and Theorem none : *)\n",
+    )
     assert rocq.broken_rules(NAMED, folder) == []
 
 
@@ -126,14 +168,18 @@ def test_the_hash_sees_every_letter(file, folder):
 def test_the_record_speaks_of_these_sources_theorems_and_planted_changes():
     record = kernel.read_record()
     assert kernel.stale(record, rocq.digest(), NAMED, [change for one in PROOFS_OF for change in one.planted]) == ""
-    assert set(record["theorems"]) == set(NAMED) and len(record["planted"]) == sum(len(one.planted) for one in PROOFS_OF)
+    assert set(record["theorems"]) == set(NAMED) and len(record["planted"]) == sum(
+        len(one.planted) for one in PROOFS_OF
+    )
 
 
 def test_only_the_instances_at_the_reals_rest_on_axioms():
     record, allowed = kernel.read_record(), rocq.allowed_axioms()
     resting = {name: axioms for name, axioms in record["theorems"].items() if axioms}
     assert resting and all(name.startswith("reals.") and set(axioms) <= allowed for name, axioms in resting.items())
-    assert {axiom for axioms in resting.values() for axiom in axioms} == allowed, "axioms.txt lists an axiom that nothing rests on"
+    assert {axiom for axioms in resting.values() for axiom in axioms} == allowed, (
+        "axioms.txt lists an axiom that nothing rests on"
+    )
 
 
 def test_an_axiom_elsewhere_or_another_one_is_unexpected():
@@ -170,8 +216,14 @@ def test_a_changed_construction_is_not_what_the_definitions_compute():
 
 def test_the_instances_cover_what_the_book_says():
     cases = differential.instances()
-    assert {(case.n, case.d, case.depth) for case in cases} == {(n, d, depth) for n in range(1, 7) for d in range(4) for depth in range(5)}
-    assert len(cases) >= 120 and any(case.v != [0] * len(case.v) for case in cases) and any(len(set(case.alphas)) > 1 for case in cases)
+    assert {(case.n, case.d, case.depth) for case in cases} == {
+        (n, d, depth) for n in range(1, 7) for d in range(4) for depth in range(5)
+    }
+    assert (
+        len(cases) >= 120
+        and any(case.v != [0] * len(case.v) for case in cases)
+        and any(len(set(case.alphas)) > 1 for case in cases)
+    )
 
 
 def test_without_the_checker_a_claim_is_on_record_and_says_so(monkeypatch):
@@ -259,7 +311,14 @@ def test_a_harmless_change_is_accepted_and_so_is_no_planted_error(checked):
 def test_a_planted_change_that_does_not_fit_or_does_not_read_proves_nothing(checked):
     with pytest.raises(Refused, match="must hold 'no such line' once, and does 0 times"):
         kernel.refusal(Planted("gone", (("td.v", "no such line", ""),)), NAMED)
-    typing = {"a type": ("td.v", "Definition K (k : nat)", "Definition K (k : not)"), "a name": ("contraction.v", "Hypothesis m_le : forall s, m <= Mhat s s.", "Hypothesis m_le : forall s, m <= Mhat s z.")}
+    typing = {
+        "a type": ("td.v", "Definition K (k : nat)", "Definition K (k : not)"),
+        "a name": (
+            "contraction.v",
+            "Hypothesis m_le : forall s, m <= Mhat s s.",
+            "Hypothesis m_le : forall s, m <= Mhat s z.",
+        ),
+    }
     for name, edit in typing.items():
         with pytest.raises(Refused, match=f"“{name}” does not read"):
             kernel.refusal(Planted(name, (edit,)), NAMED)
@@ -268,14 +327,20 @@ def test_a_planted_change_that_does_not_fit_or_does_not_read_proves_nothing(chec
 def verify(folder, **env):
     run = subprocess.run(
         [sys.executable, "-m", "icrl", "verify", "--kind", "kernel", "--json", "-"],
-        cwd=folder, env={**os.environ, "PYTHONPATH": str(folder), **env}, capture_output=True, text=True, timeout=600,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder), **env},
+        capture_output=True,
+        text=True,
+        timeout=600,
     )
     return run.returncode, {claim["id"]: claim for claim in json.loads(run.stdout)["claims"]}
 
 
 def test_what_is_on_record_must_be_what_was_found_here(checked, monkeypatch):
     record = kernel.read_record()
-    monkeypatch.setattr(kernel, "read_record", lambda: {**record, "theorems": {name: [] for name in record["theorems"]}})
+    monkeypatch.setattr(
+        kernel, "read_record", lambda: {**record, "theorems": {name: [] for name in record["theorems"]}}
+    )
     [(_, verdict)] = run_claim(CLAIMS["contraction"], kind="kernel").verdicts
     assert verdict.passed is False and "not what was found on this machine" in verdict.detail
 
@@ -324,6 +389,12 @@ def test_coqchk_accepts_the_proofs_and_finds_no_axiom_of_ours(checked):
     with rocq.working(kernel.WORK):
         summary = rocq.rechecked(kernel.WORK)
     axioms = re.findall(r"^    (\S+)$", summary.partition("* Axioms:")[2].partition("* Constants")[0], re.MULTILINE)
-    assert axioms and not [name for name in axioms if name.startswith("icrl.")], "ours are none; those of the libraries that were loaded are listed"
-    for unsafe in ("relying on type-in-type: <none>", "relying on unsafe (co)fixpoints: <none>", "positivity is assumed: <none>"):
+    assert axioms and not [name for name in axioms if name.startswith("icrl.")], (
+        "ours are none; those of the libraries that were loaded are listed"
+    )
+    for unsafe in (
+        "relying on type-in-type: <none>",
+        "relying on unsafe (co)fixpoints: <none>",
+        "positivity is assumed: <none>",
+    ):
         assert unsafe in summary

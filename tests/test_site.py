@@ -6,10 +6,14 @@ import pytest
 import yaml
 
 from conftest import ROOT, SITE
-from gates import browser, site as files
+from gates import browser
+from gates import site as files
 
-PAGES = sorted(path.relative_to(SITE).as_posix() for path in SITE.rglob("*.html") if "_static" not in path.parts
-               and path != SITE / "index.html")  # which only leads on to the first page
+PAGES = sorted(
+    path.relative_to(SITE).as_posix()
+    for path in SITE.rglob("*.html")
+    if "_static" not in path.parts and path != SITE / "index.html"
+)  # which only leads on to the first page
 
 
 @pytest.fixture(scope="module")

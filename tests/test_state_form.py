@@ -53,13 +53,21 @@ def test_two_layers_by_hand():
 def test_each_entry_of_V_by_itself():
     """K of one state is 1: w_r adds the reward, w_t γ times the value, w_v the value."""
     given, x, gamma = Model(exact([[3]]), exact([[1]]), exact([[5]])), exact([[1]]), F(1, 2)
-    maps = [layer_map(attention_weights(x, given.counts, A, stand_in), given, Weights(*map(F, w), A), gamma) for w in ((1, 0, 0), (0, 1, 0), (0, 0, 1))]
+    maps = [
+        layer_map(attention_weights(x, given.counts, A, stand_in), given, Weights(*map(F, w), A), gamma)
+        for w in ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+    ]
     assert [(T.item(), b.item()) for T, b in maps] == [(1, 5), (F(3, 2), 0), (2, 0)]
 
 
 def test_the_counts_matter_by_their_shares_alone():
     thirds = model(MOVES / F(3), PAID / F(3))
-    assert all((one == other).all() for one, other in zip(values(X, model(MOVES, PAID), [TD] * 3, F(1, 2), stand_in), values(X, thirds, [TD] * 3, F(1, 2), stand_in)))
+    assert all(
+        (one == other).all()
+        for one, other in zip(
+            values(X, model(MOVES, PAID), [TD] * 3, F(1, 2), stand_in), values(X, thirds, [TD] * 3, F(1, 2), stand_in)
+        )
+    )
 
 
 def test_a_context_of_nothing_leaves_the_values_at_0():
@@ -69,7 +77,10 @@ def test_a_context_of_nothing_leaves_the_values_at_0():
 
 def test_layers_may_differ_and_are_taken_one_by_one():
     other = TD._replace(reward=F(0))
-    first, second = ([row[0].tolist() for row in values(X, model(MOVES, PAID), layers, F(1, 2), stand_in)] for layers in ([TD, other], [other, TD]))
+    first, second = (
+        [row[0].tolist() for row in values(X, model(MOVES, PAID), layers, F(1, 2), stand_in)]
+        for layers in ([TD, other], [other, TD])
+    )
     assert first[1] == [F(1, 3), F(1, 4), F(1, 7)] and second[1] == [0, 0, 0] and second[2] == first[1]
     assert len(list(islice(values(X, model(MOVES, PAID), repeat(TD), F(1, 2), stand_in), 4))) == 4
 
@@ -94,10 +105,14 @@ def test_a_batch_is_its_members_and_tensors_are_arrays():
     w = [Weights(rng.normal(size=3), 1.0, -0.5, rng.normal(size=(2, 2))) for _ in range(2)]
     together = np.array(list(values(x, model(moves, paid), w, 0.9)))
     for b in range(3):
-        alone = np.array(list(values(x[b], model(moves[b], paid[b]), [each._replace(reward=each.reward[b]) for each in w], 0.9)))
+        alone = np.array(
+            list(values(x[b], model(moves[b], paid[b]), [each._replace(reward=each.reward[b]) for each in w], 0.9))
+        )
         assert np.abs(together[:, b] - alone).max() <= 1e-13 * np.abs(together).max()
     to = torch.from_numpy
-    by_torch = list(values(to(x), model(to(moves), to(paid)), [Weights(to(each.reward), 1.0, -0.5, to(each.A)) for each in w], 0.9))
+    by_torch = list(
+        values(to(x), model(to(moves), to(paid)), [Weights(to(each.reward), 1.0, -0.5, to(each.A)) for each in w], 0.9)
+    )
     assert np.abs(together - torch.stack(by_torch).numpy()).max() <= 1e-13 * np.abs(together).max()
 
 
@@ -109,7 +124,10 @@ def test_a_batch_is_its_members_and_tensors_are_arrays():
         ({"features": [[0], [1], [2]]}, "features must be a NumPy array"),
         ({"given": model(MOVES, PAID)._replace(reward=exact([[1, 0]]))}, r"reward must have shape \(…, 1, 3\)"),
         ({"given": model(MOVES, PAID)._replace(counts=exact([2, 1, 0]))}, r"counts must have shape \(…, 3, 1\)"),
-        ({"given": model(MOVES, PAID)._replace(transition=exact([[1, 0, 0]]))}, r"transition must have shape \(…, 3, 3\)"),
+        (
+            {"given": model(MOVES, PAID)._replace(transition=exact([[1, 0, 0]]))},
+            r"transition must have shape \(…, 3, 3\)",
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused(change, message):
@@ -143,7 +161,11 @@ def test_multiplicities_in_floats_and_tensors():
     scores, copies = 300 * rng.normal(size=(2, 4, 3)), rng.integers(0, 3, (2, 4, 1)).astype(float)
     copies[:, 0] = 2.5
     K = softmax(scores, copies)
-    powers = copies * np.exp(scores - np.where(copies > 0, scores, -np.inf).max(axis=-2, keepdims=True), where=copies > 0, out=np.zeros_like(scores))
+    powers = copies * np.exp(
+        scores - np.where(copies > 0, scores, -np.inf).max(axis=-2, keepdims=True),
+        where=copies > 0,
+        out=np.zeros_like(scores),
+    )
     assert np.abs(K - powers / powers.sum(axis=-2, keepdims=True)).max() <= 1e-14
     assert (K[np.broadcast_to(copies == 0, K.shape)] == 0).all()
     by_torch = softmax(torch.from_numpy(scores), torch.from_numpy(copies)).numpy()

@@ -22,7 +22,9 @@ def test_softmax_kernel_by_hand():
 
 def test_softmax_td_by_hand():
     """Both states weigh both transitions equally: each moves by α times the mean TD error."""
-    v0, v1 = td.softmax_td([0, 1, 0], [F(1), F(0)], lambda s, u: F(0), HALF, [HALF], {0: F(0), 1: F(2)}, exp=lambda t: 1 + t)
+    v0, v1 = td.softmax_td(
+        [0, 1, 0], [F(1), F(0)], lambda s, u: F(0), HALF, [HALF], {0: F(0), 1: F(2)}, exp=lambda t: 1 + t
+    )
     delta = [1 + HALF * 2 - 0, 0 + 0 - 2]
     assert v1 == {0: HALF * sum(delta) / 2, 1: 2 + HALF * sum(delta) / 2}
 
@@ -56,21 +58,42 @@ def test_zero_features_are_allowed():
 @pytest.mark.parametrize(
     "call, message",
     [
-        (lambda: td.softmax_td([0], [], lambda s, u: 0.0, 0.5, [1]), "n >= 1 rewards and n \\+ 1 states, got 0 rewards and 1 states"),
+        (
+            lambda: td.softmax_td([0], [], lambda s, u: 0.0, 0.5, [1]),
+            "n >= 1 rewards and n \\+ 1 states, got 0 rewards and 1 states",
+        ),
         (lambda: td.tabular_td([0, 1], [1.0, 2.0], 0.5, [1]), "got 2 rewards and 2 states"),
-        (lambda: td.tabular_td([0, 1], [1.0], 0.5, [1], {0: 1.0}), r"v must hold every state of the context, \[0, 1\], got \{0: 1.0\}"),
+        (
+            lambda: td.tabular_td([0, 1], [1.0], 0.5, [1], {0: 1.0}),
+            r"v must hold every state of the context, \[0, 1\], got \{0: 1.0\}",
+        ),
         (lambda: td.linear_td([0, 1], [1.0], {0: [1.0]}, 0.5, [1]), "features must hold every state of the context"),
         (lambda: td.td_errors([0, 1], [], [0.0, 0.0], 0.5), "got 0 rewards and 2 states"),
         (lambda: td.td_errors([0, 1], [1.0], {0: 1.0}, 0.5), "v must hold every state"),
         (lambda: td.tabular_td([0, 1], [1.0], 0.5, [1], 3.0), "v must hold every state of the context, .* got 3.0"),
-        (lambda: td.tabular_td([0, -1], [1.0], 0.5, [1], [1.0, 2.0]), "states must be 0 or more where v is a sequence, got -1"),
-        (lambda: td.linear_td([0, -1], [1.0], [[1.0], [2.0]], 0.5, [1]), "states must be 0 or more where features is a sequence"),
+        (
+            lambda: td.tabular_td([0, -1], [1.0], 0.5, [1], [1.0, 2.0]),
+            "states must be 0 or more where v is a sequence, got -1",
+        ),
+        (
+            lambda: td.linear_td([0, -1], [1.0], [[1.0], [2.0]], 0.5, [1]),
+            "states must be 0 or more where features is a sequence",
+        ),
         (lambda: td.linear_td([0, 1], [1.0], [[1.0], [2.0]], 0.5, [1], [1.0, 2.0]), "w must hold d = 1 numbers, got 2"),
-        (lambda: td.linear_td([0, 1], [1.0], [[1.0], [2.0, 3.0]], 0.5, [1]), "features of state 1 must hold d = 1 numbers, got 2"),
-        (lambda: td.softmax_td([0, 1], [1.0], lambda s, u: 0.0, 0.5, 0.5), r"alphas must be an iterable of step sizes, such as itertools.repeat\(0.5\), got 0.5"),
+        (
+            lambda: td.linear_td([0, 1], [1.0], [[1.0], [2.0, 3.0]], 0.5, [1]),
+            "features of state 1 must hold d = 1 numbers, got 2",
+        ),
+        (
+            lambda: td.softmax_td([0, 1], [1.0], lambda s, u: 0.0, 0.5, 0.5),
+            r"alphas must be an iterable of step sizes, such as itertools.repeat\(0.5\), got 0.5",
+        ),
         (lambda: td.tabular_td([0, 1], [1.0], 0.5, 0.5), "alphas must be an iterable"),
         (lambda: td.linear_td([0, 1], [1.0], [[1.0], [2.0]], 0.5, 0.5), "alphas must be an iterable"),
-        (lambda: td.online_td([0, 1], [1.0], 0.5, 0.5), "alpha must be a function of the number of the visit, .* got 0.5"),
+        (
+            lambda: td.online_td([0, 1], [1.0], 0.5, 0.5),
+            "alpha must be a function of the number of the visit, .* got 0.5",
+        ),
         (lambda: td.online_td([0, 1], [math.nan], 0.5, lambda m: 1.0), "rewards must be finite, got nan"),
         (lambda: td.tabular_td([0, 1, 0], [F(1), -math.inf], 0.5, [1]), "rewards must be finite, got -inf"),
         (lambda: td.inner([1], [1, 2]), "one length, got 1 and 2"),

@@ -13,11 +13,28 @@ from sympy import exp as sympy_exp
 
 from icrl import td
 from icrl.claims import symbolic as sy
-from icrl.claims.cases import as_batch, as_matrices, ball_case, float_case, rational_case, stand_in, symbol_case, td_prompts
+from icrl.claims.cases import (
+    as_batch,
+    as_matrices,
+    ball_case,
+    float_case,
+    rational_case,
+    stand_in,
+    symbol_case,
+    td_prompts,
+)
 from icrl.claims.machine import Machine
 from icrl.mrp import Context
 from icrl.prompt import prompt, prompt_from_context, rows
-from icrl.transformer import attention, dual_head_layer, layer, softmax_td_parameters, target_memory, transformer, weights
+from icrl.transformer import (
+    attention,
+    dual_head_layer,
+    layer,
+    softmax_td_parameters,
+    target_memory,
+    transformer,
+    weights,
+)
 
 STATES, REWARDS, GAMMA = [0, 2, 1, 0], [1.0, -2.0, 0.5], 0.9
 FEATURES, VALUE = np.array([[1.0, 0.0], [0.5, 2.0], [-1.0, 1.0]]), np.array([3.0, -1.0, 0.25])
@@ -74,15 +91,32 @@ def test_one_function_runs_on_every_kind_of_matrix():
         ran["balls"] = np.vectorize(float)(one_layer(prompt(*b[:3], b.gamma), 2, 3, b.gamma, b.alphas[0], b.exp))
 
     for name, out in ran.items():
-        assert np.allclose(np.asarray(out.detach() if name == "tensor" else out, float), ran["float"], rtol=1e-12, atol=1e-12), name
+        assert np.allclose(
+            np.asarray(out.detach() if name == "tensor" else out, float), ran["float"], rtol=1e-12, atol=1e-12
+        ), name
 
     fractions = one_layer(prompt(*m[:3], m.gamma), 2, 3, m.gamma, m.alphas[0], stand_in)
     assert {type(x) for x in fractions.flat} == {Fraction}
-    assert fractions.tolist() == [row for band in list(td_prompts(rational))[1] for row in (band if isinstance(band[0], list) else [band])]
+    assert fractions.tolist() == [
+        row for band in list(td_prompts(rational))[1] for row in (band if isinstance(band[0], list) else [band])
+    ]
 
-    blocks = one_layer(prompt(sy.features, sy.R, sy.value_row("v_l"), sy.gamma), sy.d, sy.n, sy.gamma, symbols("alpha_l"))
-    at = sy.Instance(X=[[1, -1], [0, 1]], x_n=[[2], [1]], R=[[1, 2]], v_l=[[3, -2]], **{"v_l^n": [[1]]}, gamma=[[Rational(1, 2)]], alpha_l=[[Rational(1, 3)]])
-    explicit = [np.array([[Fraction(x) for x in row] for row in table], object) for table in ([[1, -1, 2], [0, 1, 1]], [[1, 2]], [[3, -2, 1]])]
+    blocks = one_layer(
+        prompt(sy.features, sy.R, sy.value_row("v_l"), sy.gamma), sy.d, sy.n, sy.gamma, symbols("alpha_l")
+    )
+    at = sy.Instance(
+        X=[[1, -1], [0, 1]],
+        x_n=[[2], [1]],
+        R=[[1, 2]],
+        v_l=[[3, -2]],
+        **{"v_l^n": [[1]]},
+        gamma=[[Rational(1, 2)]],
+        alpha_l=[[Rational(1, 3)]],
+    )
+    explicit = [
+        np.array([[Fraction(x) for x in row] for row in table], object)
+        for table in ([[1, -1, 2], [0, 1, 1]], [[1, 2]], [[3, -2, 1]])
+    ]
     Zf = one_layer(prompt(*explicit, Fraction(1, 2)), 2, 2, Fraction(1, 2), Fraction(1, 3), stand_in)
     assert at.value(sy.block_collapse(blocks)) == Matrix(Zf.tolist())
 
@@ -156,39 +190,114 @@ def test_the_layer_is_attention_then_target_memory():
     "call, message",
     [
         (lambda: prompt(np.ones((2, 1)), np.ones((1, 0)), np.ones((1, 1)), 0.5), "n >= 1 transitions, got n = 0"),
-        (lambda: prompt(np.ones((2, 3)), np.ones((1, 3)), np.ones((1, 4)), 0.5), r"features must have n \+ 1 = 4 columns.*\(2, 3\)"),
+        (
+            lambda: prompt(np.ones((2, 3)), np.ones((1, 3)), np.ones((1, 4)), 0.5),
+            r"features must have n \+ 1 = 4 columns.*\(2, 3\)",
+        ),
         (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((1, 3)), 0.5), r"value must have n \+ 1 = 4 columns"),
         (lambda: prompt(np.full((2, 4), np.nan), np.ones((1, 3)), np.ones((1, 4)), 0.5), "features must be finite"),
         (lambda: prompt(np.ones((2, 4)), np.full((1, 3), np.inf), np.ones((1, 4)), 0.5), "rewards must be finite"),
-        (lambda: prompt_from_context(Context(np.array([0, 3]), np.array([1.0])), FEATURES, 0.9), r"features must have a row for each of the states 0..3, got shape \(3, 2\)"),
-        (lambda: prompt_from_context(Context(np.array([0, 1]), np.array([1.0])), FEATURES, 0.9, np.ones(1)), r"v must have shape \(3,\), got \(1,\)"),
+        (
+            lambda: prompt_from_context(Context(np.array([0, 3]), np.array([1.0])), FEATURES, 0.9),
+            r"features must have a row for each of the states 0..3, got shape \(3, 2\)",
+        ),
+        (
+            lambda: prompt_from_context(Context(np.array([0, 1]), np.array([1.0])), FEATURES, 0.9, np.ones(1)),
+            r"v must have shape \(3,\), got \(1,\)",
+        ),
         (lambda: prompt_from_context(Context(np.array([0, 1]), np.array([1.0])), FEATURES, 1.0), r"gamma.*\[0, 1\)"),
         (lambda: prompt_from_context(None, FEATURES, 0.9), "context must be a Context, got NoneType"),
-        (lambda: prompt_from_context(Context([0, 1], [1.0]), None, 0.9), r"features must have shape \(S, d\), got \(\)"),
-        (lambda: prompt_from_context(Context([0, 1], [1.0]), [["a"], ["b"]], 0.9), "features must be an array of real numbers"),
-        (lambda: prompt_from_context(Context([0, 1], [1.0]), [[1.0], [1.0, 2.0]], 0.9), "features must be an array of real numbers"),
-        (lambda: prompt_from_context(Context([0, 1], [1.0]), 1j * FEATURES, 0.9), "features must be an array of real numbers: got complex"),
-        (lambda: prompt_from_context(Context([0, 1], [1.0]), np.nan * FEATURES, 0.9), r"features must be finite, got nan at index \(0, 0\)"),
-        (lambda: prompt(np.ones((2, 4), int), np.ones((1, 3)), np.ones((1, 4)), 0.5), "features must be floating point, got int64"),
-        (lambda: prompt(np.ones((2, 4)), torch.ones(1, 3, dtype=torch.int32), np.ones((1, 4)), 0.5), "rewards must be floating point, got torch.int32"),
-        (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((1, 4), complex), 0.5), "value must be floating point, got complex128"),
-        (lambda: prompt(np.ones((2, 4)), np.ones((2, 3)), np.ones((1, 4)), 0.5), r"rewards must have shape \(…, 1, n\), got \(2, 3\)"),
-        (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((2, 4)), 0.5), r"value must have shape \(…, 1, n \+ 1\), got \(2, 4\)"),
-        (lambda: prompt(np.ones((2, 4)), np.ones(3), np.ones((1, 4)), 0.5), r"rewards must have shape \(…, 1, n\), got \(3,\)"),
-        (lambda: prompt(np.ones(4), np.ones((1, 3)), np.ones((1, 4)), 0.5), r"features must have shape \(…, d, n \+ 1\), got \(4,\)"),
-        (lambda: prompt([[1.0, 1.0]], np.ones((1, 1)), np.ones((1, 2)), 0.5), "features must be a NumPy array, .* got list"),
-        (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), torch.ones(1, 4), 0.5), "must be matrices of one kind, got .*'value': 'tensor'"),
-        (lambda: prompt(torch.full((2, 4), np.nan, dtype=torch.bfloat16), torch.ones(1, 3), torch.ones(1, 4), 0.5), "features must be finite"),
-        (lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((1, 4)), [0.5]), r"gamma must be a number or an array .* got \[0.5\]"),
-        (lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)), np.eye(3)), r"A must be d×d with d = 2 .* shape \(3, 3\)"),
-        (lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.full((5, 4), Fraction(0)), np.eye(2)), "A must be .* of the kind entries, got kind float"),
-        (lambda: softmax_td_parameters(2, 3, 0.9, [1.0, 0.5], np.zeros((5, 4))), "alpha must be a number or an array with one entry per batch member, got .* one Parameters a layer"),
+        (
+            lambda: prompt_from_context(Context([0, 1], [1.0]), None, 0.9),
+            r"features must have shape \(S, d\), got \(\)",
+        ),
+        (
+            lambda: prompt_from_context(Context([0, 1], [1.0]), [["a"], ["b"]], 0.9),
+            "features must be an array of real numbers",
+        ),
+        (
+            lambda: prompt_from_context(Context([0, 1], [1.0]), [[1.0], [1.0, 2.0]], 0.9),
+            "features must be an array of real numbers",
+        ),
+        (
+            lambda: prompt_from_context(Context([0, 1], [1.0]), 1j * FEATURES, 0.9),
+            "features must be an array of real numbers: got complex",
+        ),
+        (
+            lambda: prompt_from_context(Context([0, 1], [1.0]), np.nan * FEATURES, 0.9),
+            r"features must be finite, got nan at index \(0, 0\)",
+        ),
+        (
+            lambda: prompt(np.ones((2, 4), int), np.ones((1, 3)), np.ones((1, 4)), 0.5),
+            "features must be floating point, got int64",
+        ),
+        (
+            lambda: prompt(np.ones((2, 4)), torch.ones(1, 3, dtype=torch.int32), np.ones((1, 4)), 0.5),
+            "rewards must be floating point, got torch.int32",
+        ),
+        (
+            lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((1, 4), complex), 0.5),
+            "value must be floating point, got complex128",
+        ),
+        (
+            lambda: prompt(np.ones((2, 4)), np.ones((2, 3)), np.ones((1, 4)), 0.5),
+            r"rewards must have shape \(…, 1, n\), got \(2, 3\)",
+        ),
+        (
+            lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((2, 4)), 0.5),
+            r"value must have shape \(…, 1, n \+ 1\), got \(2, 4\)",
+        ),
+        (
+            lambda: prompt(np.ones((2, 4)), np.ones(3), np.ones((1, 4)), 0.5),
+            r"rewards must have shape \(…, 1, n\), got \(3,\)",
+        ),
+        (
+            lambda: prompt(np.ones(4), np.ones((1, 3)), np.ones((1, 4)), 0.5),
+            r"features must have shape \(…, d, n \+ 1\), got \(4,\)",
+        ),
+        (
+            lambda: prompt([[1.0, 1.0]], np.ones((1, 1)), np.ones((1, 2)), 0.5),
+            "features must be a NumPy array, .* got list",
+        ),
+        (
+            lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), torch.ones(1, 4), 0.5),
+            "must be matrices of one kind, got .*'value': 'tensor'",
+        ),
+        (
+            lambda: prompt(torch.full((2, 4), np.nan, dtype=torch.bfloat16), torch.ones(1, 3), torch.ones(1, 4), 0.5),
+            "features must be finite",
+        ),
+        (
+            lambda: prompt(np.ones((2, 4)), np.ones((1, 3)), np.ones((1, 4)), [0.5]),
+            r"gamma must be a number or an array .* got \[0.5\]",
+        ),
+        (
+            lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)), np.eye(3)),
+            r"A must be d×d with d = 2 .* shape \(3, 3\)",
+        ),
+        (
+            lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.full((5, 4), Fraction(0)), np.eye(2)),
+            "A must be .* of the kind entries, got kind float",
+        ),
+        (
+            lambda: softmax_td_parameters(2, 3, 0.9, [1.0, 0.5], np.zeros((5, 4))),
+            "alpha must be a number or an array with one entry per batch member, got .* one Parameters a layer",
+        ),
         (lambda: softmax_td_parameters(2, 3, np.nan, 1.0, np.zeros((5, 4))), "gamma must be finite"),
         (lambda: softmax_td_parameters(2, 3, 0.9, np.nan, torch.zeros(5, 4)), "alpha must be finite"),
         (lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)), np.full((2, 2), np.nan)), "A must be finite"),
-        (lambda: layer(np.zeros((5, 4)), softmax_td_parameters(2, 4, 0.9, 1.0, np.zeros((5, 4)))), r"Z must have the sizes of the parameters, A \(5, 5\) and shift \(5, 5\), got shape \(5, 4\)"),
-        (lambda: dual_head_layer(np.zeros((5, 4)), softmax_td_parameters(3, 3, 0.9, 1.0, np.zeros((5, 4)))), r"A \(6, 6\) and shift \(4, 4\), got shape \(5, 4\)"),
-        (lambda: transformer(np.zeros((5, 4)), softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)))), r"layers must be an iterable of Parameters: \[p\] \* depth, got Parameters"),
+        (
+            lambda: layer(np.zeros((5, 4)), softmax_td_parameters(2, 4, 0.9, 1.0, np.zeros((5, 4)))),
+            r"Z must have the sizes of the parameters, A \(5, 5\) and shift \(5, 5\), got shape \(5, 4\)",
+        ),
+        (
+            lambda: dual_head_layer(np.zeros((5, 4)), softmax_td_parameters(3, 3, 0.9, 1.0, np.zeros((5, 4)))),
+            r"A \(6, 6\) and shift \(4, 4\), got shape \(5, 4\)",
+        ),
+        (
+            lambda: transformer(np.zeros((5, 4)), softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)))),
+            r"layers must be an iterable of Parameters: \[p\] \* depth, got Parameters",
+        ),
     ],
 )
 def test_bad_input_is_named(call, message):

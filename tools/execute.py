@@ -48,9 +48,14 @@ def execute(path: Path):
     """Run one notebook in its own folder, as a reader would, and write it back."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, kernel_name=KERNELSPEC["name"], timeout=300, record_timing=False, coalesce_streams=True,
+        notebook,
+        kernel_name=KERNELSPEC["name"],
+        timeout=300,
+        record_timing=False,
+        coalesce_streams=True,
         shutdown_kernel="immediate",  # a kernel asked to end within a cell prints a traceback of its own
-        resources={"metadata": {"path": path.parent}}, extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": path.parent}},
+        extra_arguments=["--log-level=ERROR"],
     )
     with asyncio.Runner(loop_factory=UnsignalledLoop) as runner:
         runner.run(run_cells(client))

@@ -27,21 +27,32 @@ def copy_mathjax(app):
         source = mathjax_package() / name
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if source.is_dir() else shutil.copyfile
-        copy(source, target / name, **({"dirs_exist_ok": True} if source.is_dir() else {}))
+        copy(
+            source,
+            target / name,
+            **({"dirs_exist_ok": True} if source.is_dir() else {}),
+        )
 
 
 def is_foreign(script) -> bool:
     """Whether a page script comes from another host, or is live-code machinery that would fetch from one."""
-    name, body = str(script.filename or ""), str(script.attributes.get("body", ""))
+    name, body = (
+        str(script.filename or ""),
+        str(script.attributes.get("body", "")),
+    )
     return name.startswith(FOREIGN) or "thebe" in name or "THEBE" in body
 
 
 def drop_foreign_scripts(app, pagename, templatename, context, doctree):
     """Keep the local scripts of a page only."""
-    context["script_files"] = [script for script in context["script_files"] if not is_foreign(script)]
+    context["script_files"] = [
+        script for script in context["script_files"] if not is_foreign(script)
+    ]
 
 
 def setup(app):
     app.connect("builder-inited", copy_mathjax)
-    app.connect("html-page-context", drop_foreign_scripts, priority=900)  # after every extension has added its own
+    app.connect(
+        "html-page-context", drop_foreign_scripts, priority=900
+    )  # after every extension has added its own
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -36,5 +36,7 @@ def forget_modules_without_source(app):
 def setup(app):
     app.connect("autodoc-process-docstring", process_docstring)
     app.connect("autodoc-process-signature", process_signature)
-    app.connect("html-collect-pages", forget_modules_without_source, priority=400)   # before viewcode's own
+    app.connect(
+        "html-collect-pages", forget_modules_without_source, priority=400
+    )  # before viewcode's own
     return {"parallel_read_safe": True, "parallel_write_safe": True}

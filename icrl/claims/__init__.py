@@ -2,11 +2,45 @@
 
 from __future__ import annotations
 
-from icrl.claims import averagers, batch_td, bellman, causal_mask, certainty_equivalence, contraction, coverage_needed, depth_against_context
-from icrl.claims import emergence, explicit_finite_sample, finite_sample, fixed_point, global_minimum, identifiability, kernel_td, layer_steps, linear
-from icrl.claims import linear_average_reward, linear_residual_gradient, linear_td, linear_td_lambda, lstd, mask_leak, neu_bound, operator, rate_floor
-from icrl.claims import score_functions, softmax_average_reward, softmax_residual_gradient, softmax_td, softmax_td_lambda, spectral, state_form
-from icrl.claims import stationary, tabular, two_heads, weights
+from icrl.claims import (
+    averagers,
+    batch_td,
+    bellman,
+    causal_mask,
+    certainty_equivalence,
+    contraction,
+    coverage_needed,
+    depth_against_context,
+    emergence,
+    explicit_finite_sample,
+    finite_sample,
+    fixed_point,
+    global_minimum,
+    identifiability,
+    kernel_td,
+    layer_steps,
+    linear,
+    linear_average_reward,
+    linear_residual_gradient,
+    linear_td,
+    linear_td_lambda,
+    lstd,
+    mask_leak,
+    neu_bound,
+    operator,
+    rate_floor,
+    score_functions,
+    softmax_average_reward,
+    softmax_residual_gradient,
+    softmax_td,
+    softmax_td_lambda,
+    spectral,
+    state_form,
+    stationary,
+    tabular,
+    two_heads,
+    weights,
+)
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 __all__ = ["CLAIMS", "Budget", "Check", "Claim", "Counterexample", "Mutant", "Verdict"]

@@ -15,8 +15,24 @@ from icrl.claims.cases import Case, smallest
 from icrl.claims.certainty_equivalence import POSITIONS, bellman_matrix, condition, fixed_point_system
 from icrl.claims.machine import Machine, Site
 from icrl.claims.model import Budget, Check, Claim, Mutant, Verdict
-from icrl.claims.operators import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUE, Part, Transitions
-from icrl.claims.operators import by_state, empirical_model, entries, greatest, least, operator_of, size, solved, td_update
+from icrl.claims.operators import (
+    ALPHA,
+    GAMMA,
+    KAPPA,
+    SYMBOLS,
+    VALUE,
+    Part,
+    Transitions,
+    by_state,
+    empirical_model,
+    entries,
+    greatest,
+    least,
+    operator_of,
+    size,
+    solved,
+    td_update,
+)
 from icrl.tasks import from_gymnasium
 from icrl.transformer import Parameters
 
@@ -85,7 +101,9 @@ class Averager:
 # The identities, at every size
 
 
-def identities(claim: Averager, kappa: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Iterator[tuple[str, Any, Any]]:
+def identities(
+    claim: Averager, kappa: Any, given: Transitions, gamma: Any, alpha: Any, v: Any
+) -> Iterator[tuple[str, Any, Any]]:
     """The update of the averager, three ways: (where, what it says, what is so), for numbers and for symbols of any size."""
     K, right = claim.kernel(kappa, given.C), average(claim.kernel(kappa, given.C), given, gamma, alpha, v)
     M = K @ given.C
@@ -100,13 +118,17 @@ def symbolic(claim: Averager, budget: Budget) -> Verdict:
     found = list(identities(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUE))
     if not all((got - right).expand().doit().is_ZeroMatrix for _, got, right in found):
         return operators.on_rationals(identity_parts, claim, [POSITIONS], "not derived")
-    return Verdict(True, f"{len(found)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states")
+    return Verdict(
+        True, f"{len(found)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states"
+    )
 
 
 def identity_parts(claim: Averager, case: Case) -> Iterator[Part]:
     """The identities at a case, from its first values."""
     given, v = claim.transitions(case), operators.values(replace(case, alphas=[]))[0]
-    for where, got, right in identities(claim, operators.normalised(case, given.C), given, case.gamma, case.alphas[0], v):
+    for where, got, right in identities(
+        claim, operators.normalised(case, given.C), given, case.gamma, case.alphas[0], v
+    ):
         yield from entries(where, got, right, size(v, case.rewards))
 
 
@@ -119,7 +141,7 @@ def parts(claim: Averager, case: Case) -> Iterator[Part]:
     given, operator, alpha = claim.transitions(case), operator_of(case), case.alphas[0]
     K = claim.kernel(operators.normalised(case, given.C), given.C)
     M = K @ given.C
-    layer = lambda v: claim.layer(K, given, case.gamma, alpha, v)  # noqa: E731
+    layer = lambda v: claim.layer(K, given, case.gamma, alpha, v)
     moves, start = fixed_point_system(layer, case)
     yield from contraction(claim, case, identity_of(case) - moves)
     P, r = claim.model(M, *empirical_model(*given))
@@ -140,7 +162,9 @@ def identity_of(case: Case) -> np.ndarray:
 def contraction(claim: Averager, case: Case, linear: np.ndarray) -> Iterator[Part]:
     """The norm of the update's linear part against the rate, which constants attain if γ ≥ 0 (and α ≤ 1)."""
     rate, ones = claim.rate(case.alphas[0], case.gamma), operators.array(case, [0 * case.gamma + 1 for _ in linear])
-    yield Part("the norm of the update's linear part", greatest(np.abs(linear).sum(axis=1)), rate, relation=operators.AT_MOST)
+    yield Part(
+        "the norm of the update's linear part", greatest(np.abs(linear).sum(axis=1)), rate, relation=operators.AT_MOST
+    )
     if case.gamma >= 0:
         yield from entries("the linear part of the update, at constants", linear @ ones, rate * ones)
 
@@ -153,7 +177,9 @@ def at_depth(claim: Averager, case: Case, layer: Callable, limit: np.ndarray) ->
     scale = (1 + case.depth) * size(limit, path, case.rewards) / (1 - abs(float(case.gamma)))
     for l, (before, after) in enumerate(zip(path, path[1:])):
         most = rate * greatest(before - limit)
-        yield Part(f"the distance to the limit after {l + 1} updates", greatest(after - limit), most, scale, operators.AT_MOST)
+        yield Part(
+            f"the distance to the limit after {l + 1} updates", greatest(after - limit), most, scale, operators.AT_MOST
+        )
     if case.alphas[0] != 1:
         steps = size(1 / (1 - case.alphas[0]))
         for l, (got, v) in enumerate(zip(operators.values(case, Machine(edit=claim.edit)), path, strict=True)):
@@ -184,10 +210,18 @@ def least_other(M: np.ndarray) -> Any:
 def lake(n: int = 40) -> Case:
     """Transitions of FrozenLake-v1 under the uniform policy, α = ½, γ = 9/10; the features are 1 and the place on the map, in quarters."""
     context = from_gymnasium("FrozenLake-v1").sample_context(n, np.random.default_rng(0))
-    number = lambda entries: [Fraction(entry) for entry in entries]  # noqa: E731
+    number = lambda entries: [Fraction(entry) for entry in entries]
     features = [[ONE, Fraction(s // 4, 4), Fraction(s % 4, 4)] for s in range(16)]
     identity = [number(row) for row in np.eye(3, dtype=int).tolist()]
-    return Case(context.states.tolist(), number(context.rewards), features, number([0] * 16), Fraction(9, 10), [HALF] * 3, identity)
+    return Case(
+        context.states.tolist(),
+        number(context.rewards),
+        features,
+        number([0] * 16),
+        Fraction(9, 10),
+        [HALF] * 3,
+        identity,
+    )
 
 
 def cases(claim: Averager) -> list[Case]:
@@ -210,9 +244,13 @@ def certified(claim: Averager, budget: Budget) -> Verdict:
 
 def numeric(claim: Averager, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones."""
-    scale = "the scale is that of the values, times the condition of what is solved, (1 + L), 1/(1 − α) and 1/(1 − |γ|)²"
+    scale = (
+        "the scale is that of the values, times the condition of what is solved, (1 + L), 1/(1 − α) and 1/(1 − |γ|)²"
+    )
     told = f"n in 1..64, up to 32 layers: {TOLD}; {scale}"
-    return operators.on_floats(parts, claim, [*claim.beyond, *SMALLEST], operators.float_cases(budget.seed), budget, 300, told)
+    return operators.on_floats(
+        parts, claim, [*claim.beyond, *SMALLEST], operators.float_cases(budget.seed), budget, 300, told
+    )
 
 
 def either_sign(kappa: Any, C: Any) -> Any:
@@ -233,13 +271,21 @@ MUTANTS = (
     Mutant("transitions smoothed, rewards not", Averager(model=lambda M, P_e, r: (M @ P_e, r))),
     Mutant("weights that depend on the position", Averager(kernel=operators.by_position, beyond=(POSITIONS,))),
     Mutant("no mask", Averager(transitions=operators.without_mask), NORMALISER),
-    Mutant("γ in the place of its absolute value", Averager(rate=lambda alpha, gamma: 1 - alpha * (1 - gamma), beyond=(NEGATIVE_GAMMA,)), OF_MODEL),
+    Mutant(
+        "γ in the place of its absolute value",
+        Averager(rate=lambda alpha, gamma: 1 - alpha * (1 - gamma), beyond=(NEGATIVE_GAMMA,)),
+        OF_MODEL,
+    ),
     Mutant("rate |γ| whatever α is", Averager(rate=lambda alpha, gamma: abs(gamma)), OF_MODEL),
     Mutant("α = 3/2 let in", Averager(beyond=(LONG_STEP,)), OF_MODEL),
     Mutant("α = −1 let in", Averager(beyond=(STEP_BACK,)), OF_MODEL),
     Mutant("weights of either sign let in", Averager(kernel=either_sign, beyond=(EITHER_SIGN,)), OF_MODEL),
     Mutant("v_A = v_CE if M̂ is invertible", Averager(agree=lambda M, v: operators.invertible(M)), OF_MODEL),
-    Mutant("half the span above", Averager(most=lambda away, span, gamma: away * span / 2 / (1 - abs(gamma)), beyond=(CONTRAST,)), OF_MODEL),
+    Mutant(
+        "half the span above",
+        Averager(most=lambda away, span, gamma: away * span / 2 / (1 - abs(gamma)), beyond=(CONTRAST,)),
+        OF_MODEL,
+    ),
     Mutant("1/(1 − |γ|) missing above", Averager(most=lambda away, span, gamma: away * span), OF_MODEL),
     Mutant("1/(1 + |γ|) missing below", Averager(least=lambda mixed, span, gamma: mixed * span), OF_MODEL),
     Mutant("V reads the values as well", Averager(edit=subtracting), OF_MODEL),
@@ -299,10 +345,26 @@ CLAIM = Claim(
     ),
     subject=Averager(),
     checks=(
-        Check("symbolic", "the update as softmax TD plus smoothing, and as that of the smoothed model: every n and every number of states, all of them sources; the weights any function of query and key state", symbolic),
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers", exact),
-        Check("certified", "the same rational contexts, and 40 transitions of FrozenLake-v1, with the true exp in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them", numeric),
+        Check(
+            "symbolic",
+            "the update as softmax TD plus smoothing, and as that of the smoothed model: every n and every number of states, all of them sources; the weights any function of query and key state",
+            symbolic,
+        ),
+        Check(
+            "exact",
+            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers",
+            exact,
+        ),
+        Check(
+            "certified",
+            "the same rational contexts, and 40 transitions of FrozenLake-v1, with the true exp in Arb balls",
+            certified,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence"),

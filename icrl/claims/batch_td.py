@@ -17,7 +17,9 @@ from icrl.claims.chains import all_fractions, exceeds, taken
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 LAYERS = 6
-GRID = list(product((1, 2, 3), (1, 2, 4, 7), (Fraction(0), Fraction(1, 2), Fraction(9, 10)), (Fraction(1, 3), Fraction(1))))
+GRID = list(
+    product((1, 2, 3), (1, 2, 4, 7), (Fraction(0), Fraction(1, 2), Fraction(9, 10)), (Fraction(1, 3), Fraction(1)))
+)
 TOLERANCE = 64
 """Float tolerance, in units of eps · (1 + l) · scale/(1 − γ): each update adds a rounding error of the values' size, and
 errors stay bounded by 1/(1 − γ) of the largest; ``scale`` is max|v_0| + max|R|/(1 − γ)."""
@@ -64,7 +66,9 @@ def certainty_equivalence(sample: Sample, P: np.ndarray, r: np.ndarray) -> np.nd
     """(I − γP_e)⁻¹ r̂, in the numbers of the sample."""
     if isinstance(sample.gamma, float):
         return np.linalg.solve(np.eye(len(r)) - sample.gamma * P.astype(float), r.astype(float))
-    rational = lambda array: Matrix(np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array))  # noqa: E731
+    rational = lambda array: Matrix(
+        np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array)
+    )
     identity = np.vectorize(Fraction, otypes=[object])(np.eye(len(r), dtype=int))
     solution = rational(identity - sample.gamma * P).LUsolve(rational(r))
     return np.array([Fraction(int(q.p), int(q.q)) for q in solution], dtype=object)
@@ -75,12 +79,19 @@ def first_wrong(claim: BatchTD, sample: Sample, unit: Any = 0) -> Counterexample
     P, r = claim.model(sample)
     v_ce = certainty_equivalence(sample, P, r)
     v, first = np.array(sample.v, dtype=object), np.abs(np.array(sample.v, dtype=object) - v_ce).max()
-    updates = claim.algorithm(sample.states, sample.rewards, sample.gamma, repeat(sample.alpha), dict(enumerate(sample.v)))
+    updates = claim.algorithm(
+        sample.states, sample.rewards, sample.gamma, repeat(sample.alpha), dict(enumerate(sample.v))
+    )
     for layer, values in enumerate(taken(updates, LAYERS + 1)):
         got, allowed = np.array([values[s] for s in range(len(v))], dtype=object), unit * (1 + layer)
         bound = claim.rate(sample.alpha, sample.gamma) ** layer * first
         if exceeds(got, v_ce, bound + allowed):
-            return Counterexample(str(sample), f"distance to v_CE after {layer} updates", shown(np.abs(got - v_ce).max()), f"at most {shown(bound)}")
+            return Counterexample(
+                str(sample),
+                f"distance to v_CE after {layer} updates",
+                shown(np.abs(got - v_ce).max()),
+                f"at most {shown(bound)}",
+            )
         if exceeds(got, v, allowed):
             s = int(np.argmax(np.abs(got - v)))
             return Counterexample(str(sample), f"v_{layer} at state {s}", shown(got[s]), shown(v[s]))
@@ -104,7 +115,9 @@ def exact_samples() -> Iterator[Sample]:
     rng = np.random.default_rng(0)
     for size, n, gamma, alpha in GRID:
         states = closing_walk(rng, size, n)
-        yield Sample(states, [small_fraction(rng) for _ in range(n)], gamma, alpha, [small_fraction(rng) for _ in set(states)])
+        yield Sample(
+            states, [small_fraction(rng) for _ in range(n)], gamma, alpha, [small_fraction(rng) for _ in set(states)]
+        )
 
 
 def exact(claim: BatchTD, budget: Budget) -> Verdict:
@@ -114,13 +127,19 @@ def exact(claim: BatchTD, budget: Budget) -> Verdict:
         all_fractions(np.array(sample.rewards + sample.v, dtype=object))
         if found := first_wrong(claim, sample):
             return Verdict(False, "a part of the statement fails", counterexample=found)
-    return Verdict(True, f"{len(samples)} rational contexts whose visited states are all sources, {LAYERS} updates each: loop and matrices equal, every distance within the bound")
+    return Verdict(
+        True,
+        f"{len(samples)} rational contexts whose visited states are all sources, {LAYERS} updates each: loop and matrices equal, every distance within the bound",
+    )
 
 
 def numeric(claim: BatchTD, budget: Budget) -> Verdict:
     """Random float contexts of random shapes."""
     trials, rng = budget.trials or 300, np.random.default_rng(budget.seed)
-    beyond = [Sample(s.states, [*map(float, s.rewards)], float(s.gamma), float(s.alpha), [*map(float, s.v)]) for s in claim.beyond]
+    beyond = [
+        Sample(s.states, [*map(float, s.rewards)], float(s.gamma), float(s.alpha), [*map(float, s.v)])
+        for s in claim.beyond
+    ]
     for trial in range(trials + len(beyond)):
         sample = beyond[trial] if trial < len(beyond) else float_sample(rng)
         scale = max(map(abs, sample.v)) + max(map(abs, sample.rewards)) / (1 - sample.gamma)
@@ -128,7 +147,10 @@ def numeric(claim: BatchTD, budget: Budget) -> Verdict:
         if found := first_wrong(claim, sample, unit):
             return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
         budget.progress(trial + 1, trials)
-    return Verdict(True, f"{trials} random contexts (seed {budget.seed}), n in 1..40, up to 8 states, γ below .95, {LAYERS} updates; tolerance {TOLERANCE} eps (1 + l)(max |v_0| + max |R|/(1 − γ))/(1 − γ)")
+    return Verdict(
+        True,
+        f"{trials} random contexts (seed {budget.seed}), n in 1..40, up to 8 states, γ below .95, {LAYERS} updates; tolerance {TOLERANCE} eps (1 + l)(max |v_0| + max |R|/(1 − γ))/(1 − γ)",
+    )
 
 
 def float_sample(rng: np.random.Generator) -> Sample:
@@ -156,7 +178,10 @@ MUTANTS = (
     Mutant("rate (1 − α)^l", BatchTD(rate=lambda alpha, gamma: 1 - alpha)),
     Mutant("divided by n instead of n_s", BatchTD(divided_by_n)),
     Mutant("reward off by one", BatchTD(model=lambda sample: counted_model(sample, lambda k: max(k - 1, 0)))),
-    Mutant("γ squared in the model", BatchTD(model=lambda sample: (sample.gamma * counted_model(sample)[0], counted_model(sample)[1]))),
+    Mutant(
+        "γ squared in the model",
+        BatchTD(model=lambda sample: (sample.gamma * counted_model(sample)[0], counted_model(sample)[1])),
+    ),
     Mutant("a state that is no source let in", BatchTD(beyond=(UNCOVERED,))),
     Mutant("α = 3/2 let in", BatchTD(beyond=(LONG_STEP,))),
 )
@@ -185,10 +210,18 @@ CLAIM = Claim(
     chapter="temporal-difference-learning",
     environment="theorem",
     statement=statement,
-    hypotheses=("every visited state is a source: at least one transition of the context leaves it", r"$0 \le \gamma < 1$", r"$0 < \alpha \le 1$"),
+    hypotheses=(
+        "every visited state is a source: at least one transition of the context leaves it",
+        r"$0 \le \gamma < 1$",
+        r"$0 < \alpha \le 1$",
+    ),
     subject=BatchTD(),
     checks=(
-        Check("exact", "rational contexts of up to 3 states and 7 transitions, γ in {0, 1/2, 9/10}, α in {1/3, 1/2, 1}, 6 updates", exact),
+        Check(
+            "exact",
+            "rational contexts of up to 3 states and 7 transitions, γ in {0, 1/2, 9/10}, α in {1/3, 1/2, 1}, 6 updates",
+            exact,
+        ),
         Check("numeric", "random contexts of up to 8 states and 40 transitions, 6 updates", numeric),
     ),
     mutants=MUTANTS,

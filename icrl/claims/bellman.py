@@ -77,7 +77,9 @@ def expected_return(process: Process, start: int, k: int) -> Any:
 
 def solved(process: Process) -> np.ndarray:
     """(I − γP)⁻¹ r in ``Fraction``s, by SymPy."""
-    rational = lambda array: Matrix(np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array))  # noqa: E731
+    rational = lambda array: Matrix(
+        np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array)
+    )
     solution = rational(bellman_matrix(process)).LUsolve(rational(process.r))
     return np.array([Fraction(int(q.p), int(q.q)) for q in solution], dtype=object)
 
@@ -94,9 +96,19 @@ def first_wrong(equation: Equation, process: Process, value: np.ndarray, allowed
     for k, s in product(range(STEPS + 1), range(len(r))):
         right = expected_return(process, s, k)
         if not abs(iterates[k][s] - right) <= allowed:
-            return Counterexample(str(process), f"T^{k} 0 at state {s}, the expected return of {k} steps", shown(iterates[k][s]), shown(right))
+            return Counterexample(
+                str(process),
+                f"T^{k} 0 at state {s}, the expected return of {k} steps",
+                shown(iterates[k][s]),
+                shown(right),
+            )
         if not abs(value[s] - right) <= gamma**k * np.abs(value).max() + allowed:
-            return Counterexample(str(process), f"distance of v to the return of {k} steps at state {s}", shown(abs(value[s] - right)), f"at most {shown(gamma**k * max(abs(value)))}")
+            return Counterexample(
+                str(process),
+                f"distance of v to the return of {k} steps at state {s}",
+                shown(abs(value[s] - right)),
+                f"at most {shown(gamma**k * max(abs(value)))}",
+            )
     gap = equation.operator(P, r, gamma, value) - value
     if exceeds(gap, 0 * gap, allowed):
         s = int(np.argmax(abs(gap)))
@@ -104,7 +116,12 @@ def first_wrong(equation: Equation, process: Process, value: np.ndarray, allowed
     moved = np.abs(equation.operator(P, r, gamma, u) - equation.operator(P, r, gamma, v)).max()
     most = equation.modulus(gamma) * np.abs(u - v).max()
     if not moved <= most + allowed:
-        return Counterexample(str(process), "max |T u − T v|" + ("" if isinstance(gamma, float) else f" at u = {shown(u)}, v = {shown(v)}"), shown(moved), f"at most {shown(most)}")
+        return Counterexample(
+            str(process),
+            "max |T u − T v|" + ("" if isinstance(gamma, float) else f" at u = {shown(u)}, v = {shown(v)}"),
+            shown(moved),
+            f"at most {shown(most)}",
+        )
     return None
 
 
@@ -127,12 +144,19 @@ def exact(equation: Equation, budget: Budget) -> Verdict:
     for process in processes:
         determinant = Matrix(bellman_matrix(process)).det()
         if determinant == 0:
-            return Verdict(False, "more than one solution", counterexample=Counterexample(str(process), "det(I − γP)", "0", "a number other than 0"))
+            return Verdict(
+                False,
+                "more than one solution",
+                counterexample=Counterexample(str(process), "det(I − γP)", "0", "a number other than 0"),
+            )
         all_fractions(equation.iterate(process, STEPS))
         found = first_wrong(equation, process, all_fractions(solved(process)), 0)
         if found:
             return Verdict(False, "a part of the statement fails", counterexample=found)
-    return Verdict(True, f"{len(processes)} rational processes: I − γP invertible, T^k 0 the expected return of k = 0…{STEPS} steps, tail at most γ^k max |v|, T v = v, contraction")
+    return Verdict(
+        True,
+        f"{len(processes)} rational processes: I − γP invertible, T^k 0 the expected return of k = 0…{STEPS} steps, tail at most γ^k max |v|, T v = v, contraction",
+    )
 
 
 def numeric(equation: Equation, budget: Budget) -> Verdict:
@@ -150,7 +174,11 @@ def numeric(equation: Equation, budget: Budget) -> Verdict:
             return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
         worst = max(worst, float(np.abs(equation.operator(*process[:3], value) - value).max() / unit))
         budget.progress(trial + 1, trials)
-    return Verdict(True, f"{trials} random processes (seed {budget.seed}), |S| in 1..8, γ below .99; tolerance {TOLERANCE} eps |S| max(1, max |r|) / (1 − γ)²", f"largest residual {worst:.3f} of the tolerance")
+    return Verdict(
+        True,
+        f"{trials} random processes (seed {budget.seed}), |S| in 1..8, γ below .99; tolerance {TOLERANCE} eps |S| max(1, max |r|) / (1 − γ)²",
+        f"largest residual {worst:.3f} of the tolerance",
+    )
 
 
 MUTANTS = (
@@ -159,7 +187,9 @@ MUTANTS = (
     Mutant("γ forgotten", Equation(lambda P, r, gamma, v: r + P @ v)),
     Mutant("first reward discounted too", Equation(lambda P, r, gamma, v: gamma * (r + P @ v))),
     Mutant("contraction at γ²", Equation(modulus=lambda gamma: gamma * gamma)),
-    Mutant("γ = 1 let in", Equation(undiscounted=True), {"numeric": "in floats a determinant is hardly ever exactly 0"}),
+    Mutant(
+        "γ = 1 let in", Equation(undiscounted=True), {"numeric": "in floats a determinant is hardly ever exactly 0"}
+    ),
 )
 
 

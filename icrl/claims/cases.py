@@ -71,7 +71,9 @@ class Case:
     def __str__(self) -> str:
         parts = {"T": self.states, "r": self.rewards, "v_0": self.v, "x": self.features}
         parts |= ({"A": self.A} if self.d else {}) | {"γ": self.gamma, "α": self.alphas}
-        return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items()) + (f", E = {EXPONENTIALS[self.exp]}" if self.exp in EXPONENTIALS else "")
+        return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items()) + (
+            f", E = {EXPONENTIALS[self.exp]}" if self.exp in EXPONENTIALS else ""
+        )
 
 
 def shown(value: Any) -> str:
@@ -98,7 +100,7 @@ def as_matrices(case: Case) -> Matrices:
     """One case as object arrays, or as float arrays without a batch axis."""
     dtype = float if isinstance(case.gamma, float) else object
     features = np.empty((case.d, case.n + 1), dtype)
-    for (i, j) in product(range(case.d), range(case.n + 1)):
+    for i, j in product(range(case.d), range(case.n + 1)):
         features[i, j] = case.features[case.states[j]][i]
     value = np.array([[case.v[s] for s in case.states]], dtype)
     A = np.array(case.A, dtype).reshape(case.d, case.d)
@@ -108,7 +110,9 @@ def as_matrices(case: Case) -> Matrices:
 def as_batch(cases: Sequence[Case], array: Callable = np.asarray) -> Matrices:
     """Float cases of one shape as arrays with a leading batch axis; ``array`` = ``torch.as_tensor`` makes them tensors."""
     one = [as_matrices(case) for case in cases]
-    features, rewards, value, gamma, alphas, A = (array(np.stack([np.asarray(m[i], float) for m in one])) for i in range(6))
+    features, rewards, value, gamma, alphas, A = (
+        array(np.stack([np.asarray(m[i], float) for m in one])) for i in range(6)
+    )
     return Matrices(features, rewards, value, gamma, list(alphas.T), A, None)
 
 
@@ -121,10 +125,17 @@ def td_prompts(case: Case) -> Iterator[tuple[list, list, list, list]]:
         yield features, [*case.rewards, zero], target, [v[s] for s in case.states]
 
 
-def smallest(states: Sequence[int], depth: int = 1, r: Sequence[int] = (0,), v: Sequence[int] = (1,), x: Sequence[Sequence[int]] = ((0,),), A: Sequence[Sequence[int]] = ((1,),)) -> Case:
+def smallest(
+    states: Sequence[int],
+    depth: int = 1,
+    r: Sequence[int] = (0,),
+    v: Sequence[int] = (1,),
+    x: Sequence[Sequence[int]] = ((0,),),
+    A: Sequence[Sequence[int]] = ((1,),),
+) -> Case:
     """A case of a few small integers, as ``Fraction``s: γ = α = ½ and E = 1 + t²."""
     half = Fraction(1, 2)
-    whole = lambda rows: [[Fraction(entry) for entry in row] for row in rows]  # noqa: E731
+    whole = lambda rows: [[Fraction(entry) for entry in row] for row in rows]
     return Case(list(states), *whole([r]), whole(x), *whole([v]), half, [half] * depth, whole(A), stand_in)
 
 
@@ -207,6 +218,8 @@ def to_ball(q: Fraction) -> Any:
 
 def ball_case(case: Case) -> Case:
     """A rational case as Arb balls, with the true exponential."""
-    table = lambda rows: [[to_ball(q) for q in row] for row in rows]  # noqa: E731
+    table = lambda rows: [[to_ball(q) for q in row] for row in rows]
     rewards, v, alphas = table([case.rewards, case.v, case.alphas])
-    return Case(case.states, rewards, table(case.features), v, to_ball(case.gamma), alphas, table(case.A), lambda t: t.exp())
+    return Case(
+        case.states, rewards, table(case.features), v, to_ball(case.gamma), alphas, table(case.A), lambda t: t.exp()
+    )

@@ -100,7 +100,10 @@ def prefix(case: Case, j: int) -> Case:
 def loop(case: Case) -> list[np.ndarray]:
     """The values of the columns by the TD loop over earlier transitions."""
     first = [case.v[s] for s in case.states]
-    return [array(case, v) for v in td.decoder_td(case.states, case.rewards, case.score, case.gamma, case.alphas, first, case.exp)]
+    return [
+        array(case, v)
+        for v in td.decoder_td(case.states, case.rewards, case.score, case.gamma, case.alphas, first, case.exp)
+    ]
 
 
 def linear_part(machine: Machine, case: Case) -> np.ndarray:
@@ -159,10 +162,14 @@ def prefixes(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) ->
 def against_the_encoder(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) -> Iterator[Part]:
     """One layer is what the construction makes of the prefix's last column; two are not, by α²δ_0 in column 1."""
     for j in sorted({1, case.n // 2, case.n} - {0}):
-        yield Part(f"column {j} after layer 1, by the encoder", got[1][j], columns(Machine(), prefix(case, j))[1][-1], scale)
+        yield Part(
+            f"column {j} after layer 1, by the encoder", got[1][j], columns(Machine(), prefix(case, j))[1][-1], scale
+        )
     if case.depth >= 2:
         apart = got[2][1] - columns(Machine(), prefix(case, 1))[2][-1]
-        yield Part("column 1 after layer 2, less the encoder's", apart, case.alphas[0] ** 2 * first_errors(case)[0], scale)
+        yield Part(
+            "column 1 after layer 2, less the encoder's", apart, case.alphas[0] ** 2 * first_errors(case)[0], scale
+        )
 
 
 def first_errors(case: Case) -> list:
@@ -185,8 +192,19 @@ def divergence(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) 
             continue
         j, kappa = moving[0] + 1, last_weight(case, moving[0] + 1)
         moved, delta = values[j] - got[0][j], first_errors(case)[j - 1]
-        yield Part(f"how far column {j} is after layer {layer}", moved, delta * claim.growth(step, case.gamma, kappa, layer), quotient)
-        yield Part(f"its absolute value after layer {layer}", abs(moved), layer * abs(step * kappa * delta), scale, operators.AT_LEAST)
+        yield Part(
+            f"how far column {j} is after layer {layer}",
+            moved,
+            delta * claim.growth(step, case.gamma, kappa, layer),
+            quotient,
+        )
+        yield Part(
+            f"its absolute value after layer {layer}",
+            abs(moved),
+            layer * abs(step * kappa * delta),
+            scale,
+            operators.AT_LEAST,
+        )
 
 
 # The checks
@@ -221,7 +239,9 @@ def float_contexts(seed: int) -> Iterator[Case]:
     """Random float contexts of one step size."""
     rng = np.random.default_rng(seed)
     while True:
-        yield operators.tied(float_case(rng, log_uniform(rng, 1, 24), log_uniform(rng, 1, 9) - 1, log_uniform(rng, 1, 8)))
+        yield operators.tied(
+            float_case(rng, log_uniform(rng, 1, 24), log_uniform(rng, 1, 9) - 1, log_uniform(rng, 1, 8))
+        )
 
 
 # Symbolic sizes: one step of an induction over n
@@ -246,10 +266,14 @@ def without_p_K(expression: MatrixExpr) -> MatrixExpr:
 
 def symbolic(claim: Decoder, budget: Budget) -> Verdict:
     """The step of the induction from an opaque value row, then the growth as the solution of its recursion, for symbolic depth."""
-    return one_more_column(claim) or growth_solves(claim) or Verdict(
-        True,
-        "one more transition, any n: the values of the columns before it are those of the prefix, so G gains a row and a diagonal entry 1 + αγκ; "
-        "the growth solves its recursion at every depth",
+    return (
+        one_more_column(claim)
+        or growth_solves(claim)
+        or Verdict(
+            True,
+            "one more transition, any n: the values of the columns before it are those of the prefix, so G gains a row and a diagonal entry 1 + αγκ; "
+            "the growth solves its recursion at every depth",
+        )
     )
 
 
@@ -260,9 +284,14 @@ def one_more_column(claim: Decoder) -> Verdict | None:
     got = block_collapse(machine.step(stated_prompt(v), machine.parameters(v, sy.d, sy.n, sy.gamma, alpha, sy.A)))
     before, last = v.blocks.tolist()[0]
     alone = before + alpha * (sy.R + sy.gamma * before * sy.N - before) * K
-    said = last * claim.diagonal(Identity(1), alpha, sy.gamma, sy.p * k) + alpha * (sy.R + sy.gamma * before * sy.N - before) * k
+    said = (
+        last * claim.diagonal(Identity(1), alpha, sy.gamma, sy.p * k)
+        + alpha * (sy.R + sy.gamma * before * sy.N - before) * k
+    )
     derived = BlockMatrix([[without_p_K(block) for block in row] for row in got.blocks.tolist()])
-    right = BlockMatrix([[without_p_K(block) for block in row] for row in stated_prompt(BlockMatrix([[alone, said]])).blocks.tolist()])
+    right = BlockMatrix(
+        [[without_p_K(block) for block in row] for row in stated_prompt(BlockMatrix([[alone, said]])).blocks.tolist()]
+    )
     return sy.compare_blocks(derived, right, probe(), "one more transition")
 
 
@@ -276,9 +305,13 @@ def probe() -> sy.Instance:
 def growth_solves(claim: Decoder) -> Verdict | None:
     """w_{L+1} = w_L + ακδ(1 + αγκ)^L and w_0 = 0, for w_L = δ · growth, with every letter a symbol."""
     step, gamma, kappa, depth = symbols("alpha gamma kappa L", positive=True)
-    grown = lambda layers: claim.growth(step, gamma, kappa, layers)  # noqa: E731
+    grown = lambda layers: claim.growth(step, gamma, kappa, layers)
     for where, got, right in (
-        ("what layer L adds, over δ", grown(depth + 1) - grown(depth), step * kappa * (1 + step * gamma * kappa) ** depth),
+        (
+            "what layer L adds, over δ",
+            grown(depth + 1) - grown(depth),
+            step * kappa * (1 + step * gamma * kappa) ** depth,
+        ),
         ("at depth 0", grown(0 * depth), 0 * depth),
     ):
         if simplify(got - right) != 0:
@@ -294,12 +327,22 @@ MUTANTS = (
     Mutant("a column sees its own transition", Decoder(masked(up_to_itself)), OPAQUE),
     Mutant("the encoder's mask", Decoder(masked(all_sources)), OPAQUE),
     Mutant("the transition into a column hidden from it", Decoder(masked(not_the_one_before)), OPAQUE),
-    Mutant("a column is what the encoder makes of its prefix", Decoder(alone=Machine()), {"symbolic": "a prefix is given to the same opaque decoder there"}),
+    Mutant(
+        "a column is what the encoder makes of its prefix",
+        Decoder(alone=Machine()),
+        {"symbolic": "a prefix is given to the same opaque decoder there"},
+    ),
     Mutant("γ missing on the diagonal", Decoder(diagonal=lambda one, step, gamma, kappa: one + step * kappa)),
     Mutant("1 + αγ in every column", Decoder(diagonal=lambda one, step, gamma, kappa: one + step * gamma * one)),
-    Mutant("a column forgets its own value", Decoder(diagonal=lambda one, step, gamma, kappa: one - step * one + step * gamma * kappa)),
+    Mutant(
+        "a column forgets its own value",
+        Decoder(diagonal=lambda one, step, gamma, kappa: one - step * one + step * gamma * kappa),
+    ),
     Mutant("no eigenvalue above 1", Decoder(radius=lambda step, gamma: 1 + 0 * gamma), SIZE),
-    Mutant("growth as if a column saw one transition alone", Decoder(growth=lambda step, gamma, kappa, depth: growth(step, gamma, 1 + 0 * kappa, depth))),
+    Mutant(
+        "growth as if a column saw one transition alone",
+        Decoder(growth=lambda step, gamma, kappa, depth: growth(step, gamma, 1 + 0 * kappa, depth)),
+    ),
     Mutant("linear growth", Decoder(growth=lambda step, gamma, kappa, depth: step * kappa * depth)),
     Mutant("γ < 0 let in", Decoder(beyond=(NEGATIVE_GAMMA,)), SIGN),
     Mutant("α < 0 let in", Decoder(beyond=(STEP_BACK,)), SIGN),
@@ -354,9 +397,19 @@ CLAIM = Claim(
     ),
     subject=Decoder(),
     checks=(
-        Check("symbolic", "every n and d, from any value row: one step of an induction over the columns, with opaque weights that hide transition n − 1 from all columns but the last; the growth for symbolic α, γ, κ and depth", symbolic),
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, up to 3 layers of one step size, γ ≥ 0", exact),
-        Check("certified", "the same rational contexts, and 12 transitions of FrozenLake-v1, with the true exp, in Arb balls", certified),
+        Check(
+            "symbolic",
+            "every n and d, from any value row: one step of an induction over the columns, with opaque weights that hide transition n − 1 from all columns but the last; the growth for symbolic α, γ, κ and depth",
+            symbolic,
+        ),
+        Check(
+            "exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, up to 3 layers of one step size, γ ≥ 0", exact
+        ),
+        Check(
+            "certified",
+            "the same rational contexts, and 12 transitions of FrozenLake-v1, with the true exp, in Arb balls",
+            certified,
+        ),
         Check("numeric", "random floats, n in 1..24, d in 0..8, up to 8 layers of one step size", numeric),
     ),
     mutants=MUTANTS,

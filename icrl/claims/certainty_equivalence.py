@@ -17,8 +17,24 @@ from icrl.claims.batch_td import closing_walk
 from icrl.claims.cases import Case, log_uniform, smallest
 from icrl.claims.kernel import Planted, proof
 from icrl.claims.model import Budget, Check, Claim, Mutant, Verdict
-from icrl.claims.operators import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUE, Part, Transitions
-from icrl.claims.operators import by_state, empirical_model, entries, greatest, invertible, operator_of, size, solved, td_update
+from icrl.claims.operators import (
+    ALPHA,
+    GAMMA,
+    KAPPA,
+    SYMBOLS,
+    VALUE,
+    Part,
+    Transitions,
+    by_state,
+    empirical_model,
+    entries,
+    greatest,
+    invertible,
+    operator_of,
+    size,
+    solved,
+    td_update,
+)
 
 LINE = smallest((0, 1, 0), r=(1, 0), v=(0, 0), x=((0,), (1,)))
 POSITIONS = smallest((0, 0, 1, 0), r=(1, 1, 0), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
@@ -54,7 +70,9 @@ def inverted(X: Any, r: Any) -> Any:
     return X.inv() @ r if isinstance(X, MatrixExpr) else solved(X, r)
 
 
-def identity(claim: Limit, kappa: Any, given: Transitions, model: tuple, gamma: Any, alpha: Any, v: Any) -> tuple[Any, Any]:
+def identity(
+    claim: Limit, kappa: Any, given: Transitions, model: tuple, gamma: Any, alpha: Any, v: Any
+) -> tuple[Any, Any]:
     """(α M̂ (I − γP_e)(v_CE − v), what a layer adds to v): 0 at v_CE, and nowhere else if α ≠ 0 and M̂ is invertible."""
     K, X = claim.kernel(kappa, given.C), bellman_matrix(model[0], gamma)
     there = X @ inverted(X, model[1])
@@ -67,7 +85,10 @@ def symbolic(claim: Limit, budget: Budget) -> Verdict:
     got, right = identity(claim, KAPPA, SYMBOLS, claim.model(*SYMBOLS), GAMMA, ALPHA, VALUE)
     if not (got - right).expand().doit().is_ZeroMatrix:
         return operators.on_rationals(identity_parts, claim, [POSITIONS], "not derived")
-    return Verdict(True, "from any v a layer adds αM̂(I − γP_e)(v_CE − v), with K = κCᵀ, CᵀC and I − γP_e invertible, for every n and every number of states")
+    return Verdict(
+        True,
+        "from any v a layer adds αM̂(I − γP_e)(v_CE − v), with K = κCᵀ, CᵀC and I − γP_e invertible, for every n and every number of states",
+    )
 
 
 def identity_parts(claim: Limit, case: Case) -> Iterator[Part]:
@@ -97,12 +118,20 @@ def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
     moves, start = fixed_point_system(layer, case)
     if invertible(moves):
         yield from entries("the layer's fixed point", solved(moves, start), v_CE, size(v_CE, start) * condition(moves))
-    yield from entries("a layer's image of v_CE", layer(v_CE), v_CE, size(v_CE, case.rewards) / (1 - abs(float(case.gamma))))
+    yield from entries(
+        "a layer's image of v_CE", layer(v_CE), v_CE, size(v_CE, case.rewards) / (1 - abs(float(case.gamma)))
+    )
     for w in suspects(case):
         other = v_CE + solved(bellman_matrix(empirical_model(*operators.transitions(case))[0], case.gamma), w)
         if claim.only(case, M):
             moved = greatest(layer(other) - other)
-            yield Part(f"how far a layer moves {told(other)}, which is not v_CE", moved, 0 * case.gamma, size(other), operators.UNLIKE)
+            yield Part(
+                f"how far a layer moves {told(other)}, which is not v_CE",
+                moved,
+                0 * case.gamma,
+                size(other),
+                operators.UNLIKE,
+            )
         elif all(x == 0 for x in M @ w):
             scale = size(other, case.rewards) / (1 - abs(float(case.gamma)))
             yield from entries("a layer's image of another fixed point", layer(other), other, scale)
@@ -146,7 +175,13 @@ def at_depth(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
     if operator.margin > 0:
         rate = claim.rate(alpha, operator.margin, case.gamma)
         for layer, v in enumerate(values):
-            yield Part(f"‖v_{layer} − v_CE‖", greatest(v - v_CE), rate**layer * greatest(values[0] - v_CE), scale, operators.AT_MOST)
+            yield Part(
+                f"‖v_{layer} − v_CE‖",
+                greatest(v - v_CE),
+                rate**layer * greatest(values[0] - v_CE),
+                scale,
+                operators.AT_MOST,
+            )
     if operator.covered:
         yield from entries("Operator.certainty_equivalence", operator.certainty_equivalence(), v_CE, scale)
     if isinstance(case.gamma, float) and invertible(operator.M) and operator.spectral_radius(alpha) < 1 - 1e-6:
@@ -185,7 +220,11 @@ def six_maps(seed: int) -> Iterator[Case]:
         walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
         size, gamma, alpha = len(set(walk)), float(rng.uniform(-0.95, 0.95)), float(rng.uniform(0.05, 1))
         rewards, v = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=size).tolist()
-        for x in (2 * np.eye(size), *(rng.normal(size=(size, d)) for d in (1, 2, 4, 6)), rng.normal(size=(size, 3))[[*range(size - 1), 0]]):
+        for x in (
+            2 * np.eye(size),
+            *(rng.normal(size=(size, d)) for d in (1, 2, 4, 6)),
+            rng.normal(size=(size, 3))[[*range(size - 1), 0]],
+        ):
             A = np.eye(x.shape[1]) + (rng.normal(size=(x.shape[1],) * 2) / 2 if rng.random() < 0.5 else 0)
             yield Case(walk, rewards, x.tolist(), v, gamma, [alpha] * 4, A.tolist())
 
@@ -197,12 +236,25 @@ ONLY = {"symbolic": "when M̂ is invertible is not a matter of the identity"}
 SPEED = {"symbolic": "the identity is about one layer"}
 
 MUTANTS = (
-    Mutant("an averager in the place of the layer", Limit(layer=lambda K, given, gamma, alpha, v: K @ (given.R + gamma * (given.D @ v)))),
+    Mutant(
+        "an averager in the place of the layer",
+        Limit(layer=lambda K, given, gamma, alpha, v: K @ (given.R + gamma * (given.D @ v))),
+    ),
     Mutant("no mask", Limit(transitions=operators.without_mask), NORMALISER),
     Mutant("weights that depend on the position", Limit(kernel=operators.by_position, beyond=(POSITIONS,))),
     Mutant("r̂ a mean over all transitions", Limit(model=operators.mean_over_all)),
-    Mutant("the only fixed point whatever the weights", Limit(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,)), ONLY),
-    Mutant("the only fixed point if the features differ", Limit(only=lambda case, M: case.alphas[0] != 0 and len(set(map(str, case.features))) == len(M), beyond=(NO_SCORE,)), ONLY),
+    Mutant(
+        "the only fixed point whatever the weights",
+        Limit(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,)),
+        ONLY,
+    ),
+    Mutant(
+        "the only fixed point if the features differ",
+        Limit(
+            only=lambda case, M: case.alphas[0] != 0 and len(set(map(str, case.features))) == len(M), beyond=(NO_SCORE,)
+        ),
+        ONLY,
+    ),
     Mutant("α = 0 let in", Limit(only=lambda case, M: invertible(M), beyond=(NO_STEP,)), ONLY),
     Mutant("the rate of batch TD", Limit(rate=lambda alpha, c, gamma: 1 - alpha * (1 - gamma), beyond=(SLOW,)), SPEED),
 )
@@ -247,24 +299,75 @@ CLAIM = Claim(
                 "certainty_equivalence.depth_reaches_v_CE",
                 "certainty_equivalence.transformer_reaches_v_CE",
             ),
-            further=("certainty_equivalence.v_CE_nonsource", "certainty_equivalence.positive_margin_gamma", "coverage.positive_margin_invertible", "coverage.nonsource_singular", "certainty_equivalence.needs_invertible_Mhat", "certainty_equivalence.needs_nonzero_alpha",),
+            further=(
+                "certainty_equivalence.v_CE_nonsource",
+                "certainty_equivalence.positive_margin_gamma",
+                "coverage.positive_margin_invertible",
+                "coverage.nonsource_singular",
+                "certainty_equivalence.needs_invertible_Mhat",
+                "certainty_equivalence.needs_nonzero_alpha",
+            ),
             definitions=(
                 "certainty_equivalence.empirical_bellman",
                 "certainty_equivalence.v_CE",
             ),
             planted=(
-                Planted("mean rewards over all transitions", (("operator.v", "(\\sum_(k < n | S k == s) r k) / (visits s)%:R", "(\\sum_(k < n | S k == s) r k) / n%:R"),)),
-                Planted("M̂ need not be invertible", (("certainty_equivalence.v", "Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->", "Theorem fixed_is_bellman v :\n  alpha != 0 ->"),)),
-                Planted("any α", (("certainty_equivalence.v", "Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->", "Theorem fixed_is_bellman v :\n  Mhat \\in unitmx ->"),)),
+                Planted(
+                    "mean rewards over all transitions",
+                    (
+                        (
+                            "operator.v",
+                            "(\\sum_(k < n | S k == s) r k) / (visits s)%:R",
+                            "(\\sum_(k < n | S k == s) r k) / n%:R",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "M̂ need not be invertible",
+                    (
+                        (
+                            "certainty_equivalence.v",
+                            "Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->",
+                            "Theorem fixed_is_bellman v :\n  alpha != 0 ->",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "any α",
+                    (
+                        (
+                            "certainty_equivalence.v",
+                            "Theorem fixed_is_bellman v :\n  alpha != 0 -> Mhat \\in unitmx ->",
+                            "Theorem fixed_is_bellman v :\n  Mhat \\in unitmx ->",
+                        ),
+                    ),
+                ),
             ),
         ),
-        Check("symbolic", "every n and every number of states, all of them sources; the weights any function of query and key state, normalised or not", symbolic),
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; the latter under two feature maps each", exact),
+        Check(
+            "symbolic",
+            "every n and every number of states, all of them sources; the weights any function of query and key state, normalised or not",
+            symbolic,
+        ),
+        Check(
+            "exact",
+            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; the latter under two feature maps each",
+            exact,
+        ),
         Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..64, up to 6 states, all of them sources, six feature maps each; 4 layers, and 10⁹ by icrl.operator", numeric),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 6 states, all of them sources, six feature maps each; 4 layers, and 10⁹ by icrl.operator",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
-    rests_on=("operator", "contraction", "coverage-needed", "batch-td",),
+    rests_on=(
+        "operator",
+        "contraction",
+        "coverage-needed",
+        "batch-td",
+    ),
     source="Found for this book",
     shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and v_CE is counted and eliminated from the context alone; none of them calls another.",
 )

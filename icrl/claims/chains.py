@@ -71,4 +71,3 @@ def taken(updates: Iterable, count: int) -> list:
     if len(found) < count:
         raise ValueError(f"{count} value functions were asked for, {len(found)} came")
     return found
-

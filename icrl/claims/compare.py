@@ -32,7 +32,9 @@ def place_name(layer: int, band: str, row: int, column: int) -> str:
     return f"layer {layer}, {band} row{f' {row}' if band == 'features' else ''}, column {column}"
 
 
-def first_difference(name: str, prompts: Iterable[Any], wanted: Iterable[Sequence], differ: Callable[[Any, Any], bool]) -> Counterexample | None:
+def first_difference(
+    name: str, prompts: Iterable[Any], wanted: Iterable[Sequence], differ: Callable[[Any, Any], bool]
+) -> Counterexample | None:
     """The first entry, layer by layer, band by band, in which ``prompts`` are not as ``wanted`` (nested lists)."""
     for layer, (Z, want) in enumerate(zip(prompts, wanted, strict=True)):
         for band, got, right in reversed(list(zip(Rows._fields, rows(Z), want))):  # the value row says most
@@ -89,4 +91,3 @@ def balls_differ(scale: float) -> Callable[[Any, Any], bool]:
         return False
 
     return differ
-

@@ -23,7 +23,9 @@ STAY = smallest((0, 0), depth=3, r=(1,), v=(0,))
 NEGATIVE_GAMMA = replace(STAY, gamma=-HALF, alphas=[ONE])
 UNEVEN = replace(smallest((0, 1, 0), r=(0, 0), v=(1, -1), x=((1,), (2,))), alphas=[ONE])
 AXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
-STAR = replace(smallest((0, 1, 2, 3, 0), r=[0] * 4, v=[1] * 4, x=((1, 1, 1), *AXES), A=AXES), gamma=0 * ONE, alphas=[ONE])
+STAR = replace(
+    smallest((0, 1, 2, 3, 0), r=[0] * 4, v=[1] * 4, x=((1, 1, 1), *AXES), A=AXES), gamma=0 * ONE, alphas=[ONE]
+)
 EQUAL_WEIGHTS = replace(smallest((0, 1, 0), r=(1, 1), v=(0, 0), x=((0,), (0,))), alphas=[ONE])
 SMALLEST = (STAY, NEGATIVE_GAMMA, UNEVEN, EQUAL_WEIGHTS, STAR, operators.never_left(2))
 LONG_STEP = replace(smallest((0, 0), r=(0,), v=(1,)), gamma=0 * ONE, alphas=[3 * HALF])
@@ -84,7 +86,9 @@ def distances(bound: Bound, case: Case, rate: Any, c: Any, distance: list, epsil
     scale = (1 + case.depth) * size(distance, case.v, case.rewards)
     for layer, (before, after) in enumerate(zip(distance, distance[1:])):
         most = rate * before + case.alphas[0] * epsilon
-        yield Part(f"‖v_{layer + 1} − v*‖ for v* = {name}, from ‖v_{layer} − v*‖", after, most, scale, operators.AT_MOST)
+        yield Part(
+            f"‖v_{layer + 1} − v*‖ for v* = {name}, from ‖v_{layer} − v*‖", after, most, scale, operators.AT_MOST
+        )
     if bound.floor_holds(c):
         for layer, after in enumerate(distance):
             most = rate**layer * distance[0] + bound.floor(epsilon, c)
@@ -107,7 +111,9 @@ def certified(bound: Bound, budget: Budget) -> Verdict:
 def numeric(bound: Bound, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones."""
     told = f"n in 1..64, up to 32 layers: {TOLD}; the scale is (1 + L) of the values', and 1/c² of that beside 1/c"
-    return operators.on_floats(parts, bound, [*bound.beyond, *SMALLEST], operators.float_cases(budget.seed), budget, 300, told)
+    return operators.on_floats(
+        parts, bound, [*bound.beyond, *SMALLEST], operators.float_cases(budget.seed), budget, 300, told
+    )
 
 
 def of_either_sign(case: Case) -> Operator:
@@ -120,16 +126,28 @@ def of_either_sign(case: Case) -> Operator:
 
 MUTANTS = (
     Mutant("3 in the place of 2", Bound(margin=lambda m, gamma: 3 * m - 1 - abs(gamma))),
-    Mutant("γ in the place of its absolute value", Bound(margin=lambda m, gamma: 2 * m - 1 - gamma, beyond=(NEGATIVE_GAMMA,))),
-    Mutant("m the mean of the diagonal", Bound(m=lambda operator: sum(operator.M.diagonal()) / len(operator.M), beyond=(UNEVEN,))),
-    Mutant("m the minimum over the sources", Bound(m=lambda operator: least(operator.M.diagonal()[operator.counts > 0]), beyond=(operators.never_left(),))),
+    Mutant(
+        "γ in the place of its absolute value",
+        Bound(margin=lambda m, gamma: 2 * m - 1 - gamma, beyond=(NEGATIVE_GAMMA,)),
+    ),
+    Mutant(
+        "m the mean of the diagonal",
+        Bound(m=lambda operator: sum(operator.M.diagonal()) / len(operator.M), beyond=(UNEVEN,)),
+    ),
+    Mutant(
+        "m the minimum over the sources",
+        Bound(m=lambda operator: least(operator.M.diagonal()[operator.counts > 0]), beyond=(operators.never_left(),)),
+    ),
     Mutant("column sums in the norm", Bound(sums=lambda G: row_sums(G.T))),
     Mutant("rate 1 − c", Bound(rate=lambda alpha, c: 1 - c)),
     Mutant("‖ε‖ in the place of ‖ε‖/c", Bound(floor=lambda residual, c: residual)),
     Mutant("c < 0 let in", Bound(floor_holds=lambda c: c != 0, beyond=(EQUAL_WEIGHTS,))),
     Mutant("α = 3/2 let in", Bound(beyond=(LONG_STEP,))),
     Mutant("α = −1 let in", Bound(beyond=(STEP_BACK,))),
-    Mutant("weights of either sign let in", Bound(operator=of_either_sign, beyond=(operators.two_states(gamma=0 * ONE, alphas=[ONE]),))),
+    Mutant(
+        "weights of either sign let in",
+        Bound(operator=of_either_sign, beyond=(operators.two_states(gamma=0 * ONE, alphas=[ONE]),)),
+    ),
 )
 
 
@@ -193,18 +211,69 @@ CLAIM = Claim(
                 "counterexamples.diagonal",
             ),
             planted=(
-                Planted("column sums in the norm", (("norm.v", "\\big[Num.max/0]_i \\sum_j `|M i j|", "\\big[Num.max/0]_j \\sum_i `|M i j|"),)),
-                Planted("2 → 3 in the bound", (("contraction.v", "2%:R * m - 1 - `|gamma|", "3%:R * m - 1 - `|gamma|"),)),
-                Planted("α ≤ 1 dropped", (("contraction.v", "Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->", "Theorem operator_norm_bound :\n  0 <= alpha ->"),)),
-                Planted("α ≥ 0 dropped", (("contraction.v", "Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->", "Theorem operator_norm_bound :\n  alpha <= 1 ->"),)),
-                Planted("weights of either sign", (("contraction.v", "Hypothesis E_ge0 : forall s u, 0 <= E s u.\n", ""),)),
-                Planted("m at most one diagonal entry, not all", (("contraction.v", "Hypothesis m_le : forall s, m <= Mhat s s.", "Hypothesis m_le : exists s, m <= Mhat s s."),)),
-                Planted("c > 0 dropped", (("contraction.v", "Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->", "Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 ->"),)),
+                Planted(
+                    "column sums in the norm",
+                    (("norm.v", "\\big[Num.max/0]_i \\sum_j `|M i j|", "\\big[Num.max/0]_j \\sum_i `|M i j|"),),
+                ),
+                Planted(
+                    "2 → 3 in the bound", (("contraction.v", "2%:R * m - 1 - `|gamma|", "3%:R * m - 1 - `|gamma|"),)
+                ),
+                Planted(
+                    "α ≤ 1 dropped",
+                    (
+                        (
+                            "contraction.v",
+                            "Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->",
+                            "Theorem operator_norm_bound :\n  0 <= alpha ->",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "α ≥ 0 dropped",
+                    (
+                        (
+                            "contraction.v",
+                            "Theorem operator_norm_bound :\n  0 <= alpha -> alpha <= 1 ->",
+                            "Theorem operator_norm_bound :\n  alpha <= 1 ->",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "weights of either sign", (("contraction.v", "Hypothesis E_ge0 : forall s u, 0 <= E s u.\n", ""),)
+                ),
+                Planted(
+                    "m at most one diagonal entry, not all",
+                    (
+                        (
+                            "contraction.v",
+                            "Hypothesis m_le : forall s, m <= Mhat s s.",
+                            "Hypothesis m_le : exists s, m <= Mhat s s.",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "c > 0 dropped",
+                    (
+                        (
+                            "contraction.v",
+                            "Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->",
+                            "Theorem contraction v0 vs L :\n  0 <= alpha -> alpha <= 1 ->",
+                        ),
+                    ),
+                ),
             ),
         ),
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; v* = v_CE and v* = 0, up to 3 layers", exact),
+        Check(
+            "exact",
+            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; v* = v_CE and v* = 0, up to 3 layers",
+            exact,
+        ),
         Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them", numeric),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("operator",),

@@ -68,7 +68,9 @@ TOLD = "c > 0 only where all states are left, c ≤ 1 − |γ|; M̂(s, s) = 0 wh
 
 def exact(claim: Coverage, budget: Budget) -> Verdict:
     """Every part in ``Fraction``s, E = 1 + t²."""
-    return operators.on_rationals(parts, claim, [*SMALLEST, *operators.rational_cases(), *operators.sharp_cases()], TOLD)
+    return operators.on_rationals(
+        parts, claim, [*SMALLEST, *operators.rational_cases(), *operators.sharp_cases()], TOLD
+    )
 
 
 def certified(claim: Coverage, budget: Budget) -> Verdict:
@@ -85,8 +87,13 @@ def numeric(claim: Coverage, budget: Budget) -> Verdict:
 MUTANTS = (
     Mutant("M̂(s, s) = 0 at any state", Coverage(empty=lambda operator: [0])),
     Mutant("u the indicator of the state", Coverage(kept=operators.unit_vector)),
-    Mutant("the difference fades like the others", Coverage(after=lambda u, alpha, gamma, layer: (1 - alpha * (1 - gamma)) ** layer * u)),
-    Mutant("m the minimum over the sources", Coverage(m=lambda operator: least(operator.M.diagonal()[operator.counts > 0]))),
+    Mutant(
+        "the difference fades like the others",
+        Coverage(after=lambda u, alpha, gamma, layer: (1 - alpha * (1 - gamma)) ** layer * u),
+    ),
+    Mutant(
+        "m the minimum over the sources", Coverage(m=lambda operator: least(operator.M.diagonal()[operator.counts > 0]))
+    ),
     Mutant("c at most (1 − |γ|)/2", Coverage(most=lambda gamma: (1 - abs(gamma)) / 2)),
 )
 
@@ -119,20 +126,47 @@ CLAIM = Claim(
                 "coverage.positive_margin_covers",
                 "coverage.margin_at_most",
             ),
-            definitions=(
-                "operator.source",
-            ),
+            definitions=("operator.source",),
             planted=(
-                Planted("any state at all", (("coverage.v", "Theorem nonsource_diagonal s : ~~ source n S s -> Mhat s s = 0.", "Theorem nonsource_diagonal s : Mhat s s = 0."),)),
-                Planted("coverage without a margin", (("coverage.v", "(forall s, m <= Mhat s s) -> 0 < margin m gamma -> forall s, source n S s.", "(forall s, m <= Mhat s s) -> forall s, source n S s."),)),
+                Planted(
+                    "any state at all",
+                    (
+                        (
+                            "coverage.v",
+                            "Theorem nonsource_diagonal s : ~~ source n S s -> Mhat s s = 0.",
+                            "Theorem nonsource_diagonal s : Mhat s s = 0.",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "coverage without a margin",
+                    (
+                        (
+                            "coverage.v",
+                            "(forall s, m <= Mhat s s) -> 0 < margin m gamma -> forall s, source n S s.",
+                            "(forall s, m <= Mhat s s) -> forall s, source n S s.",
+                        ),
+                    ),
+                ),
             ),
         ),
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers", exact),
+        Check(
+            "exact",
+            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers",
+            exact,
+        ),
         Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them", numeric),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
-    rests_on=("operator", "contraction",),
+    rests_on=(
+        "operator",
+        "contraction",
+    ),
     source="Found for this book; why the condition of Theorem 2 includes the last state",
     shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and u comes from solving with the empirical model; none of them calls another.",
 )

@@ -33,7 +33,9 @@ def least_depth(first: Any, floor: Any, rate: Any) -> int:
 
 def rounded_down(first: Any, floor: Any, rate: Any) -> int:
     """The largest L ≥ 0 with rate^L · first ≥ floor, 0 if there is none: the logarithms' quotient rounded down."""
-    return max(0, least_depth(first, floor, rate) - (0 if rate ** least_depth(first, floor, rate) * first == floor else 1))
+    return max(
+        0, least_depth(first, floor, rate) - (0 if rate ** least_depth(first, floor, rate) * first == floor else 1)
+    )
 
 
 @dataclass(frozen=True)
@@ -56,16 +58,30 @@ def parts(claim: Depth, case: Case) -> Iterator[Part]:
     for told, floor in floors(first, true, exact=isinstance(case.gamma, Fraction)):
         depth = claim.depth(first, floor, rate)
         for layer in range(depth, len(v)):
-            yield Part(f"‖v_{layer} − v_CE‖, L* = {depth}, F = {told}", greatest(v[layer] - v_CE), floor, scale, AT_MOST)
+            yield Part(
+                f"‖v_{layer} − v_CE‖, L* = {depth}, F = {told}", greatest(v[layer] - v_CE), floor, scale, AT_MOST
+            )
         for layer in range(depth, len(v) - 1):
             moved, most = greatest(v[layer + 1] - v[layer]), claim.move(alpha, case.gamma) * floor
             yield Part(f"‖v_{layer + 1} − v_{layer}‖, L* = {depth}, F = {told}", moved, most, scale, AT_MOST)
         if depth:
-            yield Part(f"the bound after L* − 1 = {depth - 1} layers, F = {told}", true ** (depth - 1) * first, floor, scale, AT_LEAST)
+            yield Part(
+                f"the bound after L* − 1 = {depth - 1} layers, F = {told}",
+                true ** (depth - 1) * first,
+                floor,
+                scale,
+                AT_LEAST,
+            )
         more = claim.depth(zero + 2, zero + 1, rate)
-        yield Part(f"L* at F/2, F = {told}", zero + claim.depth(first, floor / 2, rate), zero + depth + more, relation=AT_MOST)
+        yield Part(
+            f"L* at F/2, F = {told}", zero + claim.depth(first, floor / 2, rate), zero + depth + more, relation=AT_MOST
+        )
         if "tie" not in told:  # at a tie logarithms decide by their rounding
-            yield Part(f"worthwhile_depth, F = {told}", zero + worthwhile_depth(float(first), float(floor), float(true)), zero + depth)
+            yield Part(
+                f"worthwhile_depth, F = {told}",
+                zero + worthwhile_depth(float(first), float(floor), float(true)),
+                zero + depth,
+            )
 
 
 def floors(first: Any, rate: Any, exact: bool) -> Iterator[tuple[str, Any]]:
@@ -79,7 +95,11 @@ def floors(first: Any, rate: Any, exact: bool) -> Iterator[tuple[str, Any]]:
 
 def contracting(drawn: Iterable[Case]) -> Iterator[Case]:
     """Those of the cases with αc > 1/64, with 4 layers of their first step size."""
-    return (replace(case, alphas=[case.alphas[0]] * 4) for case in drawn if case.alphas[0] * operator_of(case).margin > LEAST)
+    return (
+        replace(case, alphas=[case.alphas[0]] * 4)
+        for case in drawn
+        if case.alphas[0] * operator_of(case).margin > LEAST
+    )
 
 
 STAY = smallest((0, 0), depth=4, r=(1,), v=(0,))
@@ -107,13 +127,19 @@ def certified(claim: Depth, budget: Budget) -> Verdict:
 def numeric(claim: Depth, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones; then whether three layers beat the limit on a noisy walk."""
     drawn = contracting(operators.float_cases(budget.seed))
-    verdict = operators.on_floats(parts, claim, [*claim.beyond, *SMALLEST], drawn, budget, 300, f"n in 1..64, 4 layers: {TOLD}")
+    verdict = operators.on_floats(
+        parts, claim, [*claim.beyond, *SMALLEST], drawn, budget, 300, f"n in 1..64, 4 layers: {TOLD}"
+    )
     found, means = stopping_early(claim, budget.seed)
     if not verdict.passed:
         return verdict
     if found:
         return Verdict(False, "depth does not pay as stated", counterexample=found)
-    return replace(verdict, detail=f"{verdict.detail}; the walk of {WALK} states, {CONTEXTS} contexts at each n: three layers beat the limit at n = 20 and the limit beats three layers at n = 200, each by more than 5 standard errors", measured=means)
+    return replace(
+        verdict,
+        detail=f"{verdict.detail}; the walk of {WALK} states, {CONTEXTS} contexts at each n: three layers beat the limit at n = 20 and the limit beats three layers at n = 200, each by more than 5 standard errors",
+        measured=means,
+    )
 
 
 WALK, CONTEXTS, NOISE = 12, 1000, 2.0
@@ -135,7 +161,12 @@ def stopping_early(claim: Depth, seed: int) -> tuple[Counterexample | None, str]
         if not (sure > 5 if early_wins else sure < -5):
             other = "below" if sure > 5 else "not surely below"
             stated = "below" if early_wins else "above"
-            return Counterexample(f"the walk of {WALK} states, noise {NOISE:g}, n = {n}", "the mean error at L = 3, against the limit's", other, stated), ""
+            return Counterexample(
+                f"the walk of {WALK} states, noise {NOISE:g}, n = {n}",
+                "the mean error at L = 3, against the limit's",
+                other,
+                stated,
+            ), ""
     return None, "; ".join(means)
 
 
@@ -153,10 +184,15 @@ MUTANTS = (
     Mutant("rounded down", Depth(depth=rounded_down)),
     Mutant("one layer less", Depth(depth=lambda first, floor, rate: max(0, least_depth(first, floor, rate) - 1))),
     Mutant("F and the first error swapped", Depth(depth=lambda first, floor, rate: least_depth(floor, first, rate))),
-    Mutant("no layer where αc = 1, as 1/ln(1/0) would have it", Depth(depth=lambda first, floor, rate: 0 if rate == 0 else least_depth(first, floor, rate), beyond=(AT_ONCE,))),
+    Mutant(
+        "no layer where αc = 1, as 1/ln(1/0) would have it",
+        Depth(depth=lambda first, floor, rate: 0 if rate == 0 else least_depth(first, floor, rate), beyond=(AT_ONCE,)),
+    ),
     Mutant("rate 1 − c", Depth(rate=lambda alpha, c: 1 - c)),
     Mutant("from L* on no layer moves by more than F", Depth(move=lambda alpha, gamma: 1, beyond=(SWAP,))),
-    Mutant("the limit beats three layers at every n", Depth(early_wins=((20, False), (200, False))), SAMPLED, "numeric"),
+    Mutant(
+        "the limit beats three layers at every n", Depth(early_wins=((20, False), (200, False))), SAMPLED, "numeric"
+    ),
 )
 
 
@@ -192,9 +228,21 @@ CLAIM = Claim(
     ),
     subject=Depth(),
     checks=(
-        Check("exact", "rational contexts near one-hot with E = 1 + t², γ of either sign, αc > 1/64, 4 layers; floors between the bounds of two depths and at the bound of one", exact),
-        Check("certified", "the same rational contexts with the true exp, in Arb balls; floors between the bounds of two depths", certified),
-        Check("numeric", "random floats, n in 1..64, αc > 1/64, 4 layers; then, beside the statement, the mean error of three layers against that of the limit on a walk of 12 states with noisy rewards, at n = 20 and n = 200", numeric),
+        Check(
+            "exact",
+            "rational contexts near one-hot with E = 1 + t², γ of either sign, αc > 1/64, 4 layers; floors between the bounds of two depths and at the bound of one",
+            exact,
+        ),
+        Check(
+            "certified",
+            "the same rational contexts with the true exp, in Arb balls; floors between the bounds of two depths",
+            certified,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, αc > 1/64, 4 layers; then, beside the statement, the mean error of three layers against that of the limit on a walk of 12 states with noisy rewards, at n = 20 and n = 200",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("contraction", "certainty-equivalence", "explicit-finite-sample"),

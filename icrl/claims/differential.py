@@ -55,14 +55,23 @@ def positive(t: Any) -> Any:
 def _small_case(rng: np.random.Generator, n: int, d: int, depth: int) -> Case:
     """A random case of halves, γ of any sign and size, and step sizes too but 0; the fractions grow with every layer, and small scores keep them short."""
     case = rational_case(rng, n, d, depth)
-    halves = lambda row, most: [Fraction(int(rng.integers(-most, most + 1)), 2) for _ in row]  # noqa: E731
+    halves = lambda row, most: [Fraction(int(rng.integers(-most, most + 1)), 2) for _ in row]
     features, A = ([halves(row, 2) for row in rows] for rows in (case.features, case.A))
-    return replace(case, features=features, A=A, gamma=halves([0], 3)[0], alphas=[step or Fraction(1) for step in halves(case.alphas, 3)], exp=positive)
+    return replace(
+        case,
+        features=features,
+        A=A,
+        gamma=halves([0], 3)[0],
+        alphas=[step or Fraction(1) for step in halves(case.alphas, 3)],
+        exp=positive,
+    )
 
 
 def as_coq(cases: Sequence[Case]) -> str:
     """A file for the proof assistant that prints, for each case, the prompt after the last layer and the values along the context after as many updates of TD."""
-    return PREAMBLE + "".join(f"Eval vm_compute in {what} {_arguments(case)}.\n" for case in cases for what in ("prompt", "values"))
+    return PREAMBLE + "".join(
+        f"Eval vm_compute in {what} {_arguments(case)}.\n" for case in cases for what in ("prompt", "values")
+    )
 
 
 def _arguments(case: Case) -> str:
@@ -97,7 +106,9 @@ def _matrix(term: str) -> list[list[Fraction]]:
 def computed_in_python(case: Case, machine: Machine = Machine()) -> list[list[list[Fraction]]]:
     """The prompt after the last layer, by the book's construction, and the values along the context, by its TD loop."""
     *_, Z = machine.run(*as_matrices(case))
-    *_, v = islice(td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp), case.depth + 1)
+    *_, v = islice(
+        td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp), case.depth + 1
+    )
     return [Z.tolist(), [[v[s] for s in case.states]]]
 
 
@@ -109,7 +120,9 @@ def python_values(machine: Machine = Machine()) -> list[list[list[Fraction]]]:
 
 def fingerprint(values: Sequence[list[list[Fraction]]]) -> str:
     """SHA-256 of matrices of fractions, in lowest terms."""
-    return hashlib.sha256(repr([[[str(entry) for entry in row] for row in matrix] for matrix in values]).encode()).hexdigest()
+    return hashlib.sha256(
+        repr([[[str(entry) for entry in row] for row in matrix] for matrix in values]).encode()
+    ).hexdigest()
 
 
 def compare(output: str, cases: Sequence[Case]) -> list[str]:
@@ -118,7 +131,12 @@ def compare(output: str, cases: Sequence[Case]) -> list[str]:
     if len(matrices) != 2 * len(cases):
         raise ValueError(f"expected {2 * len(cases)} matrices, two for each case, got {len(matrices)}")
     pairs = zip(matrices[::2], matrices[1::2])
-    return [line for given, case in zip(pairs, cases) for matrix, right, name in zip(given, computed_in_python(case), NAMES) for line in _differences(matrix, right, name, case)]
+    return [
+        line
+        for given, case in zip(pairs, cases)
+        for matrix, right, name in zip(given, computed_in_python(case), NAMES)
+        for line in _differences(matrix, right, name, case)
+    ]
 
 
 NAMES = "prompt", "TD"
@@ -126,6 +144,12 @@ NAMES = "prompt", "TD"
 
 def _differences(got: list[list[Fraction]], right: list[list[Fraction]], name: str, case: Case) -> list[str]:
     if [len(row) for row in got] != [len(row) for row in right]:
-        raise ValueError(f"expected rows of lengths {[len(row) for row in right]}, got {[len(row) for row in got]} for {case}")
+        raise ValueError(
+            f"expected rows of lengths {[len(row) for row in right]}, got {[len(row) for row in got]} for {case}"
+        )
     pairs = ((i, j, p, right[i][j]) for i, row in enumerate(got) for j, p in enumerate(row))
-    return [f"{name}, row {i}, column {j}: {p} by the proofs' program, {q} by Python's, for {case}, E = 1 + t + t²" for i, j, p, q in pairs if p != q]
+    return [
+        f"{name}, row {i}, column {j}: {p} by the proofs' program, {q} by Python's, for {case}, E = 1 + t + t²"
+        for i, j, p, q in pairs
+        if p != q
+    ]

@@ -73,21 +73,39 @@ def ordered(below: Below, row: Mapping[str, int], links: Sequence[tuple[Knot, Kn
     for sweep in range(SWEEPS):
         place = {knot: (i + 0.5) / len(level) for level in levels for i, knot in enumerate(level)}
         for level in levels[:: 1 if sweep % 2 == 0 else -1]:
-            near = {knot: [place[a if b == knot else b] for a, b in links if knot in ((b,) if sweep % 2 == 0 else (a,))] or [place[knot]] for knot in level}
+            near = {
+                knot: [place[a if b == knot else b] for a, b in links if knot in ((b,) if sweep % 2 == 0 else (a,))]
+                or [place[knot]]
+                for knot in level
+            }
             level.sort(key=lambda knot: fmean(near[knot]))
             place |= {knot: (i + 0.5) / len(level) for i, knot in enumerate(level)}
     return levels
 
 
-def middles(levels: Sequence[Sequence[Knot]], links: Sequence[tuple[Knot, Knot]], row: Mapping[str, int]) -> dict[Knot, float]:
+def middles(
+    levels: Sequence[Sequence[Knot]], links: Sequence[tuple[Knot, Knot]], row: Mapping[str, int]
+) -> dict[Knot, float]:
     """x of the middle of every knot: in the mean where its neighbours are, as far as the row's order and room allow."""
-    wide = lambda knot: BOX[0] if row[knot[0]] == knot[1] else LANE  # noqa: E731
-    left = {knot: sum(wide(other) + GAP[0] for other in level[:i]) + wide(knot) / 2 for level in levels for i, knot in enumerate(level)}
+    wide = lambda knot: BOX[0] if row[knot[0]] == knot[1] else LANE
+    left = {
+        knot: sum(wide(other) + GAP[0] for other in level[:i]) + wide(knot) / 2
+        for level in levels
+        for i, knot in enumerate(level)
+    }
     widest = max(left[level[-1]] + wide(level[-1]) / 2 for level in levels)
-    x = {knot: at + (widest - left[level[-1]] - wide(level[-1]) / 2) / 2 for level in levels for knot in level for at in [left[knot]]}
+    x = {
+        knot: at + (widest - left[level[-1]] - wide(level[-1]) / 2) / 2
+        for level in levels
+        for knot in level
+        for at in [left[knot]]
+    }
     for sweep in range(2 * SWEEPS):
         for level in levels[:: 1 if sweep % 2 == 0 else -1]:
-            wanted = [fmean([x[b if a == knot else a] for a, b in links if knot in (a, b)] or [x[knot]]) - left[knot] for knot in level]
+            wanted = [
+                fmean([x[b if a == knot else a] for a, b in links if knot in (a, b)] or [x[knot]]) - left[knot]
+                for knot in level
+            ]
             room = widest - left[level[-1]] - wide(level[-1]) / 2
             x |= {knot: left[knot] + min(max(shift, 0), room) for knot, shift in zip(level, rising(wanted))}
     return x
@@ -118,16 +136,21 @@ def drawing(boxes: Sequence[Box], below: Below, under: Mapping[tuple[str, str], 
     width = max(at[box.id, row[box.id]][0] for box in boxes) + BOX[0] // 2 + MARGIN
     height = max(y for _, y in at.values()) + BOX[1] + MARGIN
     tip = f"tip-{boxes[0].id}"
-    return "\n".join([
-        f'<div class="claim-map" tabindex="0" role="region" aria-label="{escape(name)}">'
-        f'<svg viewBox="0 0 {width} {height}" style="width: min(100%, {width}px); min-width: {round(0.88 * width)}px" role="img" aria-label="{escape(name)}">',
-        f'<defs><marker id="{tip}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
-        '<path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>',
-        *(curve(at[a], at[b], row[a[0]] < a[1], row[b[0]] == b[1], tip) for a, b in links),
-        *(drawn(box, *at[box.id, row[box.id]]) for box in boxes),
-        *(named(at[id, row[id]], "; ".join(under[other, id] for other in ids if (other, id) in under)) for id, ids in below.items()),
-        "</svg></div>",
-    ])
+    return "\n".join(
+        [
+            f'<div class="claim-map" tabindex="0" role="region" aria-label="{escape(name)}">'
+            f'<svg viewBox="0 0 {width} {height}" style="width: min(100%, {width}px); min-width: {round(0.88 * width)}px" role="img" aria-label="{escape(name)}">',
+            f'<defs><marker id="{tip}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
+            '<path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>',
+            *(curve(at[a], at[b], row[a[0]] < a[1], row[b[0]] == b[1], tip) for a, b in links),
+            *(drawn(box, *at[box.id, row[box.id]]) for box in boxes),
+            *(
+                named(at[id, row[id]], "; ".join(under[other, id] for other in ids if (other, id) in under))
+                for id, ids in below.items()
+            ),
+            "</svg></div>",
+        ]
+    )
 
 
 def curve(start: tuple[int, int], end: tuple[int, int], in_lane: bool, arrives: bool, tip: str) -> str:
@@ -143,8 +166,14 @@ def curve(start: tuple[int, int], end: tuple[int, int], in_lane: bool, arrives: 
 def drawn(box: Box, x: int, y: int) -> str:
     """A box with its title and its small print, both a link."""
     bottom, small = y + BOX[1] - 12, textwrap.wrap(box.small, 26)
-    texts = [f'<text x="{x}" y="{y + 20 + 16 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>' for i, line in enumerate(textwrap.wrap(box.title, 20))]
-    texts += [f'<text x="{x}" y="{bottom - 13 * (len(small) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>' for i, line in enumerate(small)]
+    texts = [
+        f'<text x="{x}" y="{y + 20 + 16 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>'
+        for i, line in enumerate(textwrap.wrap(box.title, 20))
+    ]
+    texts += [
+        f'<text x="{x}" y="{bottom - 13 * (len(small) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>'
+        for i, line in enumerate(small)
+    ]
     return (
         f'<a href="{box.href}"><title>{escape(box.title)}: {escape(box.small)}</title>'
         f'<rect x="{x - BOX[0] // 2}" y="{y}" width="{BOX[0]}" height="{BOX[1]}" rx="8"{box.look}/>{"".join(texts)}</a>'

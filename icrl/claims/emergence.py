@@ -81,14 +81,21 @@ def measured_again(learned: Any, seen: Any) -> Iterator[Part]:
     V, A = learned["V"].numpy(), learned["A"].numpy()
     length, norm = np.sqrt((V**2).sum(axis=-1)), np.sqrt((A**2).sum(axis=(-2, -1)))
     row = (V @ [1, 1, -1] / (np.sqrt(3) * length)).mean()
-    block = (np.trace(A, axis1=-2, axis2=-1) / (np.sqrt(A.shape[-1]) * np.where(norm > 0, norm, 1))).mean()  # of A = 0 it is 0
+    block = (
+        np.trace(A, axis1=-2, axis2=-1) / (np.sqrt(A.shape[-1]) * np.where(norm > 0, norm, 1))
+    ).mean()  # of A = 0 it is 0
     yield same("cosine of V's last row", seen.cosine_V, row)
     yield same("cosine of A's block", seen.cosine_A, block)
 
 
 def same(where: str, measured: float, again: float) -> Part:
     """That a figure of icrl.pretrain.metrics is the one computed here."""
-    return Part(f"{where} by icrl.pretrain.metrics, its distance from the one computed again", abs(measured - again), AGREED, relation=AT_MOST)
+    return Part(
+        f"{where} by icrl.pretrain.metrics, its distance from the one computed again",
+        abs(measured - again),
+        AGREED,
+        relation=AT_MOST,
+    )
 
 
 AGREED = 1e-9
@@ -122,11 +129,16 @@ def against_the_truth(experiment: Experiment, learned: Any, batch: Any) -> Itera
     P, r, v = (each.numpy() for each in (batch.transition, batch.reward, true_value(batch)))
     off = np.abs(r + experiment.protocol.discount * (P @ v[..., None])[..., 0] - v).max()
     yield Part("v^π by icrl.pretrain.metrics, its largest Bellman error", float(off), AGREED, relation=AT_MOST)
-    where, error = f"median relative error against the true value at depth {experiment.depth}", median_error(learned, batch, experiment.depth)
+    where, error = (
+        f"median relative error against the true value at depth {experiment.depth}",
+        median_error(learned, batch, experiment.depth),
+    )
     yield same(where, error, median(squares(predictions(learned, batch, experiment.depth), v, batch)))
     yield Part(where, error, experiment.error, relation=AT_MOST)
     apart = median(squares(less_mean(predictions(learned, batch, experiment.depth), batch), less_mean(v, batch), batch))
-    yield Part(f"the same at depth {experiment.depth} for values less their mean", apart, experiment.centred, relation=AT_MOST)
+    yield Part(
+        f"the same at depth {experiment.depth} for values less their mean", apart, experiment.centred, relation=AT_MOST
+    )
 
 
 def less_mean(v: np.ndarray, batch: Any) -> np.ndarray:
@@ -173,13 +185,18 @@ def against_softmax_td(experiment: Experiment, learned: Any, batch: Any) -> Iter
 
     depth, d = experiment.depth, batch.features.shape[-1]
     found, own = agreement(learned, batch, depth), predictions(learned, batch, depth)
-    fitted = lambda a, b: predictions(construction(d, a * found.alpha, b * found.sharpness), batch, depth)  # noqa: E731
+    fitted = lambda a, b: predictions(construction(d, a * found.alpha, b * found.sharpness), batch, depth)
     off = {(a, b): squares(own, fitted(a, b), batch) for a, b in product(NEARBY, NEARBY)}
     where = f"median relative difference to the values of softmax TD at depth {depth}"
     yield Part(where, found.value_difference, experiment.difference, relation=AT_MOST)
     yield same(where, found.value_difference, median(off[1.0, 1.0]))
     least, fit = min(each.mean() for each in off.values()), off[1.0, 1.0].mean()
-    yield Part("least mean square difference near the fitted α and β, over that at them", float(least / fit) if fit else 1.0, SLACK, relation=AT_LEAST)
+    yield Part(
+        "least mean square difference near the fitted α and β, over that at them",
+        float(least / fit) if fit else 1.0,
+        SLACK,
+        relation=AT_LEAST,
+    )
 
 
 def beyond_its_depth(experiment: Experiment, learned: Any, batch: Any) -> Iterator[Part]:
@@ -190,9 +207,19 @@ def beyond_its_depth(experiment: Experiment, learned: Any, batch: Any) -> Iterat
     w_r, w_t, w_v = row_of(learned)
     yield Part("w_t − w_r", w_t - w_r, MARGIN, relation=AT_LEAST)
     yield Part("γw_t + w_v", experiment.protocol.discount * w_t + w_v, MARGIN / 4, relation=AT_LEAST)
-    yield Part(f"median relative error against the true value at depth {depth}", median_error(learned, batch, depth), 1.0, relation=AT_LEAST)
+    yield Part(
+        f"median relative error against the true value at depth {depth}",
+        median_error(learned, batch, depth),
+        1.0,
+        relation=AT_LEAST,
+    )
     far = agreement(learned, batch, experiment.depth).value_difference
-    yield Part(f"median relative difference to the values of softmax TD at depth {experiment.depth}", far, FAR, relation=AT_LEAST)
+    yield Part(
+        f"median relative difference to the values of softmax TD at depth {experiment.depth}",
+        far,
+        FAR,
+        relation=AT_LEAST,
+    )
 
 
 MARGIN, FAR = 0.08, 0.3
@@ -215,7 +242,10 @@ def numeric(claim: Emergence, budget: Budget) -> Verdict:
                 return Verdict(False, f"fails at seed {seed}", counterexample=found)
             budget.progress(done, len(runs))
     which = f"seeds {seeds(budget)[0]} to {seeds(budget)[-1]}" if len(seeds(budget)) > 1 else f"seed {budget.seed}"
-    return Verdict(True, f"{len(claim.experiments)} protocols, {which} of each, trained afresh: {'; '.join(map(asked, claim.experiments))}; 200 held-out tasks")
+    return Verdict(
+        True,
+        f"{len(claim.experiments)} protocols, {which} of each, trained afresh: {'; '.join(map(asked, claim.experiments))}; 200 held-out tasks",
+    )
 
 
 def failure(experiment: Experiment, seed: int, learned: Any) -> Counterexample | None:
@@ -226,7 +256,11 @@ def failure(experiment: Experiment, seed: int, learned: Any) -> Counterexample |
 
 def told(protocol: Protocol) -> str:
     """A protocol for a person: what differs from one to another here."""
-    depth = f"L = {protocol.depth}" if protocol.shallowest is None else f"L drawn from {protocol.shallowest} to {protocol.depth}"
+    depth = (
+        f"L = {protocol.depth}"
+        if protocol.shallowest is None
+        else f"L drawn from {protocol.shallowest} to {protocol.depth}"
+    )
     control = "" if protocol.control == "none" else f", {protocol.control}"
     untied = "" if protocol.layers == "tied" else ", layers untied"
     return f"{protocol.family}, d = {protocol.d}, γ = {protocol.discount:g}, {depth}{untied}{control}; {protocol.steps} steps of {protocol.batch} tasks at rate {protocol.rate:g}"
@@ -234,7 +268,9 @@ def told(protocol: Protocol) -> str:
 
 def asked(experiment: Experiment) -> str:
     """What is asked of an experiment."""
-    difference = "" if experiment.difference is None else f", difference to softmax TD at most {experiment.difference:g}"
+    difference = (
+        "" if experiment.difference is None else f", difference to softmax TD at most {experiment.difference:g}"
+    )
     lost = f"; w_t at least {MARGIN:g} above w_r, γw_t + w_v at least {MARGIN / 4:g}, difference to softmax TD at least {FAR:g}, error at least 1 at depth"
     return (
         f"{told(experiment.protocol)}: cosines at least {experiment.cosine_V:g} (V) and {experiment.cosine_A:g} (A), α in {experiment.alpha}, β in {experiment.sharpness}, "
@@ -266,13 +302,30 @@ MUTANTS = (
     Mutant("labels from another task in training", control(control="other-labels")),
     Mutant("attention held uniform in training", control(control="uniform-attention")),
     Mutant("γ = 0 in training", control(discount=0.0)),
-    Mutant("attention held uniform tells states apart", Emergence((Experiment(replace(BOYAN, control="uniform-attention"), 6, error=1.0, centred=APART, cosine_V=-1.0, cosine_A=-1.0),))),
+    Mutant(
+        "attention held uniform tells states apart",
+        Emergence(
+            (
+                Experiment(
+                    replace(BOYAN, control="uniform-attention"),
+                    6,
+                    error=1.0,
+                    centred=APART,
+                    cosine_V=-1.0,
+                    cosine_A=-1.0,
+                ),
+            )
+        ),
+    ),
     Mutant("parameters of their own for each layer", control(layers="untied")),
     Mutant("a hundredth of the rate", control(rate=FIXED["rate"] / 100)),
     Mutant("A = I", Emergence((AT_SIX._replace(sharpness=(0.9, 1.1)),))),
     Mutant("α = 1", Emergence((AT_SIX._replace(alpha=(0.95, 1.05)),))),
     Mutant("what was trained at 6 layers is good at 100", Emergence((AT_SIX._replace(depth=100),))),
-    Mutant("what was trained at 6 layers predicts as softmax TD does", Emergence((AT_SIX._replace(difference=AT_ANY.difference),))),
+    Mutant(
+        "what was trained at 6 layers predicts as softmax TD does",
+        Emergence((AT_SIX._replace(difference=AT_ANY.difference),)),
+    ),
     Mutant("what was trained at any depth is lost at 100, too", Emergence((AT_ANY._replace(lost_at=100),))),
 )
 
@@ -305,7 +358,13 @@ CLAIM = Claim(
         "The families, sizes, loss, optimiser and budgets stated; for the predictions of softmax TD, a depth drawn at random in training.",
     ),
     subject=Emergence(CLAIMED),
-    checks=(Check("numeric", "four protocols of pretraining, two seeds each unless more are asked for (one for every hundred trials), trained afresh on one thread in float64; the controls, at the first seed", numeric),),
+    checks=(
+        Check(
+            "numeric",
+            "four protocols of pretraining, two seeds each unless more are asked for (one for every hundred trials), trained afresh on one thread in float64; the controls, at the first seed",
+            numeric,
+        ),
+    ),
     mutants=MUTANTS,
     rests_on=("state-form",),
     source="Xie et al. 2026, their experiments, told at second hand; protocols, thresholds and controls of this book",

@@ -142,7 +142,12 @@ def rational_instances() -> list[Instance]:
             states.append(int(rng.choice(ahead)))
         counts, n = np.bincount(states[:-1], minlength=size), len(states) - 1
         mu = fractions([Fraction(int(9 * count), 10 * n) + Fraction(1, 10 * size) for count in counts])
-        E = fractions([[Fraction(int(rng.integers(60, 100) if s == u else rng.integers(1, 5))) for u in range(size)] for s in range(size)])
+        E = fractions(
+            [
+                [Fraction(int(rng.integers(60, 100) if s == u else rng.integers(1, 5))) for u in range(size)]
+                for s in range(size)
+            ]
+        )
         found.append(Instance(P, rational_vector(rng, size), gamma, E, HALF + gamma / 4, mu, states))
     return found
 
@@ -154,7 +159,15 @@ NEVER_LEFT = Instance(EVEN_CHAIN, fractions([0, 1]), HALF, PLAIN, HALF, EVENLY, 
 ALONE = NEVER_LEFT._replace(states=(0, 0))
 RIVALS = fractions([[20, 0, 1, 1], [0, 20, 1, 1], [1, 1, 20, 0], [1, 1, 0, 20]])
 QUARTERS = fractions(["1/4"] * 4)
-FOUR = Instance(np.array([QUARTERS] * 4), fractions([0, 1, 0, 1]), HALF, RIVALS, Fraction(4, 5), QUARTERS, (0, 1, 2, 2, 2, 3, 3, 3, 0))
+FOUR = Instance(
+    np.array([QUARTERS] * 4),
+    fractions([0, 1, 0, 1]),
+    HALF,
+    RIVALS,
+    Fraction(4, 5),
+    QUARTERS,
+    (0, 1, 2, 2, 2, 3, 3, 3, 0),
+)
 
 
 def exact(claim: Bounds, budget: Budget) -> Verdict:
@@ -187,7 +200,9 @@ class Pair(NamedTuple):
 
     def __str__(self) -> str:
         asked = f"E = {self.e} and 1, c = {self.margin}" if self.n is None else f"n = {self.n}"
-        return f"P = {shown(self.P)}, r = {shown(self.r)}, γ = {self.gamma}, δ = {self.delta}, {asked}" + (", R = r(S_k) + S_{k+1}" if self.paid_by_successor else "")
+        return f"P = {shown(self.P)}, r = {shown(self.r)}, γ = {self.gamma}, δ = {self.delta}, {asked}" + (
+            ", R = r(S_k) + S_{k+1}" if self.paid_by_successor else ""
+        )
 
 
 @cache
@@ -217,14 +232,21 @@ def counted(leave: tuple[Fraction, Fraction], start: tuple[Fraction, Fraction], 
                 out = ((switches + 1) // 2, switches // 2)
                 lines = [(stays[0], out[0]), (out[1], stays[1])]
                 moves = np.array(lines if first == 0 else [line[::-1] for line in lines[::-1]])
-                p = start[first] * ways * math.prod((1 - leave[s]) ** int(moves[s, s]) * leave[s] ** int(moves[s, 1 - s]) for s in (0, 1))
+                p = (
+                    start[first]
+                    * ways
+                    * math.prod((1 - leave[s]) ** int(moves[s, s]) * leave[s] ** int(moves[s, 1 - s]) for s in (0, 1))
+                )
                 found.append(Counted(moves, first ^ switches % 2, p))
     return tuple(found)
 
 
 def probability_of_failure(pair: Pair, start: np.ndarray, n: int, fails: Callable[[Pair, Counted], bool]) -> Fraction:
     """The probability of the contexts of n transitions that fail."""
-    return sum((each.probability for each in counted(pair.leave, tuple(start), n) if each.probability and fails(pair, each)), Fraction(0))
+    return sum(
+        (each.probability for each in counted(pair.leave, tuple(start), n) if each.probability and fails(pair, each)),
+        Fraction(0),
+    )
 
 
 def model(pair: Pair, each: Counted) -> tuple[list[int], np.ndarray, np.ndarray]:
@@ -232,7 +254,10 @@ def model(pair: Pair, each: Counted) -> tuple[list[int], np.ndarray, np.ndarray]
     W = [s for s in (0, 1) if each.moves[s].sum() or s == each.last]
     P_e = np.array([[Fraction(int(each.moves[s, u]), max(1, int(each.moves[s].sum()))) for u in W] for s in W])
     left = [int(each.moves[s].sum() > 0) for s in W]
-    reward = [left[i] * pair.r[s] + pair.paid_by_successor * sum(P_e[i, j] * u for j, u in enumerate(W)) for i, s in enumerate(W)]
+    reward = [
+        left[i] * pair.r[s] + pair.paid_by_successor * sum(P_e[i, j] * u for j, u in enumerate(W))
+        for i, s in enumerate(W)
+    ]
     v_CE = solved(identity(len(W)) - pair.gamma * P_e, np.array(reward, object))
     return W, P_e, np.abs(v_CE - pair.value[W])
 
@@ -254,7 +279,9 @@ def beyond_F(claim: Bounds, n: int) -> Callable[[Pair, Counted], bool]:
             return False
         W, P_e, error = model(pair, each)
         root = log(claim.tries(2, n, pair.delta))
-        tau = np.array([to_ball(claim.span(pair.span)) * (root / claim.visits(n, max(int(counts[s]), 1))).sqrt() for s in W])
+        tau = np.array(
+            [to_ball(claim.span(pair.span)) * (root / claim.visits(n, max(int(counts[s]), 1))).sqrt() for s in W]
+        )
         balls = np.array([[to_ball(entry) for entry in line] for line in P_e])
         floor = claim.discounted(balls, to_ball(pair.gamma), tau)
         return above(max(error), floor[0].max(floor[-1]))
@@ -284,7 +311,9 @@ def beyond_G(n: int, floor: Any) -> Callable[[Pair, Counted], bool]:
 
     def fails(pair: Pair, each: Counted) -> bool:
         counts, m_0 = each.moves.sum(axis=1), (1 + pair.gamma + pair.margin) / 2
-        if not all(counts) or any(int(count) * pair.e < m_0 * (int(count) * pair.e + n - int(count)) for count in counts):
+        if not all(counts) or any(
+            int(count) * pair.e < m_0 * (int(count) * pair.e + n - int(count)) for count in counts
+        ):
             return True
         return above(max(model(pair, each)[2]), floor)
 
@@ -297,7 +326,9 @@ def unlikely(claim: Bounds, pair: Pair) -> Counterexample | None:
         return too_likely(pair, "F", pair.n, beyond_F(claim, pair.n))
     needs = needs_of(claim, pair)
     n = ceiling(claim.asked(needs, log(6 / pair.delta)))
-    return too_likely(pair, "G", n, beyond_G(n, needs.spread * (log(12 / pair.delta) / (n * claim.least_visited(needs.mu))).sqrt()))
+    return too_likely(
+        pair, "G", n, beyond_G(n, needs.spread * (log(12 / pair.delta) / (n * claim.least_visited(needs.mu))).sqrt())
+    )
 
 
 def too_likely(pair: Pair, name: str, n: int, fails: Callable[[Pair, Counted], bool]) -> Counterexample | None:
@@ -305,7 +336,9 @@ def too_likely(pair: Pair, name: str, n: int, fails: Callable[[Pair, Counted], b
     p = probability_of_failure(pair, pair.mu, n, fails)
     if p <= pair.delta:
         return None
-    return Counterexample(f"{pair}, S_0 ∼ μ", f"probability that {name} fails at n = {n}", f"{float(p):.4g}", f"at most {pair.delta}")
+    return Counterexample(
+        f"{pair}, S_0 ∼ μ", f"probability that {name} fails at n = {n}", f"{float(p):.4g}", f"at most {pair.delta}"
+    )
 
 
 def rarely_high(claim: Bounds, pair: Pair, n: int) -> Counterexample | None:
@@ -316,7 +349,12 @@ def rarely_high(claim: Bounds, pair: Pair, n: int) -> Counterexample | None:
         most = to_ball(-2 * n * (Fraction(k, n) - mu) ** 2 / kappa).exp()
         if above(p, most):
             where = f"probability that state 0 is left {k} of {n} times or more"
-            return Counterexample(f"P = {shown(pair.P)}, S_0 distributed as {shown(start)}", where, f"{float(p):.4g}", f"at most {most.mid().str(6, radius=False)}")
+            return Counterexample(
+                f"P = {shown(pair.P)}, S_0 distributed as {shown(start)}",
+                where,
+                f"{float(p):.4g}",
+                f"at most {most.mid().str(6, radius=False)}",
+            )
     return None
 
 
@@ -351,7 +389,10 @@ def certified(claim: Bounds, budget: Budget) -> Verdict:
             return Verdict(False, str(undecided))
     if found:
         return Verdict(False, "more likely to fail than stated", counterexample=found)
-    return Verdict(True, f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20; 2 for G, at the n it asks for): F and G fail with probability at most δ; the cited inequality on {len(STEPS)} chains and lengths; {BITS} bits")
+    return Verdict(
+        True,
+        f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20; 2 for G, at the n it asks for): F and G fail with probability at most δ; the cited inequality on {len(STEPS)} chains and lengths; {BITS} bits",
+    )
 
 
 # Numeric: simulated contexts
@@ -415,8 +456,12 @@ ROUNDING = 1e-9
 def floors(claim: Bounds, task: Task, given: Contexts, delta: float) -> np.ndarray:
     """F of each context."""
     size, n, sigma = task.mrp.n_states, given.rewards.shape[1], np.ptp(task.mrp.value())
-    tau = claim.span(sigma) * np.sqrt(math.log(claim.tries(size, n, delta)) / claim.visits(n, np.maximum(given.counts, 1)))
-    return finite(np.where(given.visited, claim.discounted(given.P_e, task.mrp.discount, tau * given.visited), 0).max(axis=1))
+    tau = claim.span(sigma) * np.sqrt(
+        math.log(claim.tries(size, n, delta)) / claim.visits(n, np.maximum(given.counts, 1))
+    )
+    return finite(
+        np.where(given.visited, claim.discounted(given.P_e, task.mrp.discount, tau * given.visited), 0).max(axis=1)
+    )
 
 
 def finite(bound: np.ndarray) -> np.ndarray:
@@ -458,7 +503,9 @@ def failures_of_G(task: Task, given: Contexts, floor: float) -> int:
     failed = (given.counts == 0).any(axis=1) | (given.least < m_0) | (np.abs(given.v_CE - v).max(axis=1) > floor)
     sound = ~failed
     for depth in DEPTHS if sound.any() else ():
-        values = values_at_depth(given.states[sound], given.rewards[sound], task.x, task.mrp.discount, task.alpha, depth)
+        values = values_at_depth(
+            given.states[sound], given.rewards[sound], task.x, task.mrp.discount, task.alpha, depth
+        )
         bound = (1 - task.alpha * task.margin) ** depth * greatest(v) + 2 * floor
         failed[sound] |= np.abs(values - v).max(axis=1) > bound + ROUNDING * greatest(v)
     return int(failed.sum())
@@ -480,16 +527,22 @@ def too_often(task: Task, delta: float, name: str, n: int, failures: int, count:
     if failures <= most(count, delta):
         return None
     told = f"{task.name}, γ = {task.mrp.discount:g}, δ = {delta:g}, n = {n}"
-    return Counterexample(told, f"contexts of {count} in which {name} fails", str(failures), f"at most {most(count, delta)}")
+    return Counterexample(
+        told, f"contexts of {count} in which {name} fails", str(failures), f"at most {most(count, delta)}"
+    )
 
 
-def simulate(claim: Bounds, task: Task, budget: Budget, rng: np.random.Generator) -> tuple[Counterexample | None, list[str]]:
+def simulate(
+    claim: Bounds, task: Task, budget: Budget, rng: np.random.Generator
+) -> tuple[Counterexample | None, list[str]]:
     """The first bound that fails too often, or a library that computes another; and how loose the bounds were."""
     of_its_kind = simulate_F if task.margin is None else simulate_G
     return of_its_kind(claim, task, task.contexts or budget.trials or 600, rng)
 
 
-def simulate_F(claim: Bounds, task: Task, count: int, rng: np.random.Generator) -> tuple[Counterexample | None, list[str]]:
+def simulate_F(
+    claim: Bounds, task: Task, count: int, rng: np.random.Generator
+) -> tuple[Counterexample | None, list[str]]:
     """F on ``count`` contexts, for each δ; icrl.operator's on the first 20 of them."""
     given, told = simulated(task, task.n, count, rng), []
     error = farthest(given.v_CE - task.mrp.value(), given.visited)[given.covered]
@@ -500,7 +553,9 @@ def simulate_F(claim: Bounds, task: Task, count: int, rng: np.random.Generator) 
         if found:
             return found, []
         told.append(f"{np.median(floor[given.covered]) / np.quantile(error, 1 - delta):.1f}")
-    return None, [f"{task.name}: F is {', '.join(told)} times the 1 − δ quantile of the error at δ = {', '.join(f'{delta:g}' for delta in task.deltas)}"]
+    return None, [
+        f"{task.name}: F is {', '.join(told)} times the 1 − δ quantile of the error at δ = {', '.join(f'{delta:g}' for delta in task.deltas)}"
+    ]
 
 
 def library_F(task: Task, given: Contexts, floor: np.ndarray, delta: float) -> Iterator[Part]:
@@ -511,7 +566,9 @@ def library_F(task: Task, given: Contexts, floor: np.ndarray, delta: float) -> I
         yield Part(f"value_floor of context {i + 1}", got, float(floor[i]), max(1.0, float(floor[i])))
 
 
-def simulate_G(claim: Bounds, task: Task, count: int, rng: np.random.Generator) -> tuple[Counterexample | None, list[str]]:
+def simulate_G(
+    claim: Bounds, task: Task, count: int, rng: np.random.Generator
+) -> tuple[Counterexample | None, list[str]]:
     """G on ``count`` contexts as long as it asks, and icrl.operator's."""
     needs = population(claim, task)
     for delta in task.deltas:
@@ -525,13 +582,20 @@ def simulate_G(claim: Bounds, task: Task, count: int, rng: np.random.Generator) 
         if found:
             return found, []
     error = np.quantile(np.abs(given.v_CE - task.mrp.value()).max(axis=1), 1 - delta)
-    return None, [f"{task.name}: G at n = {n}, δ = {delta:g}: F_n = {floor:.3f}, {floor / error:.1f} times the 1 − δ quantile of the error"]
+    return None, [
+        f"{task.name}: G at n = {n}, δ = {delta:g}: F_n = {floor:.3f}, {floor / error:.1f} times the 1 − δ quantile of the error"
+    ]
 
 
 def two_states(pair: Pair, name: str, **changes: Any) -> Task:
     """A chain of two states as a task."""
     mrp = MarkovRewardProcess(pair.P.astype(float), [float(x) for x in pair.r], float(pair.gamma))
-    known = {"n": pair.n, "deltas": (float(pair.delta),), "margin": None if pair.n else float(pair.margin), "contexts": 1000}
+    known = {
+        "n": pair.n,
+        "deltas": (float(pair.delta),),
+        "margin": None if pair.n else float(pair.margin),
+        "contexts": 1000,
+    }
     more = {"paid_by_successor": pair.paid_by_successor, "never_left": pair.never_left}
     return Task(name, mrp, one_hot(2, math.log(pair.e)), **{**known, **more, **changes})
 
@@ -539,7 +603,9 @@ def two_states(pair: Pair, name: str, **changes: Any) -> Task:
 def hopping_ring(size: int, hop: float) -> MarkovRewardProcess:
     """A ring whose states pay 0 and 1 by turns: on to the next state, but over it with probability ``hop``."""
     here = np.eye(size)
-    return MarkovRewardProcess((1 - hop) * np.roll(here, 1, axis=1) + hop * np.roll(here, 2, axis=1), np.arange(size) % 2, 0.01)
+    return MarkovRewardProcess(
+        (1 - hop) * np.roll(here, 1, axis=1) + hop * np.roll(here, 2, axis=1), np.arange(size) % 2, 0.01
+    )
 
 
 def tasks() -> list[Task]:
@@ -570,36 +636,105 @@ def numeric(claim: Bounds, budget: Budget) -> Verdict:
         measured += told
         budget.progress(done, len(all_tasks))
     count = budget.trials or 600
-    return Verdict(True, f"4 tasks for F, each at three δ, and 4 for G, {count} contexts each (seed {budget.seed}), v_0 = 0, depths {', '.join(map(str, DEPTHS))}: no bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor and context_needed of icrl.operator are these", "; ".join(measured))
+    return Verdict(
+        True,
+        f"4 tasks for F, each at three δ, and 4 for G, {count} contexts each (seed {budget.seed}), v_0 = 0, depths {', '.join(map(str, DEPTHS))}: no bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor and context_needed of icrl.operator are these",
+        "; ".join(measured),
+    )
 
 
 def cited(claim: Bounds, budget: Budget) -> Verdict:
     """What G takes from the literature."""
-    return Verdict(None, "for a stationary chain with S_0 ∼ μ and f with values in an interval of length w, the mean of f over n steps is h or more above its expectation with probability at most exp(−2nh²/(κw²)), κ = (1 + λ)/(1 − λ), λ the larger of 0 and the second eigenvalue of (P + P*)/2 (Fan, Jiang and Sun 2021); F takes nothing from there")
+    return Verdict(
+        None,
+        "for a stationary chain with S_0 ∼ μ and f with values in an interval of length w, the mean of f over n steps is h or more above its expectation with probability at most exp(−2nh²/(κw²)), κ = (1 + λ)/(1 − λ), λ the larger of 0 and the second eigenvalue of (P + P*)/2 (Fan, Jiang and Sun 2021); F takes nothing from there",
+    )
 
 
 NO_CHANCE = {"exact": "the exact part holds of every context, and knows no probability"}
-NO_ROOM = {"certified": "G's n is the same or smaller there, and still enough", "numeric": "G's n is the same or smaller there, and still enough"}
+NO_ROOM = {
+    "certified": "G's n is the same or smaller there, and still enough",
+    "numeric": "G's n is the same or smaller there, and still enough",
+}
 RARELY = MarkovRewardProcess([[0.475, 0.475, 0.05], [0.475, 0.475, 0.05], [0.5, 0.5, 0.0]], [1, 0, 0.5], 0.1)
-HOPPING = Task("a ring of 40 states that hops with probability .08", hopping_ring(40, 0.08), one_hot(40, 9.0), 40, (0.4,), contexts=1000)
+HOPPING = Task(
+    "a ring of 40 states that hops with probability .08",
+    hopping_ring(40, 0.08),
+    one_hot(40, 9.0),
+    40,
+    (0.4,),
+    contexts=1000,
+)
 ONE_RARE = Task("three states, one of them rare", RARELY, one_hot(3, 9.0), deltas=(0.1,), margin=0.1, contexts=300)
 TOO_FEW = {**NO_CHANCE, "certified": "two states are too few for it to show"}
 TOO_LONG = {**NO_CHANCE, "certified": "the contexts that would show it are too long to be counted"}
 NO_MATTER = {**NO_CHANCE, "numeric": "after as many transitions as G asks for the start hardly matters"}
 
 MUTANTS = (
-    Mutant("κ = 1", Bounds(kappa=lambda second: 1, chains=(SLOW,), tasks=(two_states(SLOW, "two states left with probability 1/100"),)), NO_CHANCE, "certified"),
-    Mutant("no union over states and visits", Bounds(tries=lambda size, n, delta: 2 / delta, tasks=(HOPPING,)), TOO_FEW, "numeric"),
-    Mutant("n in the place of n_s", Bounds(visits=lambda n, count: 2 * n + 0 * count, chains=(RARE,), tasks=(two_states(RARE, "P = ((.975, .025), (.5, .5))"),)), NO_CHANCE, "certified"),
-    Mutant("half the span", Bounds(span=lambda sigma: sigma / 2, chains=(LUCKY,), tasks=(two_states(LUCKY, "two states left with probability 7/10"),)), NO_CHANCE, "certified"),
-    Mutant("no span", Bounds(span=lambda sigma: 1 + 0 * sigma, chains=(WIDE,), tasks=(two_states(WIDE, "P = 1/2, r = (100, 0)"),)), NO_CHANCE, "certified"),
-    Mutant("no discounted sum", Bounds(discounted=lambda P_e, gamma, tau: gamma * tau, chains=(FAR,), tasks=(two_states(FAR, "P = 1/2"),))),
-    Mutant("rewards that depend on the successor let in", Bounds(contexts=(NOISE,), chains=(NOISY,), tasks=(two_states(NOISY, "P = 1/2, R = S_{k+1}"),))),
-    Mutant("a state that no transition leaves let in", Bounds(contexts=(NEVER_LEFT,), chains=(LEFT_OUT,), tasks=(two_states(LEFT_OUT, "P = 1/2, r = (100, 101)"),))),
+    Mutant(
+        "κ = 1",
+        Bounds(
+            kappa=lambda second: 1, chains=(SLOW,), tasks=(two_states(SLOW, "two states left with probability 1/100"),)
+        ),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant(
+        "no union over states and visits",
+        Bounds(tries=lambda size, n, delta: 2 / delta, tasks=(HOPPING,)),
+        TOO_FEW,
+        "numeric",
+    ),
+    Mutant(
+        "n in the place of n_s",
+        Bounds(
+            visits=lambda n, count: 2 * n + 0 * count,
+            chains=(RARE,),
+            tasks=(two_states(RARE, "P = ((.975, .025), (.5, .5))"),),
+        ),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant(
+        "half the span",
+        Bounds(
+            span=lambda sigma: sigma / 2,
+            chains=(LUCKY,),
+            tasks=(two_states(LUCKY, "two states left with probability 7/10"),),
+        ),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant(
+        "no span",
+        Bounds(span=lambda sigma: 1 + 0 * sigma, chains=(WIDE,), tasks=(two_states(WIDE, "P = 1/2, r = (100, 0)"),)),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant(
+        "no discounted sum",
+        Bounds(discounted=lambda P_e, gamma, tau: gamma * tau, chains=(FAR,), tasks=(two_states(FAR, "P = 1/2"),)),
+    ),
+    Mutant(
+        "rewards that depend on the successor let in",
+        Bounds(contexts=(NOISE,), chains=(NOISY,), tasks=(two_states(NOISY, "P = 1/2, R = S_{k+1}"),)),
+    ),
+    Mutant(
+        "a state that no transition leaves let in",
+        Bounds(contexts=(NEVER_LEFT,), chains=(LEFT_OUT,), tasks=(two_states(LEFT_OUT, "P = 1/2, r = (100, 101)"),)),
+    ),
     Mutant("S_0 = 0 in the cited inequality", Bounds(start=lambda mu: fractions([1, 0])), NO_MATTER, "certified"),
     Mutant("μ_min left out of F_n", Bounds(least_visited=lambda mu: 1, tasks=(ONE_RARE,)), TOO_LONG, "numeric"),
-    Mutant("h_s a bound on each frequency by itself", Bounds(distance=lambda one, other: greatest(one - other), contexts=(FOUR,)), NO_ROOM),
-    Mutant("h_s without the rival's weight", Bounds(room=lambda E, mu, s, m_0: (mu[s] * E[s, s] - m_0 * (E[s] @ mu)) / ((1 - m_0) * E[s, s])), NO_ROOM),
+    Mutant(
+        "h_s a bound on each frequency by itself",
+        Bounds(distance=lambda one, other: greatest(one - other), contexts=(FOUR,)),
+        NO_ROOM,
+    ),
+    Mutant(
+        "h_s without the rival's weight",
+        Bounds(room=lambda E, mu, s, m_0: (mu[s] * E[s, s] - m_0 * (E[s] @ mu)) / ((1 - m_0) * E[s, s])),
+        NO_ROOM,
+    ),
 )
 
 
@@ -659,10 +794,26 @@ CLAIM = Claim(
     ),
     subject=Bounds(),
     checks=(
-        Check("exact", "what holds of every context, on rational chains of up to 4 states: the identity, the discounted sum, the room h_s", exact),
-        Check("certified", "the exact probability that F and G fail, over all contexts of a length, on rational chains of two states; the cited inequality on such chains", certified),
-        Check("numeric", "simulated contexts: Boyan's chain, rings, a random MRP and FrozenLake-v1 for F; chains of two and three states for G; δ from .01 to .5, depths up to 10⁶", numeric),
-        Check("cited", "Hoeffding's inequality for Markov chains, which G uses for the visits: Fan, Jiang and Sun 2021", cited),
+        Check(
+            "exact",
+            "what holds of every context, on rational chains of up to 4 states: the identity, the discounted sum, the room h_s",
+            exact,
+        ),
+        Check(
+            "certified",
+            "the exact probability that F and G fail, over all contexts of a length, on rational chains of two states; the cited inequality on such chains",
+            certified,
+        ),
+        Check(
+            "numeric",
+            "simulated contexts: Boyan's chain, rings, a random MRP and FrozenLake-v1 for F; chains of two and three states for G; δ from .01 to .5, depths up to 10⁶",
+            numeric,
+        ),
+        Check(
+            "cited",
+            "Hoeffding's inequality for Markov chains, which G uses for the visits: Fan, Jiang and Sun 2021",
+            cited,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("bellman", "stationary", "contraction", "certainty-equivalence"),

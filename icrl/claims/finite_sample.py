@@ -74,7 +74,13 @@ def decay(claim: Published, given: Kernel) -> Iterator[Part]:
     v, first = given.v, greatest(given.v - v_pi)
     for layer in range(LAYERS + 1 if C > 0 else 0):
         most = claim.rate(given.alpha * C) ** layer * first
-        yield Part(f"‖v_{layer} − v^π‖ in an endless context, C = {shown(C)}", greatest(v - v_pi), most, operators.size(v_pi, v), AT_MOST)
+        yield Part(
+            f"‖v_{layer} − v^π‖ in an endless context, C = {shown(C)}",
+            greatest(v - v_pi),
+            most,
+            operators.size(v_pi, v),
+            AT_MOST,
+        )
         v = v + given.alpha * (given.M @ (given.r + given.gamma * (given.P @ v) - v))
 
 
@@ -94,7 +100,16 @@ def kernels() -> tuple[Kernel, ...]:
             mu, sharp = tree_distribution(P), int(rng.integers(30, 300))
             E = fractions(rng.integers(1, 4, (size, size)) + sharp * np.eye(size, dtype=int))
             draw = partial(rational_vector, rng, size)
-            found.append(Kernel(P, draw(), Fraction(int(rng.integers(0, 8)), 10), Fraction(int(rng.integers(1, 3)), 2), draw(), weighed(E, mu)))
+            found.append(
+                Kernel(
+                    P,
+                    draw(),
+                    Fraction(int(rng.integers(0, 8)), 10),
+                    Fraction(int(rng.integers(1, 3)), 2),
+                    draw(),
+                    weighed(E, mu),
+                )
+            )
     return tuple(found)
 
 
@@ -106,7 +121,9 @@ def in_floats(given: Kernel) -> Kernel:
 EVEN = explicit.EVEN_CHAIN
 SHARP = weighed(fractions([[120, 1], [1, 120]]), fractions([HALF, HALF]))
 EQUAL_REWARDS = Kernel(EVEN, fractions([1, 1]), HALF, Fraction(1), fractions([0, 0]), SHARP)
-UNEVEN = Kernel(EVEN, fractions([0, 0]), Fraction(0), Fraction(1), fractions([1, -1]), fractions([[1, 0], [HALF, HALF]]))
+UNEVEN = Kernel(
+    EVEN, fractions([0, 0]), Fraction(0), Fraction(1), fractions([1, -1]), fractions([[1, 0], [HALF, HALF]])
+)
 
 
 def exact(claim: Published, budget: Budget) -> Verdict:
@@ -116,7 +133,10 @@ def exact(claim: Published, budget: Budget) -> Verdict:
         if found := first_failure(str(given), decay(claim, given), Exactly()):
             return Verdict(False, "slower than stated", counterexample=found)
         sharp += min(given.M.diagonal()) > (1 + given.gamma) / 2
-    return Verdict(True, f"{count} rational chains with weights M_π, of which {sharp} have C > 0: within (1 − αC)^L at {LAYERS} layers")
+    return Verdict(
+        True,
+        f"{count} rational chains with weights M_π, of which {sharp} have C > 0: within (1 − αC)^L at {LAYERS} layers",
+    )
 
 
 # Certified: the constants, on chains of two states
@@ -131,7 +151,11 @@ def promised(claim: Published, pair: Pair) -> Counterexample | None:
 
 
 WORKED = explicit.WORKED
-PAIRS = (WORKED._replace(delta=HALF), WORKED._replace(delta=Fraction(1, 4)), WORKED._replace(delta=HALF, leave=(Fraction(9, 10),) * 2))
+PAIRS = (
+    WORKED._replace(delta=HALF),
+    WORKED._replace(delta=Fraction(1, 4)),
+    WORKED._replace(delta=HALF, leave=(Fraction(9, 10),) * 2),
+)
 SLOW = explicit.SLOW
 UNSEEN = WORKED._replace(delta=Fraction(99, 100))
 
@@ -147,7 +171,10 @@ def certified(claim: Published, budget: Budget) -> Verdict:
             return Verdict(False, str(undecided))
     if found:
         return Verdict(False, "more likely to fail than stated", counterexample=found)
-    return Verdict(True, f"{len(PAIRS)} chains of two states, δ in {{1/4, 1/2}}, every context of the length that c₁ asks for: one that misses a state, has a margin below C or v_CE beyond half the floor has probability at most δ; {BITS} bits")
+    return Verdict(
+        True,
+        f"{len(PAIRS)} chains of two states, δ in {{1/4, 1/2}}, every context of the length that c₁ asks for: one that misses a state, has a margin below C or v_CE beyond half the floor has probability at most δ; {BITS} bits",
+    )
 
 
 # Numeric: the slope of the floor
@@ -161,7 +188,11 @@ LEVEL = 1e-3
 
 def slope_tasks() -> list[tuple[str, MarkovRewardProcess]]:
     """The tasks in which the floor is measured."""
-    return [("Boyan's chain of 6 states", boyan_chain(6)), ("a ring of 5 states", ring(5)), ("a random MRP of 5 states", random_mrp(5, np.random.default_rng(0)))]
+    return [
+        ("Boyan's chain of 6 states", boyan_chain(6)),
+        ("a ring of 5 states", ring(5)),
+        ("a random MRP of 5 states", random_mrp(5, np.random.default_rng(0))),
+    ]
 
 
 def errors(mrp: MarkovRewardProcess, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -179,7 +210,11 @@ def errors(mrp: MarkovRewardProcess, count: int, rng: np.random.Generator) -> np
 @cache
 def slopes(task: int, seed: int) -> tuple[float, float]:
     """The mean slope of log error against log n over ``SEEDS`` repetitions of ``CONTEXTS`` trajectories, and half its interval at 1 − ``LEVEL``."""
-    found = errors(slope_tasks()[task][1], SEEDS * CONTEXTS, np.random.default_rng([seed, task])).reshape(SEEDS, CONTEXTS, -1).mean(axis=1)
+    found = (
+        errors(slope_tasks()[task][1], SEEDS * CONTEXTS, np.random.default_rng([seed, task]))
+        .reshape(SEEDS, CONTEXTS, -1)
+        .mean(axis=1)
+    )
     x = np.log(LENGTHS) - np.log(LENGTHS).mean()
     each = np.log(found) @ x / (x @ x)
     return float(each.mean()), student(SEEDS - 1) * float(each.std(ddof=1)) / math.sqrt(SEEDS)
@@ -187,7 +222,9 @@ def slopes(task: int, seed: int) -> tuple[float, float]:
 
 def student(freedom: int) -> float:
     """The t that Student's distribution exceeds in absolute value with probability ``LEVEL``."""
-    return float(findroot(lambda t: betainc(freedom / 2, 0.5, 0, freedom / (freedom + t * t), regularized=True) - LEVEL, 3.6))
+    return float(
+        findroot(lambda t: betainc(freedom / 2, 0.5, 0, freedom / (freedom + t * t), regularized=True) - LEVEL, 3.6)
+    )
 
 
 def falls(claim: Published, task: int, seed: int) -> Counterexample | None:
@@ -197,14 +234,23 @@ def falls(claim: Published, task: int, seed: int) -> Counterexample | None:
     others = [other for other in (0.0, -0.25, -1.0) if abs(mean - other) <= half]
     if abs(mean - float(claim.power)) <= half and not others:
         return None
-    return Counterexample(f"{slope_tasks()[task][0]}, n from {LENGTHS[0]} to {LENGTHS[-1]}, {SEEDS} seeds", "slope of ‖v_CE − v^π‖ against n on log-log axes", told, shown(claim.power) if not others else f"an interval without {others[0]}")
+    return Counterexample(
+        f"{slope_tasks()[task][0]}, n from {LENGTHS[0]} to {LENGTHS[-1]}, {SEEDS} seeds",
+        "slope of ‖v_CE − v^π‖ against n on log-log axes",
+        told,
+        shown(claim.power) if not others else f"an interval without {others[0]}",
+    )
 
 
 def bound_tasks() -> list[Task]:
     """Three chains in which the bound itself is put to the test, C in the place of G's margin."""
     few = {"deltas": (0.5, 0.1), "contexts": None}
     slow = WORKED._replace(leave=(Fraction(1, 20),) * 2)
-    return [two_states(WORKED, "P = 1/2", **few), two_states(slow, "two states left with probability 1/20", **few), Task("a ring of 3 states", ring(3, 0.7, 0.3), one_hot(3, 4.0), margin=0.1, deltas=(0.5, 0.1))]
+    return [
+        two_states(WORKED, "P = 1/2", **few),
+        two_states(slow, "two states left with probability 1/20", **few),
+        Task("a ring of 3 states", ring(3, 0.7, 0.3), one_hot(3, 4.0), margin=0.1, deltas=(0.5, 0.1)),
+    ]
 
 
 def kept(claim: Published, task: Task, count: int, rng: np.random.Generator) -> Iterator[Counterexample | None]:
@@ -222,31 +268,55 @@ def numeric(claim: Published, budget: Budget) -> Verdict:
     count, rng = budget.trials or 400, np.random.default_rng(budget.seed)
     told = [(str(given), decay(claim, in_floats(given))) for given in (*claim.kernels, *kernels())]
     rates = (first_failure(name, parts, Within(1e-12)) for name, parts in told)
-    bounds = (found for task in (*claim.tasks, *bound_tasks()) for found in kept(claim, task, task.contexts or count, rng))
+    bounds = (
+        found for task in (*claim.tasks, *bound_tasks()) for found in kept(claim, task, task.contexts or count, rng)
+    )
     floors = (falls(claim, task, budget.seed) for task in range(len(slope_tasks())))
     if found := next(filter(None, chain(rates, bounds, floors)), None):
         return Verdict(False, f"fails (seed {budget.seed})", counterexample=found)
-    measured = ", ".join(f"{mean:.3f} ± {half:.3f}" for mean, half in (slopes(task, budget.seed) for task in range(len(slope_tasks()))))
-    return Verdict(True, f"the rate on {len(told)} chains; the bound at the n of c₁ on 3 tasks, two δ and {count} contexts each (seed {budget.seed}), no oftener beyond it than the 1 − 10⁻⁶ quantile of a binomial; the slope of the floor on 3 tasks, {SEEDS} seeds of {CONTEXTS} trajectories each, n from {LENGTHS[0]} to {LENGTHS[-1]}: the interval at confidence 1 − {LEVEL:g} (Student) holds −1/2 and none of 0, −1/4, −1", f"slopes {measured}")
+    measured = ", ".join(
+        f"{mean:.3f} ± {half:.3f}" for mean, half in (slopes(task, budget.seed) for task in range(len(slope_tasks())))
+    )
+    return Verdict(
+        True,
+        f"the rate on {len(told)} chains; the bound at the n of c₁ on 3 tasks, two δ and {count} contexts each (seed {budget.seed}), no oftener beyond it than the 1 − 10⁻⁶ quantile of a binomial; the slope of the floor on 3 tasks, {SEEDS} seeds of {CONTEXTS} trajectories each, n from {LENGTHS[0]} to {LENGTHS[-1]}: the interval at confidence 1 − {LEVEL:g} (Student) holds −1/2 and none of 0, −1/4, −1",
+        f"slopes {measured}",
+    )
 
 
 def cited(claim: Published, budget: Budget) -> Verdict:
     """What is taken from the literature."""
-    return Verdict(None, "that such constants exist is the published theorem (Xie et al. 2026, Theorem 2), which does not name them; the constants here come from (G), and with it from the inequality for Markov chains of Fan, Jiang and Sun 2021")
+    return Verdict(
+        None,
+        "that such constants exist is the published theorem (Xie et al. 2026, Theorem 2), which does not name them; the constants here come from (G), and with it from the inequality for Markov chains of Fan, Jiang and Sun 2021",
+    )
 
 
 NO_CHANCE = {"exact": "the exact part is about an endless context"}
 DEPTH = {"certified": "the certified part is about the n and the floor, not about the depth"}
 LARGER = {**NO_CHANCE, "certified": "a larger floor fails more rarely"}
-INERT = Task("P = 1/2, δ near 1", two_states(UNSEEN, "").mrp, one_hot(2, math.log(19)), deltas=(0.99,), margin=0.2, contexts=2000)
+INERT = Task(
+    "P = 1/2, δ near 1", two_states(UNSEEN, "").mrp, one_hot(2, math.log(19)), deltas=(0.99,), margin=0.2, contexts=2000
+)
 
 MUTANTS = (
     Mutant("the floor falls like 1/n", Published(power=Fraction(-1)), NO_CHANCE, "numeric"),
     Mutant("the floor falls like the fourth root of 1/n", Published(power=Fraction(-1, 4)), LARGER, "numeric"),
     Mutant("a floor that does not depend on n", Published(power=Fraction(0)), LARGER, "numeric"),
     Mutant("rate (1 − αC)³", Published(rate=lambda alpha_C: (1 - alpha_C) ** 3), DEPTH),
-    Mutant("C from the mean of the diagonal", Published(m=lambda diagonal: sum(diagonal) / len(diagonal), kernels=(UNEVEN,)), DEPTH),
-    Mutant("c₁ without κ", Published(kappa=lambda second: 1, chains=(SLOW,), tasks=(two_states(SLOW, "two states left with probability 1/100"),)), NO_CHANCE, "certified"),
+    Mutant(
+        "C from the mean of the diagonal",
+        Published(m=lambda diagonal: sum(diagonal) / len(diagonal), kernels=(UNEVEN,)),
+        DEPTH,
+    ),
+    Mutant(
+        "c₁ without κ",
+        Published(
+            kappa=lambda second: 1, chains=(SLOW,), tasks=(two_states(SLOW, "two states left with probability 1/100"),)
+        ),
+        NO_CHANCE,
+        "certified",
+    ),
     Mutant("δ = .99 let in", Published(chains=(UNSEEN,), tasks=(INERT,)), NO_CHANCE, "certified"),
 )
 
@@ -282,10 +352,26 @@ CLAIM = Claim(
     ),
     subject=Published(),
     checks=(
-        Check("exact", "the rate, on rational chains of up to 4 states in an endless context, α in {1/2, 1}, 4 layers", exact),
-        Check("certified", "the constants: the exact probability that the bound's event fails at the n of c₁, over all contexts of that length, on rational chains of two states", certified),
-        Check("numeric", "the same rate; simulated contexts at the n of c₁, depths up to 10⁶; the slope of the floor over 30 seeds on Boyan's chain, a ring and a random MRP", numeric),
-        Check("cited", "that the constants exist, as published: Xie et al. 2026, Theorem 2; Fan, Jiang and Sun 2021", cited),
+        Check(
+            "exact",
+            "the rate, on rational chains of up to 4 states in an endless context, α in {1/2, 1}, 4 layers",
+            exact,
+        ),
+        Check(
+            "certified",
+            "the constants: the exact probability that the bound's event fails at the n of c₁, over all contexts of that length, on rational chains of two states",
+            certified,
+        ),
+        Check(
+            "numeric",
+            "the same rate; simulated contexts at the n of c₁, depths up to 10⁶; the slope of the floor over 30 seeds on Boyan's chain, a ring and a random MRP",
+            numeric,
+        ),
+        Check(
+            "cited",
+            "that the constants exist, as published: Xie et al. 2026, Theorem 2; Fan, Jiang and Sun 2021",
+            cited,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("explicit-finite-sample",),

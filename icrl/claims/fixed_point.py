@@ -13,12 +13,36 @@ from sympy import Identity, MatrixSymbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl.claims import operators
-from icrl.claims.cases import EXPONENTIALS, Case, ball_case, power_of_two, shown, small_fraction, smallest, stand_in, to_ball
+from icrl.claims.cases import (
+    EXPONENTIALS,
+    Case,
+    ball_case,
+    power_of_two,
+    shown,
+    small_fraction,
+    smallest,
+    stand_in,
+    to_ball,
+)
 from icrl.claims.certainty_equivalence import bellman_matrix, condition, fixed_point_system, told, units
 from icrl.claims.chains import float_chain, irreducible, rational_chain
 from icrl.claims.compare import BITS, TOLERANCE, Undecided
 from icrl.claims.model import Budget, Check, Claim, Mutant, Verdict
-from icrl.claims.operators import ALPHA, GAMMA, VALUE, N, Part, Transitions, entries, first_failure, greatest, invertible, size, solved, td_update
+from icrl.claims.operators import (
+    ALPHA,
+    GAMMA,
+    VALUE,
+    N,
+    Part,
+    Transitions,
+    entries,
+    first_failure,
+    greatest,
+    invertible,
+    size,
+    solved,
+    td_update,
+)
 from icrl.claims.stationary import null_vectors
 from icrl.mrp import MarkovRewardProcess
 from icrl.operator import population_kernel
@@ -36,14 +60,24 @@ class Population:
     def __str__(self) -> str:
         case, E = self.case, EXPONENTIALS.get(self.case.exp, "exp(t)")
         if len(self.weights) > 2:
-            return f"|S| = {len(self.weights)}, d = {case.d}, γ = {shown(case.gamma)}, α = {shown(case.alphas)}, E = {E}"
-        parts = {"P": self.transition, "μ": self.weights, "r": case.rewards, "x": case.features, "A": case.A, "γ": case.gamma, "α": case.alphas}
+            return (
+                f"|S| = {len(self.weights)}, d = {case.d}, γ = {shown(case.gamma)}, α = {shown(case.alphas)}, E = {E}"
+            )
+        parts = {
+            "P": self.transition,
+            "μ": self.weights,
+            "r": case.rewards,
+            "x": case.features,
+            "A": case.A,
+            "γ": case.gamma,
+            "α": case.alphas,
+        }
         return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items()) + f", E = {E}"
 
 
 def population(transition: Any, weights: Any, **changes: Any) -> Population:
     """A population in ``Fraction``s: one-hot features, r = (1, 0, …), v = (0, 1, …), γ = α = ½ and E = 2^t where nothing else is said."""
-    fractions = lambda rows: [[Fraction(entry) for entry in row] for row in rows]  # noqa: E731
+    fractions = lambda rows: [[Fraction(entry) for entry in row] for row in rows]
     S = len(transition)
     one_hot = np.eye(S, dtype=int).tolist()
     plain = smallest(range(S), r=one_hot[0], v=range(S), x=one_hot, A=one_hot)
@@ -108,11 +142,17 @@ class Fixed:
         return self.weights(given.weights) and self.steps(given.case.alphas[0]) and self.regular(given.case)
 
 
-def identities(claim: Fixed, M: Any, P: Any, value: Any, gamma: Any, alpha: Any, v: Any) -> Iterator[tuple[str, Any, Any]]:
+def identities(
+    claim: Fixed, M: Any, P: Any, value: Any, gamma: Any, alpha: Any, v: Any
+) -> Iterator[tuple[str, Any, Any]]:
     """(where, what comes out, what it says), for the rewards r = (I − γP)v^π of any value v^π: it stays, and every v moves by αM(I − γP)(v^π − v)."""
     X = bellman_matrix(P, gamma)
     yield "what the update adds to v^π", claim.update(M, P, X @ value, gamma, alpha, value) - value, 0 * value
-    yield "what the update adds to v", claim.update(M, P, X @ value, gamma, alpha, v) - v, alpha * (M @ (X @ (value - v)))
+    yield (
+        "what the update adds to v",
+        claim.update(M, P, X @ value, gamma, alpha, v) - v,
+        alpha * (M @ (X @ (value - v))),
+    )
 
 
 def symbolic(claim: Fixed, budget: Budget) -> Verdict:
@@ -120,11 +160,18 @@ def symbolic(claim: Fixed, budget: Budget) -> Verdict:
     M, P, E, D, Z = (MatrixSymbol(name, N, N) for name in ("M", "P", "E", "D", "Z"))
     for _, got, right in identities(claim, M, P, MatrixSymbol("v_pi", N, 1), GAMMA, ALPHA, VALUE):
         if not (got - right).expand().doit().is_ZeroMatrix:
-            return Verdict(False, "not derived", counterexample=first_failure(str(SWITCH), identity_parts(claim, SWITCH), operators.Exactly()))
+            return Verdict(
+                False,
+                "not derived",
+                counterexample=first_failure(str(SWITCH), identity_parts(claim, SWITCH), operators.Exactly()),
+            )
     weighted = Z.inv() @ E @ D
     if (weighted @ D.inv() @ E.inv() @ Z).doit() != Identity(N) or (Z @ weighted @ D.inv()).doit() != E:
         return Verdict(False, "M = Z⁻¹ED and E were not seen to be invertible together")
-    return Verdict(True, "v^π stays, and what is added to any v is αM(I − γP)(v^π − v), for any M; with Z and D invertible, M = Z⁻¹ED has the inverse D⁻¹E⁻¹Z, and E = ZMD⁻¹; for every number of states")
+    return Verdict(
+        True,
+        "v^π stays, and what is added to any v is αM(I − γP)(v^π − v), for any M; with Z and D invertible, M = Z⁻¹ED has the inverse D⁻¹E⁻¹Z, and E = ZMD⁻¹; for every number of states",
+    )
 
 
 def identity_parts(claim: Fixed, given: Population) -> Iterator[Part]:
@@ -159,7 +206,13 @@ def fixed_points(claim: Fixed, given: Population) -> Iterator[Part]:
         other = value + solved(X, w)
         if claim.only(given):
             moved = greatest(step(other) - other)
-            yield Part(f"how far the update moves {told(other)}, which is not v^π", moved, 0 * case.gamma, size(other), operators.UNLIKE)
+            yield Part(
+                f"how far the update moves {told(other)}, which is not v^π",
+                moved,
+                0 * case.gamma,
+                size(other),
+                operators.UNLIKE,
+            )
         elif case.alphas[0] == 0 or all(x == 0 for x in M @ w):
             yield from entries("the image of another fixed point", step(other), other, size(other, r) * condition(X))
 
@@ -198,7 +251,9 @@ def library(given: Population) -> Iterator[Part]:
     X = bellman_matrix(P, case.gamma)
     yield from entries("MarkovRewardProcess.value", mrp.value(), solved(X, r), size(r) * condition(X) ** 2)
     ours = kernel(replace(given, weights=mrp.stationary_distribution().tolist()))
-    yield from entries("population_kernel", population_kernel(mrp, case.features, np.reshape(case.A, (case.d, case.d))), ours, len(P))
+    yield from entries(
+        "population_kernel", population_kernel(mrp, case.features, np.reshape(case.A, (case.d, case.d))), ours, len(P)
+    )
 
 
 # Populations
@@ -215,7 +270,7 @@ SMALLEST = (SWITCH, EQUAL, SIGNS, SKEW, NO_STEP, population(((1,),), (1,)))
 def frozen_lake() -> Population:
     """FrozenLake-v1 under the uniform policy in ``Fraction``s, x(s) = (row, column)/2; the weights 1, …, 16 in the place of μ, which may be any."""
     mrp = from_gymnasium("FrozenLake-v1", discount=0.9)
-    rational = lambda rows: [[Fraction(entry).limit_denominator(12) for entry in row] for row in rows]  # noqa: E731
+    rational = lambda rows: [[Fraction(entry).limit_denominator(12) for entry in row] for row in rows]
     P, (r,) = rational(mrp.transition), rational([mrp.reward])
     x = [[Fraction(int(name) // 4, 2), Fraction(int(name) % 4, 2)] for name in mrp.state_names]
     identity = [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]
@@ -227,10 +282,10 @@ def rational_populations() -> Iterator[Population]:
     """Random ones of up to 4 states in ``Fraction``s: integer features, at times equal, with E = 2^t, A = I or any; or with E = 1 + t²."""
     rng = np.random.default_rng(0)
     for S, d, exp in product((1, 2, 3, 4), (1, 2), (power_of_two, power_of_two, stand_in)):
-        whole = lambda *shape: [[Fraction(int(entry)) for entry in row] for row in rng.integers(-2, 3, shape)]  # noqa: B023, E731
+        whole = lambda *shape: [[Fraction(int(entry)) for entry in row] for row in rng.integers(-2, 3, shape)]
         identity = [[Fraction(i == j) for j in range(d)] for i in range(d)]
         A = whole(d, d) if exp is power_of_two and rng.random() < 0.5 else identity
-        draw = lambda: [small_fraction(rng) for _ in range(S)]  # noqa: B023, E731
+        draw = lambda: [small_fraction(rng) for _ in range(S)]  # noqa: B023
         gamma, alpha = Fraction(int(rng.integers(0, 10)), 10), Fraction(int(rng.integers(1, 11)), 10)
         case = Case(list(range(S)), draw(), whole(S, d), draw(), gamma, [alpha], A, exp)
         yield Population(case, rational_chain(rng, S).tolist(), [Fraction(int(w), 6) for w in rng.integers(1, 7, S)])
@@ -248,19 +303,29 @@ def float_populations(seed: int) -> Iterator[Population]:
         x[-1] = x[0] if turn % 4 == 0 else x[-1]
         A = np.eye(d) if turn % 2 else rng.normal(size=(d, d))
         gamma, alpha = float(rng.uniform(0, 0.95)), float(1 - rng.uniform(0, 1))
-        case = Case(list(range(S)), rng.normal(size=S).tolist(), x.tolist(), rng.normal(size=S).tolist(), gamma, [alpha], A.tolist())
-        yield Population(case, P.tolist(), MarkovRewardProcess(P, np.zeros(S), gamma).stationary_distribution().tolist())
+        case = Case(
+            list(range(S)),
+            rng.normal(size=S).tolist(),
+            x.tolist(),
+            rng.normal(size=S).tolist(),
+            gamma,
+            [alpha],
+            A.tolist(),
+        )
+        yield Population(
+            case, P.tolist(), MarkovRewardProcess(P, np.zeros(S), gamma).stationary_distribution().tolist()
+        )
 
 
 def as_balls(given: Population) -> Population:
     """The population in Arb balls, E with the true exponential."""
-    balls = lambda rows: [[to_ball(q) for q in row] for row in rows]  # noqa: E731
+    balls = lambda rows: [[to_ball(q) for q in row] for row in rows]
     return Population(ball_case(given.case), balls(given.transition), *balls([given.weights]))
 
 
 def as_floats(given: Population) -> Population:
     """The population in floats, E with the true exponential."""
-    floats = lambda rows: [list(map(float, row)) for row in rows]  # noqa: E731
+    floats = lambda rows: [list(map(float, row)) for row in rows]
     return Population(next(operators.as_floats([given.case])), floats(given.transition), *floats([given.weights]))
 
 
@@ -292,13 +357,18 @@ def certified(claim: Fixed, budget: Budget) -> Verdict:
 def numeric(claim: Fixed, budget: Budget) -> Verdict:
     """Random float populations, after the small ones."""
     trials, small = budget.trials or 300, [*claim.beyond, *SMALLEST]
-    within = lambda steep: operators.Within(TOLERANCE * np.finfo(float).eps * steep)  # noqa: E731
+    within = lambda steep: operators.Within(TOLERANCE * np.finfo(float).eps * steep)
     drawn = islice(float_populations(budget.seed), trials)
     found = first_wrong(claim, small, as_floats, within) or first_wrong(claim, drawn, lambda each: each, within)
-    return found or Verdict(True, f"{len(small)} small and {trials} random populations (seed {budget.seed}), |S| in 1..8: {TOLD}; MarkovRewardProcess.value and population_kernel; tolerance {TOLERANCE} eps (1 + max |score|) of each part's scale")
+    return found or Verdict(
+        True,
+        f"{len(small)} small and {trials} random populations (seed {budget.seed}), |S| in 1..8: {TOLD}; MarkovRewardProcess.value and population_kernel; tolerance {TOLERANCE} eps (1 + max |score|) of each part's scale",
+    )
 
 
-def first_wrong(claim: Fixed, given: Iterable[Population], convert: Callable, numbers: Callable[[float], Any]) -> Verdict | None:
+def first_wrong(
+    claim: Fixed, given: Iterable[Population], convert: Callable, numbers: Callable[[float], Any]
+) -> Verdict | None:
     """The first population with a part that fails, in the numbers that it is converted to; these may compare by 1 + max |score|."""
     for each in given:
         there = convert(each)
@@ -314,7 +384,10 @@ TRUE_SCORE = {"symbolic": UNIQUE, "certified": "there E is the exponential", "nu
 
 MUTANTS = (
     Mutant("an averager in the place of the update", Fixed(averager)),
-    Mutant("M missing before the rewards", Fixed(lambda M, P, r, gamma, alpha, v: v + alpha * (r + gamma * (M @ P @ v) - M @ v))),
+    Mutant(
+        "M missing before the rewards",
+        Fixed(lambda M, P, r, gamma, alpha, v: v + alpha * (r + gamma * (M @ P @ v) - M @ v)),
+    ),
     Mutant("μ(u) = 0 let in", Fixed(weights=lambda mu: True, beyond=(UNSEEN,)), {"symbolic": UNIQUE}),
     Mutant("α = 0 let in", Fixed(steps=lambda alpha: True, beyond=(NO_STEP,)), {"symbolic": UNIQUE}),
     Mutant("equal features let in", Fixed(regular=lambda case: True, beyond=(EQUAL,)), {"symbolic": UNIQUE}),
@@ -366,9 +439,21 @@ CLAIM = Claim(
     subject=Fixed(),
     checks=(
         Check("symbolic", "every number of states; M any matrix for the identities, Z⁻¹ED for its inverse", symbolic),
-        Check("exact", "rational chains of up to 4 states, any positive rational weights, E = 2^t (softmax attention in the base 2) with integer features, A = I or any, and E = 1 + t²; equal features among them", exact),
-        Check("certified", "the same with the true exp, and FrozenLake-v1 with its coordinates as features, in Arb balls; positive definite by the pivots", certified),
-        Check("numeric", "random chains of up to 8 states, μ stationary, d in 1..4, A = I or any; distinct features make E positive definite there to rounding only, so that is left to the other kinds", numeric),
+        Check(
+            "exact",
+            "rational chains of up to 4 states, any positive rational weights, E = 2^t (softmax attention in the base 2) with integer features, A = I or any, and E = 1 + t²; equal features among them",
+            exact,
+        ),
+        Check(
+            "certified",
+            "the same with the true exp, and FrozenLake-v1 with its coordinates as features, in Arb balls; positive definite by the pivots",
+            certified,
+        ),
+        Check(
+            "numeric",
+            "random chains of up to 8 states, μ stationary, d in 1..4, A = I or any; distinct features make E positive definite there to rounding only, so that is left to the other kinds",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("bellman", "certainty-equivalence"),

@@ -63,7 +63,11 @@ class Task:
     def E(self) -> np.ndarray:
         """E(s, u) = B^⟨x(s), x(u)⟩."""
         scores = self.x @ self.x.T
-        return np.exp(math.log(self.base) * scores) if scores.dtype == float else np.vectorize(lambda t: Fraction(self.base) ** int(t), otypes=[object])(scores)
+        return (
+            np.exp(math.log(self.base) * scores)
+            if scores.dtype == float
+            else np.vectorize(lambda t: Fraction(self.base) ** int(t), otypes=[object])(scores)
+        )
 
     @property
     def features(self) -> Any:
@@ -79,7 +83,7 @@ class Task:
         one = 0 * self.gamma + 1
         if n is ENDLESS:
             return [(one, self.model(self.mu[:, None] * self.P))]
-        moves = lambda counts: np.array(counts, dtype=self.P.dtype).reshape(self.P.shape) * one  # noqa: E731
+        moves = lambda counts: np.array(counts, dtype=self.P.dtype).reshape(self.P.shape) * one
         return [(p, self.model(moves(counts))) for counts, p in tables(self, n).items()]
 
     @cached_property
@@ -109,11 +113,13 @@ def layer(task: Task, given: state_form.Model, target: int) -> tuple[np.ndarray,
     """A layer as v ↦ vG + b on rows; ``target`` is the sign of the target entry of V."""
     A, exp = identity(task.x.shape[1], task.x), None
     if task.P.dtype == object:
-        exp = lambda t: Fraction(task.base) ** int(t)  # noqa: E731
+        exp = lambda t: Fraction(task.base) ** int(t)
     else:
         A = math.log(task.base) * A
     K = state_form.attention_weights(task.x, given.counts, A, exp)
-    return state_form.layer_map(K, given, state_form.Weights(task.alpha, target * task.alpha, -task.alpha, A), task.gamma)
+    return state_form.layer_map(
+        K, given, state_form.Weights(task.alpha, target * task.alpha, -task.alpha, A), task.gamma
+    )
 
 
 def at_depth(G: np.ndarray, b: np.ndarray, depth: int) -> tuple[np.ndarray, Any]:
@@ -140,7 +146,10 @@ class Loss(NamedTuple):
 @cache
 def losses(task: Task, n: int | None, depth: int, target: int) -> list[Loss]:
     """One :class:`Loss` a context."""
-    return [Loss(p, squared(task, *at_depth(*layer(task, given, target), depth)), *coverage(task, given.counts[:, 0])) for p, given in task.contexts(n)]
+    return [
+        Loss(p, squared(task, *at_depth(*layer(task, given, target), depth)), *coverage(task, given.counts[:, 0]))
+        for p, given in task.contexts(n)
+    ]
 
 
 def squared(task: Task, v: np.ndarray, scale: Any) -> Any:
@@ -219,7 +228,9 @@ def good_ones(claim: Minimum, task: Task, found: list[Loss]) -> list[Loss]:
 def of_the_good(claim: Minimum, task: Task, n: int | None, L: int) -> Any:
     """2X²((1 + γ)/(1 − γ))² ((1 − αc)^{2L} r_max² + γ²σ² Σ_s 1/(nμ(s)))."""
     sigma, share = max(task.v_pi) - min(task.v_pi), 0 * task.gamma if n is ENDLESS else sum(1 / task.mu) / n
-    most = claim.depth(task.alpha, task.c, L) * claim.paid(greatest(task.r)) + (task.gamma * sigma) ** 2 * claim.context(share)
+    most = claim.depth(task.alpha, task.c, L) * claim.paid(greatest(task.r)) + (
+        task.gamma * sigma
+    ) ** 2 * claim.context(share)
     return claim.factor * ((1 + task.gamma) / (1 - task.gamma)) ** 2 * claim.longest(task.features) * most
 
 
@@ -241,23 +252,113 @@ def numbered(rows: Any) -> np.ndarray:
 
 
 COIN, UNIT, EYE = fractions([[HALF, HALF], [HALF, HALF]]), fractions([1, 0]), numbered(np.eye(2))
-ALIKE = Task("P = 1/2, r = (1, 0), γ = 0, α = 1, x = (0, 1), E = 2^t, c = 1/2", COIN, UNIT, 0 * HALF, Fraction(1), numbered([[0], [1]]), 2, HALF, (ENDLESS,), (0, 20))
-PAIR = Task("P = 1/2, r = (1, 0), γ = 1/2, α = 1, one-hot, E = 19^t, c = 1/5", COIN, UNIT, HALF, Fraction(1), EYE, 19, Fraction(1, 5), (1, 8, ENDLESS), (0, 1, 2, 5, 60))
-HALF_STEP = replace(PAIR, name="P = 1/2, r = (1, 0), γ = α = 1/2, one-hot, E = 1000^t, c = 2/5", alpha=HALF, base=1000, c=Fraction(2, 5), lengths=(4, ENDLESS), depths=(0, 3, 30))
-UNEVEN = Task("P = 1/2, r = (1, 0), γ = 0, α = 1, one-hot, E = 2^t, c = 3/10", COIN, UNIT, 0 * HALF, Fraction(1), EYE, 2, Fraction(3, 10), (4, ENDLESS), (0, 1, 60))
-ALONE = Task("one state, r = x = 1, γ = 0, α = 1, c = 1/2", fractions([[1]]), fractions([1]), 0 * HALF, Fraction(1), numbered([[1]]), 2, HALF, (1, ENDLESS), (0, 1))
+ALIKE = Task(
+    "P = 1/2, r = (1, 0), γ = 0, α = 1, x = (0, 1), E = 2^t, c = 1/2",
+    COIN,
+    UNIT,
+    0 * HALF,
+    Fraction(1),
+    numbered([[0], [1]]),
+    2,
+    HALF,
+    (ENDLESS,),
+    (0, 20),
+)
+PAIR = Task(
+    "P = 1/2, r = (1, 0), γ = 1/2, α = 1, one-hot, E = 19^t, c = 1/5",
+    COIN,
+    UNIT,
+    HALF,
+    Fraction(1),
+    EYE,
+    19,
+    Fraction(1, 5),
+    (1, 8, ENDLESS),
+    (0, 1, 2, 5, 60),
+)
+HALF_STEP = replace(
+    PAIR,
+    name="P = 1/2, r = (1, 0), γ = α = 1/2, one-hot, E = 1000^t, c = 2/5",
+    alpha=HALF,
+    base=1000,
+    c=Fraction(2, 5),
+    lengths=(4, ENDLESS),
+    depths=(0, 3, 30),
+)
+UNEVEN = Task(
+    "P = 1/2, r = (1, 0), γ = 0, α = 1, one-hot, E = 2^t, c = 3/10",
+    COIN,
+    UNIT,
+    0 * HALF,
+    Fraction(1),
+    EYE,
+    2,
+    Fraction(3, 10),
+    (4, ENDLESS),
+    (0, 1, 60),
+)
+ALONE = Task(
+    "one state, r = x = 1, γ = 0, α = 1, c = 1/2",
+    fractions([[1]]),
+    fractions([1]),
+    0 * HALF,
+    Fraction(1),
+    numbered([[1]]),
+    2,
+    HALF,
+    (1, ENDLESS),
+    (0, 1),
+)
 LARGE = replace(ALONE, name="one state, r = x = 3, γ = 0, α = 1, c = 1/2", r=fractions([3]), x=numbered([[3]]))
 APART = numbered([[1], [-1]])
-SHARP = Task("P = 1/2, r = (1, 0), γ = 1/20, α = 1, x = (1, -1), E = 1000^t, c = 9/10", COIN, UNIT, Fraction(1, 20), Fraction(1), APART, 1000, Fraction(9, 10), (4, 8, ENDLESS), (0, 1, 60))
+SHARP = Task(
+    "P = 1/2, r = (1, 0), γ = 1/20, α = 1, x = (1, -1), E = 1000^t, c = 9/10",
+    COIN,
+    UNIT,
+    Fraction(1, 20),
+    Fraction(1),
+    APART,
+    1000,
+    Fraction(9, 10),
+    (4, 8, ENDLESS),
+    (0, 1, 60),
+)
 TURNS = fractions([["1/10", "9/10"], ["9/10", "1/10"]])
 SHARPER = (
-    replace(SHARP, name="P = 1/2, r = (1, 0), γ = 4/5, α = 1, x = (1, -1), E = 1000^t, c = 1/10", gamma=Fraction(4, 5), c=TENTH),
-    replace(SHARP, name="P = ((1/10, 9/10), (9/10, 1/10)), r = (1, 0), γ = 0, α = 1, x = (1, -1), E = 1000^t, c = 9/10", P=TURNS, gamma=0 * HALF, lengths=(4, ENDLESS)),
-    replace(SHARP, name="P = ((1/2, 1/2), (1, 0)), r = (1, 0), γ = 1/20, α = 1, x = (1, -1), E = 1000^t, c = 9/10", P=fractions([["1/2", "1/2"], [1, 0]]), lengths=(6, ENDLESS)),
+    replace(
+        SHARP,
+        name="P = 1/2, r = (1, 0), γ = 4/5, α = 1, x = (1, -1), E = 1000^t, c = 1/10",
+        gamma=Fraction(4, 5),
+        c=TENTH,
+    ),
+    replace(
+        SHARP,
+        name="P = ((1/10, 9/10), (9/10, 1/10)), r = (1, 0), γ = 0, α = 1, x = (1, -1), E = 1000^t, c = 9/10",
+        P=TURNS,
+        gamma=0 * HALF,
+        lengths=(4, ENDLESS),
+    ),
+    replace(
+        SHARP,
+        name="P = ((1/2, 1/2), (1, 0)), r = (1, 0), γ = 1/20, α = 1, x = (1, -1), E = 1000^t, c = 9/10",
+        P=fractions([["1/2", "1/2"], [1, 0]]),
+        lengths=(6, ENDLESS),
+    ),
 )
 RARE = fractions(["16/1000000000000", Fraction(98, 100) - Fraction(16, 10**12), "2/100"])
 LINE = numbered([[-3], [0], [-2]])
-BLOW_UP = Task("x = (-3, 0, -2), E = 5000^t, r = (0, 0, 1), γ = 9/10, α = 1, the next state 1 with probability .98, 2 with .02, 0 with 1.6e-11", np.array([RARE] * 3), fractions([0, 0, 1]), Fraction(9, 10), Fraction(1), LINE, 5000, Fraction(1, 25), (3, ENDLESS), (0, 10, 50, 200))
+BLOW_UP = Task(
+    "x = (-3, 0, -2), E = 5000^t, r = (0, 0, 1), γ = 9/10, α = 1, the next state 1 with probability .98, 2 with .02, 0 with 1.6e-11",
+    np.array([RARE] * 3),
+    fractions([0, 0, 1]),
+    Fraction(9, 10),
+    Fraction(1),
+    LINE,
+    5000,
+    Fraction(1, 25),
+    (3, ENDLESS),
+    (0, 10, 50, 200),
+)
 
 
 NAMED = (PAIR, HALF_STEP, UNEVEN, ALIKE, BLOW_UP, ALONE, LARGE, SHARP, *SHARPER)
@@ -272,7 +373,20 @@ def tasks() -> tuple[Task, ...]:
         P, x = rational_chain(rng, size), numbered(rng.integers(-2, 4, (size, 2)))
         if irreducible(P):
             gamma, alpha = Fraction(int(rng.integers(0, 10)), 10), Fraction(int(rng.integers(1, 5)), 4)
-            found.append(Task(f"chain {len(found)}, P = {shown(P)}, x = {shown(x)}, γ = {gamma}, α = {alpha}", P, rational_vector(rng, size), gamma, alpha, x, 2, TENTH, (1, 3, ENDLESS), (0, 1, 4, 12)))
+            found.append(
+                Task(
+                    f"chain {len(found)}, P = {shown(P)}, x = {shown(x)}, γ = {gamma}, α = {alpha}",
+                    P,
+                    rational_vector(rng, size),
+                    gamma,
+                    alpha,
+                    x,
+                    2,
+                    TENTH,
+                    (1, 3, ENDLESS),
+                    (0, 1, 4, 12),
+                )
+            )
     return tuple(found)
 
 
@@ -280,11 +394,30 @@ def tasks() -> tuple[Task, ...]:
 def float_tasks() -> tuple[Task, ...]:
     """The same in floats, and FrozenLake-v1 in an endless context."""
     lake = from_gymnasium("FrozenLake-v1")
-    floats = lambda entry: np.array(entry, float) if np.ndim(entry) else float(entry)  # noqa: E731
+    floats = lambda entry: np.array(entry, float) if np.ndim(entry) else float(entry)
     names = ("P", "r", "gamma", "alpha", "x", "c", "stationary")
     return (
-        *(replace(task, **{name: floats(value) for name, value in zip(names, (task.P, task.r, task.gamma, task.alpha, task.x, task.c, task.mu))}) for task in tasks()),
-        Task("FrozenLake-v1, one-hot, β = 12", lake.transition, lake.reward, lake.discount, 1.0, one_hot(lake.n_states, 12.0), math.e, 0.01, stationary=lake.stationary_distribution()),
+        *(
+            replace(
+                task,
+                **{
+                    name: floats(value)
+                    for name, value in zip(names, (task.P, task.r, task.gamma, task.alpha, task.x, task.c, task.mu))
+                },
+            )
+            for task in tasks()
+        ),
+        Task(
+            "FrozenLake-v1, one-hot, β = 12",
+            lake.transition,
+            lake.reward,
+            lake.discount,
+            1.0,
+            one_hot(lake.n_states, 12.0),
+            math.e,
+            0.01,
+            stationary=lake.stationary_distribution(),
+        ),
     )
 
 
@@ -297,8 +430,15 @@ def exact(claim: Minimum, budget: Budget) -> Verdict:
     for task, numbers in [*stated, (BLOW_UP, blow_up(claim))]:
         wrong = next(filter(Exactly().fails, numbers), None)
         if wrong:
-            return Verdict(False, "a part of the statement fails", counterexample=first_failure(str(task), [in_short(wrong)], Within(0.0)))
-    return Verdict(True, f"{len(tasks())} rational tasks, every context of 1 to 8 transitions, and n = ∞: {TOLD}; {how_near(claim)}; at n = 3, J = .0016, .0015, .0015, 2.9e29 at L = 0, 10, 50, 200 where J falls to 0 at n = ∞")
+            return Verdict(
+                False,
+                "a part of the statement fails",
+                counterexample=first_failure(str(task), [in_short(wrong)], Within(0.0)),
+            )
+    return Verdict(
+        True,
+        f"{len(tasks())} rational tasks, every context of 1 to 8 transitions, and n = ∞: {TOLD}; {how_near(claim)}; at n = 3, J = .0016, .0015, .0015, 2.9e29 at L = 0, 10, 50, 200 where J falls to 0 at n = ∞",
+    )
 
 
 def how_near(claim: Minimum) -> str:
@@ -323,11 +463,24 @@ def in_short(part: Part) -> Part:
 def blow_up(claim: Minimum) -> Iterator[Part]:
     """J_{L,3} at L = 0, 10, 50, 200, to two digits, and J_{200,∞}. Each NEU² is cut off after 40 decimals, so that the sum stays short."""
     last = Fraction(1, 10**40)
-    for L, least, most in ((0, "1/625", "1/625"), (10, "150/100000", "152/100000"), (50, "150/100000", "155/100000"), (200, 29 * 10**28, 30 * 10**28)):
-        J = sum((each.probability * (each.squared // last * last) for each in losses(BLOW_UP, 3, L, claim.target)), Fraction(0))
+    for L, least, most in (
+        (0, "1/625", "1/625"),
+        (10, "150/100000", "152/100000"),
+        (50, "150/100000", "155/100000"),
+        (200, 29 * 10**28, 30 * 10**28),
+    ):
+        J = sum(
+            (each.probability * (each.squared // last * last) for each in losses(BLOW_UP, 3, L, claim.target)),
+            Fraction(0),
+        )
         yield Part(f"J, n = 3, L = {L}", J, Fraction(least), relation=AT_LEAST)
         yield Part(f"J, n = 3, L = {L}", J + (last if L else 0), Fraction(most), relation=AT_MOST)
-    yield Part("J, n = ∞, L = 200", losses(BLOW_UP, ENDLESS, 200, claim.target)[0].squared, Fraction(1, 10**12), relation=AT_MOST)
+    yield Part(
+        "J, n = ∞, L = 200",
+        losses(BLOW_UP, ENDLESS, 200, claim.target)[0].squared,
+        Fraction(1, 10**12),
+        relation=AT_MOST,
+    )
 
 
 LENGTHS, DEPTHS = (30, 100, 300, 1000, ENDLESS), (0, 3, 10, 30, 100)
@@ -341,7 +494,10 @@ def table(seed: int, count: int, target: int) -> dict[tuple[int | None, int], fl
     for n in LENGTHS:
         batch = sample_tasks(np.random.default_rng(seed), count, "dense", "one-hot", STATES, STATES, DISCOUNT, n)
         batch = batch._replace(features=math.sqrt(SHARPNESS) * batch.features)
-        J = {L: float((expected_update(v, batch) ** 2).sum(axis=-1).mean()) for L, v in zip(DEPTHS, batch_values(batch, target))}
+        J = {
+            L: float((expected_update(v, batch) ** 2).sum(axis=-1).mean())
+            for L, v in zip(DEPTHS, batch_values(batch, target))
+        }
         found |= {(n, L): J[L] / J[0] for L in DEPTHS}
     return found
 
@@ -349,7 +505,10 @@ def table(seed: int, count: int, target: int) -> dict[tuple[int | None, int], fl
 def batch_values(batch: TaskBatch, target: int) -> Iterator[np.ndarray]:
     """v_L of every task, (B, S), for the L of ``DEPTHS``: the layer as v ↦ vG + b, and its powers."""
     given, A = state_form.model(batch.moves, batch.paid), np.eye(STATES)
-    K, w = state_form.attention_weights(batch.features, given.counts, A), state_form.Weights(1.0, float(target), -1.0, A)
+    K, w = (
+        state_form.attention_weights(batch.features, given.counts, A),
+        state_form.Weights(1.0, float(target), -1.0, A),
+    )
     G, b = state_form.layer_map(K, given, w, batch.discount)
     for L in DEPTHS:
         yield affine_power(G.swapaxes(-1, -2), b.swapaxes(-1, -2), L)[1][..., 0]
@@ -361,7 +520,9 @@ def trends(claim: Minimum, J: dict[tuple[int | None, int], float]) -> Iterator[P
         rate = (J[ENDLESS, last] / J[ENDLESS, first]) ** (1 / (2 * (last - first)))
         yield from between(f"rate at n = ∞ from L = {first} to {last}", rate, DISCOUNT - 0.01, DISCOUNT + 0.01)
     slope = math.log(J[1000, 100] / J[100, 100]) / math.log(10)
-    yield from between("slope of log J against log n at L = 100, n = 100 to 1000", slope, claim.slope - 0.3, claim.slope + 0.3)
+    yield from between(
+        "slope of log J against log n at L = 100, n = 100 to 1000", slope, claim.slope - 0.3, claim.slope + 0.3
+    )
     yield Part("J/J(0) at L = 3, n = ∞", J[ENDLESS, 3], 0.05, relation=AT_LEAST)
     yield from between("J/J(0) at L = 3, n = 1000, against n = ∞", J[1000, 3] / J[ENDLESS, 3], 0.8, 1.25)
     yield Part("J/J(0) at L = 100, n = 30", J[30, 100], 0.1, relation=AT_LEAST)
@@ -383,15 +544,24 @@ def numeric(claim: Minimum, budget: Budget) -> Verdict:
         if found := first_failure(str(task), parts(claim, task), Within(1e-9)):
             return Verdict(False, "a part of the statement fails", counterexample=found)
     J = table(budget.seed, count, claim.target)
-    if found := first_failure(f"{count} dense tasks (seed {budget.seed}), one-hot features", trends(claim, J), Within(0.0)):
+    if found := first_failure(
+        f"{count} dense tasks (seed {budget.seed}), one-hot features", trends(claim, J), Within(0.0)
+    ):
         return Verdict(False, "not the trends that are stated", counterexample=found)
     measured = "; ".join(f"L = {L}: " + ", ".join(f"{J[n, L]:.2g}" for n in LENGTHS) for L in DEPTHS[1:])
-    return Verdict(True, f"{len(float_tasks())} tasks, FrozenLake-v1 at n = ∞ among them: {TOLD}. {count} random dense tasks of {STATES} states (seed {budget.seed}), γ = {DISCOUNT}, one-hot features of sharpness {SHARPNESS:g}, α = 1: from L = 10 on J falls at n = ∞ by γ² a layer to within .01 of γ; at L = 100 like 1/n, its power −1 ± .3; not below .05 J(0) at L = 3, nor .1 J(0) at n = 30; along L = n/10 it more than halves from each n to the next", f"J/J(0) at n = 30, 100, 300, 1000, ∞: {measured}")
+    return Verdict(
+        True,
+        f"{len(float_tasks())} tasks, FrozenLake-v1 at n = ∞ among them: {TOLD}. {count} random dense tasks of {STATES} states (seed {budget.seed}), γ = {DISCOUNT}, one-hot features of sharpness {SHARPNESS:g}, α = 1: from L = 10 on J falls at n = ∞ by γ² a layer to within .01 of γ; at L = 100 like 1/n, its power −1 ± .3; not below .05 J(0) at L = 3, nor .1 J(0) at n = 30; along L = n/10 it more than halves from each n to the next",
+        f"J/J(0) at n = 30, 100, 300, 1000, ∞: {measured}",
+    )
 
 
 def cited(claim: Minimum, budget: Budget) -> Verdict:
     """What is taken from the literature."""
-    return Verdict(None, "that the construction minimises the loss in the limit is the published theorem (Xie et al. 2026, Theorem 3); that bad contexts are exponentially rare in n rests, for successive states that are not independent, on the inequality for Markov chains of Fan, Jiang and Sun 2021, as (G) of explicit-finite-sample does")
+    return Verdict(
+        None,
+        "that the construction minimises the loss in the limit is the published theorem (Xie et al. 2026, Theorem 3); that bad contexts are exponentially rare in n rests, for successive states that are not independent, on the inequality for Markov chains of Fan, Jiang and Sun 2021, as (G) of explicit-finite-sample does",
+    )
 
 
 TOLD = "at n = ∞ J within the rate; the good contexts and every single one within their bounds; with reward 1 as stated in every context, up to 12 layers"
@@ -402,7 +572,10 @@ MUTANTS = (
     Mutant("the target entry of V with a minus", Minimum(target=-1)),
     Mutant("L fixed and n → ∞ said to give 0", Minimum(depth=lambda alpha, c, L: 0 * c)),
     Mutant("n fixed and L → ∞ said to give 0", Minimum(context=lambda share: 0 * share)),
-    Mutant("the limits exchanged: bad contexts said not to grow with depth", Minimum(growth=lambda alpha, gamma: 1 + 0 * gamma)),
+    Mutant(
+        "the limits exchanged: bad contexts said not to grow with depth",
+        Minimum(growth=lambda alpha, gamma: 1 + 0 * gamma),
+    ),
     Mutant("a context said to be good whatever its margin", Minimum(good=lambda own, least, visits: 2 * visits >= 1)),
     Mutant("2 → 1/2 in the bound of the good contexts", Minimum(factor=HALF)),
     Mutant("X left out of the bound of the good contexts", Minimum(longest=lambda squared: squared**0)),
@@ -475,12 +648,31 @@ CLAIM = Claim(
     ),
     subject=Minimum(),
     checks=(
-        Check("exact", "J over all contexts of 1 to 8 transitions, and n = ∞, in rational tasks of 1 to 3 states, up to 200 layers: the bounds and the instances; of the limits, what the bounds give. The bound of the good contexts holds with room to spare: no instance here tells (1 + γ)/(1 − γ) from 1, or the sum of 1/μ(s) from 1", exact),
-        Check("numeric", "the same in floats, FrozenLake-v1 at n = ∞; J over n up to 1000 and L up to 100, one context each in random tasks of 10 states", numeric),
-        Check("cited", "the published theorem, and how rare bad contexts are: Xie et al. 2026, Theorem 3; Fan, Jiang and Sun 2021", cited),
+        Check(
+            "exact",
+            "J over all contexts of 1 to 8 transitions, and n = ∞, in rational tasks of 1 to 3 states, up to 200 layers: the bounds and the instances; of the limits, what the bounds give. The bound of the good contexts holds with room to spare: no instance here tells (1 + γ)/(1 − γ) from 1, or the sum of 1/μ(s) from 1",
+            exact,
+        ),
+        Check(
+            "numeric",
+            "the same in floats, FrozenLake-v1 at n = ∞; J over n up to 1000 and L up to 100, one context each in random tasks of 10 states",
+            numeric,
+        ),
+        Check(
+            "cited",
+            "the published theorem, and how rare bad contexts are: Xie et al. 2026, Theorem 3; Fan, Jiang and Sun 2021",
+            cited,
+        ),
     ),
     mutants=MUTANTS,
-    rests_on=("neu-bound", "state-form", "contraction", "rate-floor", "certainty-equivalence", "explicit-finite-sample"),
+    rests_on=(
+        "neu-bound",
+        "state-form",
+        "contraction",
+        "rate-floor",
+        "certainty-equivalence",
+        "explicit-finite-sample",
+    ),
     source="Xie et al. 2026, Theorem 3; the bounds for finite n, the lower bound and the instance were found for this book",
     shared="The layers are those of icrl.state_form, which the claim state-form compares with the Transformer's. The probabilities of contexts are summed, not sampled, in the exact check.",
 )

@@ -112,7 +112,7 @@ def log_ratios(case: Case) -> np.ndarray:
 def seen(claim: Null, case: Case, D: np.ndarray) -> list:
     """(x(u) − x(u'))ᵀ D x(s), u' the first key: over queries s and keys u."""
     x = array(case, case.features)[:, :, None]
-    at = lambda u, s: claim.product(x[u], D, x[s])[0, 0]  # noqa: E731
+    at = lambda u, s: claim.product(x[u], D, x[s])[0, 0]
     keys = claim.keys(case)
     return [[at(u, s) - at(keys[0], s) for u in keys] for s in claim.queries(case)]
 
@@ -120,7 +120,10 @@ def seen(claim: Null, case: Case, D: np.ndarray) -> list:
 def units(case: Case) -> list[np.ndarray]:
     """The d² matrices with one entry 1."""
     zero = 0 * case.gamma
-    return [array(case, [[zero + ((i, j) == at) for j in range(case.d)] for i in range(case.d)]) for at in product(range(case.d), repeat=2)]
+    return [
+        array(case, [[zero + ((i, j) == at) for j in range(case.d)] for i in range(case.d)])
+        for at in product(range(case.d), repeat=2)
+    ]
 
 
 def parts(claim: Null, case: Case) -> Iterator[Part]:
@@ -146,7 +149,11 @@ def ratios(claim: Null, case: Case) -> Iterator[Part]:
     x = array(case, case.features)
     p, r = rank(x[claim.keys(case)][1:] - x[claim.keys(case)[0]]), rank(x[claim.queries(case)])
     nullity = case.d**2 - rank(np.array(jacobian))
-    yield Part("the dimension of the D that change nothing", nullity + 0 * case.gamma, claim.dimension(case.d, p, r) + 0 * case.gamma)
+    yield Part(
+        "the dimension of the D that change nothing",
+        nullity + 0 * case.gamma,
+        claim.dimension(case.d, p, r) + 0 * case.gamma,
+    )
 
 
 def is_seen(t: Any) -> bool:
@@ -156,21 +163,30 @@ def is_seen(t: Any) -> bool:
 
 def told(D: np.ndarray) -> str:
     """A matrix for a person."""
-    return "; ".join(" ".join(str(entry) if isinstance(entry, Fraction) else f"{entry:.3g}" for entry in row) for row in D)
+    return "; ".join(
+        " ".join(str(entry) if isinstance(entry, Fraction) else f"{entry:.3g}" for entry in row) for row in D
+    )
 
 
 def directions(claim: Null, case: Case) -> Iterator[Part]:
     """The D = ucᵀ, and what else is called free: neither weights nor layers change. If the features span, there are no others."""
     x, A = array(case, case.features), matrix(case)
-    levels, axes = claim.level(x[claim.keys(case)]), np.array([[0 * case.gamma + (i == j) for j in range(case.d)] for i in range(case.d)])
+    levels, axes = (
+        claim.level(x[claim.keys(case)]),
+        np.array([[0 * case.gamma + (i == j) for j in range(case.d)] for i in range(case.d)]),
+    )
     K, values = attention(case), operators.values(case)
     for D in (*(claim.form(u[:, None], c[:, None]) for u in levels for c in axes), *claim.free(A)):
         yield from entries(f"K after D = {told(D)}", attention(changed(case, D)), K, 4.0)
         for layer, (got, right) in enumerate(zip(operators.values(changed(case, D)), values, strict=True)):
-            yield from entries(f"v_{layer} after D = {told(D)}", got, right, 4 * (1 + case.depth) * size(*values, case.rewards))
+            yield from entries(
+                f"v_{layer} after D = {told(D)}", got, right, 4 * (1 + case.depth) * size(*values, case.rewards)
+            )
     if rank(x[visited(case)]) == case.d:
         p = rank(x[sources(case)][1:] - x[sources(case)[0]])
-        yield Part("how many ucᵀ there are", len(levels) * case.d + 0 * case.gamma, case.d * (case.d - p) + 0 * case.gamma)
+        yield Part(
+            "how many ucᵀ there are", len(levels) * case.d + 0 * case.gamma, case.d * (case.d - p) + 0 * case.gamma
+        )
 
 
 def at_depth(claim: Null, case: Case) -> Iterator[Part]:
@@ -181,7 +197,9 @@ def at_depth(claim: Null, case: Case) -> Iterator[Part]:
     for D in units(case)[:2]:
         for value in operators.values(changed(paid, D))[1]:
             yield Part("v_1 from rewards of 1", value, claim.first(case.alphas[0]))
-        yield from entries(f"a layer's image of v_CE after D = {told(D)}", one_layer(changed(case, D), v_CE), v_CE, scale)
+        yield from entries(
+            f"a layer's image of v_CE after D = {told(D)}", one_layer(changed(case, D), v_CE), v_CE, scale
+        )
 
 
 # The checks
@@ -190,18 +208,22 @@ def at_depth(claim: Null, case: Case) -> Iterator[Part]:
 def cases(claim: Null) -> list[Case]:
     """The smallest contexts at which a wrong variant is wrong, then random ones."""
     rng = np.random.default_rng(0)
-    return [*claim.beyond, *SMALLEST, *(whole_case(rng, *shape) for shape in (*product((1, 2, 3), (2, 4), (1, 2)), (2, 4, 3), (3, 4, 3)))]
+    return [
+        *claim.beyond,
+        *SMALLEST,
+        *(whole_case(rng, *shape) for shape in (*product((1, 2, 3), (2, 4), (1, 2)), (2, 4, 3), (3, 4, 3))),
+    ]
 
 
 def whole_case(rng: np.random.Generator, states: int, n: int, d: int) -> Case:
     """Whole features and A; every third context ends in a state that is never left."""
-    whole = lambda *shape: [tuple(map(int, row)) for row in rng.integers(-1, 2, shape)]  # noqa: E731
+    whole = lambda *shape: [tuple(map(int, row)) for row in rng.integers(-1, 2, shape)]
     walk = closing_walk(rng, states, n)
     if rng.random() < 1 / 3:
         walk[-1] = max(walk) + 1
     count = max(walk) + 1
     case = doubling(smallest(walk, 2, [0] * n, [0] * count, whole(count, d), whole(d, d)))
-    draw = lambda numbers: [small_fraction(rng) for _ in range(numbers)]  # noqa: E731
+    draw = lambda numbers: [small_fraction(rng) for _ in range(numbers)]
     return replace(case, rewards=draw(n), v=draw(count), gamma=Fraction(int(rng.integers(-9, 10)), 10))
 
 
@@ -230,10 +252,20 @@ def float_contexts(seed: int) -> Iterator[Case]:
                 walk[-1] = max(walk) + 1
             N, d = len(set(walk)), int(rng.integers(1, 4))
             free = rng.normal(size=(N, d))
-            x = (2 * np.eye(N)[:, :4], free, np.column_stack([free, np.ones(N)]), free[:, :1] * rng.normal(size=d))[kind]
+            x = (2 * np.eye(N)[:, :4], free, np.column_stack([free, np.ones(N)]), free[:, :1] * rng.normal(size=d))[
+                kind
+            ]
             A = np.eye(x.shape[1]) + rng.normal(size=(x.shape[1],) * 2) / 2
             rewards, v = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=N).tolist()
-            yield Case(walk, rewards, x.tolist(), v, float(rng.uniform(-0.9, 0.9)), [float(rng.uniform(0.1, 1))] * 2, A.tolist())
+            yield Case(
+                walk,
+                rewards,
+                x.tolist(),
+                v,
+                float(rng.uniform(-0.9, 0.9)),
+                [float(rng.uniform(0.1, 1))] * 2,
+                A.tolist(),
+            )
 
 
 # Symbolic sizes
@@ -242,12 +274,21 @@ def float_contexts(seed: int) -> Iterator[Case]:
 D = MatrixSymbol("D", sy.d, sy.d)
 KEY, OTHER, QUERY, U, C = (MatrixSymbol(name, sy.d, 1) for name in ("y", "z", "x", "u", "c"))
 LEVEL = Symbol("kappa")
-INSTANCE = sy.Instance(y=[[1], [0]], z=[[0], [1]], x=[[1], [0]], u=[[1], [1]], c=[[1], [0]], D=[[0, 1], [0, 0]], A=[[1, 0], [0, 1]], kappa=[[1]])
+INSTANCE = sy.Instance(
+    y=[[1], [0]],
+    z=[[0], [1]],
+    x=[[1], [0]],
+    u=[[1], [1]],
+    c=[[1], [0]],
+    D=[[0, 1], [0, 0]],
+    A=[[1, 0], [0, 1]],
+    kappa=[[1]],
+)
 
 
 def symbolic(claim: Null, budget: Budget) -> Verdict:
     """For every d: by how much D moves the log-ratio of two keys y, z at the query x, and that ucᵀ does not if ⟨y, u⟩ = ⟨z, u⟩."""
-    ratio = lambda M: KEY.T * M * QUERY - OTHER.T * M * QUERY  # noqa: E731
+    ratio = lambda M: KEY.T * M * QUERY - OTHER.T * M * QUERY
     for where, got, right in (
         ("log-ratio moved by D", ratio(sy.A + D) - ratio(sy.A), claim.product(KEY - OTHER, D, QUERY)),
         ("log-ratio moved by ucᵀ", at_one_level(ratio(claim.form(U, C))), 0 * (KEY.T * QUERY)),
@@ -255,7 +296,10 @@ def symbolic(claim: Null, budget: Budget) -> Verdict:
         if not sy.same(got, right):
             sides = (str(INSTANCE.value(sy.expanded(side)).tolist()) for side in (got, right))
             return Verdict(False, "differs", counterexample=Counterexample(str(INSTANCE), where, *sides))
-    return Verdict(True, "for every d: D moves the log-ratio of two keys by (x(u) − x(u'))ᵀDx(s), and D = ucᵀ by 0 where ⟨x(u), u⟩ = ⟨x(u'), u⟩")
+    return Verdict(
+        True,
+        "for every d: D moves the log-ratio of two keys by (x(u) − x(u'))ᵀDx(s), and D = ucᵀ by 0 where ⟨x(u), u⟩ = ⟨x(u'), u⟩",
+    )
 
 
 def at_one_level(expression: MatrixExpr) -> MatrixExpr:
@@ -272,12 +316,18 @@ def levelled(term: MatrixExpr) -> MatrixExpr:
     return term
 
 
-SAME_RATIO = {"symbolic": "the condition for two keys and one query: which they are, and how many conditions that makes, is not part of it"}
+SAME_RATIO = {
+    "symbolic": "the condition for two keys and one query: which they are, and how many conditions that makes, is not part of it"
+}
 
 MUTANTS = (
     Mutant("cuᵀ in the place of ucᵀ", Null(form=lambda u, c: c @ u.T)),
     Mutant("the query on the left of D", Null(product=lambda key, D, query: query.T @ D @ key)),
-    Mutant("any u will do", Null(level=lambda rows: np.array([[entry * 0 + (i == 0) for i, entry in enumerate(rows[0])]], rows.dtype)), SAME_RATIO),
+    Mutant(
+        "any u will do",
+        Null(level=lambda rows: np.array([[entry * 0 + (i == 0) for i, entry in enumerate(rows[0])]], rows.dtype)),
+        SAME_RATIO,
+    ),
     Mutant("the scale of A is free", Null(free=lambda A: (A,)), SAME_RATIO),
     Mutant("2α in the place of α", Null(first=lambda alpha: 2 * alpha), SAME_RATIO),
     Mutant("d² − r²", Null(dimension=lambda d, p, r: d * d - r * r), SAME_RATIO),
@@ -325,9 +375,19 @@ CLAIM = Claim(
     ),
     subject=Null(),
     checks=(
-        Check("symbolic", "the condition for two keys and one query, and its sufficiency for ucᵀ, for every d", symbolic),
-        Check("exact", "rationals with E = 2^t at whole scores: 18 contexts, d in 1..3, states never left among them; each entry of A, each ucᵀ, 2 layers", exact),
-        Check("numeric", "random floats, n in 1..12, d in 1..4: one-hot, any, with a constant feature, and of rank 1; states never left among them; 2 layers", numeric),
+        Check(
+            "symbolic", "the condition for two keys and one query, and its sufficiency for ucᵀ, for every d", symbolic
+        ),
+        Check(
+            "exact",
+            "rationals with E = 2^t at whole scores: 18 contexts, d in 1..3, states never left among them; each entry of A, each ucᵀ, 2 layers",
+            exact,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..12, d in 1..4: one-hot, any, with a constant feature, and of rank 1; states never left among them; 2 layers",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("score-functions", "certainty-equivalence"),

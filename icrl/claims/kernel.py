@@ -36,7 +36,7 @@ class Planted:
     edits: tuple[tuple[str, str, str], ...]
 
     def __str__(self) -> str:
-        line = lambda text: " ".join(text.split())  # noqa: E731
+        line = lambda text: " ".join(text.split())
         return "; ".join(f"{file}: {line(wrong) or 'nothing'} for {line(right)}" for file, right, wrong in self.edits)
 
 
@@ -55,12 +55,28 @@ class Proof(Check):
         return self.stated + self.further
 
 
-def proof(scope: str, stated: Iterable[str], definitions: Iterable[str] = (), planted: Iterable[Planted] = (), further: Iterable[str] = ()) -> Proof:
+def proof(
+    scope: str,
+    stated: Iterable[str],
+    definitions: Iterable[str] = (),
+    planted: Iterable[Planted] = (),
+    further: Iterable[str] = (),
+) -> Proof:
     """The kernel check of a claim. Raises ``ValueError`` without theorems or without a planted change."""
     stated, further, planted = tuple(stated), tuple(further), tuple(planted)
     if not stated or not planted:
-        raise ValueError(f"a kernel check must state theorems and name planted changes, got {len(stated)} and {len(planted)}")
-    return Proof("kernel", scope, lambda subject, budget: verdict(stated + further, planted), stated, further, tuple(definitions), planted)
+        raise ValueError(
+            f"a kernel check must state theorems and name planted changes, got {len(stated)} and {len(planted)}"
+        )
+    return Proof(
+        "kernel",
+        scope,
+        lambda subject, budget: verdict(stated + further, planted),
+        stated,
+        further,
+        tuple(definitions),
+        planted,
+    )
 
 
 def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
@@ -71,7 +87,11 @@ def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
     if fault := stale(record, found, theorems, planted):
         return Verdict(False, f"{fault}: run make proofs")
     axioms = {axiom for name in theorems for axiom in record["theorems"][name]}
-    rests = f"closed under the global context, but for {len(axioms)} axioms of the library of real numbers in reals.v" if axioms else "closed under the global context"
+    rests = (
+        f"closed under the global context, but for {len(axioms)} axioms of the library of real numbers in reals.v"
+        if axioms
+        else "closed under the global context"
+    )
     detail = (
         f"{', '.join(theorems)}: {rests}; sources with SHA-256 {found[:16]}…; {len(planted)} wrong {'changes' if len(planted) > 1 else 'change'} of the sources refused; "
         f"the Transformer and softmax TD of proofs/ and of Python equal on {len(differential.instances())} rational instances"
@@ -93,7 +113,9 @@ def stale(record: Mapping[str, Any], found: str, theorems: Iterable[str], plante
         return f"proofs/ has the hash {found[:16]}…, and what was checked {record.get('sources', 'none')[:16]}…"
     if absent := [name for name in theorems if name not in record["theorems"]]:
         return f"{', '.join(absent)} not among what was checked"
-    if absent := [change.name for change in planted if record["planted"].get(change.name, {}).get("change") != str(change)]:
+    if absent := [
+        change.name for change in planted if record["planted"].get(change.name, {}).get("change") != str(change)
+    ]:
         return f"{', '.join(absent)} not among the planted changes that were refused"
     if record["values"] != differential.fingerprint(differential.python_values()):
         return "the Python construction no longer computes what the definitions in proofs/ do"
@@ -110,7 +132,9 @@ def proofs_of(claims: Iterable[Claim]) -> list[Proof]:
     return [check for claim in claims for check in claim.checks if isinstance(check, Proof)]
 
 
-def check_sources(wanted: Iterable[str], folder: Path = PROOFS, work: Path = WORK, report: Report = lambda line: None) -> dict[str, Any]:
+def check_sources(
+    wanted: Iterable[str], folder: Path = PROOFS, work: Path = WORK, report: Report = lambda line: None
+) -> dict[str, Any]:
     """Compile the sources from the first to the last, read off what each theorem assumes, and compare the definitions with Python's.
 
     What this machine has checked, by the same checker, of sources of the same hash is not checked again: a stamp in
@@ -123,7 +147,10 @@ def check_sources(wanted: Iterable[str], folder: Path = PROOFS, work: Path = WOR
         raise Refused("; ".join(broken))
     rocq.require_tools()
     with rocq.working(work, folder):
-        stamp, state = work / "checked.json", {"sources": rocq.digest(folder), "theorems": wanted, "checker": rocq.checker(), "place": str(work)}
+        stamp, state = (
+            work / "checked.json",
+            {"sources": rocq.digest(folder), "theorems": wanted, "checker": rocq.checker(), "place": str(work)},
+        )
         if stamp.exists() and (known := json.loads(stamp.read_text(encoding="utf-8")))["state"] == state:
             return known["found"]
         rocq.forget(work)
@@ -137,7 +164,9 @@ def check_sources(wanted: Iterable[str], folder: Path = PROOFS, work: Path = WOR
 def examined(wanted: Sequence[str], folder: Path, work: Path, report: Report = lambda line: None) -> dict[str, Any]:
     """What :func:`check_sources` returns, of the sources as they lie in ``work``, where only what changed is compiled."""
     rocq.compile_all(work, report=report)
-    report("reading off what each theorem assumes, and computing the definitions' values, to compare them with Python's")
+    report(
+        "reading off what each theorem assumes, and computing the definitions' values, to compare them with Python's"
+    )
     with ThreadPoolExecutor(2) as pool:
         assumed, values = pool.submit(rocq.assumptions, wanted, work), pool.submit(compared_values, work)
     if extra := rocq.unexpected(assumed.result(), folder):
@@ -168,7 +197,9 @@ def refusal(change: Planted, wanted: Iterable[str], folder: Path = PROOFS, work:
         for file, right, wrong in change.edits:
             text = (changed / file).read_text(encoding="utf-8")
             if text.count(right) != 1:
-                raise Refused(f"planted “{change.name}”: {file} must hold {right!r} once, and does {text.count(right)} times")
+                raise Refused(
+                    f"planted “{change.name}”: {file} must hold {right!r} once, and does {text.count(right)} times"
+                )
             (changed / file).write_text(text.replace(right, wrong), encoding="utf-8")
         try:
             if broken := rocq.broken_rules(wanted, changed):
@@ -202,4 +233,10 @@ def make_record(claims: Iterable[Claim], afresh: bool = False, report: Report = 
     changes = [change for one in proofs for change in one.planted]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         planted = dict(zip([change.name for change in changes], pool.map(refused, changes)))
-    return {"sources": sources, "checker": rocq.checker(), "instances": len(differential.instances()), **found, "planted": planted}
+    return {
+        "sources": sources,
+        "checker": rocq.checker(),
+        "instances": len(differential.instances()),
+        **found,
+        "planted": planted,
+    }

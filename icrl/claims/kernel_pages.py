@@ -54,7 +54,11 @@ SYMBOLS = (
     ("visits", r"", r"$n_s$, how many transitions leave $s$"),
     ("source", r"", r"$s$ is a source: some transition leaves it"),
     ("stochastic", r"", r"no entry is negative, and each row sums to 1"),
-    ("norm", r"", r"$\lVert \cdot \rVert_\infty$, the greatest absolute row sum; of a column, its greatest absolute entry"),
+    (
+        "norm",
+        r"",
+        r"$\lVert \cdot \rVert_\infty$, the greatest absolute row sum; of a column, its greatest absolute entry",
+    ),
     ("m", r"\bm : R|\bm\)", r"$m$, at most every $\hat M(s, s)$"),
     ("margin", r"", r"$c = 2m - 1 - \lvert\gamma\rvert$ is `margin m gamma`"),
     ("residual", r"", r"$\varepsilon$, the weighted TD errors of $v^*$"),
@@ -78,7 +82,11 @@ def block(check: Proof) -> str:
     texts = {names[0].partition(".")[0]: rocq.excerpt(names) for names in by_file((*check.definitions, *check.stated))}
     code = "\n\n".join(f"From `proofs/{file}.v`:\n\n```coq\n{text}\n```" for file, text in texts.items())
     words = rocq.without_comments("\n".join(texts.values()))
-    rows = "\n".join(f"| `{name}` | {meaning} |" for name, pattern, meaning in SYMBOLS if re.search(rf"(?<!\w){name}(?!\w)", words) and re.search(pattern, words))
+    rows = "\n".join(
+        f"| `{name}` | {meaning} |"
+        for name, pattern, meaning in SYMBOLS
+        if re.search(rf"(?<!\w){name}(?!\w)", words) and re.search(pattern, words)
+    )
     further = f"\n\nAlso proved:\n\n{in_words(check.further)}" if check.further else ""
     return f"""{code}
 
@@ -111,21 +119,30 @@ def in_words(names: Iterable[str]) -> str:
 
 def by_file(names: Sequence[str]) -> list[list[str]]:
     """The names, ``file.name``, in groups of one file, in the order of the files' first names."""
-    file = lambda name: name.partition(".")[0]  # noqa: E731
+    file = lambda name: name.partition(".")[0]
     order = list(dict.fromkeys(map(file, names)))
-    return [list(group) for _, group in groupby(sorted(dict.fromkeys(names), key=lambda name: order.index(file(name))), file)]
+    return [
+        list(group)
+        for _, group in groupby(sorted(dict.fromkeys(names), key=lambda name: order.index(file(name))), file)
+    ]
 
 
 def refusals(check: Proof) -> str:
     """The planted changes of the sources, each with how it was refused."""
     on_record = kernel.read_record().get("planted", {})
-    return "\n".join(f"- **{plain(change.name)}** ({edits(change)}): {plain(on_record[change.name]['refused'])}" for change in check.planted if change.name in on_record)
+    return "\n".join(
+        f"- **{plain(change.name)}** ({edits(change)}): {plain(on_record[change.name]['refused'])}"
+        for change in check.planted
+        if change.name in on_record
+    )
 
 
 def edits(change: Planted) -> str:
     """A planted change for a reader: its first two edits, and how many more keep the proofs in step with them."""
     shown = "; ".join(code(str(Planted(change.name, (edit,)))) for edit in change.edits[:2])
-    return shown + (f" and {len(change.edits) - 2} more edits, which keep the proofs in step" if len(change.edits) > 2 else "")
+    return shown + (
+        f" and {len(change.edits) - 2} more edits, which keep the proofs in step" if len(change.edits) > 2 else ""
+    )
 
 
 def code(text: str) -> str:

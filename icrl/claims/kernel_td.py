@@ -18,7 +18,19 @@ from icrl.claims.averagers import lake
 from icrl.claims.cases import Case, float_case, log_uniform, smallest, stand_in
 from icrl.claims.machine import Machine
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
-from icrl.claims.operators import ALPHA, AT_MOST, GAMMA, SYMBOLS, N, Part, Transitions, entries, greatest, size, td_update
+from icrl.claims.operators import (
+    ALPHA,
+    AT_MOST,
+    GAMMA,
+    SYMBOLS,
+    N,
+    Part,
+    Transitions,
+    entries,
+    greatest,
+    size,
+    td_update,
+)
 
 
 def over_normaliser(phi: Any, Z: Any) -> Any:
@@ -71,7 +83,9 @@ def td_errors(given: Transitions, gamma: Any, v: Any) -> Any:
     return given.R + gamma * (given.D @ v) - given.C @ v
 
 
-def in_kernel_space(claim: KernelTD, given: Transitions, phi: Any, Z: Any, gamma: Any, alpha: Any, w: Any) -> tuple[Any, Any]:
+def in_kernel_space(
+    claim: KernelTD, given: Transitions, phi: Any, Z: Any, gamma: Any, alpha: Any, w: Any
+) -> tuple[Any, Any]:
     """(⟨ψ, w + αΣZδψ⟩, softmax TD's update of ⟨ψ, w⟩)."""
     psi, start = claim.features(phi, Z), over_normaliser(phi, Z) @ w
     after = w + alpha * claim.move(psi, Z, given.C, td_errors(given, gamma, start))
@@ -88,7 +102,9 @@ def plain_step(claim: KernelTD, given: Transitions, x: Any, Z: Any, gamma: Any, 
     """(v + α(s) Σ K δ for v = ⟨x, w⟩ and E = ⟨x, x⟩, ⟨x, w + αΣδx⟩)."""
     v = x @ w
     delta = td_errors(given, gamma, v)
-    return v + claim.step(alpha, Z) @ inverse(Z) @ x @ x.T @ given.C.T @ delta, x @ (w + alpha * (x.T @ given.C.T @ delta))
+    return v + claim.step(alpha, Z) @ inverse(Z) @ x @ x.T @ given.C.T @ delta, x @ (
+        w + alpha * (x.T @ given.C.T @ delta)
+    )
 
 
 def left_over(n: Any, a: Any) -> Any:
@@ -110,7 +126,10 @@ def symbolic(claim: KernelTD, budget: Budget) -> Verdict:
         told = str(most.evalf(8)), str(sympify(claim.constant(exp(1))).evalf(8))
         found = Counterexample("τ = 1, n → ∞, one feature vector opposite to all others", "what is left of n K", *told)
         return Verdict(False, "another constant", counterexample=found)
-    return Verdict(True, f"{len(found)} matrix identities: the update in kernel space, the balance of ν M̂, the step that makes it plain; Z any invertible matrix, for every n, |W| and number of features; and e − 2 is what is left of n K at τ = 1 as n grows")
+    return Verdict(
+        True,
+        f"{len(found)} matrix identities: the update in kernel space, the balance of ν M̂, the step that makes it plain; Z any invertible matrix, for every n, |W| and number of features; and e − 2 is what is left of n K at τ = 1 as n grows",
+    )
 
 
 def identity_parts(claim: KernelTD, case: Case) -> Iterator[Part]:
@@ -208,7 +227,9 @@ def at_depth(claim: KernelTD, case: Case) -> Iterator[Part]:
     Z = normaliser(gram(case), given.C)
     psi, w, at = claim.features(phi, Z), first_weights(case, phi), operators.visited(case)
     start = claim.start(over_normaliser(phi, Z) @ w)
-    path = operators.values(replace(case, v=[start[at.index(s)] if s in at else v for s, v in enumerate(case.v)]), claim.machine)
+    path = operators.values(
+        replace(case, v=[start[at.index(s)] if s in at else v for s, v in enumerate(case.v)]), claim.machine
+    )
     for layer, (v, alpha) in enumerate(zip(path, [*case.alphas, 0 * case.gamma], strict=True)):
         yield from entries(f"v_{layer} in kernel space", psi @ w, v, (1 + layer) * spread(case, phi, v))
         w = w + alpha * claim.move(psi, Z, given.C, td_errors(given, case.gamma, psi @ w))
@@ -220,9 +241,15 @@ def by_the_loop(claim: KernelTD, case: Case) -> Iterator[Part]:
     """v + α(s) Σ K δ with E = ⟨x, x⟩, iterated, against the loop of linear TD; the steps divided by max Z, so that values stay in range."""
     given, x = operators.transitions(case), operators.array(case, [case.features[s] for s in operators.visited(case)])
     Z = normaliser(x @ x.T, given.C)
-    K, w, alphas = inverse(Z) @ x @ x.T @ given.C.T, first_weights(case, x), [alpha / greatest(Z.diagonal()) for alpha in case.alphas]
+    K, w, alphas = (
+        inverse(Z) @ x @ x.T @ given.C.T,
+        first_weights(case, x),
+        [alpha / greatest(Z.diagonal()) for alpha in case.alphas],
+    )
     v = x @ w
-    for layer, by_loop in enumerate(td.linear_td(case.states, case.rewards, case.features, case.gamma, alphas, list(w))):
+    for layer, by_loop in enumerate(
+        td.linear_td(case.states, case.rewards, case.features, case.gamma, alphas, list(w))
+    ):
         right = x @ operators.array(case, by_loop)
         yield from entries(f"v_{layer} with the step α(s)", v, right, (1 + layer) * spread(case, x, v) * size(Z))
         if layer < case.depth:
@@ -241,7 +268,12 @@ def nearly_linear(claim: KernelTD, case: Case) -> Iterator[Part]:
     linear = x[at] @ centred.T + 0 * case.gamma
     bound = claim.constant(np.exp(1.0) if case.exp is None else case.exp(0 * case.gamma + 1)) * tau**2
     for i, k in np.ndindex(K.shape):
-        yield Part(f"|n K({k}|{at[i]}) − 1 − ⟨x(s), x_k − x̄⟩|", abs(case.n * K[i, k] - 1 - linear[i, k]), bound, relation=AT_MOST)
+        yield Part(
+            f"|n K({k}|{at[i]}) − 1 − ⟨x(s), x_k − x̄⟩|",
+            abs(case.n * K[i, k] - 1 - linear[i, k]),
+            bound,
+            relation=AT_MOST,
+        )
     before, after = (operators.values(replace(case, alphas=case.alphas[:l]))[-1] for l in (0, 1))
     delta = td_errors(given, case.gamma, before)
     stated = before + case.alphas[0] * (delta.sum() / case.n + linear @ delta / case.n)
@@ -261,7 +293,9 @@ SMALLEST = (STEP, BENT)
 def outlier(n: int, entry: Fraction) -> Case:
     """n − 1 transitions out of state 0 and the last out of state 1, whose features (entry, entry) are minus those of state 0."""
     case = smallest((*[0] * (n - 1), 1, 1), r=(1,) * n, v=(0, 0))
-    return replace(case, features=[[-entry] * 2, [entry] * 2], A=[[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]])
+    return replace(
+        case, features=[[-entry] * 2, [entry] * 2], A=[[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]
+    )
 
 
 LONELY = outlier(15, HALF)
@@ -272,7 +306,7 @@ LONG = outlier(26, Fraction(1))
 
 def shrunk(case: Case) -> Case:
     """The case with features so short that τ ≤ ½."""
-    longest = max((sum((entry * entry for entry in x), 0 * case.gamma) for x in case.features))
+    longest = max(sum((entry * entry for entry in x), 0 * case.gamma) for x in case.features)
     return replace(case, features=[[entry / (1 + longest) for entry in x] for x in case.features])
 
 
@@ -292,7 +326,9 @@ def float_cases(seed: int) -> Iterator[Case]:
             yield replace(case, features=[[factor * entry for entry in x] for x in case.features])
 
 
-TOLD = "the three identities; the Transformer's layers in kernel space; ν M̂ = ν; linear TD by its loop from the step α(s)"
+TOLD = (
+    "the three identities; the Transformer's layers in kernel space; ν M̂ = ν; linear TD by its loop from the step α(s)"
+)
 SMALL = "; for τ ≤ 1 every weight, and one update, within the bound"
 
 
@@ -304,13 +340,17 @@ def exact(claim: KernelTD, budget: Budget) -> Verdict:
 def certified(claim: KernelTD, budget: Budget) -> Verdict:
     """The same contexts where features differ, their features shrunk too, and one of FrozenLake, in Arb balls; φ a root of E by Cholesky."""
     cases = [case for case in operators.rational_cases() if apart(case)]
-    return operators.on_balls(parts, claim, [*claim.beyond, *SMALLEST, LONELY, *cases, *map(shrunk, cases), shrunk(lake(20))], TOLD + SMALL)
+    return operators.on_balls(
+        parts, claim, [*claim.beyond, *SMALLEST, LONELY, *cases, *map(shrunk, cases), shrunk(lake(20))], TOLD + SMALL
+    )
 
 
 def numeric(claim: KernelTD, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones; φ a root of E by its eigenvectors."""
     told = f"n in 1..48, up to 8 layers: {TOLD}{SMALL}; the scale is (1 + l) |W| max |φ|² of the largest value"
-    return operators.on_floats(parts, claim, [*claim.beyond, *SMALLEST, LONELY], float_cases(budget.seed), budget, 100, told)
+    return operators.on_floats(
+        parts, claim, [*claim.beyond, *SMALLEST, LONELY], float_cases(budget.seed), budget, 100, told
+    )
 
 
 OF_WEIGHTS = {"symbolic": "no exponential at symbolic sizes", "exact": "the bound speaks of the true exponential"}
@@ -327,10 +367,23 @@ MUTANTS = (
     Mutant("all transitions weigh the same", KernelTD(move=lambda psi, Z, C, delta: psi.T @ C.T @ delta)),
     Mutant("ν in proportion to n_s", KernelTD(measure=lambda C, Z: C.T @ C)),
     Mutant("a constant step makes it plain", KernelTD(step=lambda alpha, Z: alpha * (Z @ inverse(Z)))),
-    Mutant("no mask", KernelTD(machine=Machine(edit=lambda p, site: replace(p, visible=all_visible(site.n, site.like)))), NORMALISER),
-    Mutant("v₀ = ⟨ψ, w₀⟩ + 1", KernelTD(start=lambda v: v + 1), {"symbolic": "the identity is about one update, from some ⟨ψ, w⟩"}),
+    Mutant(
+        "no mask",
+        KernelTD(machine=Machine(edit=lambda p, site: replace(p, visible=all_visible(site.n, site.like)))),
+        NORMALISER,
+    ),
+    Mutant(
+        "v₀ = ⟨ψ, w₀⟩ + 1",
+        KernelTD(start=lambda v: v + 1),
+        {"symbolic": "the identity is about one update, from some ⟨ψ, w⟩"},
+    ),
     of_small_features("features not centred", centre=lambda x: 0 * x[0]),
-    Mutant("½ in the place of e − 2", KernelTD(constant=lambda e: 1 / (e / e + 1)), {"exact": OF_WEIGHTS["exact"]}, shown_by="certified"),
+    Mutant(
+        "½ in the place of e − 2",
+        KernelTD(constant=lambda e: 1 / (e / e + 1)),
+        {"exact": OF_WEIGHTS["exact"]},
+        shown_by="certified",
+    ),
     of_small_features("τ half as large", tau=lambda longest: longest),
     of_small_features("τ = 4 let in", small=lambda tau: True, beyond=(LONG,)),
 )
@@ -373,9 +426,21 @@ CLAIM = Claim(
     ),
     subject=KernelTD(),
     checks=(
-        Check("symbolic", "both forms of linear TD, one update from any ⟨ψ, w⟩, and the balance of ν: every n, |W| and number of features, Z any invertible matrix; that e − 2 is the least constant", symbolic),
-        Check("exact", "rationals with E = 1 + t² and φ = (1, x ⊗ x): n in 1..6, d in 0..3, 2 layers; of small features nothing", exact),
-        Check("certified", "the same contexts where features differ, their features shrunk too, 15 transitions with τ = 1, and 20 of FrozenLake-v1, with the true exponential in Arb balls", certified),
+        Check(
+            "symbolic",
+            "both forms of linear TD, one update from any ⟨ψ, w⟩, and the balance of ν: every n, |W| and number of features, Z any invertible matrix; that e − 2 is the least constant",
+            symbolic,
+        ),
+        Check(
+            "exact",
+            "rationals with E = 1 + t² and φ = (1, x ⊗ x): n in 1..6, d in 0..3, 2 layers; of small features nothing",
+            exact,
+        ),
+        Check(
+            "certified",
+            "the same contexts where features differ, their features shrunk too, 15 transitions with τ = 1, and 20 of FrozenLake-v1, with the true exponential in Arb balls",
+            certified,
+        ),
         Check("numeric", "random floats, n in 1..48, d in 0..6, up to 8 layers, features of length up to 1.5", numeric),
     ),
     mutants=MUTANTS,

@@ -33,7 +33,9 @@ def closed_walk(states: Sequence[int], gamma: Fraction, v: Sequence[int], scale:
     """A context without reward and with one-hot features, times ``scale``; so v_CE = 0, and v_0 is the error."""
     here = [[Fraction(s == u) for u in range(len(v))] for s in range(len(v))]
     case = smallest(states, 2, r=(0,) * (len(states) - 1), v=v, x=here, A=here)
-    return replace(case, gamma=gamma, features=[[scale * entry for entry in x] for x in case.features], alphas=[ONE / 2, ONE / 3])
+    return replace(
+        case, gamma=gamma, features=[[scale * entry for entry in x] for x in case.features], alphas=[ONE / 2, ONE / 3]
+    )
 
 
 SWAP = closed_walk((0, 1, 0), RATIO, (1, -1))
@@ -75,7 +77,10 @@ def shares(case: Case) -> dict[tuple[int, int], Fraction]:
     """P_e by pairs of states, 0 out of one that is never left: by counting."""
     moves = list(zip(case.states[:-1], case.states[1:]))
     left = [s for s, _ in moves]
-    return {(s, u): Fraction(moves.count((s, u)), max(left.count(s), 1)) for s, u in product(operators.visited(case), repeat=2)}
+    return {
+        (s, u): Fraction(moves.count((s, u)), max(left.count(s), 1))
+        for s, u in product(operators.visited(case), repeat=2)
+    }
 
 
 def on_a_line(case: Case) -> list[Fraction] | None:
@@ -127,7 +132,9 @@ class Steps:
     bound is not claimed. ``line``, ``crossed``: ν on a line, and of equal crossings, None for other contexts. ``grows``: the γ at which the three-cycle is said to do harm.
     """
 
-    error: Callable[[Operator, Sequence, np.ndarray], np.ndarray] = lambda operator, alphas, e: factors(operator.H, alphas, e)
+    error: Callable[[Operator, Sequence, np.ndarray], np.ndarray] = lambda operator, alphas, e: factors(
+        operator.H, alphas, e
+    )
     instead: Callable[[Sequence], Sequence] = lambda alphas: alphas[::-1]
     machine: Machine = Machine()
     angles: Callable[[int], list[int]] = lambda depth: [2 * l + 1 for l in range(depth)]
@@ -151,9 +158,13 @@ def polynomial(angles: tuple[int, ...], node: Callable) -> tuple[Any, Any]:
     ``ValueError`` when a power of z is left: the product would not be rational.
     """
     order = 4 * len(angles)
-    whole = RING.from_dict({(power, 0, 0): QQ(int(c)) for (power,), c in Poly(cyclotomic_poly(order, Symbol("z"))).terms()})
+    whole = RING.from_dict(
+        {(power, 0, 0): QQ(int(c)) for (power,), c in Poly(cyclotomic_poly(order, Symbol("z"))).terms()}
+    )
     nodes = [node(GAMMA, (ROOT ** (k % order) + ROOT ** (-k % order)) / 2) for k in angles]
-    over, under = (reduce(lambda f, g: (f * g).rem(whole), [x - shift for x in nodes], RING.one) for shift in (LAMBDA, RING.zero))
+    over, under = (
+        reduce(lambda f, g: (f * g).rem(whole), [x - shift for x in nodes], RING.one) for shift in (LAMBDA, RING.zero)
+    )
     if over.degree(ROOT) > 0 or under.degree(ROOT) > 0:
         raise ValueError(f"the product of the nodes at angles {angles} is not rational")
     return over, under
@@ -169,7 +180,9 @@ def symbolic(claim: Steps, budget: Budget) -> Verdict:
         top, bottom = (first_kind(lambda t: y * t, RING.one, depth, GAMMA**2) for y in (1 - LAMBDA, RING.one))
         if over * bottom != under * top:
             got, right = (f.evaluate(AT) / g.evaluate(AT) for f, g in ((over, under), (top, bottom)))
-            found = Counterexample(f"L = {depth}, γ = 3/5, λ = 1/5", "the product of the factors 1 − α_l λ", str(got), str(right))
+            found = Counterexample(
+                f"L = {depth}, γ = 3/5, λ = 1/5", "the product of the factors 1 − α_l λ", str(got), str(right)
+            )
             return Verdict(False, "another polynomial", counterexample=found)
     told = "the product of the factors is the Chebyshev polynomial, in the letters γ and λ, for L = 1..12"
     return Verdict(True, f"{told}; two factors I − aH, I − bH commute, for every number of states")
@@ -242,10 +255,12 @@ def chebyshev(claim: Steps, case: Case, nu: Sequence, depth: int) -> Iterator[Pa
     most, T = claim.bound(case.gamma, depth), first_kind(lambda x: x / case.gamma, 0 * case.gamma + 1, depth)
     yield Part(f"1/T_{depth}(1/γ)", most, 1 / T, scale)
     yield from entries(f"v_{depth} − v_CE", end, first_kind(lambda x: operator.transition @ x, error, depth) / T, scale)
-    norm = lambda e: sum(weight * x * x for weight, x in zip(nu, e))  # noqa: E731
+    norm = lambda e: sum(weight * x * x for weight, x in zip(nu, e))
     yield Part(f"‖v_{depth} − v_CE‖²", norm(end), most * most * norm(error), size(nu) * scale**2, operators.AT_MOST)
     for j in (0, depth) if isinstance(case.gamma, Fraction) else range(depth + 1):
-        place = 1 - case.gamma * (0 * case.gamma + (1 if j == 0 else -1) if j in (0, depth) else cosine(2 * j, depth, case.gamma))
+        place = 1 - case.gamma * (
+            0 * case.gamma + (1 if j == 0 else -1) if j in (0, depth) else cosine(2 * j, depth, case.gamma)
+        )
         yield Part(f"p at its extremum {j}", polynomial_at(claim, case.gamma, depth, place), (-1) ** j * most, scale)
 
 
@@ -286,7 +301,9 @@ def growth(claim: Steps, case: Case) -> Iterator[Part]:
     error = operators.values(replace(case, alphas=[]))[0]
     for depth in range(2, 9):
         end, scale = ending(claim, case, operator_of(case), error, depth)
-        yield Part(f"‖v_{depth} − v_CE‖², around the cycle", sum(end * end), sum(error * error), scale**2, operators.AT_LEAST)
+        yield Part(
+            f"‖v_{depth} − v_CE‖², around the cycle", sum(end * end), sum(error * error), scale**2, operators.AT_LEAST
+        )
 
 
 # Contexts
@@ -319,9 +336,11 @@ def cases(claim: Steps) -> list[Case]:
     """The smallest contexts, random reversible ones of 2 to 4 states, there and back and on a line, and any contexts at all."""
     rng = np.random.default_rng(0)
     gammas = (Fraction(3, 5), Fraction(4, 5), Fraction(5, 13))
-    draw = lambda: small_fraction(rng)  # noqa: E731
+    draw = lambda: small_fraction(rng)
     walks = product((there_and_back, along_a_line), (2, 3, 4), (3, 6), gammas)
-    reversible = [reversible_case(rng, walk(rng, states, length), gamma, draw, 2) for walk, states, length, gamma in walks]
+    reversible = [
+        reversible_case(rng, walk(rng, states, length), gamma, draw, 2) for walk, states, length, gamma in walks
+    ]
     any_at_all = [rational_case(rng, n, d, 3) for n, d in product(range(1, 6), (0, 1, 2))]
     return [*claim.beyond, *SMALLEST, *(replace(case, exp=SWAP.exp) for case in reversible), *any_at_all]
 
@@ -367,17 +386,43 @@ FACTORS = {"symbolic": "that identity is about the polynomial, not about the mat
 
 MUTANTS = (
     Mutant("M̂ in the place of H", Steps(error=lambda operator, alphas, e: factors(operator.M, alphas, e)), FACTORS),
-    Mutant("one factor with the sum of the steps", Steps(error=lambda operator, alphas, e: e - sum(alphas) * (operator.H @ e)), FACTORS),
-    Mutant("only the mean of the steps matters", Steps(instead=lambda alphas: [sum(alphas) / len(alphas)] * len(alphas)), FACTORS),
+    Mutant(
+        "one factor with the sum of the steps",
+        Steps(error=lambda operator, alphas, e: e - sum(alphas) * (operator.H @ e)),
+        FACTORS,
+    ),
+    Mutant(
+        "only the mean of the steps matters",
+        Steps(instead=lambda alphas: [sum(alphas) / len(alphas)] * len(alphas)),
+        FACTORS,
+    ),
     Mutant("no mask", Steps(machine=Machine(edit=unmasked)), FACTORS),
     Mutant("the angles of 2l in the place of 2l + 1", Steps(angles=lambda depth: [2 * l for l in range(depth)])),
     Mutant("all steps 1 do as well", Steps(angles=lambda depth: [depth] * depth)),
     Mutant("γ missing in the steps", Steps(node=lambda gamma, c: 1 + c)),
-    Mutant("q^L in the place of 1/T_L(1/γ)", Steps(bound=lambda gamma, depth: None if root(1 - gamma * gamma) is None else (gamma / (1 + root(1 - gamma * gamma))) ** depth), FACTORS),
+    Mutant(
+        "q^L in the place of 1/T_L(1/γ)",
+        Steps(
+            bound=lambda gamma, depth: (
+                None if root(1 - gamma * gamma) is None else (gamma / (1 + root(1 - gamma * gamma))) ** depth
+            )
+        ),
+        FACTORS,
+    ),
     Mutant("any context whose states are left", Steps(weights=visits, beyond=(CYCLE,)), FACTORS),
-    Mutant("ν = n_s on every line", Steps(line=lambda case: on_a_line(case) and visits(case), beyond=(NOT_BACK,)), FACTORS),
-    Mutant("as many arrivals as departures in the place of equal crossings", Steps(crossed=lambda case: visits(case) if case.states[0] == case.states[-1] else None, beyond=(CYCLE,)), FACTORS),
-    Mutant("the norm without weights", Steps(weights=lambda case: balance(case) and [ONE] * len(set(case.states)), beyond=(STAR,)), FACTORS),
+    Mutant(
+        "ν = n_s on every line", Steps(line=lambda case: on_a_line(case) and visits(case), beyond=(NOT_BACK,)), FACTORS
+    ),
+    Mutant(
+        "as many arrivals as departures in the place of equal crossings",
+        Steps(crossed=lambda case: visits(case) if case.states[0] == case.states[-1] else None, beyond=(CYCLE,)),
+        FACTORS,
+    ),
+    Mutant(
+        "the norm without weights",
+        Steps(weights=lambda case: balance(case) and [ONE] * len(set(case.states)), beyond=(STAR,)),
+        FACTORS,
+    ),
     Mutant("M̂ = I not asked", Steps(tabular=lambda case: case, beyond=(SOFT,)), FACTORS),
     Mutant("the cycle does harm at γ = 3/5 too", Steps(grows=lambda gamma: gamma > 0, beyond=(CYCLE,)), FACTORS),
 )
@@ -431,10 +476,26 @@ CLAIM = Claim(
     ),
     subject=Steps(),
     checks=(
-        Check("symbolic", "Chebyshev's product in the letters γ and λ for L = 1..12; that two factors commute, for every number of states", symbolic),
-        Check("exact", "rationals with E = 1 + t², n in 1..5, d in 0..2, a step size a layer, 3 layers; reversible contexts of up to 4 states, there and back and on a line, with E = 0 off the diagonal and L = 1..6, through the coefficients of the polynomial; the cycle of three with L = 2..8", exact),
-        Check("certified", "the same contexts in Arb balls, with the true exp, or E = 0 off the diagonal, and 12 transitions of FrozenLake-v1 there and back; Chebyshev's steps in the Transformer's layers", certified),
-        Check("numeric", "random floats, n in 1..64, a step size a layer, reversible contexts, there and back and on a line, with one-hot features of sharpness 100 (M̂ = I to rounding) and up to 20 of Chebyshev's steps by icrl.operator", numeric),
+        Check(
+            "symbolic",
+            "Chebyshev's product in the letters γ and λ for L = 1..12; that two factors commute, for every number of states",
+            symbolic,
+        ),
+        Check(
+            "exact",
+            "rationals with E = 1 + t², n in 1..5, d in 0..2, a step size a layer, 3 layers; reversible contexts of up to 4 states, there and back and on a line, with E = 0 off the diagonal and L = 1..6, through the coefficients of the polynomial; the cycle of three with L = 2..8",
+            exact,
+        ),
+        Check(
+            "certified",
+            "the same contexts in Arb balls, with the true exp, or E = 0 off the diagonal, and 12 transitions of FrozenLake-v1 there and back; Chebyshev's steps in the Transformer's layers",
+            certified,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, a step size a layer, reversible contexts, there and back and on a line, with one-hot features of sharpness 100 (M̂ = I to rounding) and up to 20 of Chebyshev's steps by icrl.operator",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence"),

@@ -44,9 +44,13 @@ class ClaimResult:
         """``not checked`` (no check was asked for), ``failed``, ``checked``, ``recorded`` (its strongest result is on record) or ``cited``."""
         if not self.verdicts:
             return "not checked"
-        if any(verdict.passed is False for _, verdict in self.verdicts) or not all(mutant.refuted for mutant in self.mutants):
+        if any(verdict.passed is False for _, verdict in self.verdicts) or not all(
+            mutant.refuted for mutant in self.mutants
+        ):
             return "failed"
-        ours = [(list(KINDS).index(check.kind), verdict.passed) for check, verdict in self.verdicts if check.kind != "cited"]
+        ours = [
+            (list(KINDS).index(check.kind), verdict.passed) for check, verdict in self.verdicts if check.kind != "cited"
+        ]
         if not ours:
             return "cited"
         return "checked" if min(ours, key=lambda one: one[0])[1] else "recorded"
@@ -57,10 +61,17 @@ class ClaimResult:
             "id": self.claim.id,
             "status": self.status,
             "checks": [
-                {"kind": check.kind, "scope": check.scope, "passed": verdict.passed, "detail": explained(verdict)} for check, verdict in self.verdicts
+                {"kind": check.kind, "scope": check.scope, "passed": verdict.passed, "detail": explained(verdict)}
+                for check, verdict in self.verdicts
             ],
             "mutants": [
-                {"name": result.mutant.name, "refuted": result.refuted, "refuted_by": result.refuted_by, "instance": result.instance} for result in self.mutants
+                {
+                    "name": result.mutant.name,
+                    "refuted": result.refuted,
+                    "refuted_by": result.refuted_by,
+                    "instance": result.instance,
+                }
+                for result in self.mutants
             ],
         }
 
@@ -76,7 +87,12 @@ def judge(check: Check, subject: Any, budget: Budget) -> Verdict:
         return check.run(subject, budget)
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
-        return Verdict(False, "needs torch: pip install 'icrl[torch]'" if package == "torch" else f"needs {package}, which is not installed")
+        return Verdict(
+            False,
+            "needs torch: pip install 'icrl[torch]'"
+            if package == "torch"
+            else f"needs {package}, which is not installed",
+        )
     except Exception as error:  # noqa: BLE001  a broken construction must be reported, whatever it breaks
         return Verdict(False, f"raised {type(error).__name__}: {error}")
 
@@ -85,7 +101,13 @@ Report = Callable[[Claim, str, Verdict | None], None]
 """Told before (None) and after each piece of work: the claim, what is being run, the verdict."""
 
 
-def run_claim(claim: Claim, kind: str | None = None, mutants: bool = True, budget: Budget = Budget(), report: Report = lambda *_: None) -> ClaimResult:
+def run_claim(
+    claim: Claim,
+    kind: str | None = None,
+    mutants: bool = True,
+    budget: Budget = Budget(),
+    report: Report = lambda *_: None,
+) -> ClaimResult:
     """Run a claim's checks, of one kind or all, and its mutants against every one of them that should refute them."""
     checks = [check for check in claim.checks if kind in (None, check.kind)]
     verdicts = []

@@ -66,13 +66,25 @@ def induction(claim: LinearTD) -> dict[str, tuple[BlockMatrix, BlockMatrix]]:
     p = claim.machine.parameters(Z, sy.d, sy.n, sy.gamma, alpha, Identity(sy.d))
     after = claim.update(W, alpha, td_errors(value_row(W)), sy.X, sy.X @ sy.N + sy.x_q @ sy.p)
     return {
-        "base": (claim.machine.prompt(sy.features, sy.R, claim.start(W, sy.features), sy.gamma), stated_prompt(value_row(W))),
+        "base": (
+            claim.machine.prompt(sy.features, sy.R, claim.start(W, sy.features), sy.gamma),
+            stated_prompt(value_row(W)),
+        ),
         "step": (block_collapse(claim.machine.step(Z, p)), stated_prompt(value_row(after))),
     }
 
 
 HALF = [[Rational(1, 2)]]
-PROBE = sy.Instance(X=[[1, -1], [0, 1]], x_n=[[2], [1]], R=[[1, 3]], w_l=[[3, -2]], v_l=[[1, 1]], **{"v_l^n": [[1]]}, gamma=HALF, alpha_l=HALF)
+PROBE = sy.Instance(
+    X=[[1, -1], [0, 1]],
+    x_n=[[2], [1]],
+    R=[[1, 3]],
+    w_l=[[3, -2]],
+    v_l=[[1, 1]],
+    **{"v_l^n": [[1]]},
+    gamma=HALF,
+    alpha_l=HALF,
+)
 """Where expressions that differ are evaluated."""
 
 
@@ -81,7 +93,10 @@ def symbolic(claim: LinearTD, budget: Budget) -> Verdict:
     for part, (got, right) in induction(claim).items():
         if failure := sy.compare_blocks(got, right, PROBE, f"{part} of the induction"):
             return failure
-    return Verdict(True, "base: the prompt of ⟨x, w_0⟩; step: from any weights w to w + αΣδx, all four rows; conclusion: by induction, every depth")
+    return Verdict(
+        True,
+        "base: the prompt of ⟨x, w_0⟩; step: from any weights w to w + αΣδx, all four rows; conclusion: by induction, every depth",
+    )
 
 
 # Exact and numeric: the Transformer against the loop, and the loop against its update
@@ -102,7 +117,10 @@ def first_weights(case: Case) -> list:
 def parts(claim: LinearTD, case: Case) -> Iterator[Part]:
     """Every entry of the prompt after every layer, against the prompt of ⟨x, w_l⟩ by the loop; the loop's update, as a matrix."""
     w, given = first_weights(case), as_matrices(plain(case))
-    by_loop = [operators.array(case, [each]) for each in td.linear_td(case.states, case.rewards, case.features, case.gamma, case.alphas, w)]
+    by_loop = [
+        operators.array(case, [each])
+        for each in td.linear_td(case.states, case.rewards, case.features, case.gamma, case.alphas, w)
+    ]
     prompts = claim.machine.run(*given._replace(value=claim.start(by_loop[0], given.features) + 0 * case.gamma))
     scale = 0.0
     for layer, (Z, each) in enumerate(zip(prompts, by_loop, strict=True)):
@@ -124,7 +142,11 @@ def stated(given: Any, v: np.ndarray) -> Rows:
 
 def reach(case: Case) -> float:
     """α n max ⟨x, x'⟩: by how much one layer can enlarge an error."""
-    return case.n * float(case.alphas[0] if case.alphas else 0) * max(abs(float(td.inner(x, y))) for x, y in product(case.features, repeat=2))
+    return (
+        case.n
+        * float(case.alphas[0] if case.alphas else 0)
+        * max(abs(float(td.inner(x, y))) for x, y in product(case.features, repeat=2))
+    )
 
 
 PAID = smallest((0, 0), r=(1,), v=(0,), x=((2,),))
@@ -172,15 +194,24 @@ def plus_one(w: Any, features: Any) -> Any:
 
 MUTANTS = (
     with_machine("softmax in the place of the identity", softmax=algebra.softmax),
-    with_machine("the scores divided by their sum", {"symbolic": "the sum of a column of scores is no product of blocks"}, softmax=scores_over_their_sum),
+    with_machine(
+        "the scores divided by their sum",
+        {"symbolic": "the sum of a column of scores is no product of blocks"},
+        softmax=scores_over_their_sum,
+    ),
     with_machine("no mask", edit=lambda p, site: replace(p, visible=all_visible(site.n, site.like))),
-    with_machine("mask on key 0", {"symbolic": "a block matrix does not tell one source from another"}, edit=mask_first),
+    with_machine(
+        "mask on key 0", {"symbolic": "a block matrix does not tell one source from another"}, edit=mask_first
+    ),
     with_machine("A = 2I", edit=lambda p, site: replace(p, A=scalar(2, site.like)[0, 0] * p.A)),
     with_machine("α missing on the reward", edit=value_weights(dropped=REWARD)),
     with_machine("target row not cleared", edit=target_not_cleared),
     with_machine("no target-memory step", step=attention),
     Mutant("v₀ = ⟨x, w₀⟩ + 1", LinearTD(start=plus_one)),
-    Mutant("w moves along the next states", LinearTD(update=lambda w, step, delta, before, after: w + step * delta @ after.T)),
+    Mutant(
+        "w moves along the next states",
+        LinearTD(update=lambda w, step, delta, before, after: w + step * delta @ after.T),
+    ),
 )
 
 
@@ -212,17 +243,31 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every n, d, depth, every context, features and step sizes",
-            stated=(
-                "linear_td.transformer_is_linear_td",
-            ),
+            stated=("linear_td.transformer_is_linear_td",),
             definitions=(
                 "transformer.linear",
                 "td.linear_value",
                 "td.linear_td",
             ),
             planted=(
-                Planted("a smuggled axiom", (("linear_td.v", "From mathcomp Require Import all_ssreflect all_algebra.\n", "From Coq Require Classical_Prop.\nFrom mathcomp Require Import all_ssreflect all_algebra.\n"), ("linear_td.v", "Proof.\nelim: L =>", "Proof.\nhave _ := Classical_Prop.classic True.\nelim: L =>"),)),
-                Planted("linear TD without its step size", (("td.v", "w + alpha l' *: \\sum_(k < n)", "w + \\sum_(k < n)"),)),
+                Planted(
+                    "a smuggled axiom",
+                    (
+                        (
+                            "linear_td.v",
+                            "From mathcomp Require Import all_ssreflect all_algebra.\n",
+                            "From Coq Require Classical_Prop.\nFrom mathcomp Require Import all_ssreflect all_algebra.\n",
+                        ),
+                        (
+                            "linear_td.v",
+                            "Proof.\nelim: L =>",
+                            "Proof.\nhave _ := Classical_Prop.classic True.\nelim: L =>",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "linear TD without its step size", (("td.v", "w + alpha l' *: \\sum_(k < n)", "w + \\sum_(k < n)"),)
+                ),
             ),
         ),
         Check("symbolic", "every n and d, every depth by induction; nothing is opaque but the shift", symbolic),

@@ -50,9 +50,15 @@ MUTANTS = (
     Mutant("the mean of all the rewards", less_the_mean(lambda k, n: range(n)), OPAQUE),
     Mutant("rewards as they are", methods.edited(METHOD, lambda p, site: replace(p, scan=None), 1)),
     Mutant("both heads read the last row", paired(lambda values, rewards: (values, replace(rewards, V=values.V)))),
-    Mutant("the second head's scan in the first too", paired(lambda values, rewards: (replace(values, scan=rewards.scan), rewards))),
+    Mutant(
+        "the second head's scan in the first too",
+        paired(lambda values, rewards: (replace(values, scan=rewards.scan), rewards)),
+    ),
     Mutant("α missing", methods.stepping(METHOD, lambda alpha, n: 1)),
-    Mutant("γ = 1/2 in the prompt", replace(METHOD, prompt=lambda X, X_next, R, x, gamma: la.transition_prompt(X, X_next, R, x, gamma / 2))),
+    Mutant(
+        "γ = 1/2 in the prompt",
+        replace(METHOD, prompt=lambda X, X_next, R, x, gamma: la.transition_prompt(X, X_next, R, x, gamma / 2)),
+    ),
     Mutant("no mask", methods.unmasked(METHOD)),
     Mutant("the query column without w₀", methods.untold(METHOD)),
 )
@@ -108,7 +114,11 @@ CLAIM = Claim(
     ),
     subject=METHOD,
     checks=(
-        Check("symbolic", "every n and d, from any w_l, with C opaque: all four bands, the sources and the query", methods.symbolic),
+        Check(
+            "symbolic",
+            "every n and d, from any w_l, with C opaque: all four bands, the sources and the query",
+            methods.symbolic,
+        ),
         Check("exact", "rationals, n in 1..5, d in 1..3, 3 layers", methods.exact),
         Check("numeric", "random floats, n in 1..64, d in 1..8, up to 32 layers", methods.numeric),
     ),

@@ -49,11 +49,17 @@ class Sample(NamedTuple):
 
     def __str__(self) -> str:
         d, n = self.before.shape
-        sizes, numbers = f"n = {n}, d = {d}", f"γ = {shown(self.gamma)}, ϑ = {shown(self.decay)}, α = {shown(self.alphas)}"
+        sizes, numbers = (
+            f"n = {n}, d = {d}",
+            f"γ = {shown(self.gamma)}, ϑ = {shown(self.decay)}, α = {shown(self.alphas)}",
+        )
         if isinstance(self.gamma, float) and n > 3:
             return f"{sizes}, {len(self.alphas)} layers, γ = {shown(self.gamma)}, ϑ = {shown(self.decay)}, α = {shown(self.alphas[0])}"
         columns = {"x": self.before, "x'": self.after, "x(s)": self.query, "w_0": self.w}
-        return ", ".join(f"{name} = {shown(X.T.tolist())}" for name, X in columns.items()) + f", r = {shown(self.rewards[0])}, {numbers}"
+        return (
+            ", ".join(f"{name} = {shown(X.T.tolist())}" for name, X in columns.items())
+            + f", r = {shown(self.rewards[0])}, {numbers}"
+        )
 
 
 def td_heads(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Heads:
@@ -91,7 +97,9 @@ class Method:
         sources, query = self.told(X, gamma * X_next, x, w)
         last = len(self.bands(d)) - 1
         Z = self.prompt(X, X_next, R, x, gamma)
-        return (la.with_average_row(Z) if self.average else Z) + place({(last, 0): sources, (last, 1): query}, self.bands(d), (n, 1), X)
+        return (la.with_average_row(Z) if self.average else Z) + place(
+            {(last, 0): sources, (last, 1): query}, self.bands(d), (n, 1), X
+        )
 
 
 # Every size: one layer from an opaque w
@@ -135,15 +143,21 @@ def induction(method: Method) -> dict[str, tuple[Any, Any]]:
     plain = method.prompt(*given)
     heads = method.heads(sy.d, sy.n, ALPHA, DECAY, plain)
     return {
-        "step": (multi_head_attention(stated(method, WEIGHTS), heads), stated(method, next_weights(method, errors(method)))),
-        "base, for w_0 = 0": (la.with_average_row(plain) if method.average else plain, stated(method, ZeroMatrix(sy.d, 1))),
+        "step": (
+            multi_head_attention(stated(method, WEIGHTS), heads),
+            stated(method, next_weights(method, errors(method))),
+        ),
+        "base, for w_0 = 0": (
+            la.with_average_row(plain) if method.average else plain,
+            stated(method, ZeroMatrix(sy.d, 1)),
+        ),
         "base": (first, stated(method, WEIGHTS)),
     }
 
 
 def point() -> sy.Instance:
     """Where expressions that differ are evaluated: n = d = 2, γ = ½, α = ⅓; T, the row t below it, and C are what they stand for at ϑ = ¼."""
-    over = lambda divisor, *rows: Explicit(rows) / divisor  # noqa: E731
+    over = lambda divisor, *rows: Explicit(rows) / divisor
     return sy.Instance(
         **{"X": [[1, -1], [0, 1]], "X^{+}": [[2, 1], [1, 1]], "x": [[2], [1]], "w_l": [[3], [-2]], "R": [[1, 2]]},
         **{"alpha_l": over(3, [1]), "gamma": over(2, [1]), "n": over(1, [2])},
@@ -155,7 +169,9 @@ def said(at: sy.Instance, *sides: Any) -> str:
     """The matrices that occur in the sides, for a person."""
     names = sorted({symbol.name for side in sides for symbol in side.free_symbols} & set(at.entries))
     stand_in = ", E = 1 + t²" * any(side.has(Weights) for side in sides)
-    return "n = d = 2, " + ", ".join(f"{name} = {at.entries[name].tolist()}" for name in names if name != "n") + stand_in
+    return (
+        "n = d = 2, " + ", ".join(f"{name} = {at.entries[name].tolist()}" for name in names if name != "n") + stand_in
+    )
 
 
 def first_block(got: BlockMatrix, right: BlockMatrix, where: str) -> Verdict | None:
@@ -169,7 +185,11 @@ def first_block(got: BlockMatrix, right: BlockMatrix, where: str) -> Verdict | N
         block = f"{where}, band {i + 1} of {right.blocks.shape[0]}, {('source columns', 'query column')[j]}"
         if values[0] == values[1]:
             return Verdict(False, f"not derived: {block} differ in form")
-        return Verdict(False, "a block differs", counterexample=Counterexample(said(at, *sides), block, *(str(value.tolist()) for value in values)))
+        return Verdict(
+            False,
+            "a block differs",
+            counterexample=Counterexample(said(at, *sides), block, *(str(value.tolist()) for value in values)),
+        )
     return None
 
 
@@ -178,7 +198,10 @@ def symbolic(method: Method, budget: Budget) -> Verdict:
     for part, (got, right) in induction(method).items():
         if failure := first_block(got, right, part):
             return failure
-    return Verdict(True, "base: the prompt of w_0; step: from any w to its update, all bands, sources and query; conclusion: by induction, every depth")
+    return Verdict(
+        True,
+        "base: the prompt of w_0; step: from any w to its update, all bands, sources and query; conclusion: by induction, every depth",
+    )
 
 
 # Numbers: the Transformer against the loop
@@ -216,8 +239,14 @@ def parts(method: Method, sample: Sample) -> Iterator[Part]:
         right = last_row(method, sample, w)
         scale = max(scale, size(right, sample.rewards))
         for j in (n, *range(n)):
-            yield Part(f"layer {layer}, last row, column {j}", Z[-1, j], right[j], (1 + layer) * n * steepness(sample) * scale)
-    above = columns(sample) if not method.average else np.vstack([columns(sample), np.append(sample.rewards, 0 * sample.gamma)])
+            yield Part(
+                f"layer {layer}, last row, column {j}", Z[-1, j], right[j], (1 + layer) * n * steepness(sample) * scale
+            )
+    above = (
+        columns(sample)
+        if not method.average
+        else np.vstack([columns(sample), np.append(sample.rewards, 0 * sample.gamma)])
+    )
     for layer, Z in enumerate(found):
         if not np.array_equal(Z[:-1], above):
             yield from entries(f"layer {layer}, the rows above", Z[:-1], above, 0.0)
@@ -229,8 +258,10 @@ def parts(method: Method, sample: Sample) -> Iterator[Part]:
 
 def sample_of(x: Sequence, after: Sequence, r: Sequence, w: int = 0, depth: int = 2) -> Sample:
     """One feature and a few small integers, as ``Fraction``s: x(s) = 1, γ = α = ½, ϑ = ¼."""
-    row = lambda numbers: np.array([[Fraction(q) for q in numbers]])  # noqa: E731
-    return Sample(row(x), row(after), row(r), row([1]), Fraction(1, 2), Fraction(1, 4), [Fraction(1, 2)] * depth, row([w]))
+    row = lambda numbers: np.array([[Fraction(q) for q in numbers]])
+    return Sample(
+        row(x), row(after), row(r), row([1]), Fraction(1, 2), Fraction(1, 4), [Fraction(1, 2)] * depth, row([w])
+    )
 
 
 ONE, STARTED, ENDING = sample_of([1], [1], [1]), sample_of([1], [1], [0], w=1), sample_of([1, 1], [0, 0], [0, 1])
@@ -242,7 +273,7 @@ def rational_samples() -> Iterator[Sample]:
     """Random rationals over n in 1..5, d in 1..3, of 3 layers with a step size each, w_0 ≠ 0; by turns independent transitions and a context's."""
     rng = np.random.default_rng(0)
     for turn, (n, d) in enumerate(product(range(1, 6), range(1, 4))):
-        drawn = lambda *shape: np.vectorize(lambda _: small_fraction(rng), otypes=[object])(np.empty(shape))  # noqa: E731
+        drawn = lambda *shape: np.vectorize(lambda _: small_fraction(rng), otypes=[object])(np.empty(shape))
         numbers = Fraction(int(rng.integers(0, 10)), 10), Fraction(int(rng.integers(0, 10)), 10)
         alphas = [Fraction(int(rng.integers(1, 11)), 10) for _ in range(3)]
         sample = Sample(drawn(d, n), drawn(d, n), drawn(1, n), drawn(d, 1), *numbers, alphas, drawn(d, 1))
@@ -267,13 +298,17 @@ def float_samples(seed: int) -> Iterator[Sample]:
         shapes = (d, n), (d, n), (1, n), (d, 1)
         numbers = float(rng.uniform(0, 1)), float(rng.uniform(0, 0.95))
         alphas = [float(alpha) for alpha in rng.uniform(0, 1.5 / n, 2)] * depth
-        sample = Sample(*(rng.normal(size=shape) for shape in shapes), *numbers, alphas[:depth], rng.normal(size=(d, 1)))
+        sample = Sample(
+            *(rng.normal(size=shape) for shape in shapes), *numbers, alphas[:depth], rng.normal(size=(d, 1))
+        )
         yield from (sample, chained(sample))
 
 
 def in_floats(sample: Sample) -> Sample:
     """A rational sample in floats."""
-    return Sample(*(np.array(entry, float) if np.ndim(entry) == 2 else np.array(entry, float).tolist() for entry in sample))
+    return Sample(
+        *(np.array(entry, float) if np.ndim(entry) == 2 else np.array(entry, float).tolist() for entry in sample)
+    )
 
 
 def of_method(method: Method, sample: Sample) -> Sample:
@@ -293,7 +328,9 @@ def exact(method: Method, budget: Budget) -> Verdict:
 def numeric(method: Method, budget: Budget) -> Verdict:
     """The small samples in floats, then random ones."""
     trials = budget.trials or 200
-    for trial, sample in enumerate([*map(in_floats, SMALLEST), *islice(float_samples(budget.seed), trials)], 1 - len(SMALLEST)):
+    for trial, sample in enumerate(
+        [*map(in_floats, SMALLEST), *islice(float_samples(budget.seed), trials)], 1 - len(SMALLEST)
+    ):
         sample = of_method(method, sample)
         if found := first_failure(str(sample), parts(method, sample), Within(TOLERANCE * np.finfo(float).eps)):
             where = f"trial {trial} (seed {budget.seed})" if trial > 0 else "a small sample"
@@ -332,7 +369,12 @@ def scored(method: Method, *table: tuple[int, int]) -> Method:
     """The method with A made of these multiples of the identity, its rows and columns being x(S_k) and γx(S_{k+1})."""
 
     def edit(p: Parameters, site: Site) -> Parameters:
-        blocks = {(i, j): sign * identity(site.d, site.like) for i, row in enumerate(table) for j, sign in enumerate(row) if sign}
+        blocks = {
+            (i, j): sign * identity(site.d, site.like)
+            for i, row in enumerate(table)
+            for j, sign in enumerate(row)
+            if sign
+        }
         return replace(p, A=place(blocks, method.bands(site.d), method.bands(site.d), site.like))
 
     return edited(method, edit)
@@ -340,7 +382,7 @@ def scored(method: Method, *table: tuple[int, int]) -> Method:
 
 def unmasked(method: Method) -> Method:
     """Every key visible, to every head."""
-    opened = lambda p, site: replace(p, visible=all_visible(site.n, site.like))  # noqa: E731
+    opened = lambda p, site: replace(p, visible=all_visible(site.n, site.like))
     return edited(edited(method, opened), opened, -1)
 
 

@@ -31,12 +31,19 @@ def downhill(sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
     """The first layer moves the query's entry by α times the loss's derivative along x(s); of a quadratic, half a difference is that exactly."""
     ends = [loss(sample, sample.w + side * sample.query) for side in (1, -1)]
     moved, scale = found[1][-1, -1] - found[0][-1, -1], size(ends) * sample.rewards.size * methods.steepness(sample)
-    yield Part("layer 1, what the query's entry has moved by, against the loss", moved, sample.alphas[0] * (ends[0] - ends[1]) / 2, scale)
+    yield Part(
+        "layer 1, what the query's entry has moved by, against the loss",
+        moved,
+        sample.alphas[0] * (ends[0] - ends[1]) / 2,
+        scale,
+    )
 
 
 METHOD = Method(
     heads=residual_heads,
-    loop=lambda sample: td.linear_residual_gradient(sample.transitions, sample.gamma, sample.alphas, sample.w[:, 0].tolist()),
+    loop=lambda sample: td.linear_residual_gradient(
+        sample.transitions, sample.gamma, sample.alphas, sample.w[:, 0].tolist()
+    ),
     moves=lambda X, Y: X - Y,
     further=downhill,
 )
@@ -83,8 +90,16 @@ CLAIM = Claim(
     subject=METHOD,
     checks=(
         Check("symbolic", "every n and d, from any w_l: all three bands, the sources and the query", methods.symbolic),
-        Check("exact", "rationals, n in 1..5, d in 1..3, 3 layers; the gradient against differences of the loss", methods.exact),
-        Check("numeric", "random floats, n in 1..64, d in 1..8, up to 32 layers; the gradient against differences of the loss", methods.numeric),
+        Check(
+            "exact",
+            "rationals, n in 1..5, d in 1..3, 3 layers; the gradient against differences of the loss",
+            methods.exact,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, d in 1..8, up to 32 layers; the gradient against differences of the loss",
+            methods.numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("linear-td",),

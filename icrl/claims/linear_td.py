@@ -39,7 +39,9 @@ def the_other_prompt(sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
 
 METHOD = Method(
     heads=methods.td_heads,
-    loop=lambda sample: td.linear_td_lambda(sample.transitions, sample.gamma, 0 * sample.gamma, sample.alphas, sample.w[:, 0].tolist()),
+    loop=lambda sample: td.linear_td_lambda(
+        sample.transitions, sample.gamma, 0 * sample.gamma, sample.alphas, sample.w[:, 0].tolist()
+    ),
     further=the_other_prompt,
 )
 
@@ -103,8 +105,16 @@ CLAIM = Claim(
     subject=METHOD,
     checks=(
         Check("symbolic", "every n and d, from any w_l: all three bands, the sources and the query", methods.symbolic),
-        Check("exact", "rationals, n in 1..5, d in 1..3, 3 layers, independent transitions and contexts; on contexts also against this book's prompt", methods.exact),
-        Check("numeric", "random floats, n in 1..64, d in 1..8, up to 32 layers, independent transitions and contexts; on contexts also against this book's prompt", methods.numeric),
+        Check(
+            "exact",
+            "rationals, n in 1..5, d in 1..3, 3 layers, independent transitions and contexts; on contexts also against this book's prompt",
+            methods.exact,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, d in 1..8, up to 32 layers, independent transitions and contexts; on contexts also against this book's prompt",
+            methods.numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("linear",),

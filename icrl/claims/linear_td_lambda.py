@@ -25,7 +25,9 @@ def traced_heads(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Heads:
 
 METHOD = Method(
     heads=traced_heads,
-    loop=lambda sample: td.linear_td_lambda(sample.transitions, sample.gamma, sample.decay, sample.alphas, sample.w[:, 0].tolist()),
+    loop=lambda sample: td.linear_td_lambda(
+        sample.transitions, sample.gamma, sample.decay, sample.alphas, sample.w[:, 0].tolist()
+    ),
     moves=lambda X, Y: X @ methods.T.T,
 )
 
@@ -98,7 +100,11 @@ CLAIM = Claim(
     ),
     subject=METHOD,
     checks=(
-        Check("symbolic", "every n and d, from any w_l, with T opaque: the traces are the columns of X times T transposed", methods.symbolic),
+        Check(
+            "symbolic",
+            "every n and d, from any w_l, with T opaque: the traces are the columns of X times T transposed",
+            methods.symbolic,
+        ),
         Check("exact", "rationals, n in 1..5, d in 1..3, 3 layers, ϑ in 0..0.9", methods.exact),
         Check("numeric", "random floats, n in 1..64, d in 1..8, up to 32 layers, ϑ in 0..0.95", methods.numeric),
     ),

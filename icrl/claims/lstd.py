@@ -91,12 +91,21 @@ def symbolic(system: System, budget: Budget) -> Verdict:
     difference = (system.update(*given) - td_update(*given)).expand().doit()
     if difference.is_ZeroMatrix:
         return Verdict(True, "w + α(b − Aw) is the TD update as a matrix identity, for every d and n")
-    point = (fractions([[1], [2]]), Fraction(1, 2), fractions([[1, 0], [1, 2]]), fractions([[1, 2], [0, 1]]), fractions([[1, 3]]), Fraction(1, 2))
+    point = (
+        fractions([[1], [2]]),
+        Fraction(1, 2),
+        fractions([[1, 0], [1, 2]]),
+        fractions([[1, 2], [0, 1]]),
+        fractions([[1, 3]]),
+        Fraction(1, 2),
+    )
     got, right = (update(*point)[:, 0] for update in (system.update, td_update))
     if (got == right).all():
         return Verdict(False, "the identity was not derived")
     said = ", ".join(f"{name} = {shown(entry)}" for name, entry in zip(("w", "α", "X", "X⁺", "R", "γ"), point))
-    return Verdict(False, "the updates differ", counterexample=Counterexample(said, "w after one update", shown(got), shown(right)))
+    return Verdict(
+        False, "the updates differ", counterexample=Counterexample(said, "w after one update", shown(got), shown(right))
+    )
 
 
 # The loop over transitions against the matrices
@@ -130,7 +139,9 @@ def one_hot(states: list[int], one: Any) -> list[list]:
 def solution(system: System, sample: Sample) -> tuple[Any, np.ndarray | None]:
     """det A, and the solution of Aw = b when there is exactly one, in ``Fraction``s."""
     X, X_next, R = sample.matrices()
-    rational = lambda array: Matrix(np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array))  # noqa: E731
+    rational = lambda array: Matrix(
+        np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array)
+    )
     A, b = rational(system.A(X, X_next, sample.gamma)), rational(system.b(X, X_next, R))
     if A.det() == 0:
         return 0, None
@@ -143,7 +154,14 @@ def exact_samples() -> Iterator[Sample]:
     for length, dimension, turn in GRID:
         states = [int(s) for s in rng.integers(0, 3, length + 1)]
         features = [[number(rng) for _ in range(dimension)] for _ in range(3)]
-        yield Sample(states, [number(rng) for _ in range(length)], features, Fraction(9, 10), Fraction(1, 2 + turn), [number(rng) for _ in range(dimension)])
+        yield Sample(
+            states,
+            [number(rng) for _ in range(length)],
+            features,
+            Fraction(9, 10),
+            Fraction(1, 2 + turn),
+            [number(rng) for _ in range(dimension)],
+        )
 
 
 def covered_samples() -> Iterator[Sample]:
@@ -151,12 +169,28 @@ def covered_samples() -> Iterator[Sample]:
     rng, number = np.random.default_rng(1), small_fraction
     for size, length in COVERED_GRID:
         states = closing_walk(rng, size, length)
-        yield Sample(states, [number(rng) for _ in range(length)], one_hot(states, Fraction(1)), Fraction(9, 10), Fraction(1, 2), [number(rng) for _ in set(states)])
+        yield Sample(
+            states,
+            [number(rng) for _ in range(length)],
+            one_hot(states, Fraction(1)),
+            Fraction(9, 10),
+            Fraction(1, 2),
+            [number(rng) for _ in set(states)],
+        )
 
 
-UNCOVERED = Sample([0, 1], [Fraction(1)], one_hot([0, 1], Fraction(1)), Fraction(9, 10), Fraction(1, 2), [Fraction(0)] * 2)
+UNCOVERED = Sample(
+    [0, 1], [Fraction(1)], one_hot([0, 1], Fraction(1)), Fraction(9, 10), Fraction(1, 2), [Fraction(0)] * 2
+)
 
-UNVISITED = Sample([0, 1, 0], [Fraction(1), Fraction(0)], one_hot([0, 1, 2], Fraction(1)), Fraction(9, 10), Fraction(1, 2), [Fraction(0)] * 3)
+UNVISITED = Sample(
+    [0, 1, 0],
+    [Fraction(1), Fraction(0)],
+    one_hot([0, 1, 2], Fraction(1)),
+    Fraction(9, 10),
+    Fraction(1, 2),
+    [Fraction(0)] * 3,
+)
 
 
 def exact(system: System, budget: Budget) -> Verdict:
@@ -170,12 +204,28 @@ def exact(system: System, budget: Budget) -> Verdict:
     for sample in covered:
         determinant, w = solution(system, sample)
         if determinant == 0:
-            return Verdict(False, "Aw = b is not uniquely solvable", counterexample=Counterexample(str(sample), "det A", "0", "a number other than 0"))
+            return Verdict(
+                False,
+                "Aw = b is not uniquely solvable",
+                counterexample=Counterexample(str(sample), "det A", "0", "a number other than 0"),
+            )
         v = dict(enumerate(w))
         moved = next(islice(td.tabular_td(sample.states, sample.rewards, sample.gamma, [Fraction(1)], v), 1, None))
         if moved != v:
-            return Verdict(False, "not the certainty-equivalence value", counterexample=Counterexample(str(sample), "solution of Aw = b", shown(w), f"unmoved by batch TD, which makes it {shown(list(moved.values()))}"))
-    return Verdict(True, f"{len(samples)} rational contexts, {UPDATES} updates each, equal to the loop; {len(covered)} contexts with one-hot features: A invertible, the solution unmoved by batch tabular TD")
+            return Verdict(
+                False,
+                "not the certainty-equivalence value",
+                counterexample=Counterexample(
+                    str(sample),
+                    "solution of Aw = b",
+                    shown(w),
+                    f"unmoved by batch TD, which makes it {shown(list(moved.values()))}",
+                ),
+            )
+    return Verdict(
+        True,
+        f"{len(samples)} rational contexts, {UPDATES} updates each, equal to the loop; {len(covered)} contexts with one-hot features: A invertible, the solution unmoved by batch tabular TD",
+    )
 
 
 def numeric(system: System, budget: Budget) -> Verdict:
@@ -193,24 +243,45 @@ def numeric(system: System, budget: Budget) -> Verdict:
             value = empirical_model(Context(sample.states, sample.rewards)).value(sample.gamma)
             got = np.linalg.solve(system.A(X, X_next, sample.gamma), system.b(X, X_next, R))[:, 0]
             if exceeds(got, value, 1e-9 * (1 + np.abs(value).max())):
-                return Verdict(False, f"not v_CE in trial {trial + 1} (seed {budget.seed})", counterexample=Counterexample(str(sample), "solution of Aw = b", shown(got), shown(value)))
+                return Verdict(
+                    False,
+                    f"not v_CE in trial {trial + 1} (seed {budget.seed})",
+                    counterexample=Counterexample(str(sample), "solution of Aw = b", shown(got), shown(value)),
+                )
         budget.progress(trial + 1, trials)
-    return Verdict(True, f"{trials} random contexts (seed {budget.seed}), n in 1..40, d in 1..8, {UPDATES} updates; tolerance {TOLERANCE} eps n (1 + l)(1 + α‖A‖)^l (max |w_0| + α Σ|R| max |x|), and 1e-9 of v_CE where features are one-hot")
+    return Verdict(
+        True,
+        f"{trials} random contexts (seed {budget.seed}), n in 1..40, d in 1..8, {UPDATES} updates; tolerance {TOLERANCE} eps n (1 + l)(1 + α‖A‖)^l (max |w_0| + α Σ|R| max |x|), and 1e-9 of v_CE where features are one-hot",
+    )
 
 
 def float_sample(rng: np.random.Generator, tabular: bool) -> Sample:
     """A random context in floats, whose visited states are all sources."""
     length = int(rng.integers(1, 41))
     states = closing_walk(rng, int(rng.integers(1, 9)), length)
-    features = one_hot(states, 1.0) if tabular else rng.normal(size=(len(set(states)), int(rng.integers(1, 9)))).tolist()
+    features = (
+        one_hot(states, 1.0) if tabular else rng.normal(size=(len(set(states)), int(rng.integers(1, 9)))).tolist()
+    )
     alpha = float(rng.uniform(0, 1 / length))
-    return Sample(states, rng.normal(size=length).tolist(), features, float(rng.uniform(0, 0.95)), alpha, rng.normal(size=len(features[0])).tolist())
+    return Sample(
+        states,
+        rng.normal(size=length).tolist(),
+        features,
+        float(rng.uniform(0, 0.95)),
+        alpha,
+        rng.normal(size=len(features[0])).tolist(),
+    )
 
 
-LOOSE = {"symbolic": "the update is the same; only the solution of Aw = b differs", "numeric": "no random context has det A exactly 0"}
+LOOSE = {
+    "symbolic": "the update is the same; only the solution of Aw = b differs",
+    "numeric": "no random context has det A exactly 0",
+}
 
 MUTANTS = (
-    Mutant("the residual-gradient matrix", System(lambda X, X_next, gamma: (X - gamma * X_next) @ (X - gamma * X_next).T)),
+    Mutant(
+        "the residual-gradient matrix", System(lambda X, X_next, gamma: (X - gamma * X_next) @ (X - gamma * X_next).T)
+    ),
     Mutant("γ dropped", System(lambda X, X_next, gamma: X @ (X - X_next).T)),
     Mutant("A transposed", System(lambda X, X_next, gamma: (X - gamma * X_next) @ X.T)),
     Mutant("successors' features on the left", System(lambda X, X_next, gamma: X_next @ (X - gamma * X_next).T)),
@@ -244,11 +315,18 @@ CLAIM = Claim(
     chapter="temporal-difference-learning",
     environment="proposition",
     statement=statement,
-    hypotheses=(r"$n \ge 1$ transitions and any features in $\R^d$", r"$0 \le \gamma < 1$ and, where $v_{\mathrm{CE}}$ is spoken of, every visited state a source and $d$ the number of visited states"),
+    hypotheses=(
+        r"$n \ge 1$ transitions and any features in $\R^d$",
+        r"$0 \le \gamma < 1$ and, where $v_{\mathrm{CE}}$ is spoken of, every visited state a source and $d$ the number of visited states",
+    ),
     subject=System(),
     checks=(
         Check("symbolic", "the update, for every d and n", symbolic),
-        Check("exact", "rational contexts with n ≤ 5 and d ≤ 3, 4 updates; one-hot contexts with up to 3 states and n ≤ 6", exact),
+        Check(
+            "exact",
+            "rational contexts with n ≤ 5 and d ≤ 3, 4 updates; one-hot contexts with up to 3 states and n ≤ 6",
+            exact,
+        ),
         Check("numeric", "random contexts with n ≤ 40 and d ≤ 8, 4 updates", numeric),
     ),
     mutants=MUTANTS,

@@ -35,12 +35,23 @@ class Machine:
     edit: Callable[[Parameters, Site], Parameters] = lambda parameters, site: parameters
     step: Layer = layer
 
-    def parameters(self, Z: Matrix, d: Any, n: Any, gamma: Any, alpha: Any, A: Matrix | None, exp: Callable | None = None) -> Parameters:
+    def parameters(
+        self, Z: Matrix, d: Any, n: Any, gamma: Any, alpha: Any, A: Matrix | None, exp: Callable | None = None
+    ) -> Parameters:
         """The parameters of one layer, of the kind of Z."""
         plain = softmax_td_parameters(d, n, gamma, alpha, Z, A, partial(self.softmax, exp=exp))
         return self.edit(plain, Site(d, n, gamma, alpha, Z))
 
-    def run(self, features: Matrix, rewards: Matrix, value: Matrix, gamma: Any, alphas: list, A: Matrix | None, exp: Callable | None = None) -> Iterator[Matrix]:
+    def run(
+        self,
+        features: Matrix,
+        rewards: Matrix,
+        value: Matrix,
+        gamma: Any,
+        alphas: list,
+        A: Matrix | None,
+        exp: Callable | None = None,
+    ) -> Iterator[Matrix]:
         """The prompt after 0, 1, …, len(alphas) layers."""
         Z = self.prompt(features, rewards, value, gamma)
         d, n = features.shape[-2], rewards.shape[-1]

@@ -17,7 +17,18 @@ from sympy import BlockMatrix, block_collapse, symbols
 from icrl import td
 from icrl.algebra import Weights, all_visible, kind, softmax
 from icrl.claims import symbolic as sy
-from icrl.claims.cases import Case, as_batch, as_matrices, ball_case, float_case, log_uniform, rational_case, smallest, stand_in, symbol_case
+from icrl.claims.cases import (
+    Case,
+    as_batch,
+    as_matrices,
+    ball_case,
+    float_case,
+    log_uniform,
+    rational_case,
+    smallest,
+    stand_in,
+    symbol_case,
+)
 from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, place_name, shown
 from icrl.claims.kernel import Planted, proof
 from icrl.claims.machine import Machine
@@ -51,9 +62,14 @@ class Leak:
 
 def leaked_values(leak: Leak, case: Case) -> list:
     """The right side, column by column, from the loop: its increment, and κ from one more sum of exponentials."""
-    before, after = islice(td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp), 2)
+    before, after = islice(
+        td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp), 2
+    )
     open_kernel = td.softmax_kernel([*case.states, case.states[-1]], case.score, case.exp)  # S_n among the keys, last
-    return [leak.value(before[s], after[s] - before[s], open_kernel[s][-1], case.alphas[0], before[case.states[-1]]) for s in case.states]
+    return [
+        leak.value(before[s], after[s] - before[s], open_kernel[s][-1], case.alphas[0], before[case.states[-1]])
+        for s in case.states
+    ]
 
 
 def first_leak(leak: Leak, case: Case, name: str, differ) -> Counterexample | None:
@@ -100,7 +116,10 @@ def exact(leak: Leak, budget: Budget) -> Verdict:
     for name, case in cases:
         if found := first_leak(leak, case, name, entries_differ):
             return Verdict(False, "an entry differs", counterexample=found)
-    return Verdict(True, f"{len(cases) - len(SYMBOL_GRID)} rational contexts and {len(SYMBOL_GRID)} contexts of explicit symbols, equal in every column")
+    return Verdict(
+        True,
+        f"{len(cases) - len(SYMBOL_GRID)} rational contexts and {len(SYMBOL_GRID)} contexts of explicit symbols, equal in every column",
+    )
 
 
 def certified(leak: Leak, budget: Budget) -> Verdict:
@@ -118,7 +137,10 @@ def certified(leak: Leak, budget: Budget) -> Verdict:
                 return Verdict(False, str(undecided))
             if found:
                 return Verdict(False, "disjoint balls", counterexample=found)
-    return Verdict(True, f"{len(cases)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale")
+    return Verdict(
+        True,
+        f"{len(cases)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
+    )
 
 
 def numeric(leak: Leak, budget: Budget) -> Verdict:
@@ -138,10 +160,20 @@ def numeric(leak: Leak, budget: Budget) -> Verdict:
                 return Verdict(False, "not finite")
             if not ratio <= 1:
                 sizes = f"n = {n}, d = {d}, {len(case.features)} states"
-                return Verdict(False, f"differs in trial {start + b + 1} (seed {budget.seed})", counterexample=Counterexample(sizes, place_name(1, "value", 0, j), *shown(float(values[b, j]), float(right[j]))))
+                return Verdict(
+                    False,
+                    f"differs in trial {start + b + 1} (seed {budget.seed})",
+                    counterexample=Counterexample(
+                        sizes, place_name(1, "value", 0, j), *shown(float(values[b, j]), float(right[j]))
+                    ),
+                )
             worst = max(worst, float(ratio))
         budget.progress(start + count, trials)
-    return Verdict(True, f"{trials} random contexts (seed {budget.seed}), one layer, n in 1..128, d in 0..16; tolerance {TOLERANCE} eps (1 + max |score|)(max |v| + max |R|)", f"largest difference {worst:.3f} of the tolerance")
+    return Verdict(
+        True,
+        f"{trials} random contexts (seed {budget.seed}), one layer, n in 1..128, d in 0..16; tolerance {TOLERANCE} eps (1 + max |score|)(max |v| + max |R|)",
+        f"largest difference {worst:.3f} of the tolerance",
+    )
 
 
 def finite_mask(scores_, visible, exp=None):
@@ -156,7 +188,12 @@ MUTANTS = (
     Mutant("unmasked passed off as exact", Leak(shrinks=False, leaks=False)),
     Mutant("leak term dropped", Leak(leaks=False)),
     Mutant("(1 − κ) dropped", Leak(shrinks=False)),
-    Mutant("mask of −100 passed off as exact", Leak(Machine(softmax=finite_mask), False, False), {"symbolic": "softmax is opaque at symbolic sizes"}, shown_by="certified"),
+    Mutant(
+        "mask of −100 passed off as exact",
+        Leak(Machine(softmax=finite_mask), False, False),
+        {"symbolic": "softmax is opaque at symbolic sizes"},
+        shown_by="certified",
+    ),
 )
 
 
@@ -191,12 +228,38 @@ CLAIM = Claim(
             stated=("mask_leak.mask_leak", "mask_leak.no_mask_is_wrong", "mask_leak.finite_mask_is_wrong"),
             definitions=("mask_leak.kappa", "mask_leak.finite_mask", "mask_leak.instance"),
             planted=(
-                Planted("the leak dropped", (("mask_leak.v", "(alpha * \\sum_(k < n) K n S E k (S j) * td_error v k)\n  - alpha * kappa (S j) * v (S n) 0.", "(alpha * \\sum_(k < n) K n S E k (S j) * td_error v k)."),)),
-                Planted("(1 − κ) dropped", (("mask_leak.v", "(value_row d) j =\n  v (S j) 0\n  + (1 - kappa (S j)) * (alpha", "(value_row d) j =\n  v (S j) 0\n  + 1 * (alpha"),)),
+                Planted(
+                    "the leak dropped",
+                    (
+                        (
+                            "mask_leak.v",
+                            "(alpha * \\sum_(k < n) K n S E k (S j) * td_error v k)\n  - alpha * kappa (S j) * v (S n) 0.",
+                            "(alpha * \\sum_(k < n) K n S E k (S j) * td_error v k).",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "(1 − κ) dropped",
+                    (
+                        (
+                            "mask_leak.v",
+                            "(value_row d) j =\n  v (S j) 0\n  + (1 - kappa (S j)) * (alpha",
+                            "(value_row d) j =\n  v (S j) 0\n  + 1 * (alpha",
+                        ),
+                    ),
+                ),
             ),
         ),
-        Check("symbolic", "every n and d, from any value row; that one more visible key scales the other weights by Λ = diag(1 − κ) is taken over, and seen by the other kinds", symbolic),
-        Check("exact", "rationals with E = 1 + t² over n in 1..6, d in 0..3; explicit symbols with exp at n up to 3", exact),
+        Check(
+            "symbolic",
+            "every n and d, from any value row; that one more visible key scales the other weights by Λ = diag(1 − κ) is taken over, and seen by the other kinds",
+            symbolic,
+        ),
+        Check(
+            "exact",
+            "rationals with E = 1 + t² over n in 1..6, d in 0..3; explicit symbols with exp at n up to 3",
+            exact,
+        ),
         Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
         Check("numeric", "random floats, n in 1..128, d in 0..16, one layer", numeric),
     ),

@@ -16,7 +16,18 @@ from icrl.claims.cases import shown
 from icrl.claims.chains import float_chain, fractions, rational_chain, rational_vector
 from icrl.claims.kernel import Planted, proof
 from icrl.claims.model import Budget, Check, Claim, Mutant, Verdict
-from icrl.claims.operators import AT_MOST, UNLIKE, Part, Within, entries, first_failure, greatest, on_rationals, size, solved
+from icrl.claims.operators import (
+    AT_MOST,
+    UNLIKE,
+    Part,
+    Within,
+    entries,
+    first_failure,
+    greatest,
+    on_rationals,
+    size,
+    solved,
+)
 from icrl.pretrain import losses
 from icrl.pretrain.tasks import TaskBatch
 from icrl.tasks import boyan_chain, boyan_features, from_gymnasium, one_hot
@@ -101,7 +112,9 @@ def independent(x: np.ndarray) -> bool:
 
 def diagonal(mu: np.ndarray) -> np.ndarray:
     """diag(μ), its entries of the type of μ's."""
-    return np.array([[weight if i == j else 0 * weight for j in range(len(mu))] for i, weight in enumerate(mu)], dtype=mu.dtype)
+    return np.array(
+        [[weight if i == j else 0 * weight for j in range(len(mu))] for i, weight in enumerate(mu)], dtype=mu.dtype
+    )
 
 
 def kernel_vector(matrix: np.ndarray) -> np.ndarray:
@@ -147,18 +160,31 @@ def symbolic(claim: Bound, budget: Budget) -> Verdict:
     r: MatrixExpr = (Identity(N) - GAMMA * P) @ TRUE
     gap = claim.update(X, D, P, r, GAMMA, V) - claim.source(X, D, P, GAMMA, V - TRUE)
     if not gap.expand().doit().is_ZeroMatrix:
-        identity = lambda claim, given: islice(parts(claim, given), given.x.shape[1])  # noqa: E731
+        identity = lambda claim, given: islice(parts(claim, given), given.x.shape[1])
         return on_rationals(identity, claim, [PAID], "not derived")
-    return Verdict(True, "Xᵀ diag(μ)(r + γPv − v) = Xᵀ diag(μ)(γP − I)(v − v^π) where r = (I − γP)v^π, for every number of states and features")
+    return Verdict(
+        True,
+        "Xᵀ diag(μ)(r + γPv − v) = Xᵀ diag(μ)(γP − I)(v − v^π) where r = (I − γP)v^π, for every number of states and features",
+    )
 
 
 # Exact and numeric
 
 
-def flip(features: tuple[int, int], gamma: Any = HALF, stay: Any = TENTH, error: tuple[int, int] = (1, -1), v_pi: tuple[int, int] = (0, 0), mu: Any = (HALF, HALF), **changes: Any) -> Process:
+def flip(
+    features: tuple[int, int],
+    gamma: Any = HALF,
+    stay: Any = TENTH,
+    error: tuple[int, int] = (1, -1),
+    v_pi: tuple[int, int] = (0, 0),
+    mu: Any = (HALF, HALF),
+    **changes: Any,
+) -> Process:
     """Two states, each kept with probability ``stay``, one feature."""
     P, true = fractions([[stay, 1 - stay], [1 - stay, stay]]), fractions(v_pi)
-    return Process(P, true, Fraction(gamma), fractions(mu), fractions(features)[:, None], true + fractions(error))._replace(**changes)
+    return Process(
+        P, true, Fraction(gamma), fractions(mu), fractions(features)[:, None], true + fractions(error)
+    )._replace(**changes)
 
 
 PAID = flip((1, 2), v_pi=(2, 0))
@@ -182,19 +208,31 @@ def rational_processes() -> Iterator[Process]:
         mu = fractions([Fraction(int(w), int(weights.sum())) for w in weights])
         x = np.array([rational_vector(rng, width) for _ in range(states)], dtype=object).reshape(states, width)
         v_pi, near = rational_vector(rng, states), Fraction(int(rng.integers(0, 4)), 3)
-        yield Process(rational_chain(rng, states), v_pi, Fraction(int(rng.integers(-12, 13)), 10), mu, x, v_pi + near * rational_vector(rng, states))
+        yield Process(
+            rational_chain(rng, states),
+            v_pi,
+            Fraction(int(rng.integers(-12, 13)), 10),
+            mu,
+            x,
+            v_pi + near * rational_vector(rng, states),
+        )
 
 
 def exact(claim: Bound, budget: Budget) -> Verdict:
     """Every part in ``Fraction``s."""
     verdict = on_rationals(parts, claim, [*claim.beyond, *SMALLEST, *rational_processes()], TOLD)
-    return Verdict(verdict.passed, verdict.detail.replace("contexts", "processes"), verdict.measured, verdict.counterexample)
+    return Verdict(
+        verdict.passed, verdict.detail.replace("contexts", "processes"), verdict.measured, verdict.counterexample
+    )
 
 
 def float_processes(seed: int) -> Iterator[Process]:
     """First Boyan's chain with its features and FrozenLake-v1 with one-hot features; then random chains of 1 to 10 states, 1 to 12 features."""
     rng = np.random.default_rng(seed)
-    for mrp, x in ((boyan_chain(), boyan_features()), (lake := from_gymnasium("FrozenLake-v1"), one_hot(lake.n_states))):
+    for mrp, x in (
+        (boyan_chain(), boyan_features()),
+        (lake := from_gymnasium("FrozenLake-v1"), one_hot(lake.n_states)),
+    ):
         v = mrp.value() + rng.normal(size=mrp.n_states)
         yield Process(mrp.transition, mrp.value(), mrp.discount, mrp.stationary_distribution(), x, v, mrp.reward)
     while True:
@@ -202,12 +240,16 @@ def float_processes(seed: int) -> Iterator[Process]:
         P, gamma, r = float_chain(rng, states), float(rng.uniform(-0.95, 0.95)), rng.normal(size=states)
         v_pi = solved(np.eye(states) - gamma * P, r)
         v = v_pi + 10.0 ** rng.uniform(-3, 1) * rng.normal(size=states)
-        yield Process(P, v_pi, gamma, rng.dirichlet(np.ones(states)), rng.normal(size=(states, int(rng.integers(1, 13)))), v, r)
+        yield Process(
+            P, v_pi, gamma, rng.dirichlet(np.ones(states)), rng.normal(size=(states, int(rng.integers(1, 13)))), v, r
+        )
 
 
 def in_floats(given: Process) -> Process:
     """The same in floats."""
-    return Process(*(None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given))
+    return Process(
+        *(None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given)
+    )
 
 
 def numeric(claim: Bound, budget: Budget) -> Verdict:
@@ -215,13 +257,22 @@ def numeric(claim: Bound, budget: Budget) -> Verdict:
     trials, small = budget.trials or 1000, [in_floats(given) for given in (*claim.beyond, *SMALLEST)]
     for trial, given in enumerate([*small, *islice(float_processes(budget.seed), trials)], 1 - len(small)):
         if found := first_failure(str(given), parts(claim, given), Within(ROUNDING)):
-            return Verdict(False, f"fails in trial {trial} (seed {budget.seed})" if trial > 0 else "fails in a small process", counterexample=found)
+            return Verdict(
+                False,
+                f"fails in trial {trial} (seed {budget.seed})" if trial > 0 else "fails in a small process",
+                counterexample=found,
+            )
         budget.progress(max(trial, 0), trials)
     rng = np.random.default_rng(budget.seed)
     for _ in range(BATCHES):
-        if found := first_failure(f"a batch of {TASKS} random tasks", by_the_library(claim, random_batch(rng)), Within(ROUNDING)):
+        if found := first_failure(
+            f"a batch of {TASKS} random tasks", by_the_library(claim, random_batch(rng)), Within(ROUNDING)
+        ):
             return Verdict(False, f"the pretraining loss fails (seed {budget.seed})", counterexample=found)
-    return Verdict(True, f"{trials} processes (seed {budget.seed}), Boyan's chain and FrozenLake-v1 first, up to 16 states: {TOLD}; {BATCHES} batches of {TASKS} random tasks, where icrl.pretrain.losses has the same NEU and mean of NEU²; tolerance {ROUNDING:g} of the values' size times the features'")
+    return Verdict(
+        True,
+        f"{trials} processes (seed {budget.seed}), Boyan's chain and FrozenLake-v1 first, up to 16 states: {TOLD}; {BATCHES} batches of {TASKS} random tasks, where icrl.pretrain.losses has the same NEU and mean of NEU²; tolerance {ROUNDING:g} of the values' size times the features'",
+    )
 
 
 BATCHES, TASKS = 20, 5
@@ -243,7 +294,12 @@ def by_the_library(claim: Bound, drawn: tuple[TaskBatch, np.ndarray]) -> Iterato
     scale = size(values, batch.reward) * size(batch.features) * batch.features.shape[-1]
     for task, (got, norm) in enumerate(zip(losses.neu(values, batch), right, strict=True)):
         yield Part(f"NEU of task {task} by icrl.pretrain.losses", float(got), norm, scale)
-    yield Part("the mean of NEU² by icrl.pretrain.losses", float(losses.neu_loss(values, batch)), sum(norm**2 for norm in right) / TASKS, scale**2)
+    yield Part(
+        "the mean of NEU² by icrl.pretrain.losses",
+        float(losses.neu_loss(values, batch)),
+        sum(norm**2 for norm in right) / TASKS,
+        scale**2,
+    )
 
 
 TOLD = "the update from r and v is that from v − v^π; the bound in four seminorms, the Euclidean one squared; not 0 at wrong values where μ > 0 and the states' features are independent, and 0 at values made to be wrong where there are fewer features than states"
@@ -257,17 +313,38 @@ MUTANTS = (
     Mutant("γ in the place of its absolute value", Bound(factor=lambda gamma: 1 + gamma), IDENTITY),
     Mutant("the size of the features left out", Bound(features=lambda sizes: 0 * sizes[0] + 1), IDENTITY),
     Mutant("the smallest features in the place of the largest", Bound(features=min), IDENTITY),
-    Mutant("the reward left out of the update", Bound(update=lambda X, D, P, r, gamma, v: X.T @ (D @ (gamma * (P @ v) - v)))),
+    Mutant(
+        "the reward left out of the update",
+        Bound(update=lambda X, D, P, r, gamma, v: X.T @ (D @ (gamma * (P @ v) - v))),
+    ),
     Mutant("γ left out of the update", Bound(update=lambda X, D, P, r, gamma, v: X.T @ (D @ (r + P @ v - v)))),
     Mutant("μ left out of the update", Bound(update=lambda X, D, P, r, gamma, v: X.T @ (r + gamma * (P @ v) - v))),
     Mutant("γP for γP − I", Bound(source=lambda X, D, P, gamma, error: X.T @ (D @ (gamma * (P @ error))))),
-    Mutant("a Bellman error that no feature sees, taken for an error of the values", Bound(unseen=lambda X, D, P, gamma: X.T @ D), IDENTITY),
+    Mutant(
+        "a Bellman error that no feature sees, taken for an error of the values",
+        Bound(unseen=lambda X, D, P, gamma: X.T @ D),
+        IDENTITY,
+    ),
     Mutant("a μ with a negative entry let in: an instance supplied", Bound(beyond=(SKEWED,)), ANY),
     Mutant("rows that do not sum to 1 let in: an instance supplied", Bound(beyond=(SEVEN,)), ANY),
-    Mutant("values of other rewards in the place of v^π: an instance supplied", Bound(beyond=(ELSEWHERE,)), SAME_ON_BOTH),
-    Mutant("loss 0 only at v^π, with one feature for two states: an instance supplied", Bound(tells=lambda given: given.x.any(), beyond=(ONE_FEATURE,)), IDENTITY),
-    Mutant("loss 0 only at v^π, with a state of μ = 0: an instance supplied", Bound(tells=lambda given: independent(given.x), beyond=(UNSEEN_STATE,)), IDENTITY),
-    Mutant("loss 0 only at v^π, with γ = 1: an instance supplied", Bound(tells=lambda given: independent(given.x) and min(given.mu) > 0, beyond=(NO_DISCOUNT,)), IDENTITY),
+    Mutant(
+        "values of other rewards in the place of v^π: an instance supplied", Bound(beyond=(ELSEWHERE,)), SAME_ON_BOTH
+    ),
+    Mutant(
+        "loss 0 only at v^π, with one feature for two states: an instance supplied",
+        Bound(tells=lambda given: given.x.any(), beyond=(ONE_FEATURE,)),
+        IDENTITY,
+    ),
+    Mutant(
+        "loss 0 only at v^π, with a state of μ = 0: an instance supplied",
+        Bound(tells=lambda given: independent(given.x), beyond=(UNSEEN_STATE,)),
+        IDENTITY,
+    ),
+    Mutant(
+        "loss 0 only at v^π, with γ = 1: an instance supplied",
+        Bound(tells=lambda given: independent(given.x) and min(given.mu) > 0, beyond=(NO_DISCOUNT,)),
+        IDENTITY,
+    ),
 )
 
 
@@ -312,7 +389,11 @@ CLAIM = Claim(
                 "neu_bound.neu_bound",
                 "neu_bound.neu_bound_euclid",
             ),
-            further=("neu_bound.neu_bound_is_sharp", "neu_bound.neu_needs_gamma", "neu_bound.neu_needs_features",),
+            further=(
+                "neu_bound.neu_bound_is_sharp",
+                "neu_bound.neu_needs_gamma",
+                "neu_bound.neu_needs_features",
+            ),
             definitions=(
                 "neu_bound.bellman_error",
                 "neu_bound.NEU",
@@ -321,13 +402,39 @@ CLAIM = Claim(
                 "neu_bound.euclid",
             ),
             planted=(
-                Planted("features of any size", (("neu_bound.v", "(forall s, Nrm (x s) <= B) ->\n  NEU P r gamma mu x Nrm v <= (1 + `|gamma|) * B *", "(forall s, Nrm (x s) <= B) ->\n  NEU P r gamma mu x Nrm v <= (1 + `|gamma|) *"),)),
-                Planted("1 + γ → 1", (("neu_bound.v", "Nrm v <= (1 + `|gamma|) * B * norm (v - vpi).", "Nrm v <= 1 * B * norm (v - vpi)."),)),
+                Planted(
+                    "features of any size",
+                    (
+                        (
+                            "neu_bound.v",
+                            "(forall s, Nrm (x s) <= B) ->\n  NEU P r gamma mu x Nrm v <= (1 + `|gamma|) * B *",
+                            "(forall s, Nrm (x s) <= B) ->\n  NEU P r gamma mu x Nrm v <= (1 + `|gamma|) *",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "1 + γ → 1",
+                    (
+                        (
+                            "neu_bound.v",
+                            "Nrm v <= (1 + `|gamma|) * B * norm (v - vpi).",
+                            "Nrm v <= 1 * B * norm (v - vpi).",
+                        ),
+                    ),
+                ),
             ),
         ),
         Check("symbolic", "the identity behind the bound, for every number of states and features", symbolic),
-        Check("exact", "rational chains of up to 4 states, 1 to 4 features, γ of either sign and beyond 1, four seminorms", exact),
-        Check("numeric", "Boyan's chain, FrozenLake-v1, and random chains of up to 10 states with up to 12 features, |γ| ≤ .95; and the loss of icrl.pretrain.losses on random batches", numeric),
+        Check(
+            "exact",
+            "rational chains of up to 4 states, 1 to 4 features, γ of either sign and beyond 1, four seminorms",
+            exact,
+        ),
+        Check(
+            "numeric",
+            "Boyan's chain, FrozenLake-v1, and random chains of up to 10 states with up to 12 features, |γ| ≤ .95; and the loss of icrl.pretrain.losses on random batches",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("bellman",),

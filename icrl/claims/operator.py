@@ -13,8 +13,23 @@ from icrl.claims import symbolic as sy
 from icrl.claims.cases import Case, smallest
 from icrl.claims.kernel import Planted, proof
 from icrl.claims.model import Budget, Check, Claim, Mutant, Verdict
-from icrl.claims.operators import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUE, N, Part, Transitions
-from icrl.claims.operators import by_state, empirical_model, entries, least, operator_of, size, td_update
+from icrl.claims.operators import (
+    ALPHA,
+    GAMMA,
+    KAPPA,
+    SYMBOLS,
+    VALUE,
+    N,
+    Part,
+    Transitions,
+    by_state,
+    empirical_model,
+    entries,
+    least,
+    operator_of,
+    size,
+    td_update,
+)
 
 PROBE = smallest((0, 0, 1, 0), r=(1, 2, 1), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 
@@ -32,7 +47,9 @@ class Grouping:
     power: Callable = lambda operator, alpha, depth: operator.power(alpha, depth)[0]
 
 
-def identities(claim: Grouping, kappa: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Iterator[tuple[str, Any, Any]]:
+def identities(
+    claim: Grouping, kappa: Any, given: Transitions, gamma: Any, alpha: Any, v: Any
+) -> Iterator[tuple[str, Any, Any]]:
     """The statement's equations, (where, what it says, what is so), for numbers and for symbols of any size alike."""
     K = claim.kernel(kappa, given.C)
     M, P, b = claim.gathered(K, *given)
@@ -51,14 +68,18 @@ def symbolic(claim: Grouping, budget: Budget) -> Verdict:
         if not (got - right).expand().doit().is_ZeroMatrix:
             return operators.on_rationals(instance_parts, claim, [PROBE], "not derived")
         names.append(name)
-    return Verdict(True, f"{len(names)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states")
+    return Verdict(
+        True, f"{len(names)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states"
+    )
 
 
 def instance_parts(claim: Grouping, case: Case) -> Iterator[Part]:
     """The equations at a case, from its first values."""
     given, v = claim.transitions(case), operators.values(replace(case, alphas=[]))[0]
     scale = size(v, case.rewards)
-    for where, got, right in identities(claim, operators.normalised(case, given.C), given, case.gamma, case.alphas[0], v):
+    for where, got, right in identities(
+        claim, operators.normalised(case, given.C), given, case.gamma, case.alphas[0], v
+    ):
         yield from entries(where, got, right, scale)
 
 
@@ -73,13 +94,22 @@ def parts(claim: Grouping, case: Case) -> Iterator[Part]:
     v, operator, scale = operators.values(case), operator_of(case), size(case.rewards)
     for layer, alpha in enumerate(case.alphas):
         scale = max(scale, size(v[layer : layer + 2]))
-        yield from entries(f"v_{layer + 1} of the Transformer", claim.layer(M, P, b, case.gamma, alpha, v[layer]), v[layer + 1], (1 + layer) * scale)
-        yield from entries(f"v_{layer + 1} by Operator.update", operator.update(v[layer], alpha), v[layer + 1], (1 + layer) * scale)
+        yield from entries(
+            f"v_{layer + 1} of the Transformer",
+            claim.layer(M, P, b, case.gamma, alpha, v[layer]),
+            v[layer + 1],
+            (1 + layer) * scale,
+        )
+        yield from entries(
+            f"v_{layer + 1} by Operator.update", operator.update(v[layer], alpha), v[layer + 1], (1 + layer) * scale
+        )
     for name, ours in zip(("M", "P", "b"), (M, P, b)):
         yield from entries(f"Operator.{name}", getattr(operator, name), ours, size(case.rewards))
     star, (alpha, depth) = operators.certainty_equivalence(case), (case.alphas[0], case.depth)
     scale *= (1 + depth) * size(star) * size(operator.norm(alpha)) ** depth
-    yield from entries(f"G^{depth} (v_0 − v*)", claim.power(operator, alpha, depth) @ (v[0] - star), v[-1] - star, scale)
+    yield from entries(
+        f"G^{depth} (v_0 − v*)", claim.power(operator, alpha, depth) @ (v[0] - star), v[-1] - star, scale
+    )
 
 
 def cases() -> list[Case]:
@@ -89,7 +119,12 @@ def cases() -> list[Case]:
 
 def exact(claim: Grouping, budget: Budget) -> Verdict:
     """Every part in ``Fraction``s, E = 1 + t²."""
-    return operators.on_rationals(parts, claim, cases(), "the identities, stochastic rows, the Transformer's values at every layer, icrl.operator's matrices, the powers of G")
+    return operators.on_rationals(
+        parts,
+        claim,
+        cases(),
+        "the identities, stochastic rows, the Transformer's values at every layer, icrl.operator's matrices, the powers of G",
+    )
 
 
 def certified(claim: Grouping, budget: Budget) -> Verdict:
@@ -108,14 +143,30 @@ INDUCTION = {"symbolic": "the powers follow from one layer by induction, and are
 
 MUTANTS = (
     Mutant("P̂ gathered by the state that is left", Grouping(gathered=lambda K, C, D, R: (K @ C, K @ C, K @ R))),
-    Mutant("M̂ enters G with a plus", Grouping(layer=lambda M, P, b, gamma, alpha, v: v + alpha * (M @ v) + alpha * gamma * (P @ v) + alpha * b)),
-    Mutant("γ missing in G", Grouping(layer=lambda M, P, b, gamma, alpha, v: v - alpha * (M @ v) + alpha * (P @ v) + alpha * b)),
-    Mutant("α missing on b̂", Grouping(layer=lambda M, P, b, gamma, alpha, v: v - alpha * (M @ v) + alpha * gamma * (P @ v) + b)),
-    Mutant("M̂ missing before the TD errors of the model", Grouping(richardson=lambda M, P_e, r, gamma, alpha, v: v + alpha * (r + gamma * (P_e @ v) - v))),
+    Mutant(
+        "M̂ enters G with a plus",
+        Grouping(layer=lambda M, P, b, gamma, alpha, v: v + alpha * (M @ v) + alpha * gamma * (P @ v) + alpha * b),
+    ),
+    Mutant(
+        "γ missing in G",
+        Grouping(layer=lambda M, P, b, gamma, alpha, v: v - alpha * (M @ v) + alpha * (P @ v) + alpha * b),
+    ),
+    Mutant(
+        "α missing on b̂",
+        Grouping(layer=lambda M, P, b, gamma, alpha, v: v - alpha * (M @ v) + alpha * gamma * (P @ v) + b),
+    ),
+    Mutant(
+        "M̂ missing before the TD errors of the model",
+        Grouping(richardson=lambda M, P_e, r, gamma, alpha, v: v + alpha * (r + gamma * (P_e @ v) - v)),
+    ),
     Mutant("r̂ a mean over all transitions", Grouping(model=operators.mean_over_all)),
     Mutant("weights that depend on the position", Grouping(kernel=operators.by_position)),
     Mutant("no mask", Grouping(transitions=operators.without_mask), WEIGHTS),
-    Mutant("one power of G too few", Grouping(power=lambda operator, alpha, depth: operator.power(alpha, depth - 1)[0]), INDUCTION),
+    Mutant(
+        "one power of G too few",
+        Grouping(power=lambda operator, alpha, depth: operator.power(alpha, depth - 1)[0]),
+        INDUCTION,
+    ),
 )
 
 
@@ -189,14 +240,44 @@ CLAIM = Claim(
                 "td.td_update",
             ),
             planted=(
-                Planted("P̂ gathered by the state that is left", (("operator.v", "\\sum_(k < n | S k.+1 == u) K n S E k s.", "\\sum_(k < n | S k == u) K n S E k s."),)),
-                Planted("the sign of M̂ in G", (("operator.v", "1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.", "1%:M + alpha *: Mhat + (alpha * gamma) *: Phat."),)),
+                Planted(
+                    "P̂ gathered by the state that is left",
+                    (
+                        (
+                            "operator.v",
+                            "\\sum_(k < n | S k.+1 == u) K n S E k s.",
+                            "\\sum_(k < n | S k == u) K n S E k s.",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "the sign of M̂ in G",
+                    (
+                        (
+                            "operator.v",
+                            "1%:M - alpha *: Mhat + (alpha * gamma) *: Phat.",
+                            "1%:M + alpha *: Mhat + (alpha * gamma) *: Phat.",
+                        ),
+                    ),
+                ),
             ),
         ),
-        Check("symbolic", "every n and every number of states, all of them sources; the weights any function of query and key state, normalised or not", symbolic),
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers", exact),
+        Check(
+            "symbolic",
+            "every n and every number of states, all of them sources; the weights any function of query and key state, normalised or not",
+            symbolic,
+        ),
+        Check(
+            "exact",
+            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers",
+            exact,
+        ),
         Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them", numeric),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td",),

@@ -21,7 +21,18 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
 from icrl.claims.batch_td import closing_walk
-from icrl.claims.cases import Case, as_matrices, ball_case, float_case, log_uniform, rational_case, shown, small_fraction, smallest, stand_in
+from icrl.claims.cases import (
+    Case,
+    as_matrices,
+    ball_case,
+    float_case,
+    log_uniform,
+    rational_case,
+    shown,
+    small_fraction,
+    smallest,
+    stand_in,
+)
 from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ
 from icrl.claims.compare import shown as told_apart
 from icrl.claims.machine import Machine
@@ -54,13 +65,15 @@ def visited(case: Case) -> list[int]:
 def transitions(case: Case) -> Transitions:
     """The n transitions."""
     one, zero = 0 * case.gamma + 1, 0 * case.gamma
-    mark = lambda states: array(case, [[one if s == u else zero for u in visited(case)] for s in states])  # noqa: E731
+    mark = lambda states: array(case, [[one if s == u else zero for u in visited(case)] for s in states])
     return Transitions(mark(case.states[:-1]), mark(case.states[1:]), array(case, case.rewards))
 
 
 def without_mask(case: Case) -> Transitions:
     """The same with the query column among the keys: a transition out of S_n that reaches no state and has no reward."""
-    C, D, R = transitions(replace(case, states=[*case.states, case.states[-1]], rewards=[*case.rewards, 0 * case.gamma]))
+    C, D, R = transitions(
+        replace(case, states=[*case.states, case.states[-1]], rewards=[*case.rewards, 0 * case.gamma])
+    )
     D[-1] = 0 * D[-1]
     return Transitions(C, D, R)
 
@@ -125,7 +138,9 @@ def td_update(K: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Any
 def operator_of(case: Case) -> Operator:
     """The library's operator: of the features for floats with the true exponential, else of the table E."""
     if case.exp is None:
-        return layer_operator(Context(case.states, case.rewards), case.features, case.gamma, np.reshape(case.A, (case.d, case.d)))
+        return layer_operator(
+            Context(case.states, case.rewards), case.features, case.gamma, np.reshape(case.A, (case.d, case.d))
+        )
     return operator_from_kernel(case.states, case.rewards, powers(case, transitions(case).C), case.gamma)
 
 
@@ -234,7 +249,9 @@ class Exactly:
     def fails(self, part: Part) -> bool:
         """Whether the part does not hold."""
         differ = entries_differ(part.got, part.right)
-        return {"": differ, AT_MOST: part.got > part.right, AT_LEAST: part.got < part.right}.get(part.relation, not differ)
+        return {"": differ, AT_MOST: part.got > part.right, AT_LEAST: part.got < part.right}.get(
+            part.relation, not differ
+        )
 
 
 @dataclass(frozen=True)
@@ -244,7 +261,9 @@ class AsBalls:
     def fails(self, part: Part) -> bool:
         """Whether the part does not hold; ``Undecided`` where the balls are too wide."""
         differ = balls_differ(part.scale)(part.got, part.right)
-        return {"": differ, AT_MOST: differ and part.got > part.right, AT_LEAST: differ and part.got < part.right}.get(part.relation, not differ)
+        return {"": differ, AT_MOST: differ and part.got > part.right, AT_LEAST: differ and part.got < part.right}.get(
+            part.relation, not differ
+        )
 
 
 @dataclass(frozen=True)
@@ -298,25 +317,39 @@ def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Ve
                 return Verdict(False, str(undecided))
             if found:
                 return Verdict(False, "the balls do not stand as stated", counterexample=found)
-    return Verdict(True, f"{count} contexts at {BITS} bits: {told}; what is equal, to a ball of radius below 2^-{RADIUS} of the scale")
+    return Verdict(
+        True,
+        f"{count} contexts at {BITS} bits: {told}; what is equal, to a ball of radius below 2^-{RADIUS} of the scale",
+    )
 
 
-def on_floats(parts: Parts, subject: Any, small: Sequence[Case], drawn: Iterator[Case], budget: Budget, trials: int, told: str) -> Verdict:
+def on_floats(
+    parts: Parts, subject: Any, small: Sequence[Case], drawn: Iterator[Case], budget: Budget, trials: int, told: str
+) -> Verdict:
     """The parts in floats: the small rational cases, then as many as asked of those drawn."""
     trials = budget.trials or trials
     for trial, case in enumerate([*as_floats(small), *islice(drawn, trials)], 1 - len(small)):
         steep = 1 + max(abs(g) for row in case.scores for g in row)
-        if found := first_failure(float_name(case), parts(subject, case), Within(TOLERANCE * np.finfo(float).eps * steep)):
+        if found := first_failure(
+            float_name(case), parts(subject, case), Within(TOLERANCE * np.finfo(float).eps * steep)
+        ):
             where = f"trial {trial} (seed {budget.seed})" if trial > 0 else "a small context"
             return Verdict(False, f"fails in {where}", counterexample=found)
         budget.progress(max(trial, 0), trials)
-    return Verdict(True, f"{len(small)} small and {trials} random contexts (seed {budget.seed}): {told}; tolerance {TOLERANCE} eps (1 + max |score|) of each part's scale")
+    return Verdict(
+        True,
+        f"{len(small)} small and {trials} random contexts (seed {budget.seed}): {told}; tolerance {TOLERANCE} eps (1 + max |score|) of each part's scale",
+    )
 
 
 def float_name(case: Case) -> str:
     """A case of floats: all of it when it is small."""
     small = case.n <= 3 and case.d <= 2
-    return str(case) if small else f"n = {case.n}, d = {case.d}, {len(set(case.states))} states visited, γ = {shown(case.gamma)}, α = {shown(case.alphas[0])}"
+    return (
+        str(case)
+        if small
+        else f"n = {case.n}, d = {case.d}, {len(set(case.states))} states visited, γ = {shown(case.gamma)}, α = {shown(case.alphas[0])}"
+    )
 
 
 # Contexts
@@ -349,7 +382,7 @@ def sharp_case(rng: np.random.Generator, states: int, length: int, sign: int) ->
     walk = closing_walk(rng, states, length)
     W = range(len(set(walk)))
     features = [[Fraction(3 * (s == u)) + Fraction(int(rng.integers(-1, 2)), 4) for u in W] for s in W]
-    draw = lambda numbers: [small_fraction(rng) for _ in numbers]  # noqa: E731
+    draw = lambda numbers: [small_fraction(rng) for _ in numbers]
     gamma, alpha = Fraction(sign * int(rng.integers(1, 8)), 10), Fraction(int(rng.integers(1, 5)), 4)
     identity = [[Fraction(s == u) for u in W] for s in W]
     return Case(walk, draw(range(length)), features, draw(W), gamma, [alpha] * 3, identity, stand_in)
@@ -365,7 +398,7 @@ def float_cases(seed: int) -> Iterator[Case]:
 
 def as_floats(cases: Iterable[Case]) -> Iterator[Case]:
     """Rational cases in floats, with the true exponential."""
-    floats = lambda table: [list(map(float, row)) for row in table]  # noqa: E731
+    floats = lambda table: [list(map(float, row)) for row in table]
     for case in cases:
         rewards, v, alphas = floats([case.rewards, case.v, case.alphas])
         yield Case(case.states, rewards, floats(case.features), v, float(case.gamma), alphas, floats(case.A))

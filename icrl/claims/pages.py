@@ -29,7 +29,9 @@ def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
     book, parts, results = root / "book", parts_of_the_book(root), [as_on_record(result) for result in results]
     written = {book / "_generated" / "theorems" / f"{result.claim.id}.md": theorem(result) for result in results}
     written |= {
-        book / "_generated" / "kernel" / f"{result.claim.id}.md": kernel_pages.folded(check, verdict.detail, result.claim.id)
+        book / "_generated" / "kernel" / f"{result.claim.id}.md": kernel_pages.folded(
+            check, verdict.detail, result.claim.id
+        )
         for result in results
         for check, verdict in result.verdicts
         if isinstance(check, Proof)
@@ -43,13 +45,18 @@ def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
 
 def as_on_record(result: ClaimResult) -> ClaimResult:
     """The result as every machine shows it: the pages tell the kernel's results by the record, which is committed with them."""
-    passed = lambda check, verdict: replace(verdict, passed=True) if check.kind == "kernel" and verdict.passed is None else verdict  # noqa: E731
+    passed = lambda check, verdict: (
+        replace(verdict, passed=True) if check.kind == "kernel" and verdict.passed is None else verdict
+    )
     return replace(result, verdicts=[(check, passed(check, verdict)) for check, verdict in result.verdicts])
 
 
 def badges(result: ClaimResult) -> str:
     """One badge for each check, by kind, in words; the colour says no more than the words."""
-    return " ".join(f"{{bdg-{COLOURS[verdict.passed]}}}`{check.kind}{' failed' * (verdict.passed is False)}`" for check, verdict in result.verdicts)
+    return " ".join(
+        f"{{bdg-{COLOURS[verdict.passed]}}}`{check.kind}{' failed' * (verdict.passed is False)}`"
+        for check, verdict in result.verdicts
+    )
 
 
 def theorem(result: ClaimResult) -> str:
@@ -157,7 +164,9 @@ def readme_table(results: Sequence[ClaimResult]) -> str:
     lines = ["| claim | what it says | checked | planted errors refuted |", "|---|---|---|---|"]
     for result in results:
         kinds = ", ".join(check.kind for check, verdict in result.verdicts if verdict.passed is not False)
-        planted = sum(len(check.planted) for check, verdict in result.verdicts if isinstance(check, Proof) and verdict.passed)
+        planted = sum(
+            len(check.planted) for check, verdict in result.verdicts if isinstance(check, Proof) and verdict.passed
+        )
         refuted = f"{sum(mutant.refuted for mutant in result.mutants) + planted} of {len(result.mutants) + planted}"
         lines.append(f"| `{result.claim.id}` | {result.claim.title} | {kinds} | {refuted} |")
     return "\n".join(lines)
@@ -174,7 +183,11 @@ def with_table(text: str, table: str) -> str:
 def kernel_share(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]]) -> str:
     """What the chapter on the kernel shows of the whole: the map with its share, every theorem, every planted change."""
     proofs = [check for result in results for check, _ in result.verdicts if isinstance(check, Proof)]
-    proved = {result.claim.id for result in results if any(check.kind == "kernel" and verdict.passed for check, verdict in result.verdicts)}
+    proved = {
+        result.claim.id
+        for result in results
+        if any(check.kind == "kernel" and verdict.passed for check, verdict in result.verdicts)
+    }
     planted = "\n".join(kernel_pages.refusals(check) for check in proofs)
     return f"""<!-- Written by `make ledger`; change proofs/ or icrl/claims/ instead. -->
 Filled boxes are proved by the kernel, {len(proved)} of {len(results)} results so far:
@@ -202,8 +215,15 @@ def parts_of_the_book(root: Path) -> dict[str, list[str]]:
 
 def map_page(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]]) -> str:
     """Which result rests on which: a drawing for each part of the book, with links, and the same in words."""
-    labels = " Words over an arrow's tip say what is assumed, or changed, to come from the one to the other." if any(result.claim.under for result in results) else ""
-    words = "\n".join(f"- {{prf:ref}}`{result.claim.id}`, {result.claim.title}, rests on {foundations(result.claim)}." for result in results)
+    labels = (
+        " Words over an arrow's tip say what is assumed, or changed, to come from the one to the other."
+        if any(result.claim.under for result in results)
+        else ""
+    )
+    words = "\n".join(
+        f"- {{prf:ref}}`{result.claim.id}`, {result.claim.title}, rests on {foundations(result.claim)}."
+        for result in results
+    )
     return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
 # Map of the results
 
@@ -217,18 +237,32 @@ An arrow runs from a result to one that rests on it. Arrows that follow from oth
 """
 
 
-def drawings(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]], heading: str, filled: Collection[str] = ()) -> str:
+def drawings(
+    results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]], heading: str, filled: Collection[str] = ()
+) -> str:
     """The map, a drawing for each part of the book that states results; boxes may be filled."""
-    mine = {caption: [result for result in results if result.claim.chapter in chapters] for caption, chapters in parts.items()}
+    mine = {
+        caption: [result for result in results if result.claim.chapter in chapters]
+        for caption, chapters in parts.items()
+    }
     return "\n\n".join(
-        f"{heading} {caption}\n\n```{{raw}} html\n{part_drawing(caption, inside, results, filled)}\n```" for caption, inside in mine.items() if inside
+        f"{heading} {caption}\n\n```{{raw}} html\n{part_drawing(caption, inside, results, filled)}\n```"
+        for caption, inside in mine.items()
+        if inside
     )
 
 
-def part_drawing(caption: str, inside: Sequence[ClaimResult], results: Sequence[ClaimResult], filled: Collection[str]) -> str:
+def part_drawing(
+    caption: str, inside: Sequence[ClaimResult], results: Sequence[ClaimResult], filled: Collection[str]
+) -> str:
     """One part's results, with those of other parts on which they rest directly."""
     needed_for = covering({result.claim.id: result.claim.rests_on for result in results})
-    below = {result.claim.id: [id for id in result.claim.rests_on if id in needed_for[result.claim.id] or id in result.claim.under] for result in results}
+    below = {
+        result.claim.id: [
+            id for id in result.claim.rests_on if id in needed_for[result.claim.id] or id in result.claim.under
+        ]
+        for result in results
+    }
     ids = {result.claim.id for result in inside}
     needed = ids.union(*(below[id] for id in ids))
     shown = [result for result in results if result.claim.id in needed]

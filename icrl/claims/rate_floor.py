@@ -96,9 +96,7 @@ CLAIM = Claim(
     chapter="depth",
     environment="proposition",
     statement=lambda: STATEMENT,
-    hypotheses=(
-        r"$E(s, u) > 0$ for all states, $n \ge 1$; any $\alpha$, and $\gamma \ne 1$ for the second part.",
-    ),
+    hypotheses=(r"$E(s, u) > 0$ for all states, $n \ge 1$; any $\alpha$, and $\gamma \ne 1$ for the second part.",),
     subject=Rate(),
     checks=(
         proof(
@@ -107,16 +105,41 @@ CLAIM = Claim(
                 "coverage.rate_floor",
                 "coverage.rate_floor_attained",
             ),
-            definitions=(
-            ),
+            definitions=(),
             planted=(
-                Planted("γ = 1 too", (("coverage.v", "(0 < n)%N -> (forall s u, 0 < E s u) -> gamma != 1 ->", "(0 < n)%N -> (forall s u, 0 < E s u) ->"),)),
-                Planted("the rate 1 − α(1 + γ)", (("coverage.v", "G alpha *m one = (1 - alpha * (1 - gamma)) *: one", "G alpha *m one = (1 - alpha * (1 + gamma)) *: one"),)),
+                Planted(
+                    "γ = 1 too",
+                    (
+                        (
+                            "coverage.v",
+                            "(0 < n)%N -> (forall s u, 0 < E s u) -> gamma != 1 ->",
+                            "(0 < n)%N -> (forall s u, 0 < E s u) ->",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "the rate 1 − α(1 + γ)",
+                    (
+                        (
+                            "coverage.v",
+                            "G alpha *m one = (1 - alpha * (1 - gamma)) *: one",
+                            "G alpha *m one = (1 - alpha * (1 + gamma)) *: one",
+                        ),
+                    ),
+                ),
             ),
         ),
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; reward 1, up to 3 layers", exact),
+        Check(
+            "exact",
+            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; reward 1, up to 3 layers",
+            exact,
+        ),
         Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them", numeric),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("operator",),

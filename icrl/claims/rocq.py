@@ -48,7 +48,9 @@ def sources(folder: Path = PROOFS) -> dict[str, str]:
     listed = re.findall(r"^(\w+\.v)$", (folder / PROJECT).read_text(encoding="utf-8"), re.MULTILINE)
     there = {path.name for path in folder.glob("*.v")}
     if set(listed) != there or len(listed) != len(there):
-        raise Refused(f"{PROJECT} must list every source once: it lists {', '.join(listed)}, and there are {', '.join(sorted(there))}")
+        raise Refused(
+            f"{PROJECT} must list every source once: it lists {', '.join(listed)}, and there are {', '.join(sorted(there))}"
+        )
     return {name: (folder / name).read_text(encoding="utf-8") for name in listed}
 
 
@@ -71,7 +73,9 @@ def without_comments(text: str) -> str:
             end = text.find('"', i + 1)
             quoted = text[i : end + 1]
             if depth or end < 0 or re.search(r"\(\*|\*\)|\n", quoted):
-                raise Refused(f"line {text.count(chr(10), 0, i) + 1}: quotation marks may not stand in a comment, nor enclose one or the end of a line")
+                raise Refused(
+                    f"line {text.count(chr(10), 0, i) + 1}: quotation marks may not stand in a comment, nor enclose one or the end of a line"
+                )
             out.append(quoted)
             i = end + 1
         elif step == 1 or (step == -1 and depth):
@@ -102,7 +106,9 @@ def theorems(folder: Path = PROOFS) -> list[str]:
 
 def stated(text: str, keywords: str = "Definition|Fixpoint|Record|Lemma|Theorem") -> list[str]:
     """The names that a source gives to what these keywords introduce."""
-    return [found[1] for _, _, sentence in sentences(text) if (found := re.match(rf"(?:{keywords}) ([\w']+)", sentence))]
+    return [
+        found[1] for _, _, sentence in sentences(text) if (found := re.match(rf"(?:{keywords}) ([\w']+)", sentence))
+    ]
 
 
 def broken_rules(wanted: Iterable[str], folder: Path = PROOFS) -> list[str]:
@@ -114,7 +120,9 @@ def broken_rules(wanted: Iterable[str], folder: Path = PROOFS) -> list[str]:
     there, names = theorems(folder), [name for text in texts.values() for name in stated(text)]
     broken += [f"{name} is named by no claim" for name in there if name not in wanted]
     broken += [f"{name}, which a claim names, is no Theorem of the sources" for name in wanted if name not in there]
-    broken += [f"{name} is named more than once" for name in sorted({name for name in wanted if wanted.count(name) > 1})]
+    broken += [
+        f"{name} is named more than once" for name in sorted({name for name in wanted if wanted.count(name) > 1})
+    ]
     broken += [f"{name} is stated more than once" for name in sorted({name for name in names if names.count(name) > 1})]
     return broken
 
@@ -144,7 +152,9 @@ def broken_sentences(text: str) -> list[str]:
             depth += 1 if sentence.startswith("Section") else -1
         elif kind == "fixes" and depth == 0:
             broken.append(f"line {line}: {sentence[:60]!r} outside a section")
-    return broken + (["a proof without its Qed"] if proving else []) + (["a section that is not closed"] if depth else [])
+    return (
+        broken + (["a proof without its Qed"] if proving else []) + (["a section that is not closed"] if depth else [])
+    )
 
 
 def excerpt(names: Sequence[str], folder: Path = PROOFS) -> str:
@@ -156,7 +166,10 @@ def excerpt(names: Sequence[str], folder: Path = PROOFS) -> str:
     lines = (folder / file).read_text(encoding="utf-8").splitlines()
     shown: set[int] = set()
     for name in names:
-        start = next((i for i, line in enumerate(lines) if re.match(rf"(?:{STATEMENT})\s+{name.partition('.')[2]}\b", line)), None)
+        start = next(
+            (i for i, line in enumerate(lines) if re.match(rf"(?:{STATEMENT})\s+{name.partition('.')[2]}\b", line)),
+            None,
+        )
         if start is None or not name.startswith(f"{Path(file).stem}."):
             raise Refused(f"{file} states no {name}")
         shown |= scope(lines, start) | set(range(comment_above(lines, start), sentence_end(lines, start) + 1))
@@ -216,7 +229,9 @@ def working(work: Path, folder: Path = PROOFS) -> Iterator[None]:
     with open(work / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         names = [*sources(folder), PROJECT]
-        for stale in {path for path in work.glob("*.v*")} - {work / f"{Path(name).stem}{end}" for name in names for end in (".v", ".vo", ".vok", ".vos")}:
+        for stale in {path for path in work.glob("*.v*")} - {
+            work / f"{Path(name).stem}{end}" for name in names for end in (".v", ".vo", ".vok", ".vos")
+        }:
             stale.unlink()
         for name in names:
             text = (folder / name).read_bytes()
@@ -236,7 +251,9 @@ def call(command: Sequence[str], work: Path, report: Callable[[str], None] = lam
     """Run a command in ``work`` and return what it printed, both streams; ``Refused`` with all of it when it fails."""
     plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "COQ"))}
     lines = []
-    with subprocess.Popen(command, cwd=work, env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as process:
+    with subprocess.Popen(
+        command, cwd=work, env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as process:
         for line in process.stdout:
             lines.append(line)
             report(line.rstrip())
@@ -258,7 +275,9 @@ def compile_all(work: Path, jobs: int = 2, report: Callable[[str], None] = lambd
 
 def where(output: str, work: Path) -> str:
     """A compiler's first error in one line: file, line, the result in whose statement or proof it lies, and what it says."""
-    found = re.search(r'File "\./(\w+\.v)", line (\d+), [^\n]*\n(?:Debug:.*?)?Error:?\s*(.*?)(?:\n\s*\n|\nmake|\Z)', output, re.DOTALL)
+    found = re.search(
+        r'File "\./(\w+\.v)", line (\d+), [^\n]*\n(?:Debug:.*?)?Error:?\s*(.*?)(?:\n\s*\n|\nmake|\Z)', output, re.DOTALL
+    )
     if not found:
         return " ".join(output.split())[:500]
     file, line, message = found[1], int(found[2]), " ".join(found[3].split())
@@ -282,7 +301,9 @@ def assumptions(names: Sequence[str], work: Path) -> dict[str, list[str]]:
     """
     together = {name: name for name in names if not name.startswith(REALS)}
     found = {}
-    if together and not any(printed_assumptions({"all": f"({', '.join(f'@{name}' for name in together)})"}, names, work).values()):
+    if together and not any(
+        printed_assumptions({"all": f"({', '.join(f'@{name}' for name in together)})"}, names, work).values()
+    ):
         found = dict.fromkeys(together, [])
     found |= printed_assumptions({name: f"@{name}" for name in names if name not in found}, names, work)
     return {name: found[name] for name in names}
@@ -292,7 +313,11 @@ def printed_assumptions(terms: Mapping[str, str], names: Sequence[str], work: Pa
     """``Print Assumptions`` of some terms, by the name of each; ``names`` are the theorems they speak of."""
     lines = [f"From icrl Require {' '.join(dict.fromkeys(name.partition('.')[0] for name in names))}."]
     for i, (name, term) in enumerate(terms.items()):
-        lines += [f"Definition term_{i} := {term}.", f'Goal True. idtac "== {name}". Abort.', f"Print Assumptions term_{i}."]
+        lines += [
+            f"Definition term_{i} := {term}.",
+            f'Goal True. idtac "== {name}". Abort.',
+            f"Print Assumptions term_{i}.",
+        ]
     probe = work / "print_assumptions.v"
     probe.write_text("\n".join(lines) + "\n", encoding="utf-8")
     printed = call(["coqc", *flags(work), probe.name], work)
@@ -301,7 +326,9 @@ def printed_assumptions(terms: Mapping[str, str], names: Sequence[str], work: Pa
         name, _, rest = block.partition("\n")
         found[name] = listed(rest)
     if list(found) != list(terms):
-        raise Refused(f"Print Assumptions answered for {', '.join(found) or 'nothing'} where {', '.join(terms)} were asked for")
+        raise Refused(
+            f"Print Assumptions answered for {', '.join(found) or 'nothing'} where {', '.join(terms)} were asked for"
+        )
     return found
 
 
@@ -330,13 +357,20 @@ def flags(work: Path) -> list[str]:
 
 def allowed_axioms(folder: Path = PROOFS) -> set[str]:
     """The axioms of the library of real numbers, on which the instances at the reals may rest."""
-    return {line for line in (folder / AXIOMS).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")}
+    return {
+        line for line in (folder / AXIOMS).read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")
+    }
 
 
 def unexpected(found: dict[str, list[str]], folder: Path = PROOFS) -> list[str]:
     """The assumptions that should not be: any at all, but the library's own axioms in ``reals.v``."""
     allowed = allowed_axioms(folder)
-    return [f"{name} rests on {axiom}" for name, axioms in found.items() for axiom in axioms if not (name.startswith(REALS) and axiom in allowed)]
+    return [
+        f"{name} rests on {axiom}"
+        for name, axioms in found.items()
+        for axiom in axioms
+        if not (name.startswith(REALS) and axiom in allowed)
+    ]
 
 
 def checker() -> str:

@@ -8,8 +8,21 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from sympy import BlockMatrix, Expr, Function, Identity, MatrixSymbol, Rational, Sum
-from sympy import block_collapse, exp, expand, factor_terms, simplify, symbols
+from sympy import (
+    BlockMatrix,
+    Expr,
+    Function,
+    Identity,
+    MatrixSymbol,
+    Rational,
+    Sum,
+    block_collapse,
+    exp,
+    expand,
+    factor_terms,
+    simplify,
+    symbols,
+)
 
 from icrl.algebra import place
 from icrl.claims import operators
@@ -52,7 +65,14 @@ Numbers = tuple[int, ...]
 
 
 def biased(
-    x: tuple, A: tuple, a: Numbers = (0, 0), b: Numbers = (0, 0), states: Numbers = (0, 1, 0), r: Numbers = (1, 0), v: Numbers = (0, 0), depth: int = 1
+    x: tuple,
+    A: tuple,
+    a: Numbers = (0, 0),
+    b: Numbers = (0, 0),
+    states: Numbers = (0, 1, 0),
+    r: Numbers = (1, 0),
+    v: Numbers = (0, 0),
+    depth: int = 1,
 ) -> Case:
     """A small case whose features are (x, a, b, 1)."""
     features = tuple((*row, a[s], b[s], 1) for s, row in enumerate(x))
@@ -70,7 +90,12 @@ SMALLEST = (BIASED, ONE_WAY, FLIPPED, SKEW)
 def bands(case: Case) -> tuple[list, list, list, list]:
     """x, a, b by state, and A, of a case whose features are (x, a, b, 1)."""
     d = case.d - 3
-    return [f[:d] for f in case.features], [f[d] for f in case.features], [f[d + 1] for f in case.features], [row[:d] for row in case.A[:d]]
+    return (
+        [f[:d] for f in case.features],
+        [f[d] for f in case.features],
+        [f[d + 1] for f in case.features],
+        [row[:d] for row in case.A[:d]],
+    )
 
 
 def product(y: list, A: list[list], x: list, zero: Any) -> Any:
@@ -95,7 +120,9 @@ class Scores:
     extended: Callable = with_biases
     product: Callable = key_left
     weight: Callable = bias_weight
-    cooled: Callable[[Case, Any], Case] = lambda case, beta: replace(case, A=[[beta * entry for entry in row] for row in case.A])
+    cooled: Callable[[Case, Any], Case] = lambda case, beta: replace(
+        case, A=[[beta * entry for entry in row] for row in case.A]
+    )
     determinant: Callable[[Callable, Any], Any] = lambda power, q: power(q) - 1
     unique: Callable[[Any], bool] = lambda q: q != 0
     beyond: tuple[Case, ...] = ()
@@ -113,7 +140,7 @@ def weighted_kernel(claim: Scores, case: Case, beta: int = 1) -> np.ndarray:
     """K, (|W|, n), from its definition: (ρ(S_k) e^{x(S_k)ᵀAx(s)})^β over the sum of all."""
     x, a, b, A = bands(case)
     power, zero = power_of(case), 0 * case.gamma
-    one = lambda s, u: (claim.weight(power, a[u], b[u]) * power(claim.product(x[u], A, x[s], zero))) ** beta  # noqa: E731
+    one = lambda s, u: (claim.weight(power, a[u], b[u]) * power(claim.product(x[u], A, x[s], zero))) ** beta
     E = array(case, [[one(s, u) for u in case.states[:-1]] for s in visited(case)])
     return E / E.sum(axis=1)[:, None]
 
@@ -143,7 +170,9 @@ def layers(case: Case, K: np.ndarray) -> Iterator[Part]:
     given, values = transitions(case), operators.values(case)
     scale = (1 + case.depth) * size(*values, case.rewards)
     for layer, (before, after) in enumerate(zip(values, values[1:])):
-        yield from entries(f"v_{layer + 1}", after, operators.td_update(K, given, case.gamma, case.alphas[layer], before), scale)
+        yield from entries(
+            f"v_{layer + 1}", after, operators.td_update(K, given, case.gamma, case.alphas[layer], before), scale
+        )
 
 
 def two_states(claim: Scores, case: Case, M: np.ndarray) -> Iterator[Part]:
@@ -160,13 +189,21 @@ def two_states(claim: Scores, case: Case, M: np.ndarray) -> Iterator[Part]:
     yield Part("det(I − G)", determinant(moves), right, size(moves) ** 2)
     other = operators.certainty_equivalence(case) + solved(X, array(case, [M[0, 1], -M[0, 0]]))
     moved = greatest(one_layer(case, other) - other)
-    yield Part("how far a layer moves a value that is not v_CE", moved, zero, size(other), operators.UNLIKE if claim.unique(q) else "")
+    yield Part(
+        "how far a layer moves a value that is not v_CE",
+        moved,
+        zero,
+        size(other),
+        operators.UNLIKE if claim.unique(q) else "",
+    )
 
 
 def one_layer(case: Case, v: np.ndarray) -> np.ndarray:
     """One layer of the Transformer on values of W."""
     by_state = dict(zip(visited(case), v))
-    return operators.values(replace(case, v=[by_state.get(s, old) for s, old in enumerate(case.v)], alphas=case.alphas[:1]))[1]
+    return operators.values(
+        replace(case, v=[by_state.get(s, old) for s, old in enumerate(case.v)], alphas=case.alphas[:1])
+    )[1]
 
 
 def determinant(matrix: np.ndarray) -> Any:
@@ -179,16 +216,19 @@ def determinant(matrix: np.ndarray) -> Any:
 
 def cases(claim: Scores) -> list[Case]:
     """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    rng, shapes = np.random.default_rng(0), ((1, 2, 1), (2, 3, 1), (2, 3, 2), (2, 4, 2), (2, 5, 1), (3, 4, 2), (3, 5, 1), (3, 5, 2))
+    rng, shapes = (
+        np.random.default_rng(0),
+        ((1, 2, 1), (2, 3, 1), (2, 3, 2), (2, 4, 2), (2, 5, 1), (3, 4, 2), (3, 5, 1), (3, 5, 2)),
+    )
     return [*claim.beyond, *SMALLEST, *(whole_case(rng, *shape) for shape in shapes)]
 
 
 def whole_case(rng: np.random.Generator, size: int, n: int, d: int) -> Case:
     """Whole features, biases and A; every state is left."""
-    whole = lambda *shape: [tuple(map(int, row)) for row in rng.integers(-1, 2, shape)]  # noqa: E731
+    whole = lambda *shape: [tuple(map(int, row)) for row in rng.integers(-1, 2, shape)]
     (a, b), walk = whole(2, size), closing_walk(rng, size, n)
     case = biased(tuple(whole(size, d)), tuple(whole(d, d)), a, b, walk, [0] * n, [0] * size, 2)
-    numbers = lambda count: [small_fraction(rng) for _ in range(count)]  # noqa: E731
+    numbers = lambda count: [small_fraction(rng) for _ in range(count)]
     return replace(case, rewards=numbers(n), v=numbers(size), gamma=Fraction(int(rng.integers(-9, 10)), 10))
 
 
@@ -218,8 +258,20 @@ def float_contexts(seed: int) -> Iterator[Case]:
         walk, d = closing_walk(rng, int(rng.integers(1, 5)), log_uniform(rng, 1, 16)), int(rng.integers(0, 4))
         size = len(set(walk))
         features = np.column_stack([rng.normal(size=(size, d + 2)), np.ones(size)]).tolist()
-        rewards, v, A = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=size).tolist(), rng.normal(size=(d, d)).tolist()
-        yield Case(walk, rewards, features, v, float(rng.uniform(-0.9, 0.9)), [float(rng.uniform(0.1, 1))] * 3, with_biases(A, 0.0))
+        rewards, v, A = (
+            rng.normal(size=len(walk) - 1).tolist(),
+            rng.normal(size=size).tolist(),
+            rng.normal(size=(d, d)).tolist(),
+        )
+        yield Case(
+            walk,
+            rewards,
+            features,
+            v,
+            float(rng.uniform(-0.9, 0.9)),
+            [float(rng.uniform(0.1, 1))] * 3,
+            with_biases(A, 0.0),
+        )
 
 
 # Symbolic sizes: the bands' score; then the weights, with symbolic n; then the determinant, with symbolic counts
@@ -230,10 +282,15 @@ A_ROW, B_ROW, ONES = (MatrixSymbol(name, 1, sy.n) for name in ("a", "b", "ones")
 
 def symbolic(claim: Scores, budget: Budget) -> Verdict:
     """Each of the three identities; what does not hold is put to a small instance."""
-    return score_of_bands(claim) or weights_of_states(claim) or two_state_determinant(claim) or Verdict(
-        True,
-        "for every n and d the bands' score is XᵀAX + aᵀ1 + 1ᵀb; for every n the query's bias leaves the weights and the key's is a factor e^a; "
-        "for all counts of two states det M̂ = M̂(s, u)M̂(u, s)(e^q − 1)",
+    return (
+        score_of_bands(claim)
+        or weights_of_states(claim)
+        or two_state_determinant(claim)
+        or Verdict(
+            True,
+            "for every n and d the bands' score is XᵀAX + aᵀ1 + 1ᵀb; for every n the query's bias leaves the weights and the key's is a factor e^a; "
+            "for all counts of two states det M̂ = M̂(s, u)M̂(u, s)(e^q − 1)",
+        )
     )
 
 
@@ -257,7 +314,7 @@ def weights_of_states(claim: Scores) -> Verdict | None:
     i, k, n = symbols("i k n", integer=True, nonnegative=True)
     g, a, b = map(Function, "gab")
     query = symbols("b_s")
-    over_all = lambda term: expand(term(k)) / factor_terms(expand(Sum(term(i), (i, 0, n - 1))))  # noqa: E731
+    over_all = lambda term: expand(term(k)) / factor_terms(expand(Sum(term(i), (i, 0, n - 1))))
     got = over_all(lambda j: exp(g(j) + a(j) + query))
     right = over_all(lambda j: claim.weight(exp, a(j), b(j)) * exp(g(j)))
     if got == right:
@@ -279,12 +336,16 @@ def two_state_determinant(claim: Scores) -> Verdict | None:
     right = M[0, 1] * M[1, 0] * claim.determinant(exp, g[0][0] + g[1][1] - g[0][1] - g[1][0])
     if simplify(got - right) == 0:
         return None
-    return Verdict(False, "the determinants differ", counterexample=Counterexample("two states", "det M̂", *at_flipped(got, right)))
+    return Verdict(
+        False, "the determinants differ", counterexample=Counterexample("two states", "det M̂", *at_flipped(got, right))
+    )
 
 
 def at_flipped(*sides: Expr) -> tuple[str, str]:
     """The two sides at one visit each, the scores 0 but g(1, 1) = −1: A = −I and x = (0, 1)."""
-    values = dict(zip(symbols("n_0 n_1", positive=True), (1, 1))) | dict(zip(symbols("g_00 g_01 g_10 g_11", real=True), (0, 0, 0, -1)))
+    values = dict(zip(symbols("n_0 n_1", positive=True), (1, 1))) | dict(
+        zip(symbols("g_00 g_01 g_10 g_11", real=True), (0, 0, 0, -1))
+    )
     return shown(*(side.subs(values).evalf(20) for side in sides))
 
 
@@ -296,7 +357,13 @@ MUTANTS = (
     Mutant("a state weighs a, not e^a", Scores(weight=lambda power, a, b: a)),
     Mutant("query biases weigh keys too", Scores(weight=lambda power, a, b: power(a + b))),
     Mutant("the query on the left of A", Scores(product=lambda u, A, s, zero: product(s, A, u, zero)), WEIGHTS),
-    Mutant("temperature on the features", Scores(cooled=lambda case, beta: replace(case, features=[[beta * entry for entry in row] for row in case.features])), WEIGHTS),
+    Mutant(
+        "temperature on the features",
+        Scores(
+            cooled=lambda case, beta: replace(case, features=[[beta * entry for entry in row] for row in case.features])
+        ),
+        WEIGHTS,
+    ),
     Mutant("M̂ never singular", Scores(determinant=lambda power, q: power(q))),
     Mutant("A = −I as good as A = I", Scores(determinant=lambda power, q: power(abs(q)) - 1)),
     Mutant("v_CE the only fixed point whatever A is", Scores(unique=lambda q: True), WEIGHTS),
@@ -350,10 +417,22 @@ CLAIM = Claim(
     ),
     subject=Scores(),
     checks=(
-        Check("symbolic", "the score for every n and d; the weights for every n and any scores and biases; the determinant for two states left any number of times, any scores", symbolic),
-        Check("exact", "rationals with E = 2^t at whole scores: 12 contexts of 1 to 3 states, d in 1..2, A not symmetric among them, A = −I, A skew; γ of either sign", exact),
+        Check(
+            "symbolic",
+            "the score for every n and d; the weights for every n and any scores and biases; the determinant for two states left any number of times, any scores",
+            symbolic,
+        ),
+        Check(
+            "exact",
+            "rationals with E = 2^t at whole scores: 12 contexts of 1 to 3 states, d in 1..2, A not symmetric among them, A = −I, A skew; γ of either sign",
+            exact,
+        ),
         Check("certified", "the same contexts with the true exp, in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..16, 1 to 4 states, d in 0..3, any A, a and b; γ of either sign, 3 layers", numeric),
+        Check(
+            "numeric",
+            "random floats, n in 1..16, 1 to 4 states, d in 0..3, any A, a and b; γ of either sign, 3 layers",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence"),

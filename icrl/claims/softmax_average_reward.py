@@ -93,7 +93,9 @@ def without(matrix: np.ndarray, i: int) -> np.ndarray:
 def bias(case: Case, P_e: np.ndarray, reward: np.ndarray, gain: Any) -> np.ndarray:
     """The h with h = r̂ − gain + P_e h that is 0 at S_n, by elimination."""
     system = np.eye(len(P_e), dtype=int) - P_e + 0 * case.gamma
-    return np.insert(solved(without(system, last(case)), without(reward - gain, last(case))), last(case), 0 * case.gamma)
+    return np.insert(
+        solved(without(system, last(case)), without(reward - gain, last(case))), last(case), 0 * case.gamma
+    )
 
 
 # The parts of the statement
@@ -103,7 +105,10 @@ def parts(claim: Average, case: Case) -> Iterator[Part]:
     """The Transformer against the loop; when depth converges; where it leads, and how it drifts, where every state is left."""
     case = at_one(case)
     operator, alpha = operator_of(case), case.alphas[0]
-    values, updates = operators.values(case, Machine(edit=lambda p, site: claim.heads(p), step=multi_head_layer)), by_state(case, loop(case))
+    values, updates = (
+        operators.values(case, Machine(edit=lambda p, site: claim.heads(p), step=multi_head_layer)),
+        by_state(case, loop(case)),
+    )
     scale = (1 + case.depth) * size(updates, case.rewards)
     for l, (got, right) in enumerate(zip(values, updates, strict=True)):
         yield from entries(f"v_{l}", got, right, scale)
@@ -143,7 +148,9 @@ def where_to(claim: Average, case: Case, G: np.ndarray, values: list[np.ndarray]
         yield from deep(G, alpha * operator.M @ (reward - mean), values[0], h, drift, steep, last(case))
 
 
-def deep(G: np.ndarray, added: np.ndarray, v: np.ndarray, h: np.ndarray, drift: float, steep: float, i: int) -> Iterator[Part]:
+def deep(
+    G: np.ndarray, added: np.ndarray, v: np.ndarray, h: np.ndarray, drift: float, steep: float, i: int
+) -> Iterator[Part]:
     """After 10⁴ layers the differences of values are those of h, and a further layer adds the drift."""
     power, total = affine_power(G, added, DEPTH)
     end, left = power @ v + total, np.eye(len(G) - 1) - modulo_constants(G)
@@ -260,8 +267,16 @@ CLAIM = Claim(
     ),
     subject=Average(),
     checks=(
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot; up to 3 layers; convergence by the eigenvalues and by Lyapunov's form", exact),
-        Check("numeric", "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, and 10⁴ layers where the eigenvalues are clearly in the disc", numeric),
+        Check(
+            "exact",
+            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot; up to 3 layers; convergence by the eigenvalues and by Lyapunov's form",
+            exact,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, and 10⁴ layers where the eigenvalues are clearly in the disc",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "operator", "coverage-needed"),

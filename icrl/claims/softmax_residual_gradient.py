@@ -71,7 +71,9 @@ class Residual:
 
 def loop(case: Case) -> Iterator[dict]:
     """The loop of the residual gradient."""
-    return td.softmax_residual_gradient(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp)
+    return td.softmax_residual_gradient(
+        case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp
+    )
 
 
 def loss(case: Case, gamma: Any, v: np.ndarray) -> Any:
@@ -116,7 +118,11 @@ def how_many(claim: Residual, case: Case, H: np.ndarray) -> Iterator[Part]:
     """Whether the loss has one least point; not of floats, where only a wide margin can be told."""
     if not isinstance(case.gamma, float):
         zero = 0 * case.gamma
-        yield Part("whether the loss has one least point only: 1 if so", zero + int(claim.unique(case)), zero + int(invertible(H)))
+        yield Part(
+            "whether the loss has one least point only: 1 if so",
+            zero + int(claim.unique(case)),
+            zero + int(invertible(H)),
+        )
 
 
 def stands_still(claim: Residual, case: Case, layer: Callable, H: np.ndarray, value: np.ndarray) -> Iterator[Part]:
@@ -130,7 +136,13 @@ def stands_still(claim: Residual, case: Case, layer: Callable, H: np.ndarray, va
     for w in [e[s] - e[u] for s, u in pairwise(range(len(e)))] or e:
         other = value + solved(H, w)
         if claim.only(case):
-            yield Part(f"how far a layer moves {told(other)}", greatest(layer(other) - other), 0 * case.gamma, size(other), operators.UNLIKE)
+            yield Part(
+                f"how far a layer moves {told(other)}",
+                greatest(layer(other) - other),
+                0 * case.gamma,
+                size(other),
+                operators.UNLIKE,
+            )
         elif all(x == 0 for x in table(case) @ w):
             yield from entries("a layer's image of another fixed point", layer(other), other, scale * size(other))
     if claim.two_will_do(case):
@@ -146,7 +158,12 @@ def many_minimisers(case: Case, layer: Callable) -> Iterator[Part]:
             for (before, after), reward in zip(reversed([*pairwise(case.states)]), reversed(case.rewards)):
                 found[before] = reward + case.gamma * found[after]
             value = array(case, [found[s] for s in visited(case)])
-            yield from entries(f"a layer's image of the values that end in {end}", layer(value), value, case.n * size(value, case.rewards))
+            yield from entries(
+                f"a layer's image of the values that end in {end}",
+                layer(value),
+                value,
+                case.n * size(value, case.rewards),
+            )
 
 
 def cases(claim: Residual) -> list[Case]:
@@ -169,7 +186,9 @@ def certified(claim: Residual, budget: Budget) -> Verdict:
 
 def numeric(claim: Residual, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones."""
-    told = f"n in 1..64: {TOLD}; the scale is that of the values, times 1 + L, or n times the condition of what is solved"
+    told = (
+        f"n in 1..64: {TOLD}; the scale is that of the values, times 1 + L, or n times the condition of what is solved"
+    )
     short = (replace(case, alphas=case.alphas[:8]) for case in operators.float_cases(budget.seed))
     return operators.on_floats(parts, claim, [*claim.beyond, *SMALLEST], short, budget, 100, told)
 
@@ -218,9 +237,19 @@ MUTANTS = (
     Mutant("the least point is v_CE", Residual(minimiser=v_CE)),
     Mutant("a loss without discount", Residual(loss_discount=lambda gamma: 1 + 0 * gamma)),
     Mutant("two softmaxes end alike in every context", Residual(two_will_do=lambda case: True, beyond=(OPEN,))),
-    Mutant("the only fixed point whatever the features", Residual(only=lambda case: case.alphas[0] != 0, beyond=(EQUAL,))),
-    Mutant("one least point only if every state is left", Residual(unique=lambda case: case.states[-1] in case.states[:-1], beyond=(LEFT_TWICE,)), BY_MARGIN),
-    Mutant("one least point whatever the context", Residual(unique=lambda case: True, beyond=(operators.never_left(),)), BY_MARGIN),
+    Mutant(
+        "the only fixed point whatever the features", Residual(only=lambda case: case.alphas[0] != 0, beyond=(EQUAL,))
+    ),
+    Mutant(
+        "one least point only if every state is left",
+        Residual(unique=lambda case: case.states[-1] in case.states[:-1], beyond=(LEFT_TWICE,)),
+        BY_MARGIN,
+    ),
+    Mutant(
+        "one least point whatever the context",
+        Residual(unique=lambda case: True, beyond=(operators.never_left(),)),
+        BY_MARGIN,
+    ),
 )
 
 
@@ -256,9 +285,17 @@ CLAIM = Claim(
     ),
     subject=Residual(),
     checks=(
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers", exact),
+        Check(
+            "exact",
+            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers",
+            exact,
+        ),
         Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..64, up to 8 layers of any features and of sharp ones, states never left among them", numeric),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 8 layers of any features and of sharp ones, states never left among them",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td",),

@@ -12,8 +12,29 @@ from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 
 from icrl.algebra import Weights, all_visible, identity, kind, place, scalar, shift, softmax, stack, transpose, true_exp
 from icrl.claims import symbolic as sy
-from icrl.claims.cases import Case, as_batch, as_matrices, ball_case, float_case, rational_case, shapes, smallest, symbol_case, td_prompts
-from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, first_difference, place_name, shown
+from icrl.claims.cases import (
+    Case,
+    as_batch,
+    as_matrices,
+    ball_case,
+    float_case,
+    rational_case,
+    shapes,
+    smallest,
+    symbol_case,
+    td_prompts,
+)
+from icrl.claims.compare import (
+    BITS,
+    RADIUS,
+    TOLERANCE,
+    Undecided,
+    balls_differ,
+    entries_differ,
+    first_difference,
+    place_name,
+    shown,
+)
 from icrl.claims.kernel import Planted, proof
 from icrl.claims.machine import Machine, Site
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -58,7 +79,9 @@ def td_errors(v: BlockMatrix):
 
 def increments(v: BlockMatrix) -> tuple:
     """What one update adds, from the definition: α δ K at the sources and at the query."""
-    return tuple(alpha * td_errors(v) * Weights(name, sy.n, width, scores()) for name, width in (("K", sy.n), ("K_q", 1)))
+    return tuple(
+        alpha * td_errors(v) * Weights(name, sy.n, width, scores()) for name, width in (("K", sy.n), ("K_q", 1))
+    )
 
 
 def td_update(v: BlockMatrix) -> BlockMatrix:
@@ -92,7 +115,10 @@ def symbolic(machine: Machine, budget: Budget) -> Verdict:
     for part, (got, right) in induction(machine).items():
         if failure := sy.compare_blocks(got, right, sy.probe("alpha_l"), f"{part} of the induction"):
             return failure
-    return Verdict(True, "base: the prompt of v_0; step: from any value row v to its TD update, all four rows; conclusion: by induction, every depth")
+    return Verdict(
+        True,
+        "base: the prompt of v_0; step: from any value row v to its TD update, all four rows; conclusion: by induction, every depth",
+    )
 
 
 def readable(expression):
@@ -139,7 +165,9 @@ def exact_cases() -> list[tuple[str, Case]]:
     """The smallest cases, rational samples over a grid, and explicit symbols over a smaller one."""
     rng = np.random.default_rng(0)
     samples = [(str(case), case) for case in (*SMALLEST, *(rational_case(rng, *shape) for shape in EXACT_GRID))]
-    return samples + [(f"symbols, n = {n}, d = {d}, depth {depth}", symbol_case(n, d, depth)) for n, d, depth in SYMBOL_GRID]
+    return samples + [
+        (f"symbols, n = {n}, d = {d}, depth {depth}", symbol_case(n, d, depth)) for n, d, depth in SYMBOL_GRID
+    ]
 
 
 def exact(machine: Machine, budget: Budget) -> Verdict:
@@ -149,7 +177,10 @@ def exact(machine: Machine, budget: Budget) -> Verdict:
         found = compare_case(machine, case, name, entries_differ)
         if found:
             return Verdict(False, "an entry differs", counterexample=found)
-    return Verdict(True, f"{len(cases) - len(SYMBOL_GRID)} rational contexts and {len(SYMBOL_GRID)} contexts of explicit symbols, equal in every entry of every layer")
+    return Verdict(
+        True,
+        f"{len(cases) - len(SYMBOL_GRID)} rational contexts and {len(SYMBOL_GRID)} contexts of explicit symbols, equal in every entry of every layer",
+    )
 
 
 def certified(machine: Machine, budget: Budget) -> Verdict:
@@ -168,7 +199,10 @@ def certified(machine: Machine, budget: Budget) -> Verdict:
                 return Verdict(False, str(undecided))
             if found:
                 return Verdict(False, "disjoint balls", counterexample=found)
-    return Verdict(True, f"{len(rationals)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale")
+    return Verdict(
+        True,
+        f"{len(rationals)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
+    )
 
 
 def numeric(machine: Machine, budget: Budget) -> Verdict:
@@ -183,7 +217,11 @@ def numeric(machine: Machine, budget: Budget) -> Verdict:
             prompts = machine.run(*as_batch(cases, np.asarray if turn % 2 else torch.as_tensor))
             ratio, found = batch_difference(cases, prompts)
             if ratio > 1:
-                return Verdict(False, f"differs, or is not finite, within trials {done + 1} to {done + count} (seed {budget.seed})", counterexample=found)
+                return Verdict(
+                    False,
+                    f"differs, or is not finite, within trials {done + 1} to {done + count} (seed {budget.seed})",
+                    counterexample=found,
+                )
             worst = max(worst, ratio)
             done += count
             large += count * (n >= 64 and depth >= 32)
@@ -248,7 +286,9 @@ def value_weights(reward: int = 1, target: int = 1, value: int = -1, dropped: in
     def edit(p: Parameters, site: Site) -> Parameters:
         step = {band: scalar(1 if band == dropped else site.alpha, site.like) for band in (REWARD, TARGET, VALUE)}
         signs = {REWARD: reward, TARGET: target, VALUE: value}
-        return replace(p, V=site.on_rows({(VALUE, band): step[band] if sign > 0 else -step[band] for band, sign in signs.items()}))
+        return replace(
+            p, V=site.on_rows({(VALUE, band): step[band] if sign > 0 else -step[band] for band, sign in signs.items()})
+        )
 
     return edit
 
@@ -275,7 +315,12 @@ def keep_last_column(p: Parameters, site: Site) -> Parameters:
 
 def no_shift(p: Parameters, site: Site) -> Parameters:
     """The identity in the place of Π."""
-    return replace(p, shift=place({(0, 0): identity(site.n, site.like), (1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like))
+    return replace(
+        p,
+        shift=place(
+            {(0, 0): identity(site.n, site.like), (1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like
+        ),
+    )
 
 
 def target_not_cleared(p: Parameters, site: Site) -> Parameters:
@@ -298,7 +343,11 @@ def no_initial_value(features, rewards, value, gamma):
 
 def softmax_over_rows(scores, visible, exp=None):
     """The weights normalised over the queries of each key instead of the keys of each query."""
-    return softmax(scores, visible) if kind(scores) == "blocks" else transpose(softmax(transpose(scores), visible.swapaxes(-1, -2), exp))
+    return (
+        softmax(scores, visible)
+        if kind(scores) == "blocks"
+        else transpose(softmax(transpose(scores), visible.swapaxes(-1, -2), exp))
+    )
 
 
 def no_normaliser(scores, visible, exp=None):
@@ -345,7 +394,10 @@ MUTANTS = (
     edited("no shift", no_shift),
     edited("shift keeps the last column", keep_last_column),
     edited("target row not cleared", target_not_cleared),
-    edited("γ missing in the target-memory step", lambda p, site: replace(p, W=site.on_rows({(TARGET, VALUE): scalar(1, site.like)}))),
+    edited(
+        "γ missing in the target-memory step",
+        lambda p, site: replace(p, W=site.on_rows({(TARGET, VALUE): scalar(1, site.like)})),
+    ),
     Mutant("no target-memory step", Machine(step=attention)),
 )
 
@@ -360,30 +412,62 @@ PROOF = proof(
         "reals.softmax_td_real",
     ),
     definitions=(
-        *(f"transformer.{name}" for name in ("reward_row", "target_row", "value_row", "sources", "softmax", "attention", "shift", "U", "W", "target_memory")),
+        *(
+            f"transformer.{name}"
+            for name in (
+                "reward_row",
+                "target_row",
+                "value_row",
+                "sources",
+                "softmax",
+                "attention",
+                "shift",
+                "U",
+                "W",
+                "target_memory",
+            )
+        ),
         *(f"transformer.{name}" for name in ("score_matrix", "value_matrix", "layer", "transformer", "prompt")),
         *(f"td.{name}" for name in ("td_error", "K", "td_update", "weighted_td", "score", "softmax_td")),
     ),
     planted=(
         Planted("V's sign", (("transformer.v", "- delta_mx value_row value_row)", "+ delta_mx value_row value_row)"),)),
         Planted("no mask", (("transformer.v", "fun k => (k < n)%N.", "fun k => true."),)),
-        Planted("no γ in the target-memory step", (("transformer.v", "gamma *: delta_mx target_row value_row", "delta_mx target_row value_row"),)),
+        Planted(
+            "no γ in the target-memory step",
+            (("transformer.v", "gamma *: delta_mx target_row value_row", "delta_mx target_row value_row"),),
+        ),
         Planted("the shift's direction", (("transformer.v", "(i == j.+1 :> nat)", "(j == i.+1 :> nat)"),)),
-        Planted("reward off by one", (("transformer.v", "[:: if (j < n)%N then r j else 0;", "[:: if (j < n)%N then r j.-1 else 0;"),)),
+        Planted(
+            "reward off by one",
+            (("transformer.v", "[:: if (j < n)%N then r j else 0;", "[:: if (j < n)%N then r j.-1 else 0;"),),
+        ),
         Planted(
             "A negated everywhere",
             (
                 ("transformer.v", "block_mx A 0 0 0.", "block_mx (- A) 0 0 0."),
                 ("td.v", "((x u)^T *m A *m x s) 0 0.", "((x u)^T *m (- A) *m x s) 0 0."),
-                ("linear_td.v", "score x 1%:M s u = ((x s)^T *m x u) 0 0.", "score x (- 1%:M) s u = ((x s)^T *m x u) 0 0."),
+                (
+                    "linear_td.v",
+                    "score x 1%:M s u = ((x s)^T *m x u) 0 0.",
+                    "score x (- 1%:M) s u = ((x s)^T *m x u) 0 0.",
+                ),
                 ("linear_td.v", "rewrite /score mulmx1", "rewrite /score opprK mulmx1"),
-                ("linear_td.v", "transformer (linear (@sources n)) 1%:M gamma", "transformer (linear (@sources n)) (- 1%:M) gamma"),
+                (
+                    "linear_td.v",
+                    "transformer (linear (@sources n)) 1%:M gamma",
+                    "transformer (linear (@sources n)) (- 1%:M) gamma",
+                ),
                 ("reals.v", "Definition real_A : 'M[R]_2 := 2%:R%:M.", "Definition real_A : 'M[R]_2 := - 2%:R%:M."),
                 ("reals.v", "/real_A mul_mx_scalar", "/real_A opprK mul_mx_scalar"),
                 ("executable.v", "(j < d)%N then get A i j else 0", "(j < d)%N then - get A i j else 0"),
                 ("executable.v", "get features u i * get A i j)", "get features u i * - get A i j)"),
                 ("executable.v", "- by rewrite block_mxEul mxE.", "- by rewrite block_mxEul !mxE."),
-                ("computed.v", "by apply: tab_morphism => i j; case: ifP => // _; rewrite get_morphism.", "by apply: tab_morphism => i j; case: ifP => // _; rewrite hopp get_morphism."),
+                (
+                    "computed.v",
+                    "by apply: tab_morphism => i j; case: ifP => // _; rewrite get_morphism.",
+                    "by apply: tab_morphism => i j; case: ifP => // _; rewrite hopp get_morphism.",
+                ),
                 ("example.v", "example_A := [:: [:: 1; 1]; [:: 0; 1]]", "example_A := [:: [:: -1; -1]; [:: 0; -1]]"),
             ),
         ),
@@ -419,9 +503,21 @@ CLAIM = Claim(
     checks=(
         PROOF,
         Check("symbolic", "every n and d, every depth by induction; the weights opaque", symbolic),
-        Check("exact", "rationals with E = 1 + t² over n in 1..6, d in 0..3, depth 0..4; explicit symbols with exp over n in 1..3, d in 0..2, depth 1..2", exact),
-        Check("certified", "rational contexts with the true exp in Arb balls, n up to 8, d up to 3, depth up to 4", certified),
-        Check("numeric", "random floats, n in 1..128, d in 0..16, depth 1..64, scores from tiny to past the overflow of exp", numeric),
+        Check(
+            "exact",
+            "rationals with E = 1 + t² over n in 1..6, d in 0..3, depth 0..4; explicit symbols with exp over n in 1..3, d in 0..2, depth 1..2",
+            exact,
+        ),
+        Check(
+            "certified",
+            "rational contexts with the true exp in Arb balls, n up to 8, d up to 3, depth up to 4",
+            certified,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..128, d in 0..16, depth 1..64, scores from tiny to past the overflow of exp",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     source="Xie et al. 2026, Theorem 1",

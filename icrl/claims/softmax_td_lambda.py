@@ -98,7 +98,9 @@ def one_update(case: Case, loop: Callable[[Case], Iterator[dict]]) -> Callable[[
 
 def td_lambda(case: Case, lam: Any) -> Iterator[dict]:
     """The loop of TD(λ)."""
-    return td.softmax_td_lambda(case.states, case.rewards, case.score, case.gamma, case.gamma * lam, case.alphas, case.v, case.exp)
+    return td.softmax_td_lambda(
+        case.states, case.rewards, case.score, case.gamma, case.gamma * lam, case.alphas, case.v, case.exp
+    )
 
 
 def machine(claim: Traces, case: Case, lam: Any) -> Machine:
@@ -153,12 +155,19 @@ def at_lambda(claim: Traces, case: Case, lam: Any, name: str) -> Iterator[Part]:
     X, r = fixed_point_system(mean, case)
     value = solved(X, r)
     yield from stands_still(claim, case, layer, M, X, value, name)
-    yield from entries(f"{name}Σ_k δ_k e_k at v_λ", eligibility(case, lam, value), 0 * value, case.n * size(value, case.rewards) * condition(X))
+    yield from entries(
+        f"{name}Σ_k δ_k e_k at v_λ",
+        eligibility(case, lam, value),
+        0 * value,
+        case.n * size(value, case.rewards) * condition(X),
+    )
     yield from limits(case, lam, value, name, condition(X))
     yield from on_the_way(claim, case, lam, values, value, name)
 
 
-def stands_still(claim: Traces, case: Case, layer: Callable, M: np.ndarray, X: np.ndarray, value: np.ndarray, name: str) -> Iterator[Part]:
+def stands_still(
+    claim: Traces, case: Case, layer: Callable, M: np.ndarray, X: np.ndarray, value: np.ndarray, name: str
+) -> Iterator[Part]:
     """v_λ is kept; where the layer keeps one value only it is that; what is kept besides if M̂ takes something to 0."""
     moves, start = fixed_point_system(layer, case)
     scale = size(value, case.rewards) * condition(X) / (1 - abs(float(case.gamma)))
@@ -168,9 +177,17 @@ def stands_still(claim: Traces, case: Case, layer: Callable, M: np.ndarray, X: n
     for w in suspects(case):
         other = value + solved(X, w)
         if claim.only(case, M):
-            yield Part(f"{name}how far a layer moves {told(other)}", greatest(layer(other) - other), 0 * case.gamma, size(other), operators.UNLIKE)
+            yield Part(
+                f"{name}how far a layer moves {told(other)}",
+                greatest(layer(other) - other),
+                0 * case.gamma,
+                size(other),
+                operators.UNLIKE,
+            )
         elif all(x == 0 for x in M @ w):
-            yield from entries(f"{name}a layer's image of another fixed point", layer(other), other, scale * size(other))
+            yield from entries(
+                f"{name}a layer's image of another fixed point", layer(other), other, scale * size(other)
+            )
 
 
 def limits(case: Case, lam: Any, value: np.ndarray, name: str, steep: float) -> Iterator[Part]:
@@ -190,13 +207,24 @@ def truncated(case: Case, k: int) -> Any:
     return sum((case.gamma ** (i - k) * case.rewards[i] for i in range(k, case.n)), 0 * case.gamma)
 
 
-def on_the_way(claim: Traces, case: Case, lam: Any, values: list[np.ndarray], value: np.ndarray, name: str) -> Iterator[Part]:
+def on_the_way(
+    claim: Traces, case: Case, lam: Any, values: list[np.ndarray], value: np.ndarray, name: str
+) -> Iterator[Part]:
     """If c > 0, every layer brings the Transformer nearer by the factor 1 − αc at least."""
     c = operator_of(case).margin
     if c > 0:
-        rate, scale = claim.rate(case.alphas[0], c, case.gamma, lam), (1 + case.depth) * size(values, value) / float(c) ** 2
+        rate, scale = (
+            claim.rate(case.alphas[0], c, case.gamma, lam),
+            (1 + case.depth) * size(values, value) / float(c) ** 2,
+        )
         for l, v in enumerate(values):
-            yield Part(f"{name}‖v_{l} − v_λ‖", greatest(v - value), rate**l * greatest(values[0] - value), scale, operators.AT_MOST)
+            yield Part(
+                f"{name}‖v_{l} − v_λ‖",
+                greatest(v - value),
+                rate**l * greatest(values[0] - value),
+                scale,
+                operators.AT_MOST,
+            )
 
 
 def cases(claim: Traces) -> list[Case]:
@@ -220,7 +248,9 @@ def certified(claim: Traces, budget: Budget) -> Verdict:
 def numeric(claim: Traces, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones."""
     told = f"n in 1..64, up to 32 layers: {TOLD}; the scale is that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved"
-    return operators.on_floats(parts, claim, [*claim.beyond, *SMALLEST], operators.float_cases(budget.seed), budget, 100, told)
+    return operators.on_floats(
+        parts, claim, [*claim.beyond, *SMALLEST], operators.float_cases(budget.seed), budget, 100, told
+    )
 
 
 # Wrong variants
@@ -262,7 +292,9 @@ MUTANTS = (
     Mutant("a decay mask inside the softmax", Traces(decay_mask)),
     Mutant("no bootstrap at the end", Traces(target=returns_that_end)),
     Mutant("v_CE whatever λ", Traces(target=one_step_targets)),
-    Mutant("the only fixed point whatever the weights", Traces(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,))),
+    Mutant(
+        "the only fixed point whatever the weights", Traces(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,))
+    ),
     Mutant("the rate of returns that never end", Traces(rate=never_ending)),
     Mutant("λ = −1 let in", Traces(lambdas=(Ratio(-1),), beyond=(UNPAID,))),
 )
@@ -310,9 +342,17 @@ CLAIM = Claim(
     ),
     subject=Traces(),
     checks=(
-        Check("exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; λ = 0, 1/2, 1; up to 3 layers", exact),
+        Check(
+            "exact",
+            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; λ = 0, 1/2, 1; up to 3 layers",
+            exact,
+        ),
         Check("certified", "the small contexts and those near one-hot with the true exp, in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them; λ = 0, 1/2, 1", numeric),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them; λ = 0, 1/2, 1",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence", "contraction"),

@@ -231,7 +231,9 @@ def two_states(holds: bool, case: Case, operator: Operator) -> Iterator[Part]:
     yield Part("(a), the eigenvalue of H other than 1 − γ", other, zero, relation=AT_LEAST if holds else AT_MOST)
     if holds:
         yield Part("(a), the eigenvalue of H other than 1 − γ", other, zero, relation=UNLIKE)
-        yield Part("(a), whether the layers converge at α = 1: 1 if so", zero + int(contracts(operator.G(zero + 1))), zero + 1)
+        yield Part(
+            "(a), whether the layers converge at α = 1: 1 if so", zero + int(contracts(operator.G(zero + 1))), zero + 1
+        )
 
 
 def stands(name: str, H: np.ndarray) -> Iterator[Part]:
@@ -247,9 +249,18 @@ def steps(claim: Spectral, case: Case, operator: Operator) -> Iterator[Part]:
     limit = claim.limit(found)
     for alpha in (*probes(case, float(step_limit(found))), case.alphas[0]):
         works = claim.below(as_ball(alpha), limit)
-        yield Part(f"whether the layers converge at α = {float(alpha):.7g}, 1 if so", zero + int(works), zero + int(contracts(operator.G(alpha))))
+        yield Part(
+            f"whether the layers converge at α = {float(alpha):.7g}, 1 if so",
+            zero + int(works),
+            zero + int(contracts(operator.G(alpha))),
+        )
     if isinstance(zero, float):
-        yield Part("Operator.step_limit", operator.step_limit, max(limit, 0.0), condition_of_eigenvectors(operator.H) * size(limit) ** 2)
+        yield Part(
+            "Operator.step_limit",
+            operator.step_limit,
+            max(limit, 0.0),
+            condition_of_eigenvectors(operator.H) * size(limit) ** 2,
+        )
 
 
 def probes(case: Case, limit: float) -> list:
@@ -311,7 +322,12 @@ def at_depth(case: Case, operator: Operator) -> Iterator[Part]:
     most = np.linalg.cond(V) * rho**case.depth * np.linalg.norm(first)
     yield Part(f"the error after {case.depth} layers", float(np.linalg.norm(end)), float(most), scale, AT_MOST)
     along = abs(found[top]) ** case.depth * abs(left @ first)
-    yield Part(f"its part along an eigenvector, after {case.depth} layers", float(abs(left @ end)), float(along), scale * size(np.abs(left).sum()))
+    yield Part(
+        f"its part along an eigenvector, after {case.depth} layers",
+        float(abs(left @ end)),
+        float(along),
+        scale * size(np.abs(left).sum()),
+    )
 
 
 # Contexts
@@ -335,7 +351,10 @@ def rational_contexts(seed: int = 0) -> list[Case]:
     rng, found = np.random.default_rng(seed), []
     while len(found) < 24:
         walk, d = closing_walk(rng, int(rng.integers(2, 5)), int(rng.integers(2, 8))), int(rng.integers(1, 3))
-        x, gamma = rng.integers(-2, 3, (len(set(walk)), d)).tolist(), Fraction(int(rng.choice([-18, -10, 0, 10, 16, 18, 19])), 20)
+        x, gamma = (
+            rng.integers(-2, 3, (len(set(walk)), d)).tolist(),
+            Fraction(int(rng.choice([-18, -10, 0, 10, 16, 18, 19])), 20),
+        )
         A = None if rng.random() < 0.6 else rng.integers(-1, 2, (d, d)).tolist()
         case = context(tuple(walk), tuple(x), gamma, A, Fraction(int(rng.integers(1, 7)), 4))
         found += [case] if len(x) > 1 and invertible(table(case)) else []
@@ -356,7 +375,7 @@ def frozen_lakes() -> list[Case]:
 def frozen_lake(walk: Context, x: list) -> Case:
     """One of them, γ = 99/100 and α = 1/2."""
     identity, zero = np.eye(len(x[0]), dtype=int).tolist(), Fraction(0)
-    rational = lambda rows: [[Fraction(entry) for entry in row] for row in rows]  # noqa: E731
+    rational = lambda rows: [[Fraction(entry) for entry in row] for row in rows]
     v, gamma, alpha = [zero] * len(x), Fraction(99, 100), Fraction(1, 2)
     return Case(walk.states.tolist(), *rational([walk.rewards]), rational(x), v, gamma, [alpha], rational(identity))
 
@@ -367,7 +386,11 @@ def float_contexts(seed: int) -> Iterator[Case]:
     while True:
         walk, d = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 32)), int(rng.integers(1, 5))
         size, gamma, alpha = len(set(walk)), float(rng.uniform(-0.99, 0.99)), float(rng.uniform(0.05, 2))
-        rewards, v, x = rng.normal(size=len(walk) - 1), rng.normal(size=size), rng.normal(size=(size, d)) * rng.uniform(0.5, 1.5)
+        rewards, v, x = (
+            rng.normal(size=len(walk) - 1),
+            rng.normal(size=size),
+            rng.normal(size=(size, d)) * rng.uniform(0.5, 1.5),
+        )
         A = np.eye(d) if rng.random() < 0.5 else rng.normal(size=(d, d))
         case = Case(walk, rewards.tolist(), x.tolist(), v.tolist(), gamma, [alpha] * DEPTH, A.tolist())
         if invertible(table(case)):  # eigenvalues of H as small as rounding would leave nothing to compare
@@ -389,7 +412,12 @@ def no_step_without(claim: Spectral, case: Case) -> Iterator[Part]:
 
 def not_all_positive(H: np.ndarray) -> Iterator[Part]:
     """Some eigenvalue has no positive real part."""
-    yield Part("the least of the numbers of which one is not positive", least(got for _, got in positive_parts(H)), 0 * abs(H[0, 0]), relation=AT_MOST)
+    yield Part(
+        "the least of the numbers of which one is not positive",
+        least(got for _, got in positive_parts(H)),
+        0 * abs(H[0, 0]),
+        relation=AT_MOST,
+    )
 
 
 def examples(run: Callable[[Callable, tuple[Case, ...]], Verdict]) -> Verdict:
@@ -405,7 +433,11 @@ def exact(claim: Spectral, budget: Budget) -> Verdict:
     """Every part in ``Fraction``s, E = 2^t: eigenvalues by the characteristic polynomial, convergence by Lyapunov's equation."""
     found = examples(lambda parts, cases: operators.on_rationals(parts, claim, cases, TOLD))
     cases = [*claim.beyond, *SMALLEST, *rational_contexts()]
-    return operators.on_rationals(parts, claim, cases, f"{TOLD}; the fall of eᵀQe in 2 layers of the Transformer") if found.passed else found
+    return (
+        operators.on_rationals(parts, claim, cases, f"{TOLD}; the fall of eᵀQe in 2 layers of the Transformer")
+        if found.passed
+        else found
+    )
 
 
 def certified(claim: Spectral, budget: Budget) -> Verdict:
@@ -419,21 +451,43 @@ def numeric(claim: Spectral, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones: eigenvalues by NumPy, convergence by Gelfand's formula and by DEPTH layers of the Transformer."""
     found = examples(lambda parts, cases: operators.on_floats(parts, claim, cases, iter(()), budget, 1, TOLD))
     told = f"n in 1..32, {TOLD}; the Transformer's error after {DEPTH} layers, its scale that of the values times 1 + L and the condition of the eigenvectors"
-    return operators.on_floats(parts, claim, [*claim.beyond, *SMALLEST], float_contexts(budget.seed), budget, 100, told) if found.passed else found
+    return (
+        operators.on_floats(parts, claim, [*claim.beyond, *SMALLEST], float_contexts(budget.seed), budget, 100, told)
+        if found.passed
+        else found
+    )
 
 
 MUTANTS = (
-    Mutant("the smallest eigenvalue alone", Spectral(limit=lambda found: step_limit([min(found, key=lambda z: float(abs(z)))]), beyond=(STUCK,))),
-    Mutant("a positive trace suffices", Spectral(limit=lambda found: 2 * sum(z.real for z in found) / sum(map(squared, found)), beyond=(TRACE,))),
-    Mutant("2/|λ| in the place of 2 Re λ/|λ|²", Spectral(limit=lambda found: least(2 / abs(each) for each in found), beyond=(TURN,))),
-    Mutant("the largest of the limits", Spectral(limit=lambda found: greatest(2 * each.real / squared(each) for each in found))),
+    Mutant(
+        "the smallest eigenvalue alone",
+        Spectral(limit=lambda found: step_limit([min(found, key=lambda z: float(abs(z)))]), beyond=(STUCK,)),
+    ),
+    Mutant(
+        "a positive trace suffices",
+        Spectral(limit=lambda found: 2 * sum(z.real for z in found) / sum(map(squared, found)), beyond=(TRACE,)),
+    ),
+    Mutant(
+        "2/|λ| in the place of 2 Re λ/|λ|²",
+        Spectral(limit=lambda found: least(2 / abs(each) for each in found), beyond=(TURN,)),
+    ),
+    Mutant(
+        "the largest of the limits",
+        Spectral(limit=lambda found: greatest(2 * each.real / squared(each) for each in found)),
+    ),
     Mutant("α equal to the limit let in", Spectral(below=lambda alpha, limit: alpha <= limit, beyond=(ONE,))),
     Mutant("γ = −3/2 let in", Spectral(discount=lambda gamma: True, beyond=(BACK,))),
     Mutant("a state that is never left let in", Spectral(covered=lambda operator: True, beyond=(NEVER,))),
     Mutant("(a) if the features differ", Spectral(two=lambda gap: gap != 0, beyond=(SWAP,))),
     Mutant("(b), (c) with E symmetric", Spectral(definite=symmetric, beyond=(SWAP,))),
-    Mutant("(b), (c) with E + Eᵀ positive definite", Spectral(definite=lambda case: positive_definite(table(case)), beyond=(LOPSIDED,))),
-    Mutant("(b) with a mean in the place of the maximum", Spectral(spread=lambda nu, after: sum(after) / sum(nu), beyond=(STUCK,))),
+    Mutant(
+        "(b), (c) with E + Eᵀ positive definite",
+        Spectral(definite=lambda case: positive_definite(table(case)), beyond=(LOPSIDED,)),
+    ),
+    Mutant(
+        "(b) with a mean in the place of the maximum",
+        Spectral(spread=lambda nu, after: sum(after) / sum(nu), beyond=(STUCK,)),
+    ),
     Mutant("(c) whatever S_n", Spectral(count=lambda n, gamma: True, beyond=(OPEN,))),
     Mutant("(c) with the normaliser", Spectral(without=lambda operator, E: operator.H, beyond=(CULPRIT,))),
 )
@@ -479,9 +533,21 @@ CLAIM = Claim(
     ),
     subject=Spectral(),
     checks=(
-        Check("exact", "rational contexts with E = 2^t (softmax attention in the base 2), 1 to 4 states, all of them left, A = I or any, γ of either sign; the eigenvalues enclosed, convergence by Lyapunov's equation, (b) and (c) by Routh's criterion; step sizes 10⁻⁶ from the limit on both sides", exact),
-        Check("certified", "the same contexts with the true exp, and FrozenLake-v1 (γ = .99, 200 transitions) with coordinates and one-hot features; the eigenvalues enclosed, convergence by the powers of G in Arb balls", certified),
-        Check("numeric", f"random floats, n in 1..32, 1 to 6 states, all of them left, A = I or any, E of a condition below 10⁴; {DEPTH} layers of the Transformer; step sizes 10⁻³ from the limit on both sides; (b) and (c) where E is positive definite by a margin", numeric),
+        Check(
+            "exact",
+            "rational contexts with E = 2^t (softmax attention in the base 2), 1 to 4 states, all of them left, A = I or any, γ of either sign; the eigenvalues enclosed, convergence by Lyapunov's equation, (b) and (c) by Routh's criterion; step sizes 10⁻⁶ from the limit on both sides",
+            exact,
+        ),
+        Check(
+            "certified",
+            "the same contexts with the true exp, and FrozenLake-v1 (γ = .99, 200 transitions) with coordinates and one-hot features; the eigenvalues enclosed, convergence by the powers of G in Arb balls",
+            certified,
+        ),
+        Check(
+            "numeric",
+            f"random floats, n in 1..32, 1 to 6 states, all of them left, A = I or any, E of a condition below 10⁴; {DEPTH} layers of the Transformer; step sizes 10⁻³ from the limit on both sides; (b) and (c) where E is positive definite by a margin",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence", "fixed-point"),

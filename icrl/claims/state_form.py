@@ -78,7 +78,9 @@ class Form:
 # The statement: values by state
 
 
-def on_states(form: Form, features: Any, given: Model, layers: Sequence[Weights], v: Any, gamma: Any, exp: Callable | None = None) -> Iterator[Any]:
+def on_states(
+    form: Form, features: Any, given: Model, layers: Sequence[Weights], v: Any, gamma: Any, exp: Callable | None = None
+) -> Iterator[Any]:
     """v_0, v_1, …, (…, 1, S), from v: the maps of :func:`icrl.state_form.layer_map`, one a layer."""
 
     def step(v: Any, w: Weights) -> Any:
@@ -115,7 +117,14 @@ def learned_parameters(form: Form, given: Given, w: Weights, Z: np.ndarray) -> P
     plain = softmax_td_parameters(d, n + S, given.gamma, 1, Z, w.A, partial(softmax, exp=given.exp))
     entries = {(VALUE, band): scalar(c, Z) for band, c in zip((REWARD, TARGET, VALUE), w)}
     onto = place({(1, 0): identity(n, Z)}, (1, n, S), (n, 1, S), Z)
-    return form.edit(replace(plain, V=place(entries, row_sizes(d), row_sizes(d), Z), visible=np.arange(n + 1 + S)[:, None] < n, shift=onto))
+    return form.edit(
+        replace(
+            plain,
+            V=place(entries, row_sizes(d), row_sizes(d), Z),
+            visible=np.arange(n + 1 + S)[:, None] < n,
+            shift=onto,
+        )
+    )
 
 
 def in_columns(form: Form, given: Given) -> list[np.ndarray]:
@@ -138,7 +147,9 @@ def parts(form: Form, given: Given) -> Iterator[Part]:
         stated = on_states(form, given.features, shown, given.layers, given.v, given.gamma, given.exp)
         yield from by_column(given, stated, truth, name, scale)
     if form.attention is state_form.attention_weights and not given.v.any():
-        stated = state_form.values(given.features, form.model(routes[""]), map(form.weights, given.layers), given.gamma, given.exp)
+        stated = state_form.values(
+            given.features, form.model(routes[""]), map(form.weights, given.layers), given.gamma, given.exp
+        )
         yield from by_column(given, stated, truth, ", by icrl.state_form.values", scale)
     yield from as_softmax_td(form, given, routes[""], scale)
     yield from as_another_task(form, given, truth, scale)
@@ -160,7 +171,9 @@ def as_softmax_td(form: Form, given: Given, shown: Model, scale: float) -> Itera
     if not all(w[:3] == (a, a, -a) and w.A is A for w, a in zip(given.layers, alphas)):
         return
     scores = given.features @ A.T @ given.features.T + 0 * given.gamma
-    loop = td.softmax_td(given.states, given.rewards, lambda s, u: scores[s, u], given.gamma, alphas, given.v[0], given.exp)
+    loop = td.softmax_td(
+        given.states, given.rewards, lambda s, u: scores[s, u], given.gamma, alphas, given.v[0], given.exp
+    )
     stated = on_states(form, given.features, shown, given.layers, given.v, given.gamma, given.exp)
     for layer, (v, right) in enumerate(zip(stated, loop, strict=True)):
         for s in sorted(set(given.states)):
@@ -174,7 +187,15 @@ def as_another_task(form: Form, given: Given, truth: list[np.ndarray], scale: fl
         if w.value < 0:
             alpha, discount, times = form.reading(w[:3], given.gamma)
             scores = given.features @ w.A.T @ given.features.T + 0 * given.gamma
-            loop = td.softmax_td(given.states, [times * r for r in given.rewards], lambda s, u: scores[s, u], discount, [alpha], before[-S:], given.exp)  # noqa: B023
+            loop = td.softmax_td(
+                given.states,
+                [times * r for r in given.rewards],
+                lambda s, u: scores[s, u],
+                discount,
+                [alpha],
+                before[-S:],
+                given.exp,
+            )
             *_, v = loop
             for s in sorted(v):
                 yield Part(f"v_{layer + 1}({s}) by softmax TD of another task", v[s], after[-S:][s], scale)
@@ -193,7 +214,9 @@ def on_constants(form: Form, given: Given) -> Iterator[Part]:
 
 def growth(given: Given) -> float:
     """(1 + L) Π (1 + |w_r| + |w_t γ| + |w_v|): what the layers can make of an error."""
-    return (1 + len(given.layers)) * prod(1 + float(abs(w.reward) + abs(w.target * given.gamma) + abs(w.value)) for w in given.layers)
+    return (1 + len(given.layers)) * prod(
+        1 + float(abs(w.reward) + abs(w.target * given.gamma) + abs(w.value)) for w in given.layers
+    )
 
 
 # Exact
@@ -231,10 +254,22 @@ def rational_instances() -> Iterator[Given]:
     for turn, (n, d) in enumerate(product(range(1, 7), (0, 1, 2) * 2)):
         walk = rng.integers(0, int(rng.integers(1, n + 2)), n + 1).tolist()
         S = max(walk) + 1 + int(rng.integers(0, 3))
-        draw = lambda *shape: table([small_fraction(rng) for _ in range(int(np.prod(shape)))]).reshape(shape)  # noqa: E731, B023
+        draw = lambda *shape: table([small_fraction(rng) for _ in range(int(np.prod(shape)))]).reshape(shape)
         A, alphas = draw(d, d), [Fraction(int(rng.integers(1, 11)), 10) for _ in range(2)]
-        layers = [Weights(a, a, -a, A) for a in alphas] if turn % 3 == 0 else [Weights(*draw(3), draw(d, d)) for _ in range(2)]
-        yield Given(walk, list(draw(n)), draw(S, d), draw(1, S) * (turn % 2), Fraction(int(rng.integers(-9, 10)), 10), tuple(layers), stand_in)
+        layers = (
+            [Weights(a, a, -a, A) for a in alphas]
+            if turn % 3 == 0
+            else [Weights(*draw(3), draw(d, d)) for _ in range(2)]
+        )
+        yield Given(
+            walk,
+            list(draw(n)),
+            draw(S, d),
+            draw(1, S) * (turn % 2),
+            Fraction(int(rng.integers(-9, 10)), 10),
+            tuple(layers),
+            stand_in,
+        )
 
 
 TOLD = "every column that holds a state, and a query column for every state, against the state form after every layer, from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.metrics.reading; rewards of 1 against its gain"
@@ -251,7 +286,14 @@ def exact(form: Form, budget: Budget) -> Verdict:
 def in_floats(given: Given) -> Given:
     """The same in floats, with the true exponential."""
     layers = tuple(Weights(*map(float, w[:3]), w.A.astype(float)) for w in given.layers)
-    return Given(given.states, list(map(float, given.rewards)), given.features.astype(float), given.v.astype(float), float(given.gamma), layers)
+    return Given(
+        given.states,
+        list(map(float, given.rewards)),
+        given.features.astype(float),
+        given.v.astype(float),
+        float(given.gamma),
+        layers,
+    )
 
 
 def float_instances(rng: np.random.Generator) -> Iterator[Given]:
@@ -267,7 +309,10 @@ def float_instances(rng: np.random.Generator) -> Iterator[Given]:
 def drawn(rng: np.random.Generator, context: Context, features: np.ndarray) -> Given:
     """The context with a random start, γ of either sign, and layers each with random weights of its own."""
     S, d = features.shape
-    layers = tuple(Weights(*rng.normal(size=3).tolist(), rng.normal(size=(d, d)) / max(d, 1) ** 0.5) for _ in range(int(rng.integers(1, 7))))
+    layers = tuple(
+        Weights(*rng.normal(size=3).tolist(), rng.normal(size=(d, d)) / max(d, 1) ** 0.5)
+        for _ in range(int(rng.integers(1, 7)))
+    )
     start = rng.normal(size=(1, S)) * rng.integers(0, 2)
     return Given(context.states.tolist(), context.rewards.tolist(), features, start, float(rng.uniform(-1, 1)), layers)
 
@@ -284,11 +329,18 @@ def numeric(form: Form, budget: Budget) -> Verdict:
     first = list(map(in_floats, (*form.beyond, *SMALLEST)))
     for trial, given in enumerate([*first, *islice(float_instances(rng), trials)], 1 - len(first)):
         if found := first_failure(str(given), parts(form, given), rounding(given)):
-            return Verdict(False, f"fails in trial {trial} (seed {budget.seed})" if trial > 0 else "fails in a small context", counterexample=found)
+            return Verdict(
+                False,
+                f"fails in trial {trial} (seed {budget.seed})" if trial > 0 else "fails in a small context",
+                counterexample=found,
+            )
         budget.progress(max(trial, 0), trials)
     if found := on_tensors(form, rng):
         return Verdict(False, f"fails on tensors (seed {budget.seed})", counterexample=found)
-    return Verdict(True, f"{len(first)} small and {trials} random contexts (seed {budget.seed}), FrozenLake-v1 first: {TOLD}; {BATCHES}; tolerance {TOLERANCE} eps (1 + max |score|), times the values' size and what the layers can make of an error; on tensors {ON_TENSORS:g} of the largest entry")
+    return Verdict(
+        True,
+        f"{len(first)} small and {trials} random contexts (seed {budget.seed}), FrozenLake-v1 first: {TOLD}; {BATCHES}; tolerance {TOLERANCE} eps (1 + max |score|), times the values' size and what the layers can make of an error; on tensors {ON_TENSORS:g} of the largest entry",
+    )
 
 
 BATCHES = "2 batches of 8 tasks on tensors, n = 30, rewards that differ between visits, 3 layers: state_values and token_values of icrl.pretrain.network, and the TD loss's gradient through either"
@@ -302,7 +354,9 @@ def on_tensors(form: Form, rng: np.random.Generator) -> Counterexample | None:
 
     with one_thread(torch):
         for sampling in ({"family": "boyan", "d": 4}, {"family": "dense", "features": "unit", "d": 5}):
-            if found := first_failure(f"8 {sampling['family']} tasks", tensor_parts(form, *random_batch(rng, **sampling)), Within(ON_TENSORS)):
+            if found := first_failure(
+                f"8 {sampling['family']} tasks", tensor_parts(form, *random_batch(rng, **sampling)), Within(ON_TENSORS)
+            ):
                 return found
     return None
 
@@ -320,7 +374,9 @@ def random_batch(rng: np.random.Generator, **sampling: Any) -> tuple[Any, dict[s
         paid[b, batch.states[b, k]] += rewards[b, k]
     d = sampling["d"]
     learned = {"V": rng.normal(size=(3, 3)) / 2, "A": rng.normal(size=(3, d, d))}
-    return tensors(batch._replace(rewards=rewards, paid=paid)), {name: torch.from_numpy(X).requires_grad_() for name, X in learned.items()}
+    return tensors(batch._replace(rewards=rewards, paid=paid)), {
+        name: torch.from_numpy(X).requires_grad_() for name, X in learned.items()
+    }
 
 
 def tensor_parts(form: Form, batch: Any, learned: dict[str, Any]) -> Iterator[Part]:
@@ -420,13 +476,19 @@ NO_GRADIENT = {"exact": "the values are right, and rationals have no gradients"}
 MUTANTS = (
     Mutant("every source counted once", Form(model=each_once)),
     Mutant("P_e not transposed", Form(model=lambda given: given._replace(transition=transpose(given.transition)))),
-    Mutant("the sum of a state's rewards for their mean", Form(model=lambda given: given._replace(reward=given.reward * transpose(given.counts)))),
+    Mutant(
+        "the sum of a state's rewards for their mean",
+        Form(model=lambda given: given._replace(reward=given.reward * transpose(given.counts))),
+    ),
     Mutant("the value enters with the other sign", Form(weights=lambda w: w._replace(value=-w.value))),
     Mutant("w_r and w_t exchanged", Form(weights=lambda w: w._replace(reward=w.target, target=w.reward))),
     Mutant("softmax over the queries", Form(attention=over_queries)),
     Mutant("no gradient through the attention", Form(attention=held_constant), NO_GRADIENT, "numeric"),
     Mutant("the discount of a layer left at γ", Form(reading=lambda w, gamma: (-w[2], gamma, w[0] / -w[2]))),
-    Mutant("the discount of a layer not divided by −w_v", Form(reading=lambda w, gamma: (-w[2], gamma * w[1], w[0] / -w[2]))),
+    Mutant(
+        "the discount of a layer not divided by −w_v",
+        Form(reading=lambda w, gamma: (-w[2], gamma * w[1], w[0] / -w[2])),
+    ),
     Mutant("rewards not scaled", Form(reading=lambda w, gamma: (-w[2], gamma * w[1] / -w[2], 1))),
     Mutant("w_r for the step size", Form(reading=lambda w, gamma: (w[0], gamma * w[1] / -w[2], w[0] / -w[2]))),
     Mutant("a layer too many in the gain", Form(gain=lambda w, depth, gamma: library_gain(w, depth + 1, gamma))),
@@ -486,8 +548,16 @@ CLAIM = Claim(
     ),
     subject=Form(),
     checks=(
-        Check("exact", "rationals with E = 1 + t², through icrl.transformer: n in 1..6, d in 0..2, two layers that differ, rewards that differ between visits, states that are never left and never visited", exact),
-        Check("numeric", "random floats, n in 1..64, up to 12 states, some never visited, up to 6 layers, FrozenLake-v1 among them; and pretraining's tasks on tensors, with the gradients of the TD loss", numeric),
+        Check(
+            "exact",
+            "rationals with E = 1 + t², through icrl.transformer: n in 1..6, d in 0..2, two layers that differ, rewards that differ between visits, states that are never left and never visited",
+            exact,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 12 states, some never visited, up to 6 layers, FrozenLake-v1 among them; and pretraining's tasks on tensors, with the gradients of the TD loss",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "operator"),

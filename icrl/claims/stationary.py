@@ -51,7 +51,12 @@ def tree_distribution(P: np.ndarray) -> np.ndarray:
     for root in range(size):
         others = [s for s in range(size) if s != root]
         parents = (dict(zip(others, choice)) for choice in product(range(size), repeat=size - 1))
-        weights.append(sum((prod((P[s][tree[s]] for s in others), start=Fraction(1)) for tree in parents if _leads_to(root, tree)), Fraction(0)))
+        weights.append(
+            sum(
+                (prod((P[s][tree[s]] for s in others), start=Fraction(1)) for tree in parents if _leads_to(root, tree)),
+                Fraction(0),
+            )
+        )
     return np.array(weights, dtype=object) / sum(weights)
 
 
@@ -84,7 +89,12 @@ def not_closer(claim: Statement, P: np.ndarray, allowed: float = 0) -> Counterex
         return Counterexample(f"P = {shown(P)}", f"least entry of P^{m}", shown(least), "a positive number")
     ratio = max(np.abs(one - other).sum() for one in power for other in power) / 2
     if not ratio <= claim.factor(size, least) + allowed:
-        return Counterexample(f"P = {shown(P)}", f"largest ratio of distances to μ, {m} steps apart", shown(ratio), f"at most {shown(claim.factor(size, least))}")
+        return Counterexample(
+            f"P = {shown(P)}",
+            f"largest ratio of distances to μ, {m} steps apart",
+            shown(ratio),
+            f"at most {shown(claim.factor(size, least))}",
+        )
     return None
 
 
@@ -97,7 +107,10 @@ def extremal(size: int) -> list[list]:
 
 def exact_chains() -> Iterator[np.ndarray]:
     """Irreducible chains in ``Fraction``s, periodic ones among them."""
-    yield from map(fractions, (FLIP, CYCLE, [[0, 1], ["1/2", "1/2"]], [[0, 1, 0], ["1/3", 0, "2/3"], [0, 1, 0]], *map(extremal, (2, 3, 4))))
+    yield from map(
+        fractions,
+        (FLIP, CYCLE, [[0, 1], ["1/2", "1/2"]], [[0, 1, 0], ["1/3", 0, "2/3"], [0, 1, 0]], *map(extremal, (2, 3, 4))),
+    )
     rng = np.random.default_rng(0)
     for size, _ in SAMPLES:
         P = rational_chain(rng, size)
@@ -130,18 +143,37 @@ def exact(claim: Statement, budget: Budget) -> Verdict:
     for P in [*map(fractions, claim.beyond_uniqueness), *chains]:
         basis = null_vectors(claim.system(P))
         if len(basis) != 1:
-            return Verdict(False, "more than one solution", counterexample=Counterexample(f"P = {shown(P)}", "independent solutions of μP = μ", str(len(basis)), "1"))
+            return Verdict(
+                False,
+                "more than one solution",
+                counterexample=Counterexample(
+                    f"P = {shown(P)}", "independent solutions of μP = μ", str(len(basis)), "1"
+                ),
+            )
         found, right = basis[0] / sum(basis[0]), tree_distribution(P)
         if (all_fractions(found) != all_fractions(right)).any():
-            return Verdict(False, "not the tree theorem's", counterexample=Counterexample(f"P = {shown(P)}", "μ", shown(found), shown(right)))
+            return Verdict(
+                False,
+                "not the tree theorem's",
+                counterexample=Counterexample(f"P = {shown(P)}", "μ", shown(found), shown(right)),
+            )
         if min(found) <= 0:
-            return Verdict(False, "not positive", counterexample=Counterexample(f"P = {shown(P)}", "least entry of μ", shown(min(found)), "a positive number"))
+            return Verdict(
+                False,
+                "not positive",
+                counterexample=Counterexample(
+                    f"P = {shown(P)}", "least entry of μ", shown(min(found)), "a positive number"
+                ),
+            )
     for P in [*map(fractions, claim.beyond_convergence), *filter(is_aperiodic, chains)]:
         far = not_closer(claim, P)
         if far:
             return Verdict(False, "the chain does not forget", counterexample=far)
         convergent += 1
-    return Verdict(True, f"{len(chains)} irreducible rational chains, one solution each, that of the tree theorem; {convergent} of them aperiodic, each contracting in (|S| − 1)² + 1 steps")
+    return Verdict(
+        True,
+        f"{len(chains)} irreducible rational chains, one solution each, that of the tree theorem; {convergent} of them aperiodic, each contracting in (|S| − 1)² + 1 steps",
+    )
 
 
 def float_chains(rng: np.random.Generator) -> Iterator[np.ndarray]:
@@ -188,13 +220,22 @@ def numeric(claim: Statement, budget: Budget) -> Verdict:
             return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
         worst = max(worst, float(gap))
         budget.progress(trial + 1, trials)
-    return Verdict(True, f"{trials} random irreducible chains (seed {budget.seed}), |S| in 1..10: stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; those that are aperiodic contract", f"largest difference {worst:.1e}")
+    return Verdict(
+        True,
+        f"{trials} random irreducible chains (seed {budget.seed}), |S| in 1..10: stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; those that are aperiodic contract",
+        f"largest difference {worst:.1e}",
+    )
 
 
 def not_unique(limit: np.ndarray, P: np.ndarray) -> Counterexample | None:
     """Where the lazy chain's limit depends on its start, or is not positive."""
     if not np.abs(limit - limit[0]).max() <= TOLERANCE:
-        return Counterexample(f"P = {shown(P)}", "limit of the lazy chain from the last state", shown(limit[-1]), f"{shown(limit[0])}, as from state 0,")
+        return Counterexample(
+            f"P = {shown(P)}",
+            "limit of the lazy chain from the last state",
+            shown(limit[-1]),
+            f"{shown(limit[0])}, as from state 0,",
+        )
     if not limit.min() > 0:
         return Counterexample(f"P = {shown(P)}", "least entry of μ", shown(float(limit.min())), "a positive number")
     return None
@@ -238,8 +279,16 @@ CLAIM = Claim(
     ),
     subject=Statement(),
     checks=(
-        Check("exact", "irreducible rational chains with |S| ≤ 4, periodic ones among them, against the Markov chain tree theorem", exact),
-        Check("numeric", "random irreducible chains with |S| ≤ 10, against MarkovRewardProcess.stationary_distribution", numeric),
+        Check(
+            "exact",
+            "irreducible rational chains with |S| ≤ 4, periodic ones among them, against the Markov chain tree theorem",
+            exact,
+        ),
+        Check(
+            "numeric",
+            "random irreducible chains with |S| ≤ 10, against MarkovRewardProcess.stationary_distribution",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     source="standard; the chapter gives the argument",

@@ -5,7 +5,21 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from sympy import BlockMatrix, Identity, ImmutableMatrix, MatAdd, MatMul, MatPow, Matrix, MatrixSymbol, Rational, Symbol, Transpose, ZeroMatrix, block_collapse
+from sympy import (
+    BlockMatrix,
+    Identity,
+    ImmutableMatrix,
+    MatAdd,
+    MatMul,
+    MatPow,
+    Matrix,
+    MatrixSymbol,
+    Rational,
+    Symbol,
+    Transpose,
+    ZeroMatrix,
+    block_collapse,
+)
 from sympy.matrices.expressions.matexpr import MatrixExpr
 from sympy.printing.latex import LatexPrinter
 from sympy.printing.precedence import precedence_traditional
@@ -51,7 +65,9 @@ class Instance:
         self.entries = {name: Matrix(rows) for name, rows in entries.items()} | self.shift
 
     def __str__(self) -> str:
-        return "n = d = 2, E = 1 + t², " + ", ".join(f"{name} = {matrix.tolist()}" for name, matrix in sorted(self.entries.items()) if name not in self.shift)
+        return "n = d = 2, E = 1 + t², " + ", ".join(
+            f"{name} = {matrix.tolist()}" for name, matrix in sorted(self.entries.items()) if name not in self.shift
+        )
 
     def value(self, expression: Any) -> Matrix:
         """The expression as an explicit matrix."""
@@ -60,7 +76,11 @@ class Instance:
                 return sum((self.value(term) for term in expression.args[1:]), self.value(expression.args[0]))
             case MatMul():
                 coefficient, factors = expression.as_coeff_matrices()
-                product = Matrix([[self._number(coefficient)]]) if not factors else self._number(coefficient) * self.value(factors[0])
+                product = (
+                    Matrix([[self._number(coefficient)]])
+                    if not factors
+                    else self._number(coefficient) * self.value(factors[0])
+                )
                 for factor in factors[1:]:
                     product = product * self.value(factor)
                 return product
@@ -98,7 +118,12 @@ class Instance:
 def probe(*extra: str) -> Instance:
     """The instance at which differing expressions are evaluated; ``extra`` names further step sizes."""
     return Instance(
-        X=[[1, -1], [0, 1]], x_n=[[2], [1]], A=[[1, 1], [0, 2]], R=[[1, 2]], **{"v_l": [[3, -2]], "v_l^n": [[1]]}, gamma=[[Rational(1, 2)]],
+        X=[[1, -1], [0, 1]],
+        x_n=[[2], [1]],
+        A=[[1, 1], [0, 2]],
+        R=[[1, 2]],
+        **{"v_l": [[3, -2]], "v_l^n": [[1]]},
+        gamma=[[Rational(1, 2)]],
         **{name: [[Rational(1, 2 + i)]] for i, name in enumerate(extra)},
     )
 
@@ -116,15 +141,38 @@ def compare_blocks(got: MatrixExpr, right: MatrixExpr, at: Instance, where: str)
         values = [at.value(side) for side in sides]
         place = f"{where}, {Rows._fields[i]} rows, {('source columns', 'query column')[j]}"
         if values[0] != values[1]:
-            return Verdict(False, "a block differs", counterexample=Counterexample(str(at), place, *(str(value.tolist()) for value in values)))
+            return Verdict(
+                False,
+                "a block differs",
+                counterexample=Counterexample(str(at), place, *(str(value.tolist()) for value in values)),
+            )
         if not same(*sides):
             return Verdict(False, f"not derived: {place} differ in form")
     return None
 
 
 NAMES = {
-    "v_l": "v_l", "v_l^n": "v_l(S_n)", "v_l^+": "v_l^{+}", "v": "v", "v^n": "v(S_n)", "v^+": "v^{+}", "x_n": "x(S_n)", "alpha_l": r"\alpha_l", "K_q": "K_n",
-    "Lambda": r"\Lambda", "Lambda_q": r"\Lambda_n", "kappa": r"\kappa", "kappa_q": r"\kappa_n", "delta_l": r"\delta_l", "v_j": "v_l(S_j)", "Delta_j": r"\Delta_j", "kappa_j": r"\kappa_j", "t^n": "t_n", "r^n": "r_n", "r": "r", "t": "t",
+    "v_l": "v_l",
+    "v_l^n": "v_l(S_n)",
+    "v_l^+": "v_l^{+}",
+    "v": "v",
+    "v^n": "v(S_n)",
+    "v^+": "v^{+}",
+    "x_n": "x(S_n)",
+    "alpha_l": r"\alpha_l",
+    "K_q": "K_n",
+    "Lambda": r"\Lambda",
+    "Lambda_q": r"\Lambda_n",
+    "kappa": r"\kappa",
+    "kappa_q": r"\kappa_n",
+    "delta_l": r"\delta_l",
+    "v_j": "v_l(S_j)",
+    "Delta_j": r"\Delta_j",
+    "kappa_j": r"\kappa_j",
+    "t^n": "t_n",
+    "r^n": "r_n",
+    "r": "r",
+    "t": "t",
 }
 """How the book writes the symbols that a bare name does not show well."""
 

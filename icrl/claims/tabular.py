@@ -80,12 +80,28 @@ def formulas(claim: Tabular) -> Iterator[tuple[str, Expr, Expr]]:
     yield "the weight of a transition of its own", claim.weight(True, M, N, stated), power / Z
     yield "the weight of a foreign transition", claim.weight(False, M, N, stated), 1 / Z
     yield "the share of foreign transitions", claim.share(M, N, stated), OTHERS / Z
-    yield "a weight at a state that is never left", claim.weight(False, Integer(0), N, stated), 1 / score_sum(Integer(0), N, power)
-    yield "the share at a state that is never left", claim.share(Integer(0), N, stated), N / score_sum(Integer(0), N, power)
+    yield (
+        "a weight at a state that is never left",
+        claim.weight(False, Integer(0), N, stated),
+        1 / score_sum(Integer(0), N, power),
+    )
+    yield (
+        "the share at a state that is never left",
+        claim.share(Integer(0), N, stated),
+        N / score_sum(Integer(0), N, power),
+    )
     yield "the limit of the weight of a transition of its own", limit(claim.weight(True, M, N, stated), BETA, oo), 1 / M
-    yield "the limit of the weight of a foreign transition", limit(claim.weight(False, M, N, stated), BETA, oo), Integer(0)
+    yield (
+        "the limit of the weight of a foreign transition",
+        limit(claim.weight(False, M, N, stated), BETA, oo),
+        Integer(0),
+    )
     yield "the limit of e^β times the share", limit(stated * claim.share(M, N, stated), BETA, oo), OTHERS / M
-    yield "the limit of the bound over the share", limit(claim.most(M, N, stated) / claim.share(M, N, stated), BETA, oo), Integer(1)
+    yield (
+        "the limit of the bound over the share",
+        limit(claim.most(M, N, stated) / claim.share(M, N, stated), BETA, oo),
+        Integer(1),
+    )
 
 
 def symbolic(claim: Tabular, budget: Budget) -> Verdict:
@@ -95,7 +111,9 @@ def symbolic(claim: Tabular, budget: Budget) -> Verdict:
         if simplify(got - right) != 0:
             told = [str(side.subs(POINT).evalf(12)) for side in (got, right)]
             return Verdict(False, "not derived", counterexample=Counterexample("n = 3, n_s = 1, β = 4", where, *told))
-    return Verdict(True, f"{count} formulas and limits, for every n_s ≥ 1, every number of other transitions and every β > 0")
+    return Verdict(
+        True, f"{count} formulas and limits, for every n_s ≥ 1, every number of other transitions and every β > 0"
+    )
 
 
 # Exact, certified, numeric
@@ -109,7 +127,7 @@ def root(case: Case) -> Any:
 def one_hot(claim: Tabular, case: Case) -> Case:
     """The case with the features scale(√β) e_s and A = I."""
     zero, scale = 0 * case.gamma, claim.scale(root(case))
-    table = lambda entry: [[entry if s == u else zero for u in range(len(case.v))] for s in range(len(case.v))]  # noqa: E731
+    table = lambda entry: [[entry if s == u else zero for u in range(len(case.v))] for s in range(len(case.v))]
     return replace(case, features=table(scale), A=table(zero + 1))
 
 
@@ -146,7 +164,9 @@ def attention_weights(claim: Tabular, case: Case) -> np.ndarray:
 
 def td_errors(case: Case, v: np.ndarray) -> np.ndarray:
     """δ_k under the values v on W."""
-    return operators.array(case, td.td_errors(case.states, case.rewards, dict(zip(operators.visited(case), v)), case.gamma))
+    return operators.array(
+        case, td.td_errors(case.states, case.rewards, dict(zip(operators.visited(case), v)), case.gamma)
+    )
 
 
 def means(case: Case, omega: list, path: list[np.ndarray]) -> Iterator[Part]:
@@ -164,7 +184,9 @@ def near_tabular(claim: Tabular, case: Case, omega: list, path: list[np.ndarray]
     """‖v_L − t_L‖ ≤ max ω · max_{l<L} (max δ_l − min δ_l) / (1 − |γ|), where t is batch tabular TD from the same start."""
     sources = [w for w, s in zip(omega, operators.visited(case)) if s in case.states[:-1]]
     spread = 0 * case.gamma
-    tabular = td.tabular_td(case.states, case.rewards, case.gamma, case.alphas, dict(zip(operators.visited(case), path[0])))
+    tabular = td.tabular_td(
+        case.states, case.rewards, case.gamma, case.alphas, dict(zip(operators.visited(case), path[0]))
+    )
     for layer, (v, t) in enumerate(zip(path, tabular, strict=True)):
         far = greatest(v - operators.array(case, [t[s] for s in operators.visited(case)]))
         bound = greatest(sources) * spread * claim.factor(case.gamma)
@@ -177,15 +199,24 @@ def near_tabular(claim: Tabular, case: Case, omega: list, path: list[np.ndarray]
 # The contexts
 
 
-def hot_case(states: list[int], rewards: list, v: list, gamma: Any, alphas: list, side: Any, power: Callable | None) -> Case:
+def hot_case(
+    states: list[int], rewards: list, v: list, gamma: Any, alphas: list, side: Any, power: Callable | None
+) -> Case:
     """A context whose features are side · e_s, side² = β, with A = I."""
-    diagonal = lambda entry: [[entry if s == u else 0 * entry for u in range(len(v))] for s in range(len(v))]  # noqa: E731
+    diagonal = lambda entry: [[entry if s == u else 0 * entry for u in range(len(v))] for s in range(len(v))]
     return Case(states, rewards, diagonal(side), v, gamma, alphas, diagonal(0 * side + 1), power)
 
 
-def small(states: tuple[int, ...], r: tuple[int, ...], v: tuple[int, ...], depth: int = 1, gamma: Fraction = HALF, alpha: Fraction = HALF) -> Case:
+def small(
+    states: tuple[int, ...],
+    r: tuple[int, ...],
+    v: tuple[int, ...],
+    depth: int = 1,
+    gamma: Fraction = HALF,
+    alpha: Fraction = HALF,
+) -> Case:
     """A context of small integers with β = 4, e^β standing for 17."""
-    whole = lambda numbers: [Fraction(number) for number in numbers]  # noqa: E731
+    whole = lambda numbers: [Fraction(number) for number in numbers]
     return hot_case(list(states), whole(r), whole(v), gamma, [alpha] * depth, Fraction(2), stand_in)
 
 
@@ -200,12 +231,19 @@ SMALLEST = (ALONE, LINE, NEVER_LEFT, BACK)
 def rational_cases(seed: int = 0) -> Iterator[Case]:
     """Walks of up to 8 transitions over up to 4 states, by turns ending where they have been and at a new state; β from 0 to 9."""
     rng = np.random.default_rng(seed)
-    number = lambda: Fraction(int(rng.integers(-6, 7)), int(rng.integers(1, 4)))  # noqa: E731
-    for side, length, states, new in product((Fraction(0), HALF, Fraction(1), Fraction(3)), (1, 3, 8), (1, 4), (False, True)):
+    number = lambda: Fraction(int(rng.integers(-6, 7)), int(rng.integers(1, 4)))
+    for side, length, states, new in product(
+        (Fraction(0), HALF, Fraction(1), Fraction(3)), (1, 3, 8), (1, 4), (False, True)
+    ):
         walk = closing_walk(rng, states, length)
         walk[-1] = max(walk) + 1 if new else walk[-1]
-        gamma, alphas = Fraction(int(rng.integers(-9, 10)), 10), [Fraction(int(rng.integers(1, 5)), 4) for _ in range(3)]
-        yield hot_case(walk, [number() for _ in range(length)], [number() for _ in set(walk)], gamma, alphas, side, stand_in)
+        gamma, alphas = (
+            Fraction(int(rng.integers(-9, 10)), 10),
+            [Fraction(int(rng.integers(1, 5)), 4) for _ in range(3)],
+        )
+        yield hot_case(
+            walk, [number() for _ in range(length)], [number() for _ in set(walk)], gamma, alphas, side, stand_in
+        )
 
 
 def lake(n: int = 30) -> Case:
@@ -259,11 +297,21 @@ OF_PATHS = {"symbolic": "the formulas speak of weights, not of the paths that va
 
 MUTANTS = (
     Mutant("features β e_s", Tabular(scale=lambda root: root * root)),
-    Mutant("a state that is never left keeps its value", Tabular(weight=left_out(one_weight), share=left_out(foreign_share))),
+    Mutant(
+        "a state that is never left keeps its value",
+        Tabular(weight=left_out(one_weight), share=left_out(foreign_share)),
+    ),
     Mutant("own transitions counted among the foreign", Tabular(weight=own_counted_twice)),
-    Mutant("n_s e^β without the foreign transitions", Tabular(share=lambda n_s, n, power: (n - n_s) / n_s if n_s != 0 else 0 * power + 1)),
-    Mutant("no mask", Tabular(machine=UNMASKED), {"symbolic": "the sum of the weights is over the n transitions there"}),
-    Mutant("the foreign share falls like e^{−2β}", Tabular(most=lambda n_s, n, power: (n - n_s) / (n_s * power * power))),
+    Mutant(
+        "n_s e^β without the foreign transitions",
+        Tabular(share=lambda n_s, n, power: (n - n_s) / n_s if n_s != 0 else 0 * power + 1),
+    ),
+    Mutant(
+        "no mask", Tabular(machine=UNMASKED), {"symbolic": "the sum of the weights is over the n transitions there"}
+    ),
+    Mutant(
+        "the foreign share falls like e^{−2β}", Tabular(most=lambda n_s, n, power: (n - n_s) / (n_s * power * power))
+    ),
     Mutant("a last state that is no source let in", Tabular(near=lambda case: True), OF_PATHS),
     Mutant("1/(1 − |γ|) missing", Tabular(factor=lambda gamma: 0 * gamma + 1), OF_PATHS),
     Mutant("γ in the place of its absolute value", Tabular(factor=lambda gamma: 1 / (1 - gamma)), OF_PATHS),
@@ -310,10 +358,26 @@ CLAIM = Claim(
     ),
     subject=Tabular(),
     checks=(
-        Check("symbolic", "both weights, the share and their limits as β → ∞: every n_s, every number of other transitions, every β > 0", symbolic),
-        Check("exact", "rationals with 1 + β² in the place of e^β: up to 8 transitions over up to 5 states, β from 0 to 9, γ of either sign, last states never left among them; 3 layers", exact),
-        Check("certified", "the same contexts, and 30 transitions of FrozenLake-v1, with the true exponential in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..64, β from 0.01 to 36, up to 32 layers, last states never left among them", numeric),
+        Check(
+            "symbolic",
+            "both weights, the share and their limits as β → ∞: every n_s, every number of other transitions, every β > 0",
+            symbolic,
+        ),
+        Check(
+            "exact",
+            "rationals with 1 + β² in the place of e^β: up to 8 transitions over up to 5 states, β from 0 to 9, γ of either sign, last states never left among them; 3 layers",
+            exact,
+        ),
+        Check(
+            "certified",
+            "the same contexts, and 30 transitions of FrozenLake-v1, with the true exponential in Arb balls",
+            certified,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, β from 0.01 to 36, up to 32 layers, last states never left among them",
+            numeric,
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "batch-td"),

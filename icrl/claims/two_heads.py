@@ -22,8 +22,8 @@ from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
 from icrl.claims import symbolic as sy
 from icrl.claims.cases import log_uniform, rational_case, small_fraction, stand_in, to_ball
 from icrl.claims.compare import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, place_name, shown
-from icrl.claims.machine import Machine
 from icrl.claims.kernel import Planted, proof
+from icrl.claims.machine import Machine
 from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.claims.softmax_td import compare_case, next_values
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
@@ -97,16 +97,25 @@ class Lemma:
     def sides(self, given: Input) -> tuple[Matrix, Matrix]:
         """(what the two layers differ by, what the lemma says they differ by), both of the shape of Z."""
         p, bands = given.parameters(self.target_row), rows(given.Z)
-        said = stack(zero_band(bands.features), zero_band(bands.reward), self.gap(bands, given.gamma), zero_band(bands.value))
+        said = stack(
+            zero_band(bands.features), zero_band(bands.reward), self.gap(bands, given.gamma), zero_band(bands.value)
+        )
         return self.dual(given.Z, p) + -1 * layer(given.Z, p), said
 
 
 def symbolic_input() -> Input:
     """Every block its own symbol, at every size: Z, V, and all four blocks of the weights, which may be anything."""
     sizes, names = row_sizes(sy.d), ("x", "r", "t", "v")
-    Z = BlockMatrix([[sy.X, sy.x_q], *([MatrixSymbol(name, 1, sy.n), MatrixSymbol(f"{name}^n", 1, 1)] for name in ("r", "t", "v"))])
+    Z = BlockMatrix(
+        [[sy.X, sy.x_q], *([MatrixSymbol(name, 1, sy.n), MatrixSymbol(f"{name}^n", 1, 1)] for name in ("r", "t", "v"))]
+    )
     V = BlockMatrix([[MatrixSymbol(f"V_{a}{b}", i, j) for b, j in zip(names, sizes)] for a, i in zip(names, sizes)])
-    K = BlockMatrix([[MatrixSymbol("K", sy.n, sy.n), MatrixSymbol("K_q", sy.n, 1)], [MatrixSymbol("k", 1, sy.n), MatrixSymbol("k_q", 1, 1)]])
+    K = BlockMatrix(
+        [
+            [MatrixSymbol("K", sy.n, sy.n), MatrixSymbol("K_q", sy.n, 1)],
+            [MatrixSymbol("k", 1, sy.n), MatrixSymbol("k_q", 1, 1)],
+        ]
+    )
     return Input(Z, place({}, sizes, sizes, Z), V, sy.gamma, lambda scores, visible: K)
 
 
@@ -116,14 +125,22 @@ def symbolic(lemma: Lemma, budget: Budget) -> Verdict:
     got, said = lemma.sides(given)
     if failure := sy.compare_blocks(got, said, two_heads_probe(given), "difference of the layers"):
         return failure
-    return Verdict(True, "for every Z, every V with no target row and any weights at all: the layers differ by e_t (t − γ v Π), block by block")
+    return Verdict(
+        True,
+        "for every Z, every V with no target row and any weights at all: the layers differ by e_t (t − γ v Π), block by block",
+    )
 
 
 def two_heads_probe(given: Input) -> sy.Instance:
     """Small integers in every block."""
-    symbols = sorted({s for side in (given.Z, given.V, given.normalise(None, None)) for s in side.atoms(MatrixSymbol)}, key=str)
-    size = lambda s: [int(side.subs(sy.Instance.sizes)) if side.free_symbols else int(side) for side in s.shape]  # noqa: E731
-    tables = {s.name: [[(3 * a + 2 * b + c) % 7 - 3 or 4 for c in range(size(s)[1])] for b in range(size(s)[0])] for a, s in enumerate(symbols)}
+    symbols = sorted(
+        {s for side in (given.Z, given.V, given.normalise(None, None)) for s in side.atoms(MatrixSymbol)}, key=str
+    )
+    size = lambda s: [int(side.subs(sy.Instance.sizes)) if side.free_symbols else int(side) for side in s.shape]
+    tables = {
+        s.name: [[(3 * a + 2 * b + c) % 7 - 3 or 4 for c in range(size(s)[1])] for b in range(size(s)[0])]
+        for a, s in enumerate(symbols)
+    }
     return sy.Instance(gamma=[[sy.Rational(1, 2)]], **tables)
 
 
@@ -131,12 +148,24 @@ def inputs_exact() -> Iterator[tuple[str, Input]]:
     """Rational samples with a stand-in for exp, then explicit symbols with exp."""
     rng = np.random.default_rng(0)
     for n, d in EXACT_GRID:
-        draw = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)  # noqa: E731
-        given = Input(draw(d + 3, n + 1), draw(d + 3, d + 3), draw(d + 3, d + 3), abs(small_fraction(rng)) / 7, partial(softmax, exp=stand_in))
-        yield f"Z = {_table(given.Z)}, V = {_table(given.V)}, A = {_table(given.A)}, γ = {given.gamma}, E = 1 + t²", given
+        draw = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)
+        given = Input(
+            draw(d + 3, n + 1),
+            draw(d + 3, d + 3),
+            draw(d + 3, d + 3),
+            abs(small_fraction(rng)) / 7,
+            partial(softmax, exp=stand_in),
+        )
+        yield (
+            f"Z = {_table(given.Z)}, V = {_table(given.V)}, A = {_table(given.A)}, γ = {given.gamma}, E = 1 + t²",
+            given,
+        )
     for n, d in SYMBOL_GRID:
-        make = lambda name, r, c: np.array([[Symbol(f"{name}_{i}_{j}") for j in range(c)] for i in range(r)], object)  # noqa: E731
-        yield f"symbols, n = {n}, d = {d}", Input(make("Z", d + 3, n + 1), make("A", d + 3, d + 3), make("V", d + 3, d + 3), Symbol("gamma"))
+        make = lambda name, r, c: np.array([[Symbol(f"{name}_{i}_{j}") for j in range(c)] for i in range(r)], object)
+        yield (
+            f"symbols, n = {n}, d = {d}",
+            Input(make("Z", d + 3, n + 1), make("A", d + 3, d + 3), make("V", d + 3, d + 3), Symbol("gamma")),
+        )
 
 
 def _table(M: np.ndarray) -> str:
@@ -149,7 +178,11 @@ def first_gap(name: str, lemma: Lemma, given: Input, differ) -> Counterexample |
     for i, j in np.ndindex(said.shape):
         if differ(got[i, j], said[i, j]):
             band = Rows._fields[max(0, i - given.Z.shape[0] + 4)]
-            return Counterexample(name, "difference of the layers, " + place_name(1, band, i, j).removeprefix("layer 1, "), *shown(got[i, j], said[i, j]))
+            return Counterexample(
+                name,
+                "difference of the layers, " + place_name(1, band, i, j).removeprefix("layer 1, "),
+                *shown(got[i, j], said[i, j]),
+            )
     return None
 
 
@@ -162,7 +195,10 @@ def exact(lemma: Lemma, budget: Budget) -> Verdict:
     for case in (rational_case(rng, *shape) for shape in DEPTH_GRID):
         if found := compare_case(Machine(step=lemma.dual), case, str(case), entries_differ):
             return Verdict(False, "a prompt differs from the TD loop's", counterexample=found)
-    return Verdict(True, f"{len(EXACT_GRID)} rational inputs and {len(SYMBOL_GRID)} inputs of explicit symbols, equal in every entry; {len(DEPTH_GRID)} rational contexts through dual-head layers, equal to the TD loop at every depth")
+    return Verdict(
+        True,
+        f"{len(EXACT_GRID)} rational inputs and {len(SYMBOL_GRID)} inputs of explicit symbols, equal in every entry; {len(DEPTH_GRID)} rational contexts through dual-head layers, equal to the TD loop at every depth",
+    )
 
 
 def certified(lemma: Lemma, budget: Budget) -> Verdict:
@@ -172,14 +208,19 @@ def certified(lemma: Lemma, budget: Budget) -> Verdict:
     with ctx.workprec(BITS):
         for name, given in list(inputs_exact())[: len(EXACT_GRID)]:
             balls = Input(*(np.vectorize(to_ball, otypes=[object])(M) for M in given[:3]), to_ball(given.gamma))
-            scale = 1 + max(abs(float(entry)) for entry in balls.Z.flat) * (1 + sum(abs(float(entry)) for entry in balls.V.flat))
+            scale = 1 + max(abs(float(entry)) for entry in balls.Z.flat) * (
+                1 + sum(abs(float(entry)) for entry in balls.V.flat)
+            )
             try:
                 found = first_gap(name.replace("E = 1 + t²", "E = exp"), lemma, balls, balls_differ(scale))
             except Undecided as undecided:
                 return Verdict(False, str(undecided))
             if found:
                 return Verdict(False, "disjoint balls", counterexample=found)
-    return Verdict(True, f"{len(EXACT_GRID)} inputs at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale")
+    return Verdict(
+        True,
+        f"{len(EXACT_GRID)} inputs at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
+    )
 
 
 def numeric(lemma: Lemma, budget: Budget) -> Verdict:
@@ -187,20 +228,42 @@ def numeric(lemma: Lemma, budget: Budget) -> Verdict:
     trials, rng, worst = budget.trials or 2000, np.random.default_rng(budget.seed), 0.0
     for start in range(0, trials, 10):
         count, n, d = min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
-        given = Input(rng.normal(size=(count, d + 3, n + 1)), rng.normal(size=(count, d + 3, d + 3)), rng.normal(size=(count, d + 3, d + 3)), rng.uniform(0, 1, count))
+        given = Input(
+            rng.normal(size=(count, d + 3, n + 1)),
+            rng.normal(size=(count, d + 3, d + 3)),
+            rng.normal(size=(count, d + 3, d + 3)),
+            rng.uniform(0, 1, count),
+        )
         got, said = lemma.sides(given)
         steep = 1 + np.abs(transpose(given.Z) @ given.A @ given.Z).max((-1, -2), keepdims=True)
-        unit = TOLERANCE * np.finfo(float).eps * steep * (np.abs(given.Z).max((-1, -2), keepdims=True) + np.abs(given.V @ given.Z).max((-1, -2), keepdims=True))
+        unit = (
+            TOLERANCE
+            * np.finfo(float).eps
+            * steep
+            * (np.abs(given.Z).max((-1, -2), keepdims=True) + np.abs(given.V @ given.Z).max((-1, -2), keepdims=True))
+        )
         ratio = np.abs(got - said) / unit
         if not (np.isfinite(got).all() and np.isfinite(said).all()):
             return Verdict(False, "not finite")
         if ratio.max() > 1:
             b, i, j = map(int, np.unravel_index(np.argmax(ratio), ratio.shape))
-            where = "difference of the layers, " + place_name(1, Rows._fields[max(0, i - d + 1)], i, j).removeprefix("layer 1, ")
-            return Verdict(False, f"differs in trial {start + b + 1} (seed {budget.seed})", counterexample=Counterexample(f"n = {n}, d = {d}", where, *shown(float(got[b, i, j]), float(said[b, i, j]))))
+            where = "difference of the layers, " + place_name(1, Rows._fields[max(0, i - d + 1)], i, j).removeprefix(
+                "layer 1, "
+            )
+            return Verdict(
+                False,
+                f"differs in trial {start + b + 1} (seed {budget.seed})",
+                counterexample=Counterexample(
+                    f"n = {n}, d = {d}", where, *shown(float(got[b, i, j]), float(said[b, i, j]))
+                ),
+            )
         worst = max(worst, float(ratio.max()))
         budget.progress(start + count, trials)
-    return Verdict(True, f"{trials} random inputs (seed {budget.seed}), n in 1..128, d in 0..16; tolerance {TOLERANCE} eps (1 + max |score|)(max |Z| + max |VZ|)", f"largest difference {worst:.3f} of the tolerance")
+    return Verdict(
+        True,
+        f"{trials} random inputs (seed {budget.seed}), n in 1..128, d in 0..16; tolerance {TOLERANCE} eps (1 + max |score|)(max |Z| + max |VZ|)",
+        f"largest difference {worst:.3f} of the tolerance",
+    )
 
 
 # Mutants.
@@ -234,9 +297,17 @@ MUTANTS = (
     Mutant("the layers agree whatever the target row", Lemma(gap=lambda bands, gamma: zero_band(bands.target))),
     Mutant("the last target entry is free", Lemma(gap=gap_but_last)),
     Mutant("V with a target row", Lemma(target_row=True)),
-    Mutant("γ missing in the second head", Lemma(dual=second_head(lambda p, Z: replace(p, W=between_rows(p, Z, TARGET, VALUE))))),
-    Mutant("second head shifted the other way", Lemma(dual=second_head(lambda p, Z: replace(p, shift=transpose(p.shift))))),
-    Mutant("second head into the reward row", Lemma(dual=second_head(lambda p, Z: replace(p, W=between_rows(p, Z, REWARD, TARGET) @ p.W)))),
+    Mutant(
+        "γ missing in the second head",
+        Lemma(dual=second_head(lambda p, Z: replace(p, W=between_rows(p, Z, TARGET, VALUE)))),
+    ),
+    Mutant(
+        "second head shifted the other way", Lemma(dual=second_head(lambda p, Z: replace(p, shift=transpose(p.shift))))
+    ),
+    Mutant(
+        "second head into the reward row",
+        Lemma(dual=second_head(lambda p, Z: replace(p, W=between_rows(p, Z, REWARD, TARGET) @ p.W))),
+    ),
 )
 
 
@@ -272,15 +343,43 @@ CLAIM = Claim(
     checks=(
         proof(
             "for every n and d, every Z, V, A and any weights; for the Transformers, every depth",
-            stated=("two_heads.two_heads_difference", "two_heads.two_heads", "two_heads.target_row_needed", "two_heads.prompt_remembers", "two_heads.two_heads_transformer"),
+            stated=(
+                "two_heads.two_heads_difference",
+                "two_heads.two_heads",
+                "two_heads.target_row_needed",
+                "two_heads.prompt_remembers",
+                "two_heads.two_heads_transformer",
+            ),
             definitions=("two_heads.dual_head_layer", "two_heads.remembers", "two_heads.dual_head_transformer"),
             planted=(
-                Planted("the second head not shifted", (("two_heads.v", "(V *m Z *m normalise (Z^T *m A *m Z)) *m shift R n.", "(V *m Z *m normalise (Z^T *m A *m Z))."),)),
-                Planted("V's target row may be anything", (("two_heads.v", "(forall k, V (target_row d) k = 0) ->\n  forall", "(forall k, V (target_row d) k = V (target_row d) k) ->\n  forall"),)),
+                Planted(
+                    "the second head not shifted",
+                    (
+                        (
+                            "two_heads.v",
+                            "(V *m Z *m normalise (Z^T *m A *m Z)) *m shift R n.",
+                            "(V *m Z *m normalise (Z^T *m A *m Z)).",
+                        ),
+                    ),
+                ),
+                Planted(
+                    "V's target row may be anything",
+                    (
+                        (
+                            "two_heads.v",
+                            "(forall k, V (target_row d) k = 0) ->\n  forall",
+                            "(forall k, V (target_row d) k = V (target_row d) k) ->\n  forall",
+                        ),
+                    ),
+                ),
             ),
         ),
         Check("symbolic", "every n and d; Z, V and the weights opaque", symbolic),
-        Check("exact", "rationals with E = 1 + t² over n in 1..5, d in 0..3; explicit symbols with exp at (n, d) = (1, 0), (1, 1), (2, 0); dual-head Transformers against the TD loop over n in 1..4, d in 0..2, depth 1, 2, 4", exact),
+        Check(
+            "exact",
+            "rationals with E = 1 + t² over n in 1..5, d in 0..3; explicit symbols with exp at (n, d) = (1, 0), (1, 1), (2, 0); dual-head Transformers against the TD loop over n in 1..4, d in 0..2, depth 1, 2, 4",
+            exact,
+        ),
         Check("certified", "the same rational inputs with the true exp, in Arb balls", certified),
         Check("numeric", "random floats, n in 1..128, d in 0..16", numeric),
     ),

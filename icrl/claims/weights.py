@@ -21,7 +21,22 @@ from icrl.claims.cases import Case, as_matrices, log_uniform, power_of_two, show
 from icrl.claims.certainty_equivalence import Limit, bellman_matrix, condition, fixed_point_system, told
 from icrl.claims.machine import Machine
 from icrl.claims.model import Budget, Check, Claim, Mutant, Verdict
-from icrl.claims.operators import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUE, Part, array, entries, first_failure, greatest, invertible, size, solved, visited
+from icrl.claims.operators import (
+    ALPHA,
+    GAMMA,
+    KAPPA,
+    SYMBOLS,
+    VALUE,
+    Part,
+    array,
+    entries,
+    first_failure,
+    greatest,
+    invertible,
+    size,
+    solved,
+    visited,
+)
 from icrl.claims.softmax_td_lambda import one_update
 from icrl.prompt import rows
 
@@ -110,7 +125,9 @@ def machine(claim: Importance, case: Weighted) -> Machine:
     if not claim.ordinary:
         return Machine()
     rho = array(case, [*case.rho, 0 * case.gamma])[:, None]
-    return Machine(edit=lambda p, site: replace(p, normalise=lambda scores, visible: rho * p.normalise(scores, visible)))
+    return Machine(
+        edit=lambda p, site: replace(p, normalise=lambda scores, visible: rho * p.normalise(scores, visible))
+    )
 
 
 def weighted_td(case: Weighted) -> Iterator[dict]:
@@ -128,17 +145,29 @@ def weighted_td(case: Weighted) -> Iterator[dict]:
 def column_by_column(case: Weighted) -> Iterator[dict]:
     """The loop of softmax TD with a state for every column, whose score as a key has log ρ in it."""
     logs = [*case.logs, 0 * case.gamma]
-    score = lambda j, k: case.score(case.states[j], case.states[k]) + logs[k]  # noqa: E731
-    return td.softmax_td(range(case.n + 1), case.rewards, score, case.gamma, case.alphas, [case.v[s] for s in case.states], case.exp)
+    score = lambda j, k: case.score(case.states[j], case.states[k]) + logs[k]
+    return td.softmax_td(
+        range(case.n + 1), case.rewards, score, case.gamma, case.alphas, [case.v[s] for s in case.states], case.exp
+    )
 
 
 def by_counting(case: Weighted) -> np.ndarray:
     """v_ρ on W: transition k counts ρ_k times; then elimination."""
     W, one, zero, lines, paid = visited(case), 0 * case.gamma + 1, 0 * case.gamma, [], []
     for s in W:
-        mine = [(rho, reward, after) for rho, reward, before, after in zip(case.rho, case.rewards, case.states, case.states[1:]) if before == s]
+        mine = [
+            (rho, reward, after)
+            for rho, reward, before, after in zip(case.rho, case.rewards, case.states, case.states[1:])
+            if before == s
+        ]
         total = sum((rho for rho, *_ in mine), zero) if mine else one
-        lines.append([(one if u == s else zero) - case.gamma * sum((rho for rho, _, after in mine if after == u), zero) / total for u in W])
+        lines.append(
+            [
+                (one if u == s else zero)
+                - case.gamma * sum((rho for rho, _, after in mine if after == u), zero) / total
+                for u in W
+            ]
+        )
         paid.append(sum((rho * reward for rho, reward, _ in mine), zero) / total)
     return solved(array(case, lines), array(case, paid))
 
@@ -157,13 +186,17 @@ def parts(claim: Importance, case: Weighted) -> Iterator[Part]:
     P, r = claim.model(omega, C, D, R)
     v = array(case, [case.v[s] for s in visited(case)])
     scale = case.n * size(v, case.rewards) / (1 - abs(float(case.gamma)))
-    yield from entries("v_0 + αM̂_ρ(r_ρ + γP_ρv_0 − v_0)", v + case.alphas[0] * (M @ (r + case.gamma * (P @ v) - v)), layer(v), scale)
+    yield from entries(
+        "v_0 + αM̂_ρ(r_ρ + γP_ρv_0 − v_0)", v + case.alphas[0] * (M @ (r + case.gamma * (P @ v) - v)), layer(v), scale
+    )
     yield from stands_still(claim, case, layer, M, (P, r))
 
 
 def the_same(claim: Importance, case: Weighted) -> Iterator[Part]:
     """The Transformer's value row after every layer, against the definition and against the loop over columns."""
-    for l, (got, v, columns) in enumerate(zip(value_rows(claim, case), weighted_td(case), column_by_column(case), strict=True)):
+    for l, (got, v, columns) in enumerate(
+        zip(value_rows(claim, case), weighted_td(case), column_by_column(case), strict=True)
+    ):
         scale = (1 + case.depth) * size(got, case.rewards) if isinstance(case.gamma, float) else 1.0
         yield from entries(f"v_{l}(S_j), j", got, array(case, [v[s] for s in case.states]), scale)
         yield from entries(f"v_{l}(S_j) with a state for every column, j", got, array(case, [*columns.values()]), scale)
@@ -181,7 +214,13 @@ def stands_still(claim: Importance, case: Weighted, layer: Callable, M: np.ndarr
     for w in unseen_by_equals(case):
         other = value + solved(X, w)
         if claim.only(case, M):
-            yield Part(f"how far a layer moves {told(other)}", greatest(layer(other) - other), 0 * case.gamma, size(other), operators.UNLIKE)
+            yield Part(
+                f"how far a layer moves {told(other)}",
+                greatest(layer(other) - other),
+                0 * case.gamma,
+                size(other),
+                operators.UNLIKE,
+            )
         elif all(x == 0 for x in M @ w):
             yield from entries("a layer's image of another fixed point", layer(other), other, scale * size(other))
 
@@ -204,7 +243,10 @@ def symbolic(claim: Importance, budget: Budget) -> Verdict:
     got, right = certainty_equivalence.identity(by_weight, KAPPA, SYMBOLS, model, GAMMA, ALPHA, VALUE)
     if not (got - right).expand().doit().is_ZeroMatrix:
         return operators.on_rationals(parts, claim, [COIN], "not derived")
-    return Verdict(True, "from any v a layer adds αM̂_ρ(I − γP_ρ)(v_ρ − v), with K = κCᵀΩ, CᵀΩC and I − γP_ρ invertible, for every n and every number of states")
+    return Verdict(
+        True,
+        "from any v a layer adds αM̂_ρ(I − γP_ρ)(v_ρ − v), with K = κCᵀΩ, CᵀΩC and I − γP_ρ invertible, for every n and every number of states",
+    )
 
 
 def exact(claim: Importance, budget: Budget) -> Verdict:
@@ -214,7 +256,11 @@ def exact(claim: Importance, budget: Budget) -> Verdict:
     for case in symbols if verdict.passed else ():
         if found := first_failure(str(case), the_same(claim, case), operators.Exactly()):
             return Verdict(False, "a part of the statement fails", counterexample=found)
-    return replace(verdict, detail=f"{verdict.detail}; and {len(symbols)} contexts in symbols, exp(log ρ) by SymPy") if verdict.passed else verdict
+    return (
+        replace(verdict, detail=f"{verdict.detail}; and {len(symbols)} contexts in symbols, exp(log ρ) by SymPy")
+        if verdict.passed
+        else verdict
+    )
 
 
 def numeric(claim: Importance, budget: Budget) -> Verdict:
@@ -230,7 +276,7 @@ def rational_contexts() -> Iterator[Weighted]:
     rng = np.random.default_rng(0)
     for n in (1, 2, 3, 4, 5, 6) * 3:
         states, d = rng.integers(0, 3, n + 1).tolist(), int(rng.integers(0, 3))
-        whole = lambda *shape: [[Fraction(int(entry)) for entry in row] for row in rng.integers(-2, 3, shape)]  # noqa: B023, E731
+        whole = lambda *shape: [[Fraction(int(entry)) for entry in row] for row in rng.integers(-2, 3, shape)]
         rewards, v = ([small_fraction(rng) for _ in range(length)] for length in (n, 3))
         gamma, alphas = Fraction(int(rng.integers(0, 10)), 10), [Fraction(int(rng.integers(1, 11)), 10)] * 2
         yield weighted(Case(states, rewards, whole(3, d), v, gamma, alphas, whole(d, d), power_of_two), *whole(1, n))
@@ -239,7 +285,10 @@ def rational_contexts() -> Iterator[Weighted]:
 def symbol_contexts() -> list[Weighted]:
     """One layer with every entry a symbol: three states, and two of which one comes back."""
     logs = [log(Symbol(f"rho_{k + 1}", positive=True)) for k in range(2)]
-    return [weighted(replace(symbol_case(2, d, 1), states=states), logs) for d, states in ((1, [0, 1, 2]), (1, [0, 1, 0]), (0, [0, 1, 2]))]
+    return [
+        weighted(replace(symbol_case(2, d, 1), states=states), logs)
+        for d, states in ((1, [0, 1, 2]), (1, [0, 1, 0]), (0, [0, 1, 2]))
+    ]
 
 
 def float_contexts(seed: int) -> Iterator[Weighted]:
@@ -252,7 +301,9 @@ def float_contexts(seed: int) -> Iterator[Weighted]:
         x = rng.uniform(0.5, 2) * np.eye(W) + rng.normal(scale=0.5, size=(W, W))
         A = np.eye(W) if rng.random() < 0.5 else rng.normal(size=(W, W)) / W
         gamma, alphas = float(rng.uniform(-0.95, 0.95)), [float(1 - rng.uniform(0, 1))] * log_uniform(rng, 1, 8)
-        case = Case(walk, rng.normal(size=n).tolist(), x.tolist(), rng.normal(size=W).tolist(), gamma, alphas, A.tolist())
+        case = Case(
+            walk, rng.normal(size=n).tolist(), x.tolist(), rng.normal(size=W).tolist(), gamma, alphas, A.tolist()
+        )
         yield weighted(case, rng.uniform(-3, 3, n).tolist())
 
 
@@ -271,10 +322,16 @@ MUTANTS = (
     Mutant("the entry of A on the other side", Importance(join=joined_across), OPAQUE),
     Mutant("ρ in the place of log ρ", Importance(row=lambda case: [*case.rho, 0 * case.gamma]), OPAQUE),
     Mutant("each log ρ a column late", Importance(row=lambda case: [0 * case.gamma, *case.logs]), OPAQUE),
-    Mutant("ρ outside the softmax", Importance(row=lambda case: [0 * case.gamma] * (case.n + 1), ordinary=True), OPAQUE),
+    Mutant(
+        "ρ outside the softmax", Importance(row=lambda case: [0 * case.gamma] * (case.n + 1), ordinary=True), OPAQUE
+    ),
     Mutant("v_CE whatever the weights", Importance(model=lambda omega, C, D, R: operators.empirical_model(C, D, R))),
     Mutant("the rewards weighted and the moves not", Importance(model=unweighted_moves)),
-    Mutant("the only fixed point whatever the features", Importance(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,)), ONLY),
+    Mutant(
+        "the only fixed point whatever the features",
+        Importance(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,)),
+        ONLY,
+    ),
 )
 
 
@@ -307,9 +364,17 @@ CLAIM = Claim(
     ),
     subject=Importance(),
     checks=(
-        Check("symbolic", "every n and number of states, κ any matrix, ρ any diagonal one: what a layer adds", symbolic),
-        Check("exact", "rationals with E = 2^t (softmax attention in the base 2), integer features and integer log₂ ρ: n in 1..6, up to 3 states, d in 0..2, 2 layers; and in symbols with exp(log ρ), n = 2, d in 0..1", exact),
-        Check("numeric", "random floats, n in 1..64, up to 6 states and 8 layers, states never left among them", numeric),
+        Check(
+            "symbolic", "every n and number of states, κ any matrix, ρ any diagonal one: what a layer adds", symbolic
+        ),
+        Check(
+            "exact",
+            "rationals with E = 2^t (softmax attention in the base 2), integer features and integer log₂ ρ: n in 1..6, up to 3 states, d in 0..2, 2 layers; and in symbols with exp(log ρ), n = 2, d in 0..1",
+            exact,
+        ),
+        Check(
+            "numeric", "random floats, n in 1..64, up to 6 states and 8 layers, states never left among them", numeric
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence"),

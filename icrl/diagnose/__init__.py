@@ -15,9 +15,31 @@ from __future__ import annotations
 
 from icrl.diagnose.diagnosis import CONFIDENCE, DEPTH, STEP, Diagnosis, Remedy, diagnose
 from icrl.diagnose.report import as_json, figure, report
-from icrl.diagnose.task import DIMENSION, DISCOUNT, FEATURES, LENGTH, NAMED, SHARPNESS, Task, chosen_features, make_features, read_task
+from icrl.diagnose.task import (
+    DIMENSION,
+    DISCOUNT,
+    FEATURES,
+    LENGTH,
+    NAMED,
+    SHARPNESS,
+    Task,
+    chosen_features,
+    make_features,
+    read_task,
+)
 
 __all__ = [
     *("CONFIDENCE", "DEPTH", "DIMENSION", "DISCOUNT", "FEATURES", "LENGTH", "NAMED", "SHARPNESS", "STEP"),
-    *("Diagnosis", "Remedy", "Task", "as_json", "chosen_features", "diagnose", "figure", "make_features", "read_task", "report"),
+    *(
+        "Diagnosis",
+        "Remedy",
+        "Task",
+        "as_json",
+        "chosen_features",
+        "diagnose",
+        "figure",
+        "make_features",
+        "read_task",
+        "report",
+    ),
 ]

@@ -10,7 +10,6 @@ from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Num
 
 from icrl.diagnose.task import Task, many, of_one_length
 from icrl.mrp import Context, integer, number
@@ -50,7 +49,7 @@ class Modes:
     Made by :func:`modes`.
     """
 
-    known: Num[np.ndarray, " k"]
+    known: np.ndarray
     hidden: int
     still: int
     slack: float
@@ -79,7 +78,7 @@ class Modes:
         return None if self.hidden or (excess >= -room).any() else True
 
 
-def modes(layer: Operator, features: Float[np.ndarray, "S d"]) -> Modes:
+def modes(layer: Operator, features: np.ndarray) -> Modes:
     """The modes of a layer made of these ``features``, (|S|, d).
 
     The true rank of M̂, and so of H, is the number of distinct features among the states left: exp of the inner product is a
@@ -87,12 +86,16 @@ def modes(layer: Operator, features: Float[np.ndarray, "S d"]) -> Modes:
     """
     M, eigenvalues = layer.M, layer.spectrum
     x = features[layer.states] + 0.0  # + 0.0: a zero without a sign
-    moved = np.abs(x) @ np.abs(x).T * M * (1 - M)  # by the rounding of the scores, through the derivative of the softmax
+    moved = (
+        np.abs(x) @ np.abs(x).T * M * (1 - M)
+    )  # by the rounding of the scores, through the derivative of the softmax
     slack = 8 * np.finfo(float).eps * (len(M) + moved.sum(axis=1).max())
     shown = min((np.linalg.svd(layer.H, compute_uv=False) > slack).sum(), np.count_nonzero(eigenvalues))
     rank = len(np.unique(x[layer.counts > 0], axis=0))
     known = eigenvalues[np.argsort(-np.abs(eigenvalues))][:shown]
-    return Modes(np.append(known, 1 - layer.gamma), max(0, rank - int(shown)), len(M) - max(rank, int(shown)), float(slack))
+    return Modes(
+        np.append(known, 1 - layer.gamma), max(0, rank - int(shown)), len(M) - max(rank, int(shown)), float(slack)
+    )
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ class Diagnosis:
     """
 
     task: Task
-    features: Float[np.ndarray, "S d"]
+    features: np.ndarray
     called: str
     operator: Operator
     step: float
@@ -169,12 +172,12 @@ class Diagnosis:
         return None if self.modes.hidden and self.modes.step_limit > 0 else self.modes.step_limit
 
     @cached_property
-    def limit(self) -> Float[np.ndarray, " W"] | None:
+    def limit(self) -> np.ndarray | None:
         """lim v_L, None where there is none, or none for certain."""
         return self.operator.limit(self.step) if self.converges else None
 
     @cached_property
-    def certainty(self) -> Float[np.ndarray, " W"] | None:
+    def certainty(self) -> np.ndarray | None:
         """v_CE, a fixed point even where depth diverges; None where a state was never left."""
         return self.operator.certainty_equivalence() if self.operator.covered else None
 
@@ -184,17 +187,17 @@ class Diagnosis:
         return bool(self.converges) and self.modes.still == 0
 
     @property
-    def target(self) -> Float[np.ndarray, " W"] | None:
+    def target(self) -> np.ndarray | None:
         """From what the distance left is measured: the limit, or else the fixed point, if there is either."""
         return self.certainty if self.limit is None else self.limit
 
     @cached_property
-    def true_value(self) -> Float[np.ndarray, " W"] | None:
+    def true_value(self) -> np.ndarray | None:
         """v^π where the process is known."""
         return None if self.task.process is None else self.task.process.value()[self.operator.states]
 
     @cached_property
-    def value(self) -> Float[np.ndarray, " W"] | None:
+    def value(self) -> np.ndarray | None:
         """v_L, None where it has left the range of floats."""
         return after(self.operator, np.zeros(len(self.operator.states)), self.step, self.depth)
 
@@ -229,7 +232,11 @@ class Diagnosis:
     @property
     def predicted(self) -> float | None:
         """What ‖v_L − v_CE‖_∞ is at most: the promised rate to the power L, times ‖v₀ − v_CE‖_∞; None without such a rate."""
-        return None if self.promised_rate is None or self.target is None else self.promised_rate**self.depth * self.first_error
+        return (
+            None
+            if self.promised_rate is None or self.target is None
+            else self.promised_rate**self.depth * self.first_error
+        )
 
     @property
     def rounding(self) -> float | None:
@@ -242,7 +249,11 @@ class Diagnosis:
 
         None without coverage, where a reward is not r(S_t), and where there is another limit than v_CE.
         """
-        if not self.operator.covered or not self.task.reward_by_state or (self.limit is not None and not self.to_certainty):
+        if (
+            not self.operator.covered
+            or not self.task.reward_by_state
+            or (self.limit is not None and not self.to_certainty)
+        ):
             return None
         return float(value_floor(self.operator, self.task.span, self.delta, len(self.task.labels), self.task.context.n))
 
@@ -277,12 +288,12 @@ def layers_for_ten(rate: float) -> float | None:
     return None if rate >= 1 else 0.0 if rate == 0 else -math.log(10) / math.log(rate)
 
 
-def distance(v: Float[np.ndarray, " W"] | None, w: Float[np.ndarray, " W"] | None) -> float | None:
+def distance(v: np.ndarray | None, w: np.ndarray | None) -> float | None:
     """‖v − w‖_∞, None where there is only one of them."""
     return None if v is None or w is None else float(np.abs(v - w).max())
 
 
-def after(layer: Operator, v: Float[np.ndarray, " W"], step: float, depth: int) -> Float[np.ndarray, " W"] | None:
+def after(layer: Operator, v: np.ndarray, step: float, depth: int) -> np.ndarray | None:
     """v after ``depth`` more layers, None where that has left the range of floats."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -291,7 +302,7 @@ def after(layer: Operator, v: Float[np.ndarray, " W"], step: float, depth: int) 
         return None
 
 
-def first_depth(layer: Operator, step: float, limit: Float[np.ndarray, " W"], floor: float) -> int | None:
+def first_depth(layer: Operator, step: float, limit: np.ndarray, floor: float) -> int | None:
     """The first L with ‖v_L − limit‖_∞ ≤ floor, from v₀ = 0, where the error decreases; None if rounding hides it.
 
     A binary search: the depth grows by powers of two, from the largest down, as long as the error stays above the floor.
@@ -311,7 +322,7 @@ def first_depth(layer: Operator, step: float, limit: Float[np.ndarray, " W"], fl
 
 def diagnose(
     task: Task,
-    features: Float[np.ndarray, "S d"],
+    features: np.ndarray,
     called: str = "given features",
     step: float = STEP,
     depth: int = DEPTH,
@@ -333,7 +344,9 @@ def diagnose(
         raise ValueError(f"the context must visit at most {MOST_STATES} states, got {visited}")
     largest = np.abs(task.context.rewards).max()
     if largest > 1e150 * (1 - task.discount):
-        raise ValueError(f"rewards must be at most 1e150 (1 - discount) in size, got {largest:g}: a float could not hold the values")
+        raise ValueError(
+            f"rewards must be at most 1e150 (1 - discount) in size, got {largest:g}: a float could not hold the values"
+        )
     if integer("depth", depth, 0) > 2**DEEPEST:
         raise ValueError(f"depth must be at most 2^{DEEPEST}, got {depth}")
     tell(f"the operator of a layer on {many(visited, 'state')}")
@@ -362,11 +375,16 @@ class Trial(NamedTuple):
     change: str
     flags: str
     context: Context
-    features: Float[np.ndarray, "S d"]
+    features: np.ndarray
 
-    def also(self, change: str, flags: str, features: Float[np.ndarray, "S d"]) -> Trial:
+    def also(self, change: str, flags: str, features: np.ndarray) -> Trial:
         """The same with other features."""
-        return Trial(f"{self.change}, and {change}" if self.change else change, f"{self.flags} {flags}".strip(), self.context, features)
+        return Trial(
+            f"{self.change}, and {change}" if self.change else change,
+            f"{self.flags} {flags}".strip(),
+            self.context,
+            features,
+        )
 
 
 def _tried(found: Diagnosis, tell: Callable[[str], None]) -> list[Remedy]:
@@ -434,10 +452,16 @@ def _feature_rows(found: Diagnosis, base: Trial) -> Iterator[tuple[str, Iterable
         unit = of_one_length(x)
         typed = file is not None and np.linalg.norm(file, axis=1).min() > 0 and np.allclose(unit, of_one_length(file))
         flags = "--features unit --sharpness {}" if typed else ""
-        row = [base.also(f"features of one length, sharpness {k}", flags.format(k), np.sqrt(k) * unit) for k in (1, *factors)]
+        row = [
+            base.also(f"features of one length, sharpness {k}", flags.format(k), np.sqrt(k) * unit)
+            for k in (1, *factors)
+        ]
         yield f"features of one length, sharpness 1 to {most}", row
     if len(x) != len(x.T) or not np.allclose(x, x[0, 0] * np.eye(len(x))):
-        row = [base.also(f"one-hot features of sharpness {k}", f"--features one-hot --sharpness {k}", one_hot(len(x), k)) for k in (1, *factors)]
+        row = [
+            base.also(f"one-hot features of sharpness {k}", f"--features one-hot --sharpness {k}", one_hot(len(x), k))
+            for k in (1, *factors)
+        ]
         yield f"one-hot features of sharpness 1 to {most}", row
 
 
@@ -454,7 +478,11 @@ def _longer(found: Diagnosis) -> Iterator[tuple[str, Iterable[Trial]]]:
     lengths = [n for n in (10 * found.task.context.n, 100 * found.task.context.n) if n <= LONGEST]
     contexts = map(found.task.sample, lengths) if found.task.sample is not None else ()
     ends = [(covered_end(context), context) for context in contexts if context.visited.size <= MOST_STATES]
-    row = [Trial(f"a context of {end:,} transitions", f"--length {end}", _until(context, end), found.features) for end, context in ends if end]
+    row = [
+        Trial(f"a context of {end:,} transitions", f"--length {end}", _until(context, end), found.features)
+        for end, context in ends
+        if end
+    ]
     if row:
         yield f"a context 10 to {10 ** len(lengths)} times as long", row
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from icrl.diagnose.diagnosis import Diagnosis, Remedy, after, distance, layers_for_ten
 from icrl.diagnose.task import listed, many
@@ -22,9 +21,20 @@ def as_json(found: Diagnosis) -> dict[str, Any]:
     None is what there is not, what no float can hold, and of ``converges`` and ``step_limit`` what rounding hides.
     """
     layer, task = found.operator, found.task
-    left = {"covered": layer.covered, "visited": len(layer.states), "never_left": found.never_left, "times_left": layer.counts}
+    left = {
+        "covered": layer.covered,
+        "visited": len(layer.states),
+        "never_left": found.never_left,
+        "times_left": layer.counts,
+    }
     left_over, off = distance(found.value, found.target), distance(found.value, found.true_value)
-    errors = {"first": found.first_error, "predicted": found.predicted, "left": left_over, "true": off, "rounding": found.rounding}
+    errors = {
+        "first": found.first_error,
+        "predicted": found.predicted,
+        "left": left_over,
+        "true": off,
+        "rounding": found.rounding,
+    }
     remedies = [_remedy(tried) for tried in found.remedies]
     return _plain({
         "task": task.name, "note": task.note, "process_known": task.process is not None, "features": found.called, "discount": task.discount,
@@ -69,10 +79,15 @@ def report(found: Diagnosis, width: int = 100) -> str:
         ("Coverage", _coverage(found)), ("Contraction", _contraction(found)), ("Depth", _depth(found)),
         ("Limit", _limit(found)), (f"After {many(found.depth, 'layer')}", _errors(found)), ("What to change", _advice(found)),
     ]  # fmt: skip
-    lines = textwrap.wrap(f"{task.name}, discount {task.discount:g}: softmax TD on {many(task.context.n, 'transition')}", width)
+    lines = textwrap.wrap(
+        f"{task.name}, discount {task.discount:g}: softmax TD on {many(task.context.n, 'transition')}", width
+    )
     for title, sentences in parts:
         if sentences:
-            lines += [*(["", title] if title else []), *(line for sentence in sentences for line in _wrapped(sentence, width))]
+            lines += [
+                *(["", title] if title else []),
+                *(line for sentence in sentences for line in _wrapped(sentence, width)),
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +112,9 @@ def shown(x: float | None) -> str:
 
 def _heading(found: Diagnosis) -> list[str]:
     process = "a known process" if found.task.process is not None else "a recorded trajectory"
-    settings = f"{process}, {many(len(found.task.labels), 'state')}; {found.called}; step α = {found.step:g}, from v = 0"
+    settings = (
+        f"{process}, {many(len(found.task.labels), 'state')}; {found.called}; step α = {found.step:g}, from v = 0"
+    )
     return [settings, *([found.task.note] if found.task.note else [])]
 
 
@@ -124,8 +141,12 @@ def _contraction(found: Diagnosis) -> list[str]:
         return [f"{margin}, which is positive: the theorem of the chapter “Depth” applies, and {leaves}."]
     if found.operator.margin > 0:
         most = shown(1 / np.diag(found.operator.M).max())
-        return [f"{margin}, which is positive, but the theorem of the chapter “Depth” asks for a step of at most {most}: it does not apply."]
-    return [f"{margin}, which is not positive: the theorem of the chapter “Depth” does not apply (it is sufficient, not necessary)."]
+        return [
+            f"{margin}, which is positive, but the theorem of the chapter “Depth” asks for a step of at most {most}: it does not apply."
+        ]
+    return [
+        f"{margin}, which is not positive: the theorem of the chapter “Depth” does not apply (it is sufficient, not necessary)."
+    ]
 
 
 def _depth(found: Diagnosis) -> list[str]:
@@ -148,7 +169,11 @@ def _steps(found: Diagnosis) -> str:
     """Below which step depth converges."""
     if found.step_limit is None:
         return ""
-    return ": at no step does depth converge" if found.step_limit == 0 else f": depth converges at every step below {shown(found.step_limit)}"
+    return (
+        ": at no step does depth converge"
+        if found.step_limit == 0
+        else f": depth converges at every step below {shown(found.step_limit)}"
+    )
 
 
 def _pace(found: Diagnosis) -> list[str]:
@@ -162,7 +187,11 @@ def _pace(found: Diagnosis) -> list[str]:
     if not found.converges:
         return [f"Depth diverges: in the long run the error grows by a factor of {shown(found.rate)} a layer."]
     ten = layers_for_ten(found.rate)
-    pace = f"in the long run {shown(found.rate)} of the error is left a layer: {_ten(ten)}" if ten else "a few layers leave nothing of the error"
+    pace = (
+        f"in the long run {shown(found.rate)} of the error is left a layer: {_ten(ten)}"
+        if ten
+        else "a few layers leave nothing of the error"
+    )
     return [f"Depth converges: {pace}.", *_faster(found)]
 
 
@@ -182,7 +211,11 @@ def _faster(found: Diagnosis) -> list[str]:
     """Another step that needs two thirds of the layers or fewer."""
     best = found.modes.best_step
     ten, then = layers_for_ten(found.rate), max(1.0, layers_for_ten(found.modes.rate(best)))
-    return [f"A step of about {best:.2g} would need {_about(then)} layer{'s' * (then > 1)} for a factor of ten."] if then < ten / 1.5 else []
+    return (
+        [f"A step of about {best:.2g} would need {_about(then)} layer{'s' * (then > 1)} for a factor of ten."]
+        if then < ten / 1.5
+        else []
+    )
 
 
 def _limit(found: Diagnosis) -> list[str]:
@@ -222,12 +255,20 @@ def _how_far(found: Diagnosis) -> list[str]:
     if off is not None:
         least, most = (f"{end:.3g}" for end in (found.true_value.min(), found.true_value.max()))
         true = f"v is between {least} and {most}" if least != most else f"v is {most}"
-        sentences.append(f"The true value v is known: at the states visited, where {true}, the largest error of {name} is {_left(off, found)}.")
+        sentences.append(
+            f"The true value v is known: at the states visited, where {true}, the largest error of {name} is {_left(off, found)}."
+        )
     if found.bound is not None:
         given = "" if found.task.process is not None else ", if there are no other states and each always pays the same"
-        sentences.append(f"Bound F: v_CE is within F = {shown(found.bound)} of the true value with confidence {1 - found.delta:g}{given}.")
+        sentences.append(
+            f"Bound F: v_CE is within F = {shown(found.bound)} of the true value with confidence {1 - found.delta:g}{given}."
+        )
     else:
-        why = "it is about v_CE, which is not the limit" if found.task.reward_by_state else "the rewards seen are not a function of the state"
+        why = (
+            "it is about v_CE, which is not the limit"
+            if found.task.reward_by_state
+            else "the rewards seen are not a function of the state"
+        )
         why = why if found.operator.covered else "a state was never left"
         sentences.append(f"Bound F does not apply: {why}.")
     return sentences + _worth(found)
@@ -242,13 +283,23 @@ def _worth(found: Diagnosis) -> list[str]:
     """The depth worth using: from where less is left than F, and than the limit is truly off."""
     sentences, promised = [], found.promised_worth
     if found.worth == 0 and found.floor == found.bound:
-        sentences.append("Depth worth using by F: F is too loose here to say, since v = 0 is already within F of the limit.")
+        sentences.append(
+            "Depth worth using by F: F is too loose here to say, since v = 0 is already within F of the limit."
+        )
     elif found.worth is not None and found.floor == found.bound:
-        tail = f" (the theorem promises it from {many(promised, 'layer')} on)" if promised and promised > found.worth else ""
-        sentences.append(f"Depth worth using by F: {many(found.worth, 'layer')}; then at most F is left to the limit{tail}.")
+        tail = (
+            f" (the theorem promises it from {many(promised, 'layer')} on)"
+            if promised and promised > found.worth
+            else ""
+        )
+        sentences.append(
+            f"Depth worth using by F: {many(found.worth, 'layer')}; then at most F is left to the limit{tail}."
+        )
     if found.worth_in_truth is not None:
         layers = many(found.worth_in_truth, "layer")
-        sentences.append(f"Depth worth using in truth: {layers}; then no more is left to the limit than the limit is off.")
+        sentences.append(
+            f"Depth worth using in truth: {layers}; then no more is left to the limit than the limit is off."
+        )
     return sentences
 
 
@@ -260,7 +311,10 @@ def _table(found: Diagnosis, most: int = 8) -> str:
     wide = max(5, *map(len, names))
     rows = [f"{'state':>{wide}} {'left':>9}" + "".join(f"{name:>12}" for name in columns)]
     for i, name in enumerate(names):
-        rows.append(f"{name:>{wide}} {found.operator.counts[i]:>9,}" + "".join(f"{column[i] + 0.0:>12.4g}" for column in columns.values()))
+        rows.append(
+            f"{name:>{wide}} {found.operator.counts[i]:>9,}"
+            + "".join(f"{column[i] + 0.0:>12.4g}" for column in columns.values())
+        )
     more = len(found.operator.states) - len(names)
     return "\n".join([*rows, *([f"{'…':>{wide}} {more:,} more: --json has them all"] if more else [])])
 
@@ -275,7 +329,9 @@ def _errors(found: Diagnosis) -> list[str]:
     by = "the theorem" if found.theorem_applies else "‖G‖∞"
     promised = "" if found.predicted is None else f", where {by} promises at most {_left(found.predicted, found)}"
     true = "" if off is None else f" The error to the true value is {_left(off, found)}."
-    return [f"The distance left to {to} is {_left(left, found)}, of {shown(found.first_error)} at the start{promised}.{true}"]
+    return [
+        f"The distance left to {to} is {_left(left, found)}, of {shown(found.first_error)} at the start{promised}.{true}"
+    ]
 
 
 def _advice(found: Diagnosis) -> list[str]:
@@ -306,7 +362,9 @@ def _crowded(found: Diagnosis) -> str:
     """Why floats cannot tell the rows of M̂ apart, though the features differ."""
     least, most = found.lengths
     if most > 1.01 * least:
-        return f"their lengths run from {shown(least)} to {shown(most)}, and to rounding the longest get all the attention"
+        return (
+            f"their lengths run from {shown(least)} to {shown(most)}, and to rounding the longest get all the attention"
+        )
     return "they are too close, or too few numbers, to tell the states apart"
 
 
@@ -321,7 +379,11 @@ def _verdict(tried: Remedy) -> str:
     if tried.step_limit == 0:
         return "at no step does depth converge to v_CE"
     radius = tried.spectral_radius
-    pace = f"{shown(radius)} of the error left a layer, {_ten(tried.layers)}" if radius > 0 else "nothing of the error left after a few layers"
+    pace = (
+        f"{shown(radius)} of the error left a layer, {_ten(tried.layers)}"
+        if radius > 0
+        else "nothing of the error left after a few layers"
+    )
     return f"depth converges at steps below {shown(tried.step_limit)}, at {tried.step:g} with {pace}"
 
 
@@ -331,7 +393,7 @@ DRAWN = 1e200
 """The errors that a figure shows are below this."""
 
 
-def course(found: Diagnosis, deepest: int) -> Iterator[tuple[int, Float[np.ndarray, " W"]]]:
+def course(found: Diagnosis, deepest: int) -> Iterator[tuple[int, np.ndarray]]:
     """(L, v_L) for L = 0, …, 15, from there eight depths to each doubling, and ``deepest``, or as far as floats go."""
     depth, jump, v = 0, 1, np.zeros(len(found.operator.states))
     while v is not None:
@@ -367,7 +429,11 @@ def _draw(found: Diagnosis, axes: Any) -> None:
     if found.true_value is not None:
         _curve(axes, depths, [distance(v, found.true_value) for v in values], color=BLUE, label="to the true value")
     if found.target is not None:
-        to = "to the limit" if found.limit is not None else "to $v_{CE}$" + ", which is not reached" * (found.converges is False)
+        to = (
+            "to the limit"
+            if found.limit is not None
+            else "to $v_{CE}$" + ", which is not reached" * (found.converges is False)
+        )
         _curve(axes, depths, [distance(v, found.target) for v in values], color=VERMILION, linestyle="--", label=to)
     if found.predicted is not None:
         promised = np.array([max(found.promised_rate**depth * found.first_error, found.rounding) for depth in depths])
@@ -378,7 +444,10 @@ def _draw(found: Diagnosis, axes: Any) -> None:
     depth = "depth (layers, logarithmic)" if logarithmic else "depth (layers)"
     axes.set(xlabel=depth, ylabel="largest error", yscale="log", title=Path(found.task.name).name)
     axes.set_xscale("log") if logarithmic else axes.xaxis.get_major_locator().set_params(integer=True)
-    beyond = next((depth for depth, v in zip(depths, values) if np.abs(v).max() >= DRAWN), depths[-1] if depths[-1] < deepest else None)
+    beyond = next(
+        (depth for depth, v in zip(depths, values) if np.abs(v).max() >= DRAWN),
+        depths[-1] if depths[-1] < deepest else None,
+    )
     if beyond is not None:
         axes.axvline(beyond, color=GREY, linestyle=":", label=f"beyond {DRAWN:g} from here")
     if axes.get_legend_handles_labels()[0]:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from icrl.mrp import Context, MarkovRewardProcess, finite_array, integer, number
 from icrl.tasks import boyan_chain, from_gymnasium, one_hot, radial, random_mrp, random_unit, ring
@@ -55,7 +54,7 @@ class Task:
     labels: tuple[str, ...]
     discount: float
     process: MarkovRewardProcess | None = None
-    features: Float[np.ndarray, "S d"] | None = None
+    features: np.ndarray | None = None
     sample: Callable[[int], Context] | None = None
     note: str = ""
 
@@ -99,7 +98,9 @@ def read_task(
     if name in NAMED:
         _only(given, ("states", "length"), "a named task")
         mrp = NAMED[name](states, DISCOUNT if discount is None else discount, rng)
-        return _sampled(f"{name}, {many(mrp.n_states, 'state')}", mrp, length, rng, note=RESTART if name == "boyan" else "")
+        return _sampled(
+            f"{name}, {many(mrp.n_states, 'state')}", mrp, length, rng, note=RESTART if name == "boyan" else ""
+        )
     if path.suffix.lower() in (".json", ".csv") or path.exists():
         return _read_file(path, given, discount, rng)
     _only(given, ("policy", "make", "noisy", "length"), "a Gymnasium environment")
@@ -114,13 +115,17 @@ def _only(given: Mapping[str, Any], allowed: Sequence[str], what: str) -> None:
         raise ValueError(f"--{idle[0]} does not apply to {what}")
 
 
-def _sampled(name: str, mrp: MarkovRewardProcess, length: int | None, rng: np.random.Generator, noisy: bool = False, **more: Any) -> Task:
+def _sampled(
+    name: str, mrp: MarkovRewardProcess, length: int | None, rng: np.random.Generator, noisy: bool = False, **more: Any
+) -> Task:
     """The task of a context sampled from a known process; ``more`` goes to the task."""
 
     def sample(n: int) -> Context:
         return mrp.sample_context(n, deepcopy(rng), noisy)
 
-    return Task(name, sample(LENGTH if length is None else length), mrp.state_names, mrp.discount, mrp, sample=sample, **more)
+    return Task(
+        name, sample(LENGTH if length is None else length), mrp.state_names, mrp.discount, mrp, sample=sample, **more
+    )
 
 
 def _gymnasium(name: str, policy: str, make: Mapping[str, Any], discount: float) -> MarkovRewardProcess:
@@ -137,15 +142,21 @@ def _gymnasium(name: str, policy: str, make: Mapping[str, Any], discount: float)
         except (gymnasium.error.Error, ImportError, ValueError) as error:
             near = get_close_matches(name.lower(), NAMED, 1)
             why = f"did you mean {near[0]}?" if near else error
-            raise ValueError(f"{name!r} is no file, none of {', '.join(NAMED)}, and no environment to use: {why}") from error
+            raise ValueError(
+                f"{name!r} is no file, none of {', '.join(NAMED)}, and no environment to use: {why}"
+            ) from error
         try:
             return from_gymnasium(name, table, discount, **make)
         except ValueError as error:
             if str(error).startswith("policy"):
-                raise ValueError(f"{policy}: {error}: a row for every state of the environment, reached or not, a column an action") from error
+                raise ValueError(
+                    f"{policy}: {error}: a row for every state of the environment, reached or not, a column an action"
+                ) from error
             if make and isinstance(error.__cause__, Exception):
                 given = " ".join(f"{key}={value}" for key, value in make.items())
-                raise ValueError(f"{name} cannot be made with {given}: {type(error.__cause__).__name__}: {error.__cause__}") from error
+                raise ValueError(
+                    f"{name} cannot be made with {given}: {type(error.__cause__).__name__}: {error.__cause__}"
+                ) from error
             raise ValueError(f"{name}: {error}") from error
 
 
@@ -156,13 +167,17 @@ def read_policy(path: Path) -> list:
         wanted = [str(s) for s in range(len(table))]
         odd = [key for key in table if key not in set(wanted)]
         if odd:
-            raise ValueError(f"{path}: the keys of a policy must be the states 0, 1, 2, … of the environment, every one, got {_shown(odd[0])}")
+            raise ValueError(
+                f"{path}: the keys of a policy must be the states 0, 1, 2, … of the environment, every one, got {_shown(odd[0])}"
+            )
         table = [table[s] for s in wanted]
     if not isinstance(table, list):
         raise ValueError(f"{path}: a policy must be a row of action probabilities for each state, got {_shown(table)}")
     flat = [row for row in table if not isinstance(row, list)]
     if flat:
-        raise ValueError(f"{path}: a state's row must be action probabilities, such as [0, 0, 1, 0] for always action 2 of 4, got {_shown(flat[0])}")
+        raise ValueError(
+            f"{path}: a state's row must be action probabilities, such as [0, 0, 1, 0] for always action 2 of 4, got {_shown(flat[0])}"
+        )
     return numbers(f"{path}: policy", table)
 
 
@@ -218,7 +233,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     seen = dict(pairs)
     if len(seen) < len(pairs):
         keys = [key for key, _ in pairs]
-        raise ValueError(f"holds the key {_shown(next(key for key in keys if keys.count(key) > 1))} twice in one object")
+        raise ValueError(
+            f"holds the key {_shown(next(key for key in keys if keys.count(key) > 1))} twice in one object"
+        )
     return seen
 
 
@@ -232,7 +249,9 @@ def numbers(name: str, value: Any) -> Any:
     sizes = [len(row) for row in rows if isinstance(row, list)]
     uneven = [i for i, size in enumerate(sizes) if size != sizes[0]]
     if uneven:
-        raise ValueError(f"{name} must have rows of one length, but row {uneven[0]} has {sizes[uneven[0]]} and row 0 has {sizes[0]} numbers")
+        raise ValueError(
+            f"{name} must have rows of one length, but row {uneven[0]} has {sizes[uneven[0]]} and row 0 has {sizes[0]} numbers"
+        )
     return value
 
 
@@ -276,7 +295,9 @@ def _trajectory_task(path: Path, content: Mapping[str, Any], γ: Any) -> Task:
     rewards = numbers("rewards", content["rewards"])
     if isinstance(rewards, list) and len(names) > 1 and len(rewards) != len(names) - 1:
         moves = len(names) - 1
-        raise ValueError(f"{len(names)} states make {many(moves, 'transition')}, so {many(moves, 'reward')}, got {len(rewards)}")
+        raise ValueError(
+            f"{len(names)} states make {many(moves, 'transition')}, so {many(moves, 'reward')}, got {len(rewards)}"
+        )
     context, labels = trajectory(names, rewards)
     features = features_by_state(content["features"], labels, " visited") if "features" in content else None
     return Task(str(path), context, labels, number("discount", γ, "[0, 1)"), features=features)
@@ -284,19 +305,25 @@ def _trajectory_task(path: Path, content: Mapping[str, Any], γ: Any) -> Task:
 
 def _label(state: Any) -> str:
     """How a state is called: a name, or a whole number that is 0 or more."""
-    if isinstance(state, bool) or not (isinstance(state, str) or isinstance(state, int) and state >= 0) or not str(state).strip():
+    if (
+        isinstance(state, bool)
+        or not (isinstance(state, str) or isinstance(state, int) and state >= 0)
+        or not str(state).strip()
+    ):
         raise ValueError(f"a state must be a name or a whole number from 0 on, got {_shown(state)}")
     return str(state).strip()
 
 
 def trajectory(labels: Sequence[str], rewards: Sequence[float]) -> tuple[Context, tuple[str, ...]]:
     """The context of a trajectory over named states, and the names in its order: numbers first, by size, then by letter."""
-    names = sorted(set(labels), key=lambda label: (not label.isdecimal(), int(label) if label.isdecimal() else 0, label))
+    names = sorted(
+        set(labels), key=lambda label: (not label.isdecimal(), int(label) if label.isdecimal() else 0, label)
+    )
     place = {name: s for s, name in enumerate(names)}
     return Context([place[label] for label in labels], rewards), tuple(names)
 
 
-def features_by_state(rows: Any, labels: Sequence[str], which: str) -> Float[np.ndarray, "S d"]:
+def features_by_state(rows: Any, labels: Sequence[str], which: str) -> np.ndarray:
     """Features (|S|, d) from a list whose row i belongs to state i, or an object from states to rows.
 
     A row is a list of d numbers, or one number for d = 1. Every state has one, and nothing else has.
@@ -304,9 +331,14 @@ def features_by_state(rows: Any, labels: Sequence[str], which: str) -> Float[np.
     table = dict(zip(map(str, range(len(rows))), rows)) if isinstance(rows, list) else rows
     if not isinstance(table, dict):
         raise ValueError(f"features must be a row for each state, as a list or an object, got {_shown(rows)}")
-    for states, found in (([s for s in labels if s not in table], "none"), ([s for s in table if s not in set(labels)], "one")):
+    for states, found in (
+        ([s for s in labels if s not in table], "none"),
+        ([s for s in table if s not in set(labels)], "one"),
+    ):
         if states:
-            raise ValueError(f"features must have a row for each of the {len(labels)} states{which} and no other, got {found} for {listed(states)}")
+            raise ValueError(
+                f"features must have a row for each of the {len(labels)} states{which} and no other, got {found} for {listed(states)}"
+            )
     rows = numbers("features", [row if isinstance(row, list) else [row] for row in map(table.get, labels)])
     return finite_array("features", rows, (len(labels), "d"))
 
@@ -370,14 +402,18 @@ def _csv_row(row: list[str], before: str | None) -> tuple[str, float, str]:
     if not math.isfinite(reward):
         raise ValueError(f"reward must be a finite number, got {_shown(row[1])}")
     if before not in (None, row[0]):
-        raise ValueError(f"starts in state {row[0]}, but the row before led to {before}: the rows must join up, to one trajectory")
+        raise ValueError(
+            f"starts in state {row[0]}, but the row before led to {before}: the rows must join up, to one trajectory"
+        )
     return row[0], reward, row[2]
 
 
 # Features
 
 
-def make_features(task: Task, kind: str | None, sharpness: float | None, dimension: int, seed: int) -> tuple[str, Float[np.ndarray, "S d"]]:
+def make_features(
+    task: Task, kind: str | None, sharpness: float | None, dimension: int, seed: int
+) -> tuple[str, np.ndarray]:
     """Features of the task's states, and what they are called.
 
     ``kind``: ``"file"``, those that came with the task; ``"unit"``, the same at length 1; ``"one-hot"``, e_s; ``"random"``,
@@ -397,8 +433,12 @@ def make_features(task: Task, kind: str | None, sharpness: float | None, dimensi
         "random": lambda: random_unit(n_states, integer("dimension", dimension, 1), np.random.default_rng([seed, 1])),
         "radial": lambda: radial(places, places, 1.0),
     }
-    name = {"file": "the file's", "unit": "the file's unit", "random": f"random {dimension}-dimensional"}.get(kind, kind)
-    return f"{name} features" + (f" of sharpness {β:g}" if kind != "file" or β != 1 else ""), np.sqrt(β) * makers[kind]()
+    name = {"file": "the file's", "unit": "the file's unit", "random": f"random {dimension}-dimensional"}.get(
+        kind, kind
+    )
+    return f"{name} features" + (f" of sharpness {β:g}" if kind != "file" or β != 1 else ""), np.sqrt(β) * makers[
+        kind
+    ]()
 
 
 def chosen_features(task: Task, kind: str | None, sharpness: float | None) -> tuple[str, float]:
@@ -408,10 +448,12 @@ def chosen_features(task: Task, kind: str | None, sharpness: float | None) -> tu
         raise ValueError(f"features must be one of {', '.join(FEATURES)}, got {kind!r}")
     if kind in ("file", "unit") and task.features is None:
         raise ValueError(f"--features {kind}: this task came without features")
-    return kind, number("sharpness", (1.0 if kind == "file" else SHARPNESS) if sharpness is None else sharpness, "(0, inf)")
+    return kind, number(
+        "sharpness", (1.0 if kind == "file" else SHARPNESS) if sharpness is None else sharpness, "(0, inf)"
+    )
 
 
-def of_one_length(features: Float[np.ndarray, "S d"]) -> Float[np.ndarray, "S d"]:
+def of_one_length(features: np.ndarray) -> np.ndarray:
     """x(s)/‖x(s)‖; ``ValueError`` where that is 0."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     if lengths.min() == 0:

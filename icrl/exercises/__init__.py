@@ -4,13 +4,42 @@ from __future__ import annotations
 
 from typing import Any
 
-from icrl.exercises import attention, averagers, context, emergence, failures, foundations, kernels, linear_attention, losses, operators, pitfalls
-from icrl.exercises import scores, siblings, trained
+from icrl.exercises import (
+    attention,
+    averagers,
+    context,
+    emergence,
+    failures,
+    foundations,
+    kernels,
+    linear_attention,
+    losses,
+    operators,
+    pitfalls,
+    scores,
+    siblings,
+    trained,
+)
 from icrl.exercises.model import Exercise, Judgement, NotAnAnswer
 
 __all__ = ["EXERCISES", "Exercise", "Judgement", "check"]
 
-MODULES = (foundations, linear_attention, attention, operators, context, failures, averagers, kernels, siblings, scores, losses, emergence, pitfalls, trained)
+MODULES = (
+    foundations,
+    linear_attention,
+    attention,
+    operators,
+    context,
+    failures,
+    averagers,
+    kernels,
+    siblings,
+    scores,
+    losses,
+    emergence,
+    pitfalls,
+    trained,
+)
 EXERCISES: dict[str, Exercise] = {exercise.id: exercise for module in MODULES for exercise in module.EXERCISES}
 """Every exercise of the book, by id, in the book's order."""
 

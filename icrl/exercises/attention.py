@@ -51,7 +51,9 @@ def named(context: Context, **more: Any) -> str:
     return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items())
 
 
-def start(context: Context, value: np.ndarray, gamma: float, alpha: float, X: np.ndarray | None = None) -> tuple[np.ndarray, Parameters]:
+def start(
+    context: Context, value: np.ndarray, gamma: float, alpha: float, X: np.ndarray | None = None
+) -> tuple[np.ndarray, Parameters]:
     """The prompt of a context and the construction's parameters."""
     X = features(context) if X is None else X
     Z = prompt(X, context.rewards[None, :], value, gamma)
@@ -107,7 +109,12 @@ def judge_own_transitions(answer: Any) -> str | None:
         got = value_rows(Z, replace(p, visible=visible), 2)[2]
         loop = td.tabular_td(context.states.tolist(), context.rewards, 0.5, repeat(0.5), {s: 1.0 - s for s in range(3)})
         v = next(islice(loop, 2, None))
-        if why := compared(got, [v[s] for s in context.states.tolist()], f"{instance}, v_0(s) = 1 − s, γ = α = 0.5", "two layers give the values"):
+        if why := compared(
+            got,
+            [v[s] for s in context.states.tolist()],
+            f"{instance}, v_0(s) = 1 − s, γ = α = 0.5",
+            "two layers give the values",
+        ):
             return why
     return None
 
@@ -164,7 +171,9 @@ def judge_two_step(answer: Any) -> str | None:
     return None
 
 
-def _two_step_layer(context: Context, gamma: float, alpha: float, Pi: np.ndarray, visible: np.ndarray, c: Any) -> np.ndarray:
+def _two_step_layer(
+    context: Context, gamma: float, alpha: float, Pi: np.ndarray, visible: np.ndarray, c: Any
+) -> np.ndarray:
     """The prompt with R_{j+1} + γR_{j+2} in its reward row, after two layers with the pieces given."""
     Z, p = start(context, first_values(context), gamma, alpha)
     Z[-3, :-2] += gamma * Z[-3, 1:-1]
@@ -212,7 +221,11 @@ def judge_ledger_of_costs(answer: Any) -> str | None:
             right = value_rows(Z, p, 2)[2]
             Z[-3], Z[-2] = -Z[-3], Z[-1] @ p.shift
             put = {(VALUE, band): scalar(entry, Z) for band, entry in zip((REWARD, TARGET, VALUE), row)}
-            p = replace(p, V=place(put, row_sizes(2), row_sizes(2), Z), W=place({(TARGET, VALUE): scalar(1, Z)}, row_sizes(2), row_sizes(2), Z))
+            p = replace(
+                p,
+                V=place(put, row_sizes(2), row_sizes(2), Z),
+                W=place({(TARGET, VALUE): scalar(1, Z)}, row_sizes(2), row_sizes(2), Z),
+            )
             if why := compared(value_rows(Z, p, 2)[2], right, instance, "two layers give the values"):
                 return why
     return None
@@ -231,7 +244,9 @@ def judge_how_sharp(answer: Any) -> str | None:
             return f"At {instance}: {why or f'β = {beta:.4g} is negative, and √β is no feature.'}"
         own = _own_weight(n, n_s, float(beta))
         if abs(own - m) > CLOSE:
-            return f"At {instance}: β = {beta:.4g} puts the weight {own:.4g} on the state's own transitions, and not {m}."
+            return (
+                f"At {instance}: β = {beta:.4g} puts the weight {own:.4g} on the state's own transitions, and not {m}."
+            )
     return None
 
 
@@ -302,7 +317,9 @@ def frozen_memory(states: Sequence[int], rewards: Sequence[float], gamma: float,
     return [float(np.mean([t for s, t in targets if s == w])) for w in sorted(v0)]
 
 
-def _certainty_equivalence(states: Sequence[int], rewards: Sequence[float], gamma: float, v: Sequence[float]) -> list[float]:
+def _certainty_equivalence(
+    states: Sequence[int], rewards: Sequence[float], gamma: float, v: Sequence[float]
+) -> list[float]:
     loop = td.tabular_td(states, rewards, gamma, repeat(1.0))
     final = next(islice(loop, 200, None))
     return [final[s] for s in sorted(final)]

@@ -18,12 +18,19 @@ CHAPTER = "kernel-averagers"
 CONTEXTS = (
     ([0, 1, 0], [1.0, 0.0], 0.5, [[1.0, 1.0], [1.0, 2.0]]),
     ([0, 0, 1, 0], [1.0, 2.0, -1.0], 0.9, [[3.0, 1.0], [1.0, 3.0]]),
-    ([0, 1, 0, 2, 1, 1, 2, 0], [1.0, 0.0, -1.0, 2.0, 0.5, 1.0, 0.0], 0.8, [[3.0, 1.0, 0.5], [1.0, 2.0, 1.0], [0.2, 1.0, 4.0]]),
+    (
+        [0, 1, 0, 2, 1, 1, 2, 0],
+        [1.0, 0.0, -1.0, 2.0, 0.5, 1.0, 0.0],
+        0.8,
+        [[3.0, 1.0, 0.5], [1.0, 2.0, 1.0], [0.2, 1.0, 4.0]],
+    ),
 )
 """States, rewards, γ and E, rows the query states: every state 0, 1, … visited and left."""
 
 
-def averaged(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]], updates: int = 400) -> np.ndarray:
+def averaged(
+    states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]], updates: int = 400
+) -> np.ndarray:
     """The averager from v_0 = 0 at α = 1, update by update: what is left to do after 400 is below .9⁴⁰⁰."""
     S, v = np.array(states), np.zeros(len(E))
     K = np.array(E)[:, S[:-1]]
@@ -33,7 +40,9 @@ def averaged(states: Sequence[int], rewards: Sequence[float], gamma: float, E: S
     return v
 
 
-def corrected(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> np.ndarray:
+def corrected(
+    states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]
+) -> np.ndarray:
     """v_A, and what the averager makes of its TD errors."""
     S, v = np.array(states), averaged(states, rewards, gamma, E)
     return v + averaged(states, rewards + gamma * v[S[1:]] - v[S[:-1]], gamma, E)
@@ -84,7 +93,9 @@ def judge_harmless(answer: Any) -> str | None:
 # Answers
 
 
-def smoothed_model(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> tuple[np.ndarray, ...]:
+def smoothed_model(
+    states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]
+) -> tuple[np.ndarray, ...]:
     """P_e, r̂ and M̂ by counting, and (I − γM̂P_e)⁻¹."""
     size, S = len(E), np.array(states)
     moves, paid = np.zeros((size, size)), np.zeros(size)
@@ -103,24 +114,32 @@ def limit(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequ
     return inverse @ M @ r
 
 
-def second_thoughts(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> np.ndarray:
+def second_thoughts(
+    states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]
+) -> np.ndarray:
     """v_A + (I − γM̂P_e)⁻¹M̂(r̂ + γP_e v_A − v_A)."""
     P, r, M, inverse = smoothed_model(states, rewards, gamma, E)
     v = inverse @ M @ r
     return v + inverse @ M @ (r + gamma * P @ v - v)
 
 
-def _certainty_equivalence(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> np.ndarray:
+def _certainty_equivalence(
+    states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]
+) -> np.ndarray:
     P, r, _, _ = smoothed_model(states, rewards, gamma, E)
     return np.linalg.solve(np.eye(len(r)) - gamma * P, r)
 
 
-def _rewards_alone_smoothed(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> np.ndarray:
+def _rewards_alone_smoothed(
+    states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]
+) -> np.ndarray:
     P, r, M, _ = smoothed_model(states, rewards, gamma, E)
     return np.linalg.solve(np.eye(len(r)) - gamma * P, M @ r)
 
 
-def _visits_forgotten(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> np.ndarray:
+def _visits_forgotten(
+    states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]
+) -> np.ndarray:
     P, r, _, _ = smoothed_model(states, rewards, gamma, E)
     M = np.array(E) / np.sum(E, axis=1, keepdims=True)
     return np.linalg.solve(np.eye(len(r)) - gamma * M @ P, M @ r)

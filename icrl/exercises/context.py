@@ -40,7 +40,9 @@ def judge_noisy_floor(answer: Any) -> str | None:
     return None
 
 
-def target_span(probability: np.ndarray, next_state: np.ndarray, reward: np.ndarray, v: np.ndarray, gamma: float) -> float:
+def target_span(
+    probability: np.ndarray, next_state: np.ndarray, reward: np.ndarray, v: np.ndarray, gamma: float
+) -> float:
     """max − min of R + γv(S')."""
     return float(np.ptp(reward + gamma * v[next_state]))
 

@@ -77,7 +77,13 @@ def judge_gain_of_a_constant(answer: Any) -> str | None:
     """``answer(w, gamma, depth)``: the value of every state after so many layers where every transition pays 1."""
     gain = a_function(answer, "w, gamma and depth")
     level = (1.0, 2.0, -1.0)
-    for w, gamma, depth in (((1.0, 1.0, -1.0), 0.5, 1), (LEARNED[0], 0.9, 6), ((0.4, 0.25, 0.25), 0.9, 6), (level, 0.5, 6), ((1.0, 1.0, -1.0), 0.9, 0)):
+    for w, gamma, depth in (
+        ((1.0, 1.0, -1.0), 0.5, 1),
+        (LEARNED[0], 0.9, 6),
+        ((0.4, 0.25, 0.25), 0.9, 6),
+        (level, 0.5, 6),
+        ((1.0, 1.0, -1.0), 0.9, 0),
+    ):
         instance = f"w = {w}, γ = {gamma}, depth {depth}"
         if why := differs(gain, (w, gamma, depth), values(w, gamma, depth, MOVES.sum(axis=1))[0], instance):
             return why

@@ -37,7 +37,9 @@ def judge_no_safe_discount(answer: Any) -> str | None:
     if not operator.covered:
         return f"State {context.states[-1]} is visited and never left: no wonder that depth does not forget its start."
     if np.unique(x).size < x.size:
-        return f"Two of the visited states share a feature: those of the states {operator.states.tolist()} are {shown(x)}."
+        return (
+            f"Two of the visited states share a feature: those of the states {operator.states.tolist()} are {shown(x)}."
+        )
     if (operator.spectrum == 0).any():
         return "To rounding M is singular, so a computer cannot tell: take smaller features."
     if operator.spectrum.real.min() > -CLEAR:
@@ -51,7 +53,9 @@ def judge_largest_step(answer: Any) -> str | None:
     for H, what in _matrices():
         eigenvalues = np.linalg.eigvals(H)
         right = max(0.0, float((2 * eigenvalues.real / np.abs(eigenvalues) ** 2).min()))
-        if why := differs(bound, (H,), right, f"{what}, with the eigenvalues {', '.join(f'{z:.3g}' for z in eigenvalues)} of H"):
+        if why := differs(
+            bound, (H,), right, f"{what}, with the eigenvalues {', '.join(f'{z:.3g}' for z in eigenvalues)} of H"
+        ):
             return why
     return None
 

@@ -252,7 +252,10 @@ EXERCISES = (
         wanted="a pair of contexts, each (states, rewards)",
         judge=judge_order_matters,
         solution=(([0, 0, 1, 0], [1, 1, 0]), ([0, 1, 0, 0], [1, 0, 1])),
-        wrong=((([0, 0, 1, 0], [0, 0, 1]), ([0, 1, 0, 0], [0, 1, 0])), (([0, 1, 0], [0, 1]), ([0, 1, 0, 1], [0, 1, 0]))),
+        wrong=(
+            (([0, 0, 1, 0], [0, 0, 1]), ([0, 1, 0, 0], [0, 1, 0])),
+            (([0, 1, 0], [0, 1]), ([0, 1, 0, 1], [0, 1, 0])),
+        ),
     ),
     Exercise(
         id="where-batch-td-ends",

@@ -24,7 +24,9 @@ def judge_sharp_enough(answer: Any) -> str | None:
     """``answer(states, gamma)``: the β above which one-hot features of length √β have a positive margin."""
     least = a_function(answer, "states and gamma")
     for states, gamma in WALKS:
-        if why := differs(least, (list(states), gamma), turning_point(states, gamma), f"states = {states}, γ = {gamma}"):
+        if why := differs(
+            least, (list(states), gamma), turning_point(states, gamma), f"states = {states}, γ = {gamma}"
+        ):
             return why
     return None
 

@@ -29,11 +29,15 @@ PROMPTS = (
 """Features by state, states, rewards: features that span the space."""
 
 
-def linear_layers(x: Sequence, states: Sequence[int], rewards: Sequence[float], w: Sequence[float], depth: int) -> np.ndarray:
+def linear_layers(
+    x: Sequence, states: Sequence[int], rewards: Sequence[float], w: Sequence[float], depth: int
+) -> np.ndarray:
     """This book's prompt of v_0 = ⟨x, w⟩ after ``depth`` layers of linear attention, γ = ½ and α = 0.1."""
     features = np.array(x)[states].T
     Z = prompt(features, np.array([rewards]), np.array([w]) @ features, 0.5)
-    *_, last = transformer(Z, [softmax_td_parameters(len(features), len(rewards), 0.5, 0.1, Z, normalise=linear)] * depth)
+    *_, last = transformer(
+        Z, [softmax_td_parameters(len(features), len(rewards), 0.5, 0.1, Z, normalise=linear)] * depth
+    )
     return last
 
 
@@ -65,7 +69,9 @@ TRANSITIONS = (
 """x(S_k), x(S_{k+1}) and rewards by transition, and a query."""
 
 
-def predictions(before: np.ndarray, after: np.ndarray, rewards: np.ndarray, query: np.ndarray, masked: bool = True) -> np.ndarray:
+def predictions(
+    before: np.ndarray, after: np.ndarray, rewards: np.ndarray, query: np.ndarray, masked: bool = True
+) -> np.ndarray:
     """What the query's column predicts after 0, …, 4 layers of linear TD in a prompt of transitions, γ = ½, α = ¼."""
     Z, (d, n) = la.transition_prompt(before, after, rewards, query, 0.5), before.shape
     p = la.td_parameters(d, n, 0.25, Z)
@@ -85,7 +91,9 @@ def judge_one_more(answer: Any) -> str | None:
             x, y = (np.asarray(part, float).reshape(len(query), 1) for part in (x, y))
             more = np.hstack([before, x]), np.hstack([after, y]), np.append(rewards, float(r))[None]
         except Exception as error:  # noqa: BLE001  whatever a reader's function does is worth reporting
-            return f"At x = {shown(query[:, 0])}:\nno transition (x, r, x') comes back: {type(error).__name__}: {error}."
+            return (
+                f"At x = {shown(query[:, 0])}:\nno transition (x, r, x') comes back: {type(error).__name__}: {error}."
+            )
         got = predictions(*more, query)
         if not np.allclose(got, right, rtol=0, atol=CLOSE):
             told = f"x(S_k) = {shown(before.T)}, x(S_k+1) = {shown(after.T)}, r = {shown(rewards[0])}, x = {shown(query[:, 0])}"

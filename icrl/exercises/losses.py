@@ -59,7 +59,12 @@ def judge_loss_at_finite_depth(answer: Any) -> str | None:
         (0.5, 0.0, 4, [0.5, 0.5], [[1.0, 0.0], [0.0, 1.0]]),
     ):
         arguments = (alpha, gamma, L, np.array(mu), np.array(x))
-        if why := differs(loss, arguments, loss_at_finite_depth(*arguments), f"α = {alpha}, γ = {gamma}, L = {L}, μ = {shown(mu)}, x = {shown(x)}"):
+        if why := differs(
+            loss,
+            arguments,
+            loss_at_finite_depth(*arguments),
+            f"α = {alpha}, γ = {gamma}, L = {L}, μ = {shown(mu)}, x = {shown(x)}",
+        ):
             return why
     return None
 
@@ -75,9 +80,16 @@ def loss_at_finite_depth(alpha: float, gamma: float, L: int, mu: np.ndarray, x: 
 def judge_one_transition(answer: Any) -> str | None:
     """``answer(mu, r, x)``: lim J_{L,1}."""
     limit = a_function(answer, "mu, r and x")
-    for mu, r, x in (([1.0], [3.0], [[1.0]]), ([0.5, 0.5], [1.0, 0.0], np.eye(2)), ([0.25, 0.75], [1.0, -1.0], [[2.0], [1.0]]), ([0.2, 0.3, 0.5], [1.0, 2.0, -1.0], LINE)):
+    for mu, r, x in (
+        ([1.0], [3.0], [[1.0]]),
+        ([0.5, 0.5], [1.0, 0.0], np.eye(2)),
+        ([0.25, 0.75], [1.0, -1.0], [[2.0], [1.0]]),
+        ([0.2, 0.3, 0.5], [1.0, 2.0, -1.0], LINE),
+    ):
         arguments = (np.array(mu), np.array(r), np.array(x))
-        if why := differs(limit, arguments, one_transition(*arguments), f"μ = {shown(mu)}, r = {shown(r)}, x = {shown(x)}"):
+        if why := differs(
+            limit, arguments, one_transition(*arguments), f"μ = {shown(mu)}, r = {shown(r)}, x = {shown(x)}"
+        ):
             return why
     return None
 

@@ -22,7 +22,11 @@ OPERATOR = "layer-operator"
 DEPTH = "depth"
 LAYERS = 1000
 
-CONTEXTS = (([0, 1, 0], [1, 0], 0.5), ([0, 1, 0, 0], [1, 0, 2], 0.5), ([0, 1, 0, 2, 1, 1, 2, 0], [1, 0, -1, 2, 0.5, 1, 0], 0.8))
+CONTEXTS = (
+    ([0, 1, 0], [1, 0], 0.5),
+    ([0, 1, 0, 0], [1, 0, 2], 0.5),
+    ([0, 1, 0, 2, 1, 1, 2, 0], [1, 0, -1, 2, 0.5, 1, 0], 0.8),
+)
 """States, rewards, γ; every state is left."""
 WEIGHTS = ((1, 2), (1, 2, 4), (1, 3, 2, 1, 5, 1, 4))
 """ρ for each of them."""
@@ -37,7 +41,12 @@ def judge_fading_memory(answer: Any) -> str | None:
     for (states, rewards, gamma), rho in zip(CONTEXTS, WEIGHTS):
         for chosen in (rho, rho[::-1]):
             right = remembered(states, rewards, gamma, chosen)
-            if why := differs(limit, (states, rewards, gamma, list(chosen)), right, f"states = {states}, rewards = {rewards}, γ = {gamma}, ρ = {list(chosen)}"):
+            if why := differs(
+                limit,
+                (states, rewards, gamma, list(chosen)),
+                right,
+                f"states = {states}, rewards = {rewards}, γ = {gamma}, ρ = {list(chosen)}",
+            ):
                 return why
     return None
 
@@ -75,7 +84,9 @@ def judge_unmasked_limit(answer: Any) -> str | None:
     limit = a_function(answer, "states, rewards and gamma")
     for states, rewards, gamma in (*CONTEXTS, ([0, 1], [1], 0.9)):
         right = unmasked(states, rewards, gamma)
-        if why := differs(limit, (states, rewards, gamma), right, f"states = {states}, rewards = {rewards}, γ = {gamma}"):
+        if why := differs(
+            limit, (states, rewards, gamma), right, f"states = {states}, rewards = {rewards}, γ = {gamma}"
+        ):
             return why
     return None
 

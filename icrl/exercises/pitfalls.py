@@ -25,7 +25,9 @@ def after(moves: Any, rewards: Any, x: np.ndarray, layers: Sequence[Triple], A: 
     return v[0]
 
 
-def made_of(function: Callable, use: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...]) -> Callable[..., np.ndarray]:
+def made_of(
+    function: Callable, use: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...]
+) -> Callable[..., np.ndarray]:
     """What ``use`` makes of the weights that the answer returns; ``ValueError`` unless they are finite and of this shape."""
     return lambda *given: use(finite_array("the weights", function(*given), shape))
 
@@ -39,7 +41,12 @@ def judge_discount_of_depth(answer: Any) -> str | None:
     for gamma, L in ((0.5, 2), (0.9, 3), (0.9, 12), (0.8, 6)):
         one = np.ones((1, 1))
         reached = made_of(target, lambda w: after(one, [1], one, [(1, float(w), -1)] * L, one, gamma), ())
-        if why := differs(reached, (gamma, L), [1 / (1 - gamma)], f"γ = {gamma}, L = {L}, rewards of 1, where the value after L layers is"):
+        if why := differs(
+            reached,
+            (gamma, L),
+            [1 / (1 - gamma)],
+            f"γ = {gamma}, L = {L}, rewards of 1, where the value after L layers is",
+        ):
             return why
     return None
 
@@ -60,13 +67,32 @@ def judge_another_two_layers(answer: Any) -> str | None:
     """``answer(first, second, c)``: two layers' weights, the first with c times the reward weight, and the same values after both in all contexts."""
     other = a_function(answer, "first, second and c")
     rng = np.random.default_rng(0)
-    for first, second, c in (((1, 1, -1), (1, 1, -1), 2), ((1.5, 0, 0), (1.4, 1.8, 1.7), -0.5), ((0.5, 3, -2), (0, 1, 1), 0.25)):
-        x, A, moves, rewards = rng.normal(size=(3, 2)), rng.normal(size=(2, 2)), rng.integers(1, 4, (3, 3)), rng.normal(size=3).round(1)
+    for first, second, c in (
+        ((1, 1, -1), (1, 1, -1), 2),
+        ((1.5, 0, 0), (1.4, 1.8, 1.7), -0.5),
+        ((0.5, 3, -2), (0, 1, 1), 0.25),
+    ):
+        x, A, moves, rewards = (
+            rng.normal(size=(3, 2)),
+            rng.normal(size=(2, 2)),
+            rng.integers(1, 4, (3, 3)),
+            rng.normal(size=3).round(1),
+        )
         where = f"first = {first}, second = {second}, c = {c}"
-        if why := differs(made_of(other, lambda w: w[0, 0], (2, 3)), (first, second, c), c * first[0], where + ", the first reward weight"):
+        if why := differs(
+            made_of(other, lambda w: w[0, 0], (2, 3)),
+            (first, second, c),
+            c * first[0],
+            where + ", the first reward weight",
+        ):
             return why
         reached = made_of(other, lambda w: after(moves, rewards, x, w, A, 0.9), (2, 3))
-        if why := differs(reached, (first, second, c), after(moves, rewards, x, (first, second), A, 0.9), where + ", values after both layers of a context of three states"):
+        if why := differs(
+            reached,
+            (first, second, c),
+            after(moves, rewards, x, (first, second), A, 0.9),
+            where + ", values after both layers of a context of three states",
+        ):
             return why
     return None
 
@@ -82,7 +108,11 @@ def another_two_layers(first: Triple, second: Triple, c: float) -> tuple[Triple,
 def judge_in_the_mirror(answer: Any) -> str | None:
     """``answer(w, gamma)``: weights with which two layers of −A do what two of A do with w, on two one-hot states that alternate."""
     mirrored = a_function(answer, "w and gamma")
-    for w, gamma, sharpness, rewards in (((1, 1, -1), 0.5, 1.0, (1, 0)), ((1.2, 1.4, -1.2), 0.9, 2.5, (1, 1)), ((0.5, 2, 1), 0.9, 0.3, (0, -2))):
+    for w, gamma, sharpness, rewards in (
+        ((1, 1, -1), 0.5, 1.0, (1, 0)),
+        ((1.2, 1.4, -1.2), 0.9, 2.5, (1, 1)),
+        ((0.5, 2, 1), 0.9, 0.3, (0, -2)),
+    ):
         A, swap = sharpness * np.eye(2), [[0, 1], [1, 0]]
         reached = made_of(mirrored, lambda u: after(swap, rewards, np.eye(2), [u] * 2, -A, gamma), (3,))
         right = after(swap, rewards, np.eye(2), [w] * 2, A, gamma)

@@ -94,7 +94,9 @@ def judge_hidden_diagonal(answer: Any) -> str | None:
     if np.allclose(got, right, rtol=0, atol=1e-9):
         return None
     j = int(np.abs(got - right).max(axis=0).argmax())
-    return f"At query {j} the weights of the keys 0, 1, 2 are {shown(got[:, j])}, but A = 2I gives {shown(right[:, j])}."
+    return (
+        f"At query {j} the weights of the keys 0, 1, 2 are {shown(got[:, j])}, but A = 2I gives {shown(right[:, j])}."
+    )
 
 
 def attended(A: np.ndarray) -> np.ndarray:

@@ -17,7 +17,11 @@ CHAPTER = "siblings"
 LAYERS = 2000
 GAMMA = 0.5
 
-CONTEXTS = (([0, 0, 1, 0], [1, 0, 0], 0.5), ([0, 1, 1], [1, 2], 0.5), ([0, 1, 0, 2, 1, 1, 2, 0, 2], [1, 0, -1, 2, 0.5, 1, 0, 1], 0.8))
+CONTEXTS = (
+    ([0, 0, 1, 0], [1, 0, 0], 0.5),
+    ([0, 1, 1], [1, 2], 0.5),
+    ([0, 1, 0, 2, 1, 1, 2, 0, 2], [1, 0, -1, 2, 0.5, 1, 0, 1], 0.8),
+)
 """States, rewards, γ; every state is left."""
 
 
@@ -40,7 +44,9 @@ def judge_returns_cut_off(answer: Any) -> str | None:
     limit = a_function(answer, "states, rewards and gamma")
     for states, rewards, gamma in CONTEXTS:
         right = settled(td.softmax_td_lambda(states, rewards, alike, gamma, gamma, repeat(0.5)))
-        if why := differs(limit, (states, rewards, gamma), right, f"states = {states}, rewards = {rewards}, γ = {gamma}"):
+        if why := differs(
+            limit, (states, rewards, gamma), right, f"states = {states}, rewards = {rewards}, γ = {gamma}"
+        ):
             return why
     return None
 
@@ -84,7 +90,9 @@ def judge_same_end(answer: Any) -> str | None:
 def least_squares(states: Sequence[int], rewards: Sequence[float]) -> np.ndarray:
     """The least point of Σ_k δ_k²."""
     one = np.eye(max(states) + 1)
-    return np.linalg.lstsq(one[list(states[:-1])] - GAMMA * one[list(states[1:])], np.array(rewards, float), rcond=None)[0]
+    return np.linalg.lstsq(
+        one[list(states[:-1])] - GAMMA * one[list(states[1:])], np.array(rewards, float), rcond=None
+    )[0]
 
 
 # The average reward
@@ -95,7 +103,9 @@ def judge_drift(answer: Any) -> str | None:
     drift = a_function(answer, "states and rewards")
     for states, rewards, _ in CONTEXTS:
         *_, before, after = islice(td.softmax_average_reward(states, rewards, alike, repeat(0.5)), LAYERS)
-        if why := differs(drift, (states, rewards), 2 * (after[0] - before[0]), f"states = {states}, rewards = {rewards}"):
+        if why := differs(
+            drift, (states, rewards), 2 * (after[0] - before[0]), f"states = {states}, rewards = {rewards}"
+        ):
             return why
     return None
 

@@ -25,10 +25,19 @@ WEIGHTS = ((1.22, 1.19, -1.2), (0.5, 0.3, -0.6), (1.0, 1.2, -1.1))
 def judge_endless_limit(answer: Any) -> str | None:
     """``answer(P, r, gamma, w)``: the values after endless layers on an endless context."""
     limit = a_function(answer, "P, r, gamma and w")
-    chains = (random_mrp(3, np.random.default_rng(0), 0.5), random_mrp(4, np.random.default_rng(1), 0.9), ring(5, discount=0.8, lazy=0.3))
+    chains = (
+        random_mrp(3, np.random.default_rng(0), 0.5),
+        random_mrp(4, np.random.default_rng(1), 0.9),
+        ring(5, discount=0.8, lazy=0.3),
+    )
     for mrp, w in zip(chains, WEIGHTS):
         P, r, gamma = mrp.transition, mrp.reward, mrp.discount
-        why = differs(limit, (P, r, gamma, w), deep_values(mrp, w), f"P = {shown(P)}, r = {shown(r)}, γ = {gamma:g}, w = {shown(w)}")
+        why = differs(
+            limit,
+            (P, r, gamma, w),
+            deep_values(mrp, w),
+            f"P = {shown(P)}, r = {shown(r)}, γ = {gamma:g}, w = {shown(w)}",
+        )
         if why:
             return why
     return None

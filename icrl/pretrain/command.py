@@ -45,7 +45,9 @@ class Result(NamedTuple):
     seconds: float | None
 
 
-def pretrain(names: Sequence[str], seeds: Sequence[int], out: Path | None, resume: bool, changes: Mapping[str, Any]) -> int:
+def pretrain(
+    names: Sequence[str], seeds: Sequence[int], out: Path | None, resume: bool, changes: Mapping[str, Any]
+) -> int:
     """The command: 0, or 1 if a seed diverged.
 
     Raises :class:`~icrl.files.UsageError` for protocols that are not known, and a folder, records and checkpoints that do not fit
@@ -66,14 +68,22 @@ def pretrain(names: Sequence[str], seeds: Sequence[int], out: Path | None, resum
             for what, step in begun.items():
                 console.print(f"{what}: goes on from step {step}", markup=False, highlight=False, soft_wrap=True)
             with telling(console) as tell:
-                results = [one(name, protocol, seed, held, out, device, tell) for name, protocol in protocols.items() for seed in seeds]
+                results = [
+                    one(name, protocol, seed, held, out, device, tell)
+                    for name, protocol in protocols.items()
+                    for seed in seeds
+                ]
         except (ValueError, OSError, UsageError) as error:
             if rank() > 0:
                 return 0
             raise UsageError(" ".join(str(error).split())) from None
         except KeyboardInterrupt:
             if out:
-                console.print(f"What is finished stands in {out}; the same command with --resume goes on from there.", markup=False, soft_wrap=True)
+                console.print(
+                    f"What is finished stands in {out}; the same command with --resume goes on from there.",
+                    markup=False,
+                    soft_wrap=True,
+                )
             raise
         if rank() > 0:
             return 0
@@ -96,13 +106,17 @@ def one(name: str, protocol: Protocol, seed: int, held: Held, out: Path | None, 
         return Result(name, seed, held[name][seed], None)
     begun, checkpoint = perf_counter(), out and checkpoint_of(out, name, seed)
     try:
-        run = train(protocol, seed, checkpoint, report=lambda run: tell(f"{name}, seed {seed}", protocol, run), device=device)
+        run = train(
+            protocol, seed, checkpoint, report=lambda run: tell(f"{name}, seed {seed}", protocol, run), device=device
+        )
         found = outcome(run, protocol) if rank() == 0 else {}
     except Diverged as error:
         found = {"diverged": str(error)}
     if out and rank() == 0:
         record = record_of(out, name)
-        write_all({record: record_text(name, protocol, outcomes_in(record, protocol) | {seed: found})})  # another command may have added to it
+        write_all(
+            {record: record_text(name, protocol, outcomes_in(record, protocol) | {seed: found})}
+        )  # another command may have added to it
         remove(checkpoint)
     return Result(name, seed, found, perf_counter() - begun)
 
@@ -125,7 +139,9 @@ def outcomes_in(record: Path, protocol: Protocol) -> dict[int, dict]:
     return read_record(record, protocol) if record.exists() else {}
 
 
-def on_disk(protocols: Mapping[str, Protocol], seeds: Sequence[int], out: Path | None, resume: bool) -> tuple[Held, dict[str, int]]:
+def on_disk(
+    protocols: Mapping[str, Protocol], seeds: Sequence[int], out: Path | None, resume: bool
+) -> tuple[Held, dict[str, int]]:
     """The outcomes that are on record already, and how many steps are done of which protocol and seed that was begun.
 
     Makes the folder, and removes the checkpoints of seeds that are on record.
@@ -136,11 +152,15 @@ def on_disk(protocols: Mapping[str, Protocol], seeds: Sequence[int], out: Path |
     if out is None:
         return {}, {}
     if not all(writable(record_of(out, name)) for name in protocols):
-        raise ValueError(f"--out must be a folder in which {', '.join(record_of(out, name).name for name in protocols)} can be written, got {out}")
+        raise ValueError(
+            f"--out must be a folder in which {', '.join(record_of(out, name).name for name in protocols)} can be written, got {out}"
+        )
     checkpoints = {checkpoint_of(out, name, seed): (name, seed) for name in protocols for seed in seeds}
     found = [path for path in (*(record_of(out, name) for name in protocols), *checkpoints) if path.exists()]
     if found and not resume:
-        raise ValueError(f"{found[0]} exists: with --resume what is missing is added, in another --out everything is trained anew")
+        raise ValueError(
+            f"{found[0]} exists: with --resume what is missing is added, in another --out everything is trained anew"
+        )
     held = {name: outcomes_in(record_of(out, name), protocol) for name, protocol in protocols.items()}
     begun = {}
     for path, (name, seed) in checkpoints.items():
@@ -170,10 +190,18 @@ def telling(console: Console) -> Iterator[Callable[[str, Protocol, Run], None]]:
     if not console.is_terminal:
         yield occasional(console)
         return
-    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[state]}")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[state]}"),
+    )
     with Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("", total=None, state="")
-        yield lambda what, protocol, run: bar.update(task, description=what, completed=run.done, total=protocol.steps, state=state(run))
+        yield lambda what, protocol, run: bar.update(
+            task, description=what, completed=run.done, total=protocol.steps, state=state(run)
+        )
 
 
 def occasional(console: Console) -> Callable[[str, Protocol, Run], None]:
@@ -184,7 +212,12 @@ def occasional(console: Console) -> Callable[[str, Protocol, Run], None]:
         nonlocal due
         if perf_counter() >= due:
             due = perf_counter() + PATIENCE
-            console.print(f"{what}: step {run.done} of {protocol.steps}, {state(run)}", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                f"{what}: step {run.done} of {protocol.steps}, {state(run)}",
+                markup=False,
+                highlight=False,
+                soft_wrap=True,
+            )
 
     return tell
 
@@ -199,14 +232,21 @@ def show(results: Sequence[Result], console: Console) -> None:
     """The table on standard output; on ``console`` what diverged, and at which step."""
     out = Console()
     out.width = out.width if out.is_terminal else max(out.width, WIDTH)
-    table = Table(Column("protocol", overflow="fold"), *(Column(name, justify="right") for name in HEADINGS), box=None, pad_edge=False)
+    table = Table(
+        Column("protocol", overflow="fold"),
+        *(Column(name, justify="right") for name in HEADINGS),
+        box=None,
+        pad_edge=False,
+    )
     for result in results:
         table.add_row(*row(result))
     with printing():
         out.print(table)
     for result in results:
         if "diverged" in result.found:
-            console.print(f"{result.protocol}: {result.found['diverged']}", markup=False, highlight=False, soft_wrap=True)
+            console.print(
+                f"{result.protocol}: {result.found['diverged']}", markup=False, highlight=False, soft_wrap=True
+            )
 
 
 HEADINGS = "seed", "cosine V", "cosine A", "centred", "V's last row", "A's diagonal", "error", "seconds"
@@ -220,7 +260,15 @@ def row(result: Result) -> list[str]:
     seen, V, A = (result.found[name] for name in ("pattern", "V", "A"))
     cosines = [f"{seen[name]:.4f}" for name in ("cosine_V", "cosine_A", "cosine_A_centred")]
     entries = " ".join(f"{entry:.2f}" for entry in value_row(V))
-    return [result.protocol, str(result.seed), *cosines, entries, f"{diagonal(A, V):.2f}", f"{result.found['error']['median']:.3f}", seconds]
+    return [
+        result.protocol,
+        str(result.seed),
+        *cosines,
+        entries,
+        f"{diagonal(A, V):.2f}",
+        f"{result.found['error']['median']:.3f}",
+        seconds,
+    ]
 
 
 def value_row(V: list) -> np.ndarray:

@@ -45,7 +45,9 @@ def layer_pattern(V: np.ndarray, A: np.ndarray) -> Pattern:
     d = len(A) - 3
     block, row, eye = A[:d, :d], np.r_[np.zeros(d), 1, 1, -1], np.eye(d)
     on_V, on_A = (V[-1, d:] ** 2).sum(), (np.diag(block) ** 2).sum()
-    return Pattern(cosine(V[-1], row), cosine(block, eye), cosine(centred(block), centred(eye)), off(on_V, V), off(on_A, A))
+    return Pattern(
+        cosine(V[-1], row), cosine(block, eye), cosine(centred(block), centred(eye)), off(on_V, V), off(on_A, A)
+    )
 
 
 def cosine(X: np.ndarray, Y: np.ndarray) -> float:
@@ -85,7 +87,9 @@ def reading(w: Any, gamma: Any) -> Reading:
     """
     w = np.asarray(w)
     if w.shape != (3,) or not all(map(isfinite, (*w, gamma))) or not w[2] < 0:
-        raise ValueError(f"w must be three finite numbers (w_r, w_t, w_v) with w_v < 0, and gamma finite, got w = {w.tolist()} and gamma = {gamma}")
+        raise ValueError(
+            f"w must be three finite numbers (w_r, w_t, w_v) with w_v < 0, and gamma finite, got w = {w.tolist()} and gamma = {gamma}"
+        )
     w_r, w_t, w_v = w.tolist()
     return Reading(-w_v, gamma * w_t / -w_v, w_r / -w_v)
 
@@ -99,7 +103,9 @@ def gain(w: Any, depth: int, gamma: Any) -> Any:
     """
     w = np.asarray(w)
     if w.shape[-1:] != (3,) or depth < 0:
-        raise ValueError(f"w must have shape (…, 3) and depth must be at least 0, got shape {w.shape} and depth {depth}")
+        raise ValueError(
+            f"w must have shape (…, 3) and depth must be at least 0, got shape {w.shape} and depth {depth}"
+        )
     w_r, w_t, w_v = np.moveaxis(w, -1, 0)
     q = 1 + gamma * w_t + w_v
     return w_r * sum(q**layer for layer in range(depth))

@@ -32,19 +32,29 @@ def initial(protocol: Protocol, rng: np.random.Generator) -> Learned:
     start = construction(d)
     if protocol.trained == "full":
         start = {"V": whole_V(start["V"][0], d), "A": whole_A(start["A"][0], d)}
-    learned = {name: (protocol.start == "construction") * X + protocol.init * torch.from_numpy(Y) for (name, X), Y in zip(start.items(), noise)}
+    learned = {
+        name: (protocol.start == "construction") * X + protocol.init * torch.from_numpy(Y)
+        for (name, X), Y in zip(start.items(), noise)
+    }
     return learned | {"A": 0 * learned["A"]} if protocol.control == "uniform-attention" else learned
 
 
 def shapes(protocol: Protocol) -> dict[str, tuple[int, ...]]:
     """The shapes of V and of A."""
     layers, d, D = protocol.depth if protocol.layers == "untied" else 1, protocol.d, protocol.d + 3
-    return {"V": (layers, D, D), "A": (layers, D, D)} if protocol.trained == "full" else {"V": (layers, 3), "A": (layers, d, d)}
+    return (
+        {"V": (layers, D, D), "A": (layers, D, D)}
+        if protocol.trained == "full"
+        else {"V": (layers, 3), "A": (layers, d, d)}
+    )
 
 
 def construction(d: int, alpha: float = 1.0, sharpness: float = 1.0) -> Learned:
     """The masked parameters of softmax TD: V's entries α(1, 1, −1), A's block ``sharpness`` times the identity."""
-    return {"V": alpha * torch.tensor([[1.0, 1.0, -1.0]], dtype=torch.float64), "A": sharpness * torch.eye(d, dtype=torch.float64)[None]}
+    return {
+        "V": alpha * torch.tensor([[1.0, 1.0, -1.0]], dtype=torch.float64),
+        "A": sharpness * torch.eye(d, dtype=torch.float64)[None],
+    }
 
 
 def tensors(batch: TaskBatch, device: torch.device | str = "cpu") -> TaskBatch:
@@ -130,7 +140,12 @@ def whole_V(V: Tensor, d: int) -> Tensor:
     """V as a (d+3)×(d+3) matrix, from its three entries if it is masked."""
     if V.ndim == 2:  # a layer's own
         return V
-    return place({(VALUE, band): w.reshape(1, 1) for band, w in zip((REWARD, TARGET, VALUE), V)}, row_sizes(d), row_sizes(d), V[None])
+    return place(
+        {(VALUE, band): w.reshape(1, 1) for band, w in zip((REWARD, TARGET, VALUE), V)},
+        row_sizes(d),
+        row_sizes(d),
+        V[None],
+    )
 
 
 def whole_A(A: Tensor, d: int) -> Tensor:

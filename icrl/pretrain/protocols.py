@@ -70,7 +70,13 @@ class Protocol:
                 raise ValueError(f"{name} must be one of {', '.join(known)}, got {getattr(self, name)!r}")
         for name, least in {"d": 1, "n_states": 3, "depth": 1, "steps": 1, "batch": 1}.items():
             integer(name, getattr(self, name), least)
-        for name, interval in {"discount": "[0, 1)", "init": "[0, inf)", "rate": "(0, inf)", "decay": "[0, inf)", "clip": "(0, inf)"}.items():
+        for name, interval in {
+            "discount": "[0, 1)",
+            "init": "[0, inf)",
+            "rate": "(0, inf)",
+            "decay": "[0, inf)",
+            "clip": "(0, inf)",
+        }.items():
             number(name, getattr(self, name), interval)
         if self.n is not None:
             integer("n", self.n, 1)
@@ -79,7 +85,9 @@ class Protocol:
         if self.shallowest is not None and not 1 <= integer("shallowest", self.shallowest, 1) <= self.depth:
             raise ValueError(f"shallowest must be at most depth = {self.depth}, got {self.shallowest}")
         if self.layers == "untied" and self.shallowest not in (None, self.depth):
-            raise ValueError(f"layers must be tied where the depth is drawn from {self.shallowest} to {self.depth}, got untied")
+            raise ValueError(
+                f"layers must be tied where the depth is drawn from {self.shallowest} to {self.depth}, got untied"
+            )
         if self.features == "one-hot" and self.d != self.n_states:
             raise ValueError(f"d must be n_states = {self.n_states} for one-hot features, got {self.d}")
 

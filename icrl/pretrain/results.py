@@ -58,13 +58,15 @@ def held_out(protocol: Protocol, **changes: Any) -> TaskBatch:
 def outcome(run: Run, protocol: Protocol) -> dict[str, Any]:
     """Everything on record about a seed: parameters, pattern, losses, and the figures of :func:`evaluation`."""
     learned = {name: X.cpu() for name, X in run.learned.items()}
-    return rounded({
-        "V": learned["V"].tolist(),
-        "A": learned["A"].tolist(),
-        "pattern": pattern(learned)._asdict(),
-        "curve": curve(run),
-        **evaluation(learned, protocol),
-    })
+    return rounded(
+        {
+            "V": learned["V"].tolist(),
+            "A": learned["A"].tolist(),
+            "pattern": pattern(learned)._asdict(),
+            "curve": curve(run),
+            **evaluation(learned, protocol),
+        }
+    )
 
 
 def curve(run: Run, rows: int = 25) -> dict[str, list]:
@@ -89,7 +91,7 @@ def evaluation(learned: Learned, protocol: Protocol) -> dict[str, Any]:
     lengths = LENGTHS if is_masked(learned) else LENGTHS[:3]
     deep = max(depth, *DEPTHS) if protocol.layers == "tied" else depth
     after = dict(enumerate(predictions(learned, batch, deep)))
-    on = lambda **changes: summary(predicted(learned, other := held_out(protocol, **changes), depth), other)  # noqa: E731
+    on = lambda **changes: summary(predicted(learned, other := held_out(protocol, **changes), depth), other)
     found = {"error": summary(after[depth], batch), "by_length": [{"n": n, **on(n=n)} for n in lengths]}
     if protocol.family in OTHER:
         found["other_family"] = on(family=OTHER[protocol.family])
@@ -177,10 +179,15 @@ def read_record(path: Path | str, protocol: Protocol | None = None) -> dict[int,
     path = Path(path)
     try:
         found = json.loads(path.read_text("utf-8"))
-        name, made_by = found["protocol"]["protocol"], {field: given for field, given in found["protocol"].items() if field != "protocol"}
+        name, made_by = (
+            found["protocol"]["protocol"],
+            {field: given for field, given in found["protocol"].items() if field != "protocol"},
+        )
         expected = protocol or PROTOCOLS.get(name) or Protocol(**made_by)
         changed = sorted({field for field, _ in made_by.items() ^ asdict(expected).items()})
-        outcomes = {} if changed else {int(seed): checked(seed, outcome, expected) for seed, outcome in found["seeds"].items()}
+        outcomes = (
+            {} if changed else {int(seed): checked(seed, outcome, expected) for seed, outcome in found["seeds"].items()}
+        )
     except OSError as error:
         raise ValueError(f"record must be a file that can be read, got {path}: {error.strerror}") from error
     except KeyError as error:
@@ -206,7 +213,9 @@ def checked(seed: str, outcome: dict, protocol: Protocol) -> dict:
 def recorded(name: str) -> dict[int, dict]:
     """The outcomes on record of one of the book's protocols, by seed; ``ValueError`` for another name."""
     if name not in (known := sorted(path.stem for path in RECORDED.glob("*.json"))):
-        raise ValueError(f"name must be one of the book's records, {', '.join(known)}, got {name!r}; read_record reads other files")
+        raise ValueError(
+            f"name must be one of the book's records, {', '.join(known)}, got {name!r}; read_record reads other files"
+        )
     return read_record(RECORDED / f"{name}.json", PROTOCOLS[name])
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from icrl.mrp import MarkovRewardProcess, finite_array, generator, integer, number, probabilities
 from icrl.tasks import dirichlet_rows, one_hot, random_unit
@@ -44,7 +43,7 @@ class TaskBatch(NamedTuple):
 # Families
 
 
-def boyan(rng: np.random.Generator, size: int, n_states: int) -> Float[np.ndarray, "B S S"]:
+def boyan(rng: np.random.Generator, size: int, n_states: int) -> np.ndarray:
     """Random Boyan chains: from i to i+1 with probability ε_i ∼ U(0, 1), else to i+2; at the end to a state drawn from a random distribution."""
     P, forward = np.zeros((size, n_states, n_states)), rng.random((size, n_states - 2))
     i, again = np.arange(n_states - 2), rng.random((size, n_states))
@@ -54,12 +53,12 @@ def boyan(rng: np.random.Generator, size: int, n_states: int) -> Float[np.ndarra
     return P
 
 
-def dense(rng: np.random.Generator, size: int, n_states: int, concentration: float = 0.3) -> Float[np.ndarray, "B S S"]:
+def dense(rng: np.random.Generator, size: int, n_states: int, concentration: float = 0.3) -> np.ndarray:
     """Rows p(· | s) ∼ Dirichlet(concentration, …): see :func:`icrl.tasks.dirichlet_rows`."""
     return dirichlet_rows((size, n_states), n_states, rng, concentration)
 
 
-def permuted_boyan(rng: np.random.Generator, size: int, n_states: int) -> Float[np.ndarray, "B S S"]:
+def permuted_boyan(rng: np.random.Generator, size: int, n_states: int) -> np.ndarray:
     """Random Boyan chains whose states are numbered at random, anew in every task."""
     P = boyan(rng, size, n_states)
     order = rng.permuted(np.tile(np.arange(n_states), (size, 1)), axis=1)
@@ -69,17 +68,17 @@ def permuted_boyan(rng: np.random.Generator, size: int, n_states: int) -> Float[
 FAMILIES: dict[str, Callable] = {"boyan": boyan, "dense": dense, "permuted-boyan": permuted_boyan}
 
 
-def uniform_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> Float[np.ndarray, "B S d"]:
+def uniform_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> np.ndarray:
     """Entries from U(−1, 1)."""
     return rng.uniform(-1, 1, (size, n_states, d))
 
 
-def unit_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> Float[np.ndarray, "B S d"]:
+def unit_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> np.ndarray:
     """Uniform on the unit sphere."""
     return random_unit(size * n_states, d, rng).reshape(size, n_states, d)
 
 
-def one_hot_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> Float[np.ndarray, "B S S"]:
+def one_hot_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> np.ndarray:
     """e_s, where d must be the number of states."""
     if d != n_states:
         raise ValueError(f"d must be n_states = {n_states} for one-hot features, got {d}")
@@ -127,17 +126,23 @@ def sample_tasks(
     x = FEATURES[features](rng, size, n_states, integer("d", d, 1))
     if FAMILIES[family] not in OWN:
         name = f"transition of family {family!r}"
-        probabilities(name, finite_array(name, transition, (size, n_states, n_states)).reshape(-1, n_states), ("rows", n_states))
+        probabilities(
+            name, finite_array(name, transition, (size, n_states, n_states)).reshape(-1, n_states), ("rows", n_states)
+        )
     if FEATURES[features] not in OWN:
         finite_array(f"features {features!r}", x, (size, n_states, d))
     shown = rng.permuted(reward, axis=1) if shuffled_rewards else reward
     uniforms = rng.random((size, (0 if n is None else integer("n", n, 1)) + 1))
     own = transition[part], reward[part]
     P, r = (np.roll(transition, -1, 0)[part], np.roll(reward, -1, 0)[part]) if other_labels else own
-    return assembled(P, r, number("discount", discount, "[0, 1)"), x[part], own[0], shown[part], uniforms[part], n is None)
+    return assembled(
+        P, r, number("discount", discount, "[0, 1)"), x[part], own[0], shown[part], uniforms[part], n is None
+    )
 
 
-def assembled(P: Array, r: Array, discount: float, features: Array, shown_P: Array, shown_r: Array, uniforms: Array, endless: bool) -> TaskBatch:
+def assembled(
+    P: Array, r: Array, discount: float, features: Array, shown_P: Array, shown_r: Array, uniforms: Array, endless: bool
+) -> TaskBatch:
     """The batch whose contexts walk by ``shown_P`` and pay ``shown_r``, by the uniform numbers given."""
     μ = stationary(P)
     start = μ if shown_P is P else stationary(shown_P)
@@ -150,7 +155,7 @@ def assembled(P: Array, r: Array, discount: float, features: Array, shown_P: Arr
     return TaskBatch(P, r, μ, discount, features, moves, moves.sum(-1) * shown_r, states, rewards)
 
 
-def stationary(P: Float[np.ndarray, "B S S"]) -> Float[np.ndarray, "B S"]:
+def stationary(P: np.ndarray) -> np.ndarray:
     """μ with μP = μ and Σμ = 1 for every chain of a batch; ergodic ones."""
     S = P.shape[-1]
     system = np.swapaxes(P, -1, -2) - np.eye(S)
@@ -158,7 +163,7 @@ def stationary(P: Float[np.ndarray, "B S S"]) -> Float[np.ndarray, "B S"]:
     return np.linalg.solve(system, np.broadcast_to(np.eye(S)[-1][:, None], (len(P), S, 1)))[..., 0]
 
 
-def walks(start: Float[np.ndarray, "B S"], P: Float[np.ndarray, "B S S"], uniforms: Float[np.ndarray, "B n_plus_1"]) -> Int[np.ndarray, "B n_plus_1"]:
+def walks(start: np.ndarray, P: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
     """A trajectory of every chain, one uniform number a state."""
     bounds, due = np.cumsum(P, axis=-1), np.cumsum(start, axis=-1)
     bounds[..., -1] = due[..., -1] = np.inf  # whatever a sum was rounded to
@@ -170,7 +175,7 @@ def walks(start: Float[np.ndarray, "B S"], P: Float[np.ndarray, "B S S"], unifor
     return states
 
 
-def counted(states: Int[np.ndarray, "B n_plus_1"], n_states: int) -> Float[np.ndarray, "B S S"]:
+def counted(states: np.ndarray, n_states: int) -> np.ndarray:
     """How often each transition occurs in each context."""
     size = n_states**2
     pairs = size * np.arange(len(states))[:, None] + n_states * states[:, :-1] + states[:, 1:]
@@ -178,7 +183,11 @@ def counted(states: Int[np.ndarray, "B n_plus_1"], n_states: int) -> Float[np.nd
 
 
 def tasks_of(
-    mrps: Sequence[MarkovRewardProcess], features: Sequence[Array], n: int, rng: np.random.Generator, rewards: Sequence[Array] | None = None
+    mrps: Sequence[MarkovRewardProcess],
+    features: Sequence[Array],
+    n: int,
+    rng: np.random.Generator,
+    rewards: Sequence[Array] | None = None,
 ) -> TaskBatch:
     """A batch of given processes of one size and discount, with (S, d) features each, and a context of each from S_0 ∼ μ.
 

@@ -75,11 +75,15 @@ def train(
     is damaged, or of another protocol or seed; :class:`Diverged`.
     """
     if not isinstance(protocol, Protocol):
-        raise ValueError(f"protocol must be a Protocol, as those in icrl.pretrain.protocols.PROTOCOLS, got {protocol!r}")
+        raise ValueError(
+            f"protocol must be a Protocol, as those in icrl.pretrain.protocols.PROTOCOLS, got {protocol!r}"
+        )
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:  # the second from a torch that was built without CUDA
-        raise ValueError(f"device must be one that torch has here, got {str(device)!r}: {str(error).splitlines()[0]}") from error
+        raise ValueError(
+            f"device must be one that torch has here, got {str(device)!r}: {str(error).splitlines()[0]}"
+        ) from error
     path = None if checkpoint is None else Path(checkpoint)
     integer("save_every", save_every, 1)
     integer("seed", seed, 0)
@@ -120,7 +124,11 @@ def continued(run: Run, protocol: Protocol, seed: int, device: torch.device | st
 
 def trained_of(learned: Learned, protocol: Protocol) -> list[torch.Tensor]:
     """Those parameters that are not held as they are, with gradients from now on."""
-    return [X.requires_grad_() for name, X in learned.items() if not (name == "A" and protocol.control == "uniform-attention")]
+    return [
+        X.requires_grad_()
+        for name, X in learned.items()
+        if not (name == "A" and protocol.control == "uniform-attention")
+    ]
 
 
 def optimiser_of(protocol: Protocol, trained: list[torch.Tensor]) -> torch.optim.Optimizer:
@@ -134,12 +142,19 @@ def rate(protocol: Protocol, step: int) -> float:
     return protocol.rate * (1 + math.cos(math.pi * step / protocol.steps)) / 2
 
 
-def gradient(learned: Learned, trained: list[torch.Tensor], protocol: Protocol, seed: int, step: int, device: torch.device | str) -> float:
+def gradient(
+    learned: Learned, trained: list[torch.Tensor], protocol: Protocol, seed: int, step: int, device: torch.device | str
+) -> float:
     """The loss of a step, summed over the processes, its clipped gradient left at the parameters; :class:`Diverged` where they are not finite."""
     rng = np.random.default_rng([seed, step + 1])
-    depth = protocol.depth if protocol.shallowest is None else int(rng.integers(protocol.shallowest, protocol.depth + 1))
+    depth = (
+        protocol.depth if protocol.shallowest is None else int(rng.integers(protocol.shallowest, protocol.depth + 1))
+    )
     part = own_part(protocol.batch)
-    controls = {"shuffled_rewards": protocol.control == "shuffled-rewards", "other_labels": protocol.control == "other-labels"}
+    controls = {
+        "shuffled_rewards": protocol.control == "shuffled-rewards",
+        "other_labels": protocol.control == "other-labels",
+    }
     batch = tensors(sample_tasks(rng, protocol.batch, part=part, **controls, **protocol.sampling()), device)
     loss = LOSSES[protocol.loss](values(learned, batch, depth), batch) * ((part.stop - part.start) / protocol.batch)
     found = torch.autograd.grad(loss, trained)
@@ -260,8 +275,14 @@ def resumed(path: Path | None, protocol: Protocol, seed: int) -> Run:
         said = f"{error} is missing" if isinstance(error, KeyError) else (str(error) or repr(error)).splitlines()[0]
         raise ValueError(f"checkpoint must be a file that pretraining wrote, got {path}: {said}") from error
     if changed:
-        why = " (the rate falls along a cosine over all steps: a run of more steps is another from its first)" if changed == ["steps"] else ""
-        raise ValueError(f"checkpoint must be of this protocol and seed, got {path} with another {', '.join(changed)}{why}")
+        why = (
+            " (the rate falls along a cosine over all steps: a run of more steps is another from its first)"
+            if changed == ["steps"]
+            else ""
+        )
+        raise ValueError(
+            f"checkpoint must be of this protocol and seed, got {path} with another {', '.join(changed)}{why}"
+        )
     return run
 
 
@@ -294,7 +315,11 @@ def check_form(name: str, found: Any, like: Any) -> None:
     """``ValueError`` naming the first part that is not finite, or has another type, length, keys, shape or dtype than that of ``like``."""
     match like:
         case torch.Tensor():
-            right = isinstance(found, torch.Tensor) and (found.shape, found.dtype) == (like.shape, like.dtype) and bool(found.isfinite().all())
+            right = (
+                isinstance(found, torch.Tensor)
+                and (found.shape, found.dtype) == (like.shape, like.dtype)
+                and bool(found.isfinite().all())
+            )
         case dict():
             right = isinstance(found, dict) and found.keys() == like.keys()
         case list() | tuple():
@@ -302,7 +327,9 @@ def check_form(name: str, found: Any, like: Any) -> None:
         case _:
             right = type(found) is type(like) and (not isinstance(like, float) or math.isfinite(found))
     if not right:
-        raise ValueError(f"{name} is not finite, or not of the type, length, keys, shape or dtype that pretraining wrote")
+        raise ValueError(
+            f"{name} is not finite, or not of the type, length, keys, shape or dtype that pretraining wrote"
+        )
     parts = like.items() if isinstance(like, dict) else enumerate(like) if isinstance(like, list | tuple) else ()
     for part, each in parts:
         check_form(f"{name} {part}".strip(), found[part], each)

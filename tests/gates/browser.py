@@ -8,7 +8,7 @@ import threading
 from contextlib import contextmanager
 
 WIDE, PHONE = 1300, 390
-LEAST_CONTRAST = 4.5        # WCAG AA for text of ordinary size
+LEAST_CONTRAST = 4.5  # WCAG AA for text of ordinary size
 
 
 def find_chromium():
@@ -110,7 +110,10 @@ def look(browser, address):
     page = browser.new_page(viewport={"width": WIDE, "height": 900})
     page.on("console", lambda message: found.append(f"console: {message.text}") if message.type == "error" else None)
     page.on("pageerror", lambda error: found.append(f"script error: {error}"))
-    page.on("request", lambda request: found.append(f"foreign request: {request.url}") if is_elsewhere(request.url, host) else None)
+    page.on(
+        "request",
+        lambda request: found.append(f"foreign request: {request.url}") if is_elsewhere(request.url, host) else None,
+    )
     try:
         page.goto(address, wait_until="load")
         page.evaluate(SETTLED)

@@ -6,7 +6,7 @@ import re
 STATEMENT = re.compile(r"\{prf:(theorem|lemma|proposition|corollary)\}|_generated/theorems/")
 LOCAL_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|mnt)/|[A-Z]:\\\\")
 MOST_LINES, MOST_CHARACTERS = 40, 6000
-WIDEST_CODE = 84     # what fits the page beside its margins
+WIDEST_CODE = 84  # what fits the page beside its margins
 
 
 def code_cells(notebook):
@@ -16,7 +16,11 @@ def code_cells(notebook):
 def executed_in_order(notebook):
     """A cell without a count was never run, and nbval would pass it in silence."""
     counts = [cell.execution_count for cell in code_cells(notebook)]
-    return [] if counts == list(range(1, len(counts) + 1)) else [f"cells were not executed in order 1…{len(counts)}: {counts}"]
+    return (
+        []
+        if counts == list(range(1, len(counts) + 1))
+        else [f"cells were not executed in order 1…{len(counts)}: {counts}"]
+    )
 
 
 def texts(output):
@@ -77,8 +81,11 @@ def asserts_something(code):
 
 def asserted_claims(notebook):
     """A section that states a result also asserts something: nbval compares outputs, and asks of none whether it is true."""
-    return [f"section {title!r} states a result and asserts nothing"
-            for title, text, code in sections(notebook) if STATEMENT.search(text) and not asserts_something(code)]
+    return [
+        f"section {title!r} states a result and asserts nothing"
+        for title, text, code in sections(notebook)
+        if STATEMENT.search(text) and not asserts_something(code)
+    ]
 
 
 def hygiene(notebook):
@@ -100,8 +107,12 @@ def hygiene(notebook):
 
 def narrow_code(notebook):
     """No line of code that a reader would have to scroll sideways for on a laptop."""
-    return [f"cell [{cell.execution_count}] has a line of {len(line)} characters, more than {WIDEST_CODE}: {line.strip()[:40]}…"
-            for cell in code_cells(notebook) for line in cell.source.splitlines() if len(line) > WIDEST_CODE]
+    return [
+        f"cell [{cell.execution_count}] has a line of {len(line)} characters, more than {WIDEST_CODE}: {line.strip()[:40]}…"
+        for cell in code_cells(notebook)
+        for line in cell.source.splitlines()
+        if len(line) > WIDEST_CODE
+    ]
 
 
 GATES = (executed_in_order, clean_outputs, described_figures, asserted_claims, hygiene, narrow_code)

@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-LEFT_OVER = re.compile(r"\{(prf:\w+|eq|numref|cite:?\w*|ref|doc|bdg[\w-]*|include|py:\w+)\}|^:::|\bat 0x[0-9a-f]{6,}", re.M)
+LEFT_OVER = re.compile(
+    r"\{(prf:\w+|eq|numref|cite:?\w*|ref|doc|bdg[\w-]*|include|py:\w+)\}|^:::|\bat 0x[0-9a-f]{6,}", re.M
+)
 HASHED = re.compile(r"_images/|[0-9a-f]{20}")
 UNREAD = {"script", "style", "pre", "code", "title"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -56,7 +58,9 @@ class Site:
 
     def __init__(self, root: Path):
         self.root = Path(os.path.abspath(root))
-        self.pages = {path: parsed(path.resolve()) for path in sorted(self.root.rglob("*.html")) if "_static" not in path.parts}
+        self.pages = {
+            path: parsed(path.resolve()) for path in sorted(self.root.rglob("*.html")) if "_static" not in path.parts
+        }
 
     def located(self):
         """(page's name, page, path) of each."""
@@ -86,24 +90,37 @@ def broken_links(site):
 
 def foreign_assets(site):
     """Scripts, styles, pictures and fonts that would be fetched from another host."""
-    pages = [f"{name}: foreign asset {address}" for name, page, _ in site.located()
-             for address in page.assets if is_foreign(address)]
-    styles = [f"{sheet.relative_to(site.root)}: foreign asset {address}" for sheet in sorted(site.root.rglob("*.css"))
-              for address in re.findall(r"""(?:url\(|@import\s)\s*["']?((?:https?:)?//[^"')\s]+)""", sheet.read_text("utf-8"))]
+    pages = [
+        f"{name}: foreign asset {address}"
+        for name, page, _ in site.located()
+        for address in page.assets
+        if is_foreign(address)
+    ]
+    styles = [
+        f"{sheet.relative_to(site.root)}: foreign asset {address}"
+        for sheet in sorted(site.root.rglob("*.css"))
+        for address in re.findall(r"""(?:url\(|@import\s)\s*["']?((?:https?:)?//[^"')\s]+)""", sheet.read_text("utf-8"))
+    ]
     return pages + styles
 
 
 def left_over_markup(site):
     """Roles and fences that were not understood, and so stand in the text as they were typed; addresses in memory."""
-    return [f"{name}: left-over markup {found.group()!r}" for name, page, _ in site.located()
-            for found in LEFT_OVER.finditer("\n".join(page.prose))]
+    return [
+        f"{name}: left-over markup {found.group()!r}"
+        for name, page, _ in site.located()
+        for found in LEFT_OVER.finditer("\n".join(page.prose))
+    ]
 
 
 def undescribed_images(site):
     """Pictures without alt text, or with the hash that stands in for it; only what decorates the frame may say nothing."""
-    return [f"{name}: no alt text on {source}" for name, page, _ in site.located()
-            for source, alt, in_text in page.images
-            if alt is None or HASHED.search(alt) or (in_text and not alt.strip())]
+    return [
+        f"{name}: no alt text on {source}"
+        for name, page, _ in site.located()
+        for source, alt, in_text in page.images
+        if alt is None or HASHED.search(alt) or (in_text and not alt.strip())
+    ]
 
 
 GATES = (broken_links, foreign_assets, left_over_markup, undescribed_images)
