@@ -21,10 +21,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from icrl import diagnose
-from icrl.claims import CLAIMS, Budget, Check, Claim, Verdict
-from icrl.claims.ledger import ClaimResult, explained, run_claim, succeeded
-from icrl.claims.model import KINDS
+from icrl.claims import CLAIMS
 from icrl.files import UsageError, print_out, printing, writable, write_all
+from icrl.verify.model import KINDS, Budget, Check, Claim, Verdict
+from icrl.verify.run import ClaimResult, explained, run_claim, succeeded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -415,7 +415,7 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_ledger(options: argparse.Namespace) -> int:
     """``ledger``: every claim, then every generated page, or none if a claim failed."""
-    from icrl.claims.pages import pages
+    from icrl.verify.pages.book import pages
 
     if not (options.out / "book").is_dir():
         raise UsageError(f"--out must be the project's folder, with book/ in it, got {options.out}")
@@ -441,13 +441,14 @@ def run_ledger(options: argparse.Namespace) -> int:
 
 def run_proofs(options: argparse.Namespace) -> int:
     """``proofs``: compile the sources, refuse what must be refused, and write the record; nothing is written when it fails."""
-    from icrl.claims import kernel, rocq
+    from icrl.claims import CLAIMS
+    from icrl.verify.kernel import checked, rocq
 
-    if not kernel.PROOFS.is_dir():
-        raise UsageError(f"the sources are not part of this installation: there is no {kernel.PROOFS}")
+    if not checked.PROOFS.is_dir():
+        raise UsageError(f"the sources are not part of this installation: there is no {checked.PROOFS}")
     console = Console(stderr=True)
     try:
-        record = kernel.make_record(
+        record = checked.make_record(
             CLAIMS.values(), options.afresh, lambda line: console.print(f"[dim]{escape(line)}[/]")
         )
     except rocq.NoChecker as absent:
@@ -456,7 +457,7 @@ def run_proofs(options: argparse.Namespace) -> int:
     except rocq.Refused as refusal:
         console.print(f"refused: {refusal}\nThe record was left as it was.", markup=False)
         return 1
-    write_all({kernel.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n"})
+    write_all({checked.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n"})
     resting = {name: axioms for name, axioms in record["theorems"].items() if axioms}
     closed = len(record["theorems"]) - len(resting)
     console.print(

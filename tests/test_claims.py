@@ -11,27 +11,16 @@ from sympy import BlockMatrix, ZeroMatrix, exp, symbols
 
 from conftest import PAIRS, ROOT, check_of
 from icrl import td
-from icrl.claims import (
-    CLAIMS,
-    Budget,
-    Check,
-    Claim,
-    Counterexample,
-    Mutant,
-    Verdict,
-    batch_td,
-    bellman,
-    lstd,
-    mask_leak,
-    softmax_td,
-    stationary,
-    two_heads,
-)
-from icrl.claims import symbolic as sy
-from icrl.claims.cases import as_batch, float_case, rational_case, shapes, symbol_case, td_prompts
-from icrl.claims.compare import Undecided, balls_differ, entries_differ, first_difference
-from icrl.claims.ledger import judge, run_claim
-from icrl.claims.machine import Machine
+from icrl.claims import CLAIMS
+from icrl.claims.foundations import batch_td, bellman, lstd, mask_leak, stationary
+from icrl.claims.theorem import softmax_td, two_heads
+from icrl.verify.instances.cases import as_batch, float_case, rational_case, shapes, symbol_case, td_prompts
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.numbers import Undecided, balls_differ, entries_differ
+from icrl.verify.judging.prompts import first_difference
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.edits import Machine
+from icrl.verify.run import judge, run_claim
 
 FEW = Budget(trials=100)
 

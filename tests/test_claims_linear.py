@@ -10,16 +10,11 @@ from sympy import BlockMatrix, MatrixSymbol, ZeroMatrix
 from conftest import check_of
 from icrl import td
 from icrl.algebra import identity, kind, place
-from icrl.claims import (
-    Budget,
-    linear_average_reward,
-    linear_methods,
-    linear_residual_gradient,
-    linear_td,
-    linear_td_lambda,
-)
-from icrl.claims import symbolic as sy
-from icrl.claims.ledger import judge
+from icrl.claims.foundations import linear_average_reward, linear_residual_gradient, linear_td, linear_td_lambda
+from icrl.verify.judging import blocks as sy
+from icrl.verify.model import Budget
+from icrl.verify.routes import linear_methods
+from icrl.verify.run import judge
 
 FEW = Budget(trials=30)
 CLAIMS = {

@@ -9,11 +9,14 @@ import pytest
 
 from conftest import check_of
 from icrl import td
-from icrl.claims import Budget, causal_mask, identifiability, operators, score_functions
-from icrl.claims.cases import smallest
-from icrl.claims.ledger import judge
-from icrl.claims.machine import Machine
+from icrl.claims.family import causal_mask, identifiability, score_functions
 from icrl.exercises import scores as exercises
+from icrl.verify.instances.cases import smallest
+from icrl.verify.model import Budget
+from icrl.verify.routes import exact_algebra, grouping
+from icrl.verify.routes import grouping as operators
+from icrl.verify.routes.edits import Machine
+from icrl.verify.run import judge
 
 FEW = Budget(trials=20)
 CLAIMS = {module.CLAIM.id: module.CLAIM for module in (causal_mask, score_functions, identifiability)}
@@ -113,7 +116,7 @@ LOOP = td.decoder_td
 @pytest.mark.parametrize("kind", ["exact", "numeric"])
 @pytest.mark.parametrize("id", ["score-functions", "identifiability"])
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
-    true = operators.values
+    true = grouping.values
     monkeypatch.setattr(
         operators, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))]
     )
@@ -189,7 +192,7 @@ def test_minus_the_identity_diverges_at_every_step():
     """T = (0, 1, 0), x = (0, 1), E = 2^{−xx'}, r = 0, γ = ½: H has the eigenvalues ½ and −¼, the latter at (1, −2)."""
     case = score_functions.biased(((0,), (1,)), ((-1,),), r=(0, 0), v=(1, -2), depth=3)
     for step in (F(1, 100), F(1, 2), F(1)):
-        values = operators.values(replace(case, alphas=[step] * 3))
+        values = grouping.values(replace(case, alphas=[step] * 3))
         assert [v.tolist() for v in values] == [[(1 + step / 4) ** l, -2 * (1 + step / 4) ** l] for l in range(4)]
 
 
@@ -207,7 +210,7 @@ def test_a_skew_matrix_and_three_states():
     M = score_functions.attention(case)
     E = np.array([[1, F(1, 2), 2], [2, 1, F(1, 2)], [F(1, 2), 2, 1]])
     assert (M == E / E.sum(axis=1)[:, None]).all()
-    assert 1 + 8 + F(1, 8) - 3 * 1 == F(49, 8) and operators.invertible(M)  # det E
+    assert 1 + 8 + F(1, 8) - 3 * 1 == F(49, 8) and exact_algebra.invertible(M)  # det E
 
 
 # Null directions by hand.

@@ -13,9 +13,9 @@ from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 from icrl import linear_attention as la
 from icrl import siblings, td
 from icrl.algebra import all_visible, centring, discounted_sum, linear, softmax
-from icrl.claims import symbolic as sy
 from icrl.prompt import prompt, rows
 from icrl.transformer import attention, multi_head_attention, multi_head_layer, softmax_td_parameters, transformer
+from icrl.verify.judging import blocks as sy
 
 HALF = F(1, 2)
 EXACT = np.vectorize(F, otypes=[object])

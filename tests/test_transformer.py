@@ -12,18 +12,6 @@ from sympy import Matrix, Rational, simplify, symbols
 from sympy import exp as sympy_exp
 
 from icrl import td
-from icrl.claims import symbolic as sy
-from icrl.claims.cases import (
-    as_batch,
-    as_matrices,
-    ball_case,
-    float_case,
-    rational_case,
-    stand_in,
-    symbol_case,
-    td_prompts,
-)
-from icrl.claims.machine import Machine
 from icrl.mrp import Context
 from icrl.prompt import prompt, prompt_from_context, rows
 from icrl.transformer import (
@@ -35,6 +23,18 @@ from icrl.transformer import (
     transformer,
     weights,
 )
+from icrl.verify.instances.cases import (
+    as_batch,
+    as_matrices,
+    ball_case,
+    float_case,
+    rational_case,
+    stand_in,
+    symbol_case,
+    td_prompts,
+)
+from icrl.verify.judging import blocks as sy
+from icrl.verify.routes.edits import Machine
 
 STATES, REWARDS, GAMMA = [0, 2, 1, 0], [1.0, -2.0, 0.5], 0.9
 FEATURES, VALUE = np.array([[1.0, 0.0], [0.5, 2.0], [-1.0, 1.0]]), np.array([3.0, -1.0, 0.25])
