@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 KINDS = {
@@ -62,14 +63,27 @@ class Budget:
 
 @dataclass(frozen=True)
 class Check:
-    """One way of checking a claim: a kind, the scope over which it says anything, and the function that does it.
+    """One way of checking a claim: a kind, the words for its scope, and the function that does it.
 
-    ``run(subject, budget)`` tests whatever it is given: the claim's own subject, or a mutant's.
+    ``run(subject, budget)`` tests whatever it is given: the claim's own subject, or a mutant's. ``words`` is a function
+    where the scope is computed from the instances that are drawn. ``shows`` are the functions in which a reader finds the
+    statement checked, ``run`` itself unless given.
     """
 
     kind: str
-    scope: str
+    words: str | Callable[[], str]
     run: Callable[[Any, Budget], Verdict]
+    shows: tuple[Callable, ...] = ()
+
+    @cached_property
+    def scope(self) -> str:
+        """Over what the check says anything."""
+        return self.words() if callable(self.words) else self.words
+
+    @property
+    def code(self) -> tuple[Callable, ...]:
+        """The functions to show."""
+        return self.shows or (self.run,)
 
 
 @dataclass(frozen=True)

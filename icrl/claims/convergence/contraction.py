@@ -14,9 +14,10 @@ from icrl import td
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.grouping import operator_of
 
@@ -57,10 +58,6 @@ class Bound:
     floor_holds: Callable[[Any], bool] = lambda c: c > 0
     beyond: tuple[Case, ...] = ()
 
-    def cases(self) -> list[Case]:
-        """The smallest contexts at which a wrong variant is wrong, then random ones."""
-        return [*self.beyond, *SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()]
-
 
 def residual(case: Case, star: np.ndarray) -> Any:
     """‖ε‖, the greatest mean TD error of v* under the weights of a state, from the definition."""
@@ -95,23 +92,17 @@ def distances(bound: Bound, case: Case, rate: Any, c: Any, distance: list, epsil
             yield Part(f"‖v_{layer} − v*‖ for v* = {name}", after, most, scale * size(1 / c) ** 2, AT_MOST)
 
 
-TOLD = "‖G‖ and the Transformer's distance to v_CE and to 0 after every layer within the bounds; the margin and the norm of icrl.operator"
-
-
-def exact(bound: Bound, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, bound, bound.cases(), TOLD)
-
-
-def certified(bound: Bound, budget: Budget) -> Verdict:
-    """The same contexts as Arb balls, with the true exponential; an inequality holds if its balls are in order, or overlap and are small."""
-    return on_balls(parts, bound, bound.cases(), TOLD)
-
-
-def numeric(bound: Bound, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = f"n in 1..64, up to 32 layers: {TOLD}; the scale is (1 + L) of the values', and 1/c² of that beside 1/c"
-    return on_floats(parts, bound, [*bound.beyond, *SMALLEST], contexts.float_cases(budget.seed), budget, 300, told)
+STATED = Statement(
+    parts,
+    "‖G‖ and the Transformer's distance to v_CE and to 0 after every layer within the bounds; the margin and the norm of icrl.operator",
+    Bound(),
+    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    certified=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    small=contexts.after(SMALLEST),
+    floats=contexts.float_cases,
+    scale="(1 + L) of the values', and 1/c² of that beside 1/c",
+    shows=(parts, distances),
+)
 
 
 def of_either_sign(case: Case) -> Operator:
@@ -184,7 +175,7 @@ CLAIM = Claim(
         r"$m \le \hat M(s, s)$ at every state of the context, $S_n$ included; for the bound after $L$ layers $c = 2m - 1 - \lvert\gamma\rvert > 0$.",
         r"$v^*$ is any value function; γ any number (with $c > 0$ it follows that $\lvert\gamma\rvert < 1$).",
     ),
-    subject=Bound(),
+    subject=STATED.subject,
     checks=(
         proof(
             "contraction",
@@ -210,17 +201,7 @@ CLAIM = Claim(
                 "counterexamples.diagonal",
             ),
         ),
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; v* = v_CE and v* = 0, up to 3 layers",
-            exact,
-        ),
-        Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("operator",),

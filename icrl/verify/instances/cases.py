@@ -68,6 +68,18 @@ class Case:
         """g(s, u), for the TD loop."""
         return self.scores[s][u]
 
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount, and what is particular about the context."""
+        return {
+            "n": self.n,
+            "d": self.d,
+            "layers": self.depth,
+            "states visited": len(set(self.states)),
+            "γ": self.gamma,
+            "a state never left": not set(self.states) <= set(self.states[:-1]),
+            "step sizes that differ by layer": len(set(self.alphas)) > 1,
+        } | {f"E = {words} in the place of exp": self.exp is stand for stand, words in EXPONENTIALS.items()}
+
     def __str__(self) -> str:
         parts = {"T": self.states, "r": self.rewards, "v_0": self.v, "x": self.features}
         parts |= ({"A": self.A} if self.d else {}) | {"γ": self.gamma, "α": self.alphas}

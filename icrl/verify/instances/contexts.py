@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
@@ -21,6 +21,11 @@ from icrl.verify.instances.cases import (
     stand_in,
     tied,
 )
+
+
+def after(small: Iterable[Case], *draws: Callable[[], Iterable[Case]]) -> Callable[[Any], list[Case]]:
+    """What a statement is put to: the contexts that a subject lets in (its ``beyond``), the small ones, those that are drawn."""
+    return lambda subject: [*subject.beyond, *small, *(case for draw in draws for case in draw())]
 
 
 def closing_walk(rng: np.random.Generator, size: int, n: int) -> list[int]:

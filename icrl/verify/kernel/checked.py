@@ -68,7 +68,7 @@ def proof(
             f"a kernel check must state theorems and have planted changes in {PLANTED.name}, got {len(stated)} and {len(planted)} for {claim}"
         )
     run = lambda subject, budget: verdict(stated + further, planted)
-    return Proof("kernel", scope, run, stated, further, tuple(definitions), planted)
+    return Proof("kernel", scope, run, (), stated, further, tuple(definitions), planted)
 
 
 @cache

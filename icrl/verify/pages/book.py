@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from icrl.verify.kernel.checked import Proof
-from icrl.verify.model import KINDS, Check, Claim, Verdict
+from icrl.verify.model import KINDS, Check, Verdict
 from icrl.verify.pages import proofs
 from icrl.verify.pages.map import drawings, foundations, map_page, parts_of_the_book
 from icrl.verify.pages.proofs import plain
 from icrl.verify.run import ClaimResult, MutantResult
 
+ROOT = Path(__file__).parents[3]
 COLOURS = {True: "success", False: "danger", None: "warning"}
 README_MARKS = "<!-- status -->", "<!-- /status -->"
 
@@ -93,7 +94,7 @@ def claim_section(result: ClaimResult) -> str:
     """One claim on the status page."""
     claim = result.claim
     hypotheses = "\n".join(f"- {hypothesis}" for hypothesis in claim.hypotheses)
-    checks = "\n".join(check_entry(claim, check, verdict) for check, verdict in result.verdicts)
+    checks = "\n".join(check_entry(check, verdict) for check, verdict in result.verdicts)
     unlabelled = re.sub(r"^\$\$ \(eq-[a-z-]+\)$", "$$", claim.statement(), flags=re.M)
     return f"""(status-{claim.id})=
 ## `{claim.id}`: {claim.title}
@@ -112,31 +113,46 @@ def claim_section(result: ClaimResult) -> str:
 
 {checks}
 
+{code_shown(check for check, _ in result.verdicts)}
+
 {mutant_list(result.mutants)}
 """
 
 
-def check_entry(claim: Claim, check: Check, verdict: Verdict) -> str:
-    """A check: kind, scope, what was found, and its code, folded."""
+def check_entry(check: Check, verdict: Verdict) -> str:
+    """A check: kind, scope, what was found; of a proof also what a reader can examine, folded."""
+    if not isinstance(check, Proof):
+        return f"- **{check.kind}**, {check.scope}. {verdict.detail}."
     return f"""````{{dropdown}} {check.kind}: {check.scope}
 {verdict.detail}.
-{evidence(check)}
+
+{proofs.block(check)}
+
+Wrong changes of the sources, each refused. (A refusal says that the proof no longer goes through, not that the changed statement is false; for that there are counterexamples, and the comparison of values.)
+
+{proofs.refusals(check)}
 ````
 """
 
 
-def evidence(check: Check) -> str:
-    """What a reader can examine: a check's code, or a proof's statements and what was planted in its sources."""
-    if isinstance(check, Proof):
-        return f"\n{proofs.block(check)}\n\nWrong changes of the sources, each refused. (A refusal says that the proof no longer goes through, not that the changed statement is false; for that there are counterexamples, and the comparison of values.)\n\n{proofs.refusals(check)}\n"
-    if check.kind == "cited":
-        return ""
-    source = Path(inspect.getsourcefile(check.run)).relative_to(Path(__file__).parents[3])
-    return f"""
+def code_shown(checks: Iterable[Check]) -> str:
+    """The functions in which the statement is checked, each once, with the kinds of check that it serves, folded."""
+    serves: dict[Callable, list[str]] = {}
+    for check in checks:
+        for function in check.code if check.kind not in ("kernel", "cited") else ():
+            serves.setdefault(function, []).append(check.kind)
+    return "\n".join(code_entry(function, kinds) for function, kinds in serves.items())
+
+
+def code_entry(function: Callable, kinds: Sequence[str]) -> str:
+    """One function, folded."""
+    source = Path(inspect.getsourcefile(function)).relative_to(ROOT)
+    return f"""````{{dropdown}} `{function.__qualname__}`, by which it is checked: {", ".join(kinds)}
 ```{{literalinclude}} ../{source.as_posix()}
-:pyobject: {check.run.__name__}
+:pyobject: {function.__qualname__}
 :language: python
 ```
+````
 """
 
 
