@@ -17,7 +17,7 @@ from icrl.claims.ledger import judge
 from icrl.claims.machine import Machine
 from icrl.claims.model import WITHOUT_MUTANTS
 from icrl.dial import DIGITS, dial, heights, shades
-from icrl.exercises.kernels import EXERCISES
+from icrl.exercises.kernels_and_sharpness import EXERCISES
 
 FEW = Budget(trials=40)
 CLAIMS = {module.CLAIM.id: module.CLAIM for module in (tabular, linear, kernel_td)}

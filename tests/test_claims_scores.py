@@ -13,7 +13,7 @@ from icrl.claims import Budget, causal_mask, identifiability, operators, score_f
 from icrl.claims.cases import smallest
 from icrl.claims.ledger import judge
 from icrl.claims.machine import Machine
-from icrl.exercises import scores as exercises
+from icrl.exercises import decoder_mask as exercises
 
 FEW = Budget(trials=20)
 CLAIMS = {module.CLAIM.id: module.CLAIM for module in (causal_mask, score_functions, identifiability)}

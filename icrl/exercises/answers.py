@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from icrl.exercises.model import NotAnAnswer
+from icrl.exercises.judgement import NotAnAnswer
 from icrl.mrp import Context
 
 CLOSE = 1e-6

@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 
 from icrl.exercises.answers import CLOSE, a_function, differs, shown
-from icrl.exercises.model import Exercise, NotAnAnswer
+from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, MarkovRewardProcess, state_array
 from icrl.operator import layer_operator
 from icrl.tasks import one_hot
-
-CONTEXT = "context"
-
 
 # The floor when rewards are noisy
 
@@ -113,7 +110,6 @@ def layers_for_context(k: float, rate: float) -> float:
 EXERCISES = (
     Exercise(
         id="noisy-floor",
-        chapter=CONTEXT,
         wanted="a function (probability, next_state, reward, v, gamma) -> a number, of four arrays and a number",
         judge=judge_noisy_floor,
         solution=target_span,
@@ -125,7 +121,6 @@ EXERCISES = (
     ),
     Exercise(
         id="stopped-in-time",
-        chapter=CONTEXT,
         wanted="a list of at most seven states, each 0 or 1",
         judge=judge_stopped_in_time,
         solution=[0, 0],
@@ -133,7 +128,6 @@ EXERCISES = (
     ),
     Exercise(
         id="layers-for-context",
-        chapter=CONTEXT,
         wanted="a function (k, rate) -> a number of layers",
         judge=judge_layers_for_context,
         solution=layers_for_context,

@@ -1,4 +1,4 @@
-r"""The exercises of "Linear attention is linear TD"."""
+"""The exercises of "Linear attention is linear TD"."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ import numpy as np
 from icrl import linear_attention as la
 from icrl.algebra import all_visible, linear
 from icrl.exercises.answers import CLOSE, a_function, differs, shown
-from icrl.exercises.model import Exercise
+from icrl.exercises.judgement import Exercise
 from icrl.prompt import prompt
 from icrl.transformer import attention, softmax_td_parameters, transformer
-
-CHAPTER = "linear-attention"
-
 
 # Weights that nobody wrote down
 
@@ -133,7 +130,6 @@ def judge_longest_step(answer: Any) -> str | None:
 EXERCISES = (
     Exercise(
         id="hidden-weights",
-        chapter=CHAPTER,
         wanted="a function from a prompt Z, an array (d+3, n+1), to an array of d weights",
         judge=judge_hidden_weights,
         solution=read_weights,
@@ -145,7 +141,6 @@ EXERCISES = (
     ),
     Exercise(
         id="one-transition-more",
-        chapter=CHAPTER,
         wanted="a function from the query's features, an array (d,), to a transition (x, r, x')",
         judge=judge_one_more,
         solution=lambda x: (x, 0.0, 0 * x),
@@ -157,7 +152,6 @@ EXERCISES = (
     ),
     Exercise(
         id="longest-step",
-        chapter=CHAPTER,
         wanted="a function (states, x, gamma) -> a step size, 0 where none will do",
         judge=judge_longest_step,
         solution=longest_step,

@@ -1,4 +1,4 @@
-r"""The exercises of "Siblings in softmax attention"."""
+"""The exercises of "Siblings in softmax attention"."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import numpy as np
 
 from icrl import td
 from icrl.exercises.answers import a_context, a_function, differs, shown
-from icrl.exercises.model import Exercise, NotAnAnswer
+from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, empirical_model
 
-CHAPTER = "siblings"
 LAYERS = 2000
 GAMMA = 0.5
 
@@ -128,7 +127,6 @@ def _by_states(states: Sequence[int], rewards: Sequence[float]) -> float:
 EXERCISES = (
     Exercise(
         id="returns-cut-off",
-        chapter=CHAPTER,
         wanted="a function (states, rewards, gamma) -> the limit at the states 0, 1, …",
         judge=judge_returns_cut_off,
         solution=mean_returns,
@@ -139,7 +137,6 @@ EXERCISES = (
     ),
     Exercise(
         id="same-end",
-        chapter=CHAPTER,
         wanted="(states, rewards), a context over the states 0, 1, …",
         judge=judge_same_end,
         solution=([0, 0, 1, 0], [1, 2, -1]),
@@ -151,7 +148,6 @@ EXERCISES = (
     ),
     Exercise(
         id="drift-of-a-layer",
-        chapter=CHAPTER,
         wanted="a function (states, rewards) -> a number",
         judge=judge_drift,
         solution=gain_less_mean,

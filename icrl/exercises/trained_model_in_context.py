@@ -1,4 +1,4 @@
-r"""The exercises of "Using a trained model in context"."""
+"""The exercises of "Using a trained model in context"."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import numpy as np
 
 from icrl import state_form
 from icrl.exercises.answers import a_context, a_function, differs, shown
-from icrl.exercises.model import Exercise, NotAnAnswer
+from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, MarkovRewardProcess
 from icrl.operator import layer_operator
 from icrl.tasks import boyan_chain, one_hot, random_mrp, ring
-
-CHAPTER = "trained-model-in-context"
 
 WEIGHTS = ((1.22, 1.19, -1.2), (0.5, 0.3, -0.6), (1.0, 1.2, -1.1))
 """What was learned in V's last row: reward, target, value; all with γw_t < −w_v at the discounts below."""
@@ -145,7 +143,6 @@ def _at_the_own_discount(M: np.ndarray, P: np.ndarray, gamma: float, w: tuple[fl
 EXERCISES = (
     Exercise(
         id="endless-limit",
-        chapter=CHAPTER,
         wanted="a function (P, r, gamma, w) -> the values of the states",
         judge=judge_endless_limit,
         solution=learned_limit,
@@ -156,7 +153,6 @@ EXERCISES = (
     ),
     Exercise(
         id="restless-context",
-        chapter=CHAPTER,
         wanted="a pair (states, rewards)",
         judge=judge_restless_context,
         solution=([0, 1, 0], [1, -1]),
@@ -167,7 +163,6 @@ EXERCISES = (
     ),
     Exercise(
         id="safe-factor",
-        chapter=CHAPTER,
         wanted="a function (M, P, gamma, w) -> a number",
         judge=judge_safe_factor,
         solution=largest_factor,

@@ -1,4 +1,4 @@
-r"""The exercises of "When it fails"."""
+"""The exercises of "When it fails"."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from icrl.exercises.answers import a_context, a_function, differs, shown
-from icrl.exercises.model import Exercise, NotAnAnswer
+from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, finite_array
 from icrl.operator import Operator, layer_operator
 
-CHAPTER = "when-it-fails"
 CYCLE, PLACE = Context([0, 1, 2, 0], np.zeros(3)), np.array([4.0, 3.0, 1.0])
 """The chapter's cycle of three states, and its one feature: at γ = .9 no step works."""
 
@@ -91,7 +90,6 @@ def judge_second_feature(answer: Any) -> str | None:
 EXERCISES = (
     Exercise(
         id="no-safe-discount",
-        chapter=CHAPTER,
         wanted="a pair (states, features): a list of states, and one number for each state 0, 1, …",
         judge=judge_no_safe_discount,
         solution=([0, 1, 2, 2], [5, 4, 1]),
@@ -104,7 +102,6 @@ EXERCISES = (
     ),
     Exercise(
         id="largest-step",
-        chapter=CHAPTER,
         wanted="a function H -> number of a (W, W) array",
         judge=judge_largest_step,
         solution=lambda H: max(0.0, min(2 * z.real / abs(z) ** 2 for z in np.linalg.eigvals(H))),
@@ -116,7 +113,6 @@ EXERCISES = (
     ),
     Exercise(
         id="second-feature",
-        chapter=CHAPTER,
         wanted="three numbers, the second feature of the states 0, 1, 2",
         judge=judge_second_feature,
         solution=[0, 7**0.5, 15**0.5],

@@ -1,4 +1,4 @@
-r"""The exercises of "Watching TD emerge"."""
+"""The exercises of "Watching TD emerge"."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ import numpy as np
 
 from icrl import state_form
 from icrl.exercises.answers import a_function, differs, shown
-from icrl.exercises.model import Exercise
-
-CHAPTER = "watching-td-emerge"
+from icrl.exercises.judgement import Exercise
 
 LEARNED = ((1.225, 1.42, -1.216), (1.217, 1.192, -1.197), (1.0, 1.0, -1.0), (0.5, 0.25, -2.0))
 """Entries w_r, w_t, w_v: two that training came to, softmax TD's, and others."""
@@ -151,7 +149,6 @@ def _all_alike(G: np.ndarray) -> np.ndarray:
 EXERCISES = (
     Exercise(
         id="read-as-a-task",
-        chapter=CHAPTER,
         wanted="a function (w, gamma) -> step size, discount and scale of the rewards, w being (w_r, w_t, w_v) with w_v < 0",
         judge=judge_read_as_a_task,
         solution=read_as_a_task,
@@ -163,7 +160,6 @@ EXERCISES = (
     ),
     Exercise(
         id="gain-of-a-constant",
-        chapter=CHAPTER,
         wanted="a function (w, gamma, depth) -> a number, w being (w_r, w_t, w_v)",
         judge=judge_gain_of_a_constant,
         solution=gain_of_a_constant,
@@ -175,7 +171,6 @@ EXERCISES = (
     ),
     Exercise(
         id="what-symmetry-leaves",
-        chapter=CHAPTER,
         wanted="a function G -> a matrix of the same shape, (d, d) with d of at least 2",
         judge=judge_what_symmetry_leaves,
         solution=what_symmetry_leaves,

@@ -1,4 +1,4 @@
-r"""The exercises of "Kernels, sharpness, and the road from tabular to linear"."""
+"""The exercises of "Kernels, sharpness, and the road from tabular to linear"."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 
 from icrl.exercises.answers import a_function, differs
-from icrl.exercises.model import Exercise
+from icrl.exercises.judgement import Exercise
 from icrl.mrp import Context
 from icrl.operator import layer_operator, operator_from_kernel
 from icrl.tasks import one_hot
-
-CHAPTER = "kernels-and-sharpness"
 
 WALKS = (([0, 1, 0], 0.5), ([0, 1, 0, 0, 0], 0.9), ([0, 1, 2, 0, 0, 1, 2, 2, 2, 0], 0.9), ([0, 1, 2, 3, 0], 0.99))
 """States and γ; every state is left, none by every transition."""
@@ -95,7 +93,6 @@ def _normalisers(states: Sequence[int], E: np.ndarray) -> np.ndarray:
 EXERCISES = (
     Exercise(
         id="sharp-enough",
-        chapter=CHAPTER,
         wanted="a function (states, gamma) -> a number",
         judge=judge_sharp_enough,
         solution=sharp_enough,
@@ -103,7 +100,6 @@ EXERCISES = (
     ),
     Exercise(
         id="kept-measure",
-        chapter=CHAPTER,
         wanted="a function (states, E) -> probabilities of the states 0, 1, …",
         judge=judge_kept_measure,
         solution=kept_measure,

@@ -1,4 +1,4 @@
-r"""The exercises of "What does not emerge, and what a fixed depth really learns"."""
+"""The exercises of "What does not emerge, and what a fixed depth really learns"."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from icrl.exercises.answers import a_function, differs
-from icrl.exercises.model import Exercise
+from icrl.exercises.judgement import Exercise
 from icrl.mrp import finite_array
 from icrl.state_form import Weights, model, values
-
-NOT_EMERGING = "what-does-not-emerge"
 
 Triple = Sequence[float]
 """(w_r, w_t, w_v)."""
@@ -129,7 +127,6 @@ def in_the_mirror(w: Triple, gamma: float) -> Triple:
 EXERCISES = (
     Exercise(
         id="discount-of-depth",
-        chapter=NOT_EMERGING,
         wanted="a function (gamma, L) -> a number, w_t",
         judge=judge_discount_of_depth,
         solution=discount_of_depth,
@@ -141,7 +138,6 @@ EXERCISES = (
     ),
     Exercise(
         id="another-two-layers",
-        chapter=NOT_EMERGING,
         wanted="a function (first, second, c) -> two triples (w_r, w_t, w_v)",
         judge=judge_another_two_layers,
         solution=another_two_layers,
@@ -153,7 +149,6 @@ EXERCISES = (
     ),
     Exercise(
         id="mirror-image",
-        chapter=NOT_EMERGING,
         wanted="a function (w, gamma) -> (w_r, w_t, w_v)",
         judge=judge_in_the_mirror,
         solution=in_the_mirror,

@@ -1,4 +1,4 @@
-r"""The exercises of "Kernel averagers: the neighbour that always contracts"."""
+"""The exercises of "Kernel averagers: the neighbour that always contracts"."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from icrl.exercises.answers import CLOSE, a_context, a_function, differs, shown
-from icrl.exercises.model import Exercise
+from icrl.exercises.judgement import Exercise
 from icrl.mrp import Context
 from icrl.operator import layer_operator
 from icrl.tasks import one_hot
-
-CHAPTER = "kernel-averagers"
 
 CONTEXTS = (
     ([0, 1, 0], [1.0, 0.0], 0.5, [[1.0, 1.0], [1.0, 2.0]]),
@@ -148,7 +146,6 @@ def _visits_forgotten(
 EXERCISES = (
     Exercise(
         id="averager-limit",
-        chapter=CHAPTER,
         wanted="a function (states, rewards, gamma, E) -> values of the states 0, 1, …",
         judge=judge_limit,
         solution=limit,
@@ -156,7 +153,6 @@ EXERCISES = (
     ),
     Exercise(
         id="harmless-averaging",
-        chapter=CHAPTER,
         wanted="a pair (states, rewards): n + 1 states and n rewards",
         judge=judge_harmless,
         solution=([0, 0, 1, 0], [0, 2, 1]),
@@ -164,7 +160,6 @@ EXERCISES = (
     ),
     Exercise(
         id="second-thoughts",
-        chapter=CHAPTER,
         wanted="a function (states, rewards, gamma, E) -> values of the states 0, 1, …",
         judge=judge_second_thoughts,
         solution=second_thoughts,

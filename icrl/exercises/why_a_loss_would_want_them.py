@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 
 from icrl.exercises.answers import CLOSE, a_function, differs, shown
-from icrl.exercises.model import Exercise, NotAnAnswer
+from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import MarkovRewardProcess, finite_array
-
-LOSSES = "why-a-loss-would-want-them"
-
 
 # A silent error
 
@@ -102,7 +99,6 @@ def one_transition(mu: np.ndarray, r: np.ndarray, x: np.ndarray) -> float:
 EXERCISES = (
     Exercise(
         id="silent-error",
-        chapter=LOSSES,
         wanted="three numbers, the values of the three states",
         judge=judge_silent_error,
         solution=silent_values(),
@@ -110,7 +106,6 @@ EXERCISES = (
     ),
     Exercise(
         id="loss-at-finite-depth",
-        chapter=LOSSES,
         wanted="a function (alpha, gamma, L, mu, x) -> a number, mu an array of |S| numbers and x of |S| rows",
         judge=judge_loss_at_finite_depth,
         solution=loss_at_finite_depth,
@@ -123,7 +118,6 @@ EXERCISES = (
     ),
     Exercise(
         id="one-transition-for-ever",
-        chapter=LOSSES,
         wanted="a function (mu, r, x) -> a number, mu and r arrays of |S| numbers and x of |S| rows",
         judge=judge_one_transition,
         solution=one_transition,
