@@ -1,4 +1,4 @@
-"""Every exercise takes its solution, refutes its wrong answers with a reason, and is asked and answered in its chapter."""
+"""Every exercise takes its solution, refutes its wrong answers with a reason, and is asked in its chapter."""
 
 import ast
 import re
@@ -7,14 +7,16 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from icrl.exercises import CHAPTERS, EXERCISES, check
+from icrl.exercises import CHAPTERS, EXERCISES, check, depth
+from icrl.tasks import boyan_chain
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "icrl" / "exercises"
 MODULES = {chapter: chapter.replace("-", "_") for chapter in CHAPTERS}
-SHARED = {"judgement": (), "answers": ("judgement",), "construction": ("answers",)}
+SHARED = {"judgement": (), "answers": ("judgement",), "construction": ("answers",), "counting": (), "samples": ()}
 """What is no chapter's file, and what of the folder it imports; a chapter imports these, and no other chapter."""
 LIBRARY = {
     "algebra",
@@ -98,6 +100,31 @@ def imported(path):
 def test_imports_run_down_to_the_library_only(path):
     below = {"__init__": ("judgement",), **SHARED}.get(path.stem, SHARED)
     assert set(imported(path)) <= LIBRARY | {f"exercises.{name}" for name in below}
+
+
+PLAIN = {
+    *("ndarray", "array", "asarray", "zeros", "ones", "eye", "arange", "diag", "concatenate"),
+    *("abs", "exp", "isfinite", "allclose", "linalg.solve"),
+}
+"""What a pure-Python stand-in for NumPy must spell, too: the judges are to run where there is no NumPy."""
+SPECTRA = {"when_it_fails", "trained_model_in_context"}
+"""The chapters that ask about eigenvalues."""
+
+
+def numpy_names(path):
+    """Every name that a file takes from NumPy."""
+    text = path.read_text(encoding="utf-8")
+    return set(re.findall(r"\bnp\.((?:linalg\.|random\.)?\w+)", text))
+
+
+@pytest.mark.parametrize("path", FOLDER.glob("*.py"), ids=lambda path: path.stem)
+def test_the_judges_use_plain_arrays_only(path):
+    assert numpy_names(path) <= PLAIN | ({"linalg.eigvals"} if path.stem in SPECTRA else set())
+
+
+def test_the_walk_of_depth_is_its_chapters():
+    chapter = boyan_chain(discount=depth.WALK_DISCOUNT).sample_context(100, np.random.default_rng(3))
+    assert np.array_equal(depth.WALK.states, chapter.states) and np.array_equal(depth.WALK.rewards, chapter.rewards)
 
 
 def loaded(code):

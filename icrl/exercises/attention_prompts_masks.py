@@ -10,18 +10,8 @@ import numpy as np
 
 from icrl import td
 from icrl.algebra import all_visible, place, scalar, shift
-from icrl.exercises.answers import CLOSE, a_context, a_function, shown
-from icrl.exercises.construction import (
-    CONTEXTS,
-    array_of,
-    called,
-    compared,
-    features,
-    first_values,
-    named,
-    start,
-    value_rows,
-)
+from icrl.exercises.answers import CLOSE, a_context, a_function, array_of, called, shown
+from icrl.exercises.construction import CONTEXTS, compared, features, first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, finite_array
 from icrl.prompt import TARGET, VALUE, row_sizes, rows
@@ -33,9 +23,9 @@ def judge_own_transitions(answer: Any) -> str | None:
     mask = a_function(answer, "the states of a context")
     for context in CONTEXTS:
         instance, size = named(context), (context.n + 1,) * 2
-        given, why = called(mask, (context.states.copy(),), instance)
-        if why:
-            return why
+        given, raised = called(mask, context.states)
+        if raised:
+            return f"At {instance}:\nit raises {raised}."
         visible, why = array_of(given, size, "the mask", bool)
         if why:
             return f"At {instance}: {why}"
@@ -45,7 +35,7 @@ def judge_own_transitions(answer: Any) -> str | None:
         v = next(islice(loop, 2, None))
         if why := compared(
             got,
-            [v[s] for s in context.states.tolist()],
+            np.array([v[s] for s in context.states.tolist()]),
             f"{instance}, v_0(s) = 1 − s, γ = α = 0.5",
             "two layers give the values",
         ):
@@ -61,7 +51,7 @@ def own_transitions(states: np.ndarray) -> np.ndarray:
 
 
 def judge_harmless_leak(answer: Any) -> str | None:
-    """``answer`` = (states, rewards, v): one layer with and without the mask must agree, v(S_n) not 0 (γ = α = ½, one-hot)."""
+    """``answer`` = (states, rewards, v): a layer does the same without the mask, v(S_n) not 0 (γ = α = ½, one-hot)."""
     try:
         states, rewards, v = answer
         context = a_context((states, rewards))
@@ -73,28 +63,29 @@ def judge_harmless_leak(answer: Any) -> str | None:
     Z, p = start(context, v[context.states][None, :], 0.5, 0.5, np.eye(v.size)[context.states].T)
     masked, leaking = (value_rows(Z, replace(p, visible=m), 1)[1] for m in (p.visible, all_visible(context.n, Z)))
     if abs(v[context.states[-1]]) < CLOSE:
-        return f"v(S_n) is 0; asked for is one that is not. With the mask the values become {shown(masked)}, without it {shown(leaking)}."
+        become = f"With the mask the values become {shown(masked)}, without it {shown(leaking)}."
+        return f"v(S_n) is 0; asked for is one that is not. {become}"
     if not np.allclose(masked, leaking, rtol=0, atol=CLOSE):
-        j = int(np.argmax(np.abs(masked - leaking)))
+        j = int(np.abs(masked - leaking).argmax())
         return f"With the mask the value in column {j} becomes {masked[j]:.4g}, without it {leaking[j]:.4g}."
     return None
 
 
 def judge_two_step(answer: Any) -> str | None:
-    """``answer(n, gamma)`` = (Pi, visible, c): with two-step rewards in the reward row, the layer must be two-step softmax TD."""
+    """``answer(n, gamma)`` = (Pi, visible, c): the layer on rewards of two steps must be two-step softmax TD."""
     pieces = a_function(answer, "n and gamma")
     for context in CONTEXTS[2:]:
         n, gamma, alpha = context.n, 0.5, 0.5
         instance = named(context) + ", γ = α = 0.5"
-        given, why = called(pieces, (n, gamma), instance)
-        if why:
-            return why
+        given, raised = called(pieces, n, gamma)
+        if raised:
+            return f"At {instance}:\nit raises {raised}."
         try:
             Pi, visible, c = given
         except (TypeError, ValueError):
             raise NotAnAnswer(f"at n = {n} it returns {type(given).__name__}, not three things") from None
         Pi, first = array_of(Pi, (n + 1, n + 1), "Pi")
-        visible, second = array_of(np.reshape(visible, (-1, 1)), (n + 1, 1), "the mask", bool)
+        visible, second = array_of(np.asarray(visible).reshape(-1, 1), (n + 1, 1), "the mask", bool)
         c, third = array_of(c, (), "the factor")
         if why := first or second or third:
             return f"At n = {n}: {why}"
@@ -117,7 +108,7 @@ def _two_step_layer(
     return layer(layer(Z, p), p)
 
 
-def _two_step_loop(context: Context, gamma: float, alpha: float, layers: int) -> list[float]:
+def _two_step_loop(context: Context, gamma: float, alpha: float, layers: int) -> np.ndarray:
     """Softmax TD with the errors R_{k+1} + γR_{k+2} + γ²v(S_{k+2}) − v(S_k), k ≤ n − 2, by a loop."""
     S, R = context.states.tolist(), context.rewards
     x = dict(zip(S, features(context).T))
@@ -127,7 +118,7 @@ def _two_step_loop(context: Context, gamma: float, alpha: float, layers: int) ->
     for _ in range(layers):
         delta = [R[k] + gamma * R[k + 1] + gamma**2 * v[S[k + 2]] - v[S[k]] for k in range(context.n - 1)]
         v = {s: v[s] + alpha * td.inner(kernel[s], delta) for s in v}
-    return [v[s] for s in S]
+    return np.array([v[s] for s in S])
 
 
 def two_steps(n: int, gamma: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -139,7 +130,8 @@ def two_steps(n: int, gamma: float) -> tuple[np.ndarray, np.ndarray, float]:
 EXERCISES = (
     Exercise(
         id="own-transitions",
-        wanted="a function states -> mask, from an integer array (n+1,) to a Boolean array (n+1, n+1), keys down and queries across",
+        wanted="a function states -> mask, from an integer array (n+1,) to a Boolean array (n+1, n+1), "
+        "keys down and queries across",
         judge=judge_own_transitions,
         solution=own_transitions,
         wrong=(

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from icrl.exercises.answers import CLOSE, shown
+from icrl.exercises.answers import near, shown
 from icrl.mrp import Context
 from icrl.prompt import prompt, rows
 from icrl.transformer import Parameters, layer, softmax_td_parameters, transformer
@@ -54,25 +54,6 @@ def value_rows(Z: np.ndarray, p: Parameters, depth: int, step: Callable = layer)
 
 def compared(got: np.ndarray, right: np.ndarray, instance: str, what: str) -> str | None:
     """A sentence when two arrays are not equal up to rounding."""
-    if np.allclose(got, right, rtol=0, atol=CLOSE * (1 + np.abs(right).max())):
+    if near(got, right):
         return None
-    return f"At {instance}: {what} {shown(np.asarray(got))}, but {shown(np.asarray(right))} is right."
-
-
-def called(answer: Callable, arguments: tuple, instance: str) -> tuple[Any, str | None]:
-    """What ``answer`` returns, or a sentence on what it raises."""
-    try:
-        return answer(*arguments), None
-    except Exception as error:  # noqa: BLE001  whatever a reader's function does is worth reporting
-        return None, f"At {instance}: it raises {type(error).__name__}: {error}."
-
-
-def array_of(value: Any, shape: tuple[int, ...], name: str, kind: type = float) -> tuple[np.ndarray, str | None]:
-    """``value`` as a finite array, or a sentence on why it is none."""
-    try:
-        array = np.asarray(value, kind)
-    except (TypeError, ValueError):
-        return np.zeros(shape), f"{name} must be an array of numbers of shape {shape}, got {type(value).__name__}."
-    if array.shape != shape:
-        return array, f"{name} must have shape {shape}, got {array.shape}."
-    return array, None if np.isfinite(array).all() else f"{name} must be finite."
+    return f"At {instance}: {what} {shown(got)}, but {shown(right)} is right."

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from icrl.exercises.answers import a_function, differs, shown
+from icrl.exercises.answers import a_function, called, differs, shown
 from icrl.exercises.judgement import Exercise
 from icrl.mrp import finite_array
 from icrl.prompt import prompt, rows
@@ -27,11 +27,9 @@ def judge_columns_at_rest(answer: Any) -> str | None:
 
 def moved(values: Any, given: tuple) -> str:
     """What one layer makes of the answer's values, if they are values."""
-    try:
-        after = decoded(given[0], finite_array("values", values(*given), (len(given[0]) + 1,)), given[1])
-    except Exception:
-        return ""
-    return f" A layer makes {shown(after)} of them."
+    rewards, gamma, _ = given
+    after, raised = called(lambda: decoded(rewards, finite_array("values", values(*given), (len(rewards) + 1,)), gamma))
+    return "" if raised else f" A layer makes {shown(after)} of them."
 
 
 def decoded(rewards: Sequence[float], value: Sequence[float], gamma: float) -> np.ndarray:
@@ -55,7 +53,7 @@ def _returns_that_end(rewards: Sequence[float], gamma: float, last: float) -> np
 
 
 def _rewards_so_far(rewards: Sequence[float], gamma: float, last: float) -> np.ndarray:
-    return last - np.concatenate([np.cumsum(rewards[::-1])[::-1], [0]])
+    return np.array([last - sum(rewards[k:]) for k in range(len(rewards) + 1)])
 
 
 def judge_prefix_mask(answer: Any) -> str | None:
@@ -70,7 +68,7 @@ def judge_prefix_mask(answer: Any) -> str | None:
 def prefix_mask(m: int, n: int) -> np.ndarray:
     """Columns 0 … m see the transitions k < m, a later column j those with k < j."""
     k, j = np.arange(n + 1)[:, None], np.arange(n + 1)
-    return k < np.maximum(j, m)
+    return (k < j) | (k < m)
 
 
 EXERCISES = (
@@ -91,7 +89,7 @@ EXERCISES = (
         solution=prefix_mask,
         wrong=(
             lambda m, n: np.arange(n + 1)[:, None] < np.arange(n + 1),
-            lambda m, n: np.arange(n + 1)[:, None] <= np.maximum(np.arange(n + 1), m),
+            lambda m, n: prefix_mask(m + 1, n) | np.eye(n + 1, dtype=bool),
             lambda m, n: prefix_mask(m, n).T,
         ),
     ),

@@ -9,7 +9,7 @@ import numpy as np
 
 from icrl.exercises.answers import a_function, differs, shown
 from icrl.exercises.judgement import Exercise, NotAnAnswer
-from icrl.mrp import finite_array
+from icrl.mrp import Context, finite_array
 from icrl.operator import layer_operator
 from icrl.tasks import boyan_chain
 
@@ -39,7 +39,21 @@ def _without_rounding_up(alpha: float, c: float, eta: float) -> int:
 
 
 WALK_DISCOUNT = 0.9
-WALK = boyan_chain(discount=WALK_DISCOUNT).sample_context(100, np.random.default_rng(3))
+STATES = [
+    0, 1, 3, 5, 6, 7, 8, 9, 11, 12,
+    0, 2, 3, 5, 7, 9, 10, 12,
+    0, 1, 2, 4, 5, 6, 8, 10, 11, 12,
+    0, 2, 3, 4, 6, 8, 9, 11, 12,
+    0, 2, 3, 5, 7, 9, 11, 12,
+    0, 2, 3, 5, 6, 7, 8, 10, 11, 12,
+    0, 2, 3, 5, 6, 7, 9, 11, 12,
+    0, 1, 3, 4, 6, 8, 10, 12,
+    0, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12,
+    0, 2, 4, 5, 7, 9, 10, 12,
+    0, 2, 4, 6, 8, 10, 11, 12,
+    0, 1,
+]  # fmt: skip
+WALK = Context(STATES, boyan_chain().reward[STATES[:-1]])
 """The chapter's walk of 100 transitions on the Boyan chain."""
 
 
@@ -54,13 +68,14 @@ def judge_two_features(answer: Any) -> str | None:
         return None
     s = int(operator.M.diagonal().argmin())
     most = int(operator.M[s].argmax())
-    return f"The margin is {shown(operator.margin)}: state {s} gives itself the weight {shown(operator.M[s, s])}, and state {most} {shown(operator.M[s, most])}."
+    own, other = shown(operator.M[s, s]), shown(operator.M[s, most])
+    return f"The margin is {shown(operator.margin)}: state {s} gives itself the weight {own}, and state {most} {other}."
 
 
 def on_a_circle(beta: float) -> np.ndarray:
     """√β times thirteen points of the unit circle."""
-    angle = 2 * np.pi * np.arange(13) / 13
-    return np.sqrt(beta) * np.column_stack([np.cos(angle), np.sin(angle)])
+    angles = [2 * math.pi * s / 13 for s in range(13)]
+    return math.sqrt(beta) * np.array([[math.cos(angle), math.sin(angle)] for angle in angles])
 
 
 EXERCISES = (

@@ -10,6 +10,7 @@ import numpy as np
 
 from icrl.algebra import all_visible
 from icrl.exercises.answers import a_function, differs
+from icrl.exercises.counting import counted
 from icrl.exercises.judgement import Exercise
 from icrl.mrp import Context, empirical_model
 from icrl.prompt import prompt, rows
@@ -47,19 +48,17 @@ def judge_fading_memory(answer: Any) -> str | None:
 def remembered(states: Sequence[int], rewards: Sequence[float], gamma: float, rho: Sequence[float]) -> np.ndarray:
     """The values after a thousand updates of softmax TD, one-hot, with the weights ρ_k E(s, S_k)."""
     S, value = np.array(states), np.zeros(max(states) + 1)
-    K = np.exp(2.0 * (np.arange(len(value))[:, None] == S[:-1])) * rho
-    K /= K.sum(axis=1, keepdims=True)
+    K = np.exp(2.0 * (np.arange(len(value))[:, None] == S[:-1])) * np.array(rho)
+    K = K / K.sum(axis=1, keepdims=True)
     for _ in range(LAYERS):
-        value = value + K @ (rewards + gamma * value[S[1:]] - value[S[:-1]])
+        value = value + K @ (np.array(rewards) + gamma * value[S[1:]] - value[S[:-1]])
     return value
 
 
 def weighted_model(states: Sequence[int], rewards: Sequence[float], gamma: float, rho: Sequence[float]) -> np.ndarray:
     """The value of the model in which transition k counts ρ_k times."""
-    S, size = np.array(states), max(states) + 1
-    moves, paid = np.zeros((size, size)), np.zeros(size)
-    np.add.at(moves, (S[:-1], S[1:]), rho)
-    np.add.at(paid, S[:-1], np.multiply(rho, rewards))
+    size = max(states) + 1
+    moves, paid = counted(states, rewards, size, rho)
     left = moves.sum(axis=1)
     return np.linalg.solve(np.eye(size) - gamma * moves / left[:, None], paid / left)
 
@@ -69,7 +68,9 @@ def _unweighted(states: Sequence[int], rewards: Sequence[float], gamma: float, r
 
 
 def _rewards_alone(states: Sequence[int], rewards: Sequence[float], gamma: float, rho: Sequence[float]) -> np.ndarray:
-    return _unweighted(states, np.multiply(rho, rewards) * len(rho) / sum(rho), gamma, rho)
+    return _unweighted(
+        states, [weight * reward * len(rho) / sum(rho) for weight, reward in zip(rho, rewards)], gamma, rho
+    )
 
 
 def judge_unmasked_limit(answer: Any) -> str | None:
@@ -96,12 +97,10 @@ def unmasked(states: Sequence[int], rewards: Sequence[float], gamma: float) -> n
 
 def ends_once(states: Sequence[int], rewards: Sequence[float], gamma: float) -> np.ndarray:
     """The value of the model in which S_n was left once more, to nowhere and without a reward."""
-    S, size = np.array(states), max(states) + 1
-    moves, paid = np.zeros((size, size)), np.zeros(size)
-    np.add.at(moves, (S[:-1], S[1:]), 1)
-    np.add.at(paid, S[:-1], rewards)
+    size = max(states) + 1
+    moves, paid = counted(states, rewards, size)
     left = moves.sum(axis=1)
-    left[S[-1]] += 1
+    left[states[-1]] += 1
     return np.linalg.solve(np.eye(size) - gamma * moves / left[:, None], paid / left)
 
 

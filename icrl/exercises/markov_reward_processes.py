@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import numpy as np
 
 from icrl.exercises.answers import a_function, differs, shown
 from icrl.exercises.judgement import Exercise, NotAnAnswer
+from icrl.exercises.samples import random_process
 from icrl.mrp import MarkovRewardProcess, probabilities
-from icrl.tasks import random_mrp
 
 
 def processes() -> Iterator[MarkovRewardProcess]:
     """A two-state chain that a person can follow, then random ones."""
     yield MarkovRewardProcess([[0, 1], [0.5, 0.5]], [1, 0], 0.5)
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for size, discount in ((1, 0.5), (2, 0.0), (3, 0.8), (5, 0.7), (4, 0.6)):
-        yield random_mrp(size, rng, discount)
+        yield random_process(size, rng, discount)
 
 
 def described(mrp: MarkovRewardProcess, **more: Any) -> str:
@@ -39,7 +40,7 @@ def distributions(mrp: MarkovRewardProcess, start: int, steps: int) -> list[np.n
 
 
 def judge_reward_on_arrival(answer: Any) -> str | None:
-    """``answer(P, rho)`` must give r with which the book's convention pays what ``rho`` pays on arrival, in expectation."""
+    """``answer(P, rho)`` must give the r that pays on leaving a state what ``rho`` pays on arrival, in expectation."""
     reward_out = a_function(answer, "P and rho")
     for mrp in processes():
         rho = mrp.reward
@@ -50,7 +51,7 @@ def judge_reward_on_arrival(answer: Any) -> str | None:
 
 
 def judge_periodic_chain(answer: Any) -> str | None:
-    """``answer`` must be a transition matrix with exactly one stationary distribution that some start never approaches."""
+    """``answer``: a transition matrix with exactly one stationary distribution, which some start never approaches."""
     try:
         P = probabilities("P", answer, ("S", "S"))
         mrp = MarkovRewardProcess(P, np.zeros(len(P)), 0.5)
@@ -60,7 +61,7 @@ def judge_periodic_chain(answer: Any) -> str | None:
     μ = [_stationary_on(P, states) for states in classes]
     if len(classes) > 1:
         return f"It has more than one stationary distribution:\n{shown(μ[0])} and {shown(μ[1])}."
-    inside = P[np.ix_(classes[0], classes[0])]
+    inside = P[classes[0]][:, classes[0]]
     if MarkovRewardProcess(inside, np.zeros(len(inside)), 0.5).is_ergodic():
         return f"Its distribution converges to {shown(μ[0])} from every start."
     return None
@@ -68,7 +69,7 @@ def judge_periodic_chain(answer: Any) -> str | None:
 
 def _stationary_on(P: np.ndarray, states: np.ndarray) -> np.ndarray:
     """The stationary distribution that lives on one closed class."""
-    inside = MarkovRewardProcess(P[np.ix_(states, states)], np.zeros(states.size), 0.5)
+    inside = MarkovRewardProcess(P[states][:, states], np.zeros(states.size), 0.5)
     μ = np.zeros(len(P))
     μ[states] = inside.stationary_distribution()
     return μ

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -9,22 +10,22 @@ import numpy as np
 
 from icrl import td
 from icrl.algebra import place, scalar
-from icrl.exercises.answers import CLOSE, a_function, differs
-from icrl.exercises.construction import CONTEXTS, array_of, called, compared, first_values, named, start, value_rows
+from icrl.exercises.answers import CLOSE, a_function, array_of, called, differs
+from icrl.exercises.construction import CONTEXTS, compared, first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise
 from icrl.mrp import Context
 from icrl.prompt import REWARD, TARGET, VALUE, row_sizes
 
 
 def judge_ledger_of_costs(answer: Any) -> str | None:
-    """``answer(gamma, alpha)``: V's entries under costs −R and an undiscounted memory v(S_{j+1}) must make the layer softmax TD."""
+    """``answer(gamma, alpha)``: V's entries with which costs −R and a memory v(S_{j+1}) make the layer softmax TD."""
     entries = a_function(answer, "gamma and alpha")
     for context in CONTEXTS:
         for gamma, alpha in ((0.5, 0.5), (0.9, 0.25)):
             instance = f"{named(context)}, v_0(s) = 1 − s, γ = {gamma}, α = {alpha}"
-            given, why = called(entries, (gamma, alpha), instance)
-            if why:
-                return why
+            given, raised = called(entries, gamma, alpha)
+            if raised:
+                return f"At {instance}:\nit raises {raised}."
             row, why = array_of(given, (3,), "the three entries")
             if why:
                 return f"At {instance}: {why}"
@@ -43,13 +44,13 @@ def judge_ledger_of_costs(answer: Any) -> str | None:
 
 
 def judge_how_sharp(answer: Any) -> str | None:
-    """``answer(n, n_s, m)``: β with which one-hot features √β e_s give a state with n_s of n transitions the own weight m."""
+    """``answer(n, n_s, m)``: β with which features √β e_s give a state with n_s of n transitions the own weight m."""
     sharpness = a_function(answer, "n, n_s and m")
     for n, n_s, m in ((2, 1, 0.75), (10, 1, 0.95), (10, 5, 0.9), (40, 3, 0.99)):
         instance = f"n = {n}, n_s = {n_s}, m = {m}"
-        given, why = called(sharpness, (n, n_s, m), instance)
-        if why:
-            return why
+        given, raised = called(sharpness, n, n_s, m)
+        if raised:
+            return f"At {instance}:\nit raises {raised}."
         beta, why = array_of(given, (), "β")
         if why or beta < 0:
             return f"At {instance}: {why or f'β = {beta:.4g} is negative, and √β is no feature.'}"
@@ -95,10 +96,10 @@ EXERCISES = (
         id="how-sharp",
         wanted="a function (n, n_s, m) -> β of three numbers",
         judge=judge_how_sharp,
-        solution=lambda n, n_s, m: np.log(m / (1 - m) * (n - n_s) / n_s),
+        solution=lambda n, n_s, m: math.log(m / (1 - m) * (n - n_s) / n_s),
         wrong=(
-            lambda n, n_s, m: np.log(m / (1 - m)),
-            lambda n, n_s, m: np.log(m / (1 - m) * (n - 1)),
+            lambda n, n_s, m: math.log(m / (1 - m)),
+            lambda n, n_s, m: math.log(m / (1 - m) * (n - 1)),
             lambda n, n_s, m: m / (1 - m) * (n - n_s) / n_s,
         ),
     ),

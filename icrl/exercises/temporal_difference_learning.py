@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from itertools import islice, repeat
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from icrl import td
 from icrl.exercises.answers import a_context, a_function, differs
+from icrl.exercises.counting import counted
 from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, finite_array, state_array
 
@@ -32,10 +34,12 @@ def judge_order_matters(answer: Any) -> str | None:
     for which, extra in zip(("first", "second"), only):
         if extra:
             (s, r, after), times = next(iter(extra.items()))
-            return f"The contexts hold different transitions:\n({s}, reward {r:g}, {after}) occurs {times} time{'s' * (times > 1)} more in the {which}."
+            more = f"occurs {times} time{'s' * (times > 1)} more in the {which}"
+            return f"The contexts hold different transitions:\n({s}, reward {r:g}, {after}) {more}."
     ends = [list(td.online_td(c.states.tolist(), c.rewards.tolist(), 0.9, lambda m: 0.5))[-1] for c in contexts]
     if all(abs(ends[0][s] - ends[1][s]) < 1e-9 for s in ends[0]):
-        return f"Online TD ends at the same values after both:\n{', '.join(f'v({s}) = {v:.4g}' for s, v in sorted(ends[0].items()))}."
+        values = ", ".join(f"v({s}) = {v:.4g}" for s, v in sorted(ends[0].items()))
+        return f"Online TD ends at the same values after both:\n{values}."
     return None
 
 
@@ -45,11 +49,11 @@ CONTEXTS = (
     ([0, 0, 1, 2, 0, 1], [1.0, -1.0, 0.5, 0.0, 3.0], 0.8),
     ([7, 3, 7, 5, 3, 3, 7], [1.0, 2.0, 0.0, -1.0, 0.5, 1.5], 0.6),
 )
-"""Contexts whose visited states are all sources; rewards that differ between visits, and states that are not 0, 1, …."""
+"""Contexts whose visited states are all sources; rewards differ between visits, and states are not always 0, 1, …."""
 
 
 def judge_certainty_equivalence(answer: Any) -> str | None:
-    """``answer(states, rewards, gamma)`` must be the limit of batch tabular TD: a value for each visited state, in increasing order."""
+    """``answer(states, rewards, gamma)``: the limit of batch tabular TD at the visited states, in increasing order."""
     limit = a_function(answer, "states, rewards and gamma")
     for states, rewards, gamma in CONTEXTS:
         v = next(islice(td.tabular_td(states, rewards, gamma, repeat(1.0)), 200, None))
@@ -62,30 +66,24 @@ def judge_certainty_equivalence(answer: Any) -> str | None:
 def certainty_equivalence(states: Sequence[int], rewards: Sequence[float], gamma: float) -> np.ndarray:
     """(I − γP_e)⁻¹ r̂ by counting."""
     W = sorted(set(states))
-    P, r = np.zeros((len(W), len(W))), np.zeros(len(W))
-    for s, reward, after in zip(states[:-1], rewards, states[1:]):
-        P[W.index(s), W.index(after)] += 1
-        r[W.index(s)] += reward
-    visits = P.sum(axis=1)
-    return np.linalg.solve(np.eye(len(W)) - gamma * P / visits[:, None], r / visits)
+    moves, paid = counted([W.index(s) for s in states], rewards, len(W))
+    visits = moves.sum(axis=1)
+    return np.linalg.solve(np.eye(len(W)) - gamma * moves / visits[:, None], paid / visits)
 
 
 def _divided_by_n(states: Sequence[int], rewards: Sequence[float], gamma: float) -> np.ndarray:
     W, n = sorted(set(states)), len(rewards)
-    P, r = np.zeros((len(W), len(W))), np.zeros(len(W))
-    for s, reward, after in zip(states[:-1], rewards, states[1:]):
-        P[W.index(s), W.index(after)] += 1 / n
-        r[W.index(s)] += reward / n
-    return np.linalg.solve(np.eye(len(W)) - gamma * P, r)
+    moves, paid = counted([W.index(s) for s in states], rewards, len(W))
+    return np.linalg.solve(np.eye(len(W)) - gamma * moves / n, paid / n)
 
 
 def _mean_observed_return(states: Sequence[int], rewards: Sequence[float], gamma: float) -> np.ndarray:
     returns = [sum(gamma**i * reward for i, reward in enumerate(rewards[k:])) for k in range(len(rewards))]
-    return np.array([np.mean([g for s, g in zip(states, returns) if s == w]) for w in sorted(set(states))])
+    return np.array([fmean(g for s, g in zip(states, returns) if s == w) for w in sorted(set(states))])
 
 
 def judge_divergence(answer: Any) -> str | None:
-    """``answer`` = (states, features): every visited state a source, one feature a state, linear TD at γ = .9 diverging."""
+    """``answer`` = (states, features): every state a source, one feature a state, and linear TD at γ = .9 diverges."""
     try:
         states, features = answer
         states = state_array("states", states)

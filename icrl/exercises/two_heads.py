@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice, repeat
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from icrl import td
-from icrl.exercises.answers import CLOSE, a_function, differs, shown
-from icrl.exercises.construction import array_of, first_values, named, start, value_rows
+from icrl.exercises.answers import CLOSE, a_function, array_of, differs, shown
+from icrl.exercises.construction import first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context
 from icrl.transformer import attention, dual_head_layer, layer
@@ -29,10 +30,11 @@ def judge_unseen_difference(answer: Any) -> str | None:
     if np.allclose(dual_head_layer(Z, p), layer(Z, p), rtol=0, atol=CLOSE):
         return f"This is γ times the shifted value row {shown(Z[-1])}: the two layers agree in every entry."
     one, two = (value_rows(Z, p, 6, step) for step in (layer, dual_head_layer))
-    gaps = np.abs(one - two).max(axis=1)
-    if gaps.max() > CLOSE * (1 + np.abs(one).max()):
-        depth = int(np.argmax(gaps > CLOSE * (1 + np.abs(one).max())))
-        return f"After {depth} layers the values are {shown(one[depth])} with the target-memory step, and {shown(two[depth])} with two heads."
+    gaps, most = np.abs(one - two).max(axis=1), CLOSE * (1 + np.abs(one).max())
+    for depth, gap in enumerate(gaps.tolist()):
+        if gap > most:
+            by_both = f"{shown(one[depth])} with the target-memory step, and {shown(two[depth])} with two heads"
+            return f"After {depth} layers the values are {by_both}."
     return None
 
 
@@ -40,14 +42,14 @@ COVERED = (Context([0, 0], [1]), Context([0, 1, 0], [1, 0]), Context([0, 1, 0, 0
 
 
 def judge_frozen_memory(answer: Any) -> str | None:
-    """``answer(states, rewards, gamma, v)``: the values, by state, in the limit of attention layers without a target-memory step."""
+    """``answer(states, rewards, gamma, v)``: the values in the limit of layers without a target-memory step."""
     limit = a_function(answer, "states, rewards, gamma and v")
     for context in COVERED:
         for v in (np.zeros(3), np.array([1.0, -1.0, 2.0])):
             W = context.visited
             Z, p = start(context, v[context.states][None, :], 0.5, 0.5, 3 * np.eye(3)[context.states].T)
             final = value_rows(Z, p, 200, attention)[-1]
-            right = [final[np.flatnonzero(context.states == s)[0]] for s in W]
+            right = [final[context.states.tolist().index(s)] for s in W.tolist()]
             arguments = (context.states.tolist(), context.rewards.tolist(), 0.5, v[W].tolist())
             if why := differs(limit, arguments, right, named(context, v_0=v[W]) + ", γ = 0.5"):
                 return why
@@ -58,7 +60,7 @@ def frozen_memory(states: Sequence[int], rewards: Sequence[float], gamma: float,
     """One application of the empirical Bellman operator to v_0: the mean of R + γ v_0(S') over the visits."""
     v0 = dict(zip(sorted(set(states)), v))
     targets = [(s, r + gamma * v0[after]) for s, r, after in zip(states[:-1], rewards, states[1:])]
-    return [float(np.mean([t for s, t in targets if s == w])) for w in sorted(v0)]
+    return [fmean(t for s, t in targets if s == w) for w in sorted(v0)]
 
 
 def _certainty_equivalence(

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from random import Random
 from typing import Any
 
 import numpy as np
 
 from icrl.exercises.answers import a_function, differs, shown
 from icrl.exercises.judgement import Exercise, NotAnAnswer
+from icrl.exercises.samples import random_normal
 from icrl.mrp import finite_array
 from icrl.prompt import prompt
 from icrl.transformer import softmax_td_parameters, weights
@@ -19,8 +22,8 @@ def judge_hidden_diagonal(answer: Any) -> str | None:
         A = finite_array("the matrix", answer, (3, 3))
     except (TypeError, ValueError) as error:
         raise NotAnAnswer(str(error)) from None
-    if np.diagonal(A).any():
-        return f"The diagonal is {shown(np.diagonal(A))}, and it must be 0."
+    if A.diagonal().any():
+        return f"The diagonal is {shown(A.diagonal())}, and it must be 0."
     got, right = attended(A), attended(2 * np.eye(3))
     if np.allclose(got, right, rtol=0, atol=1e-9):
         return None
@@ -42,34 +45,58 @@ def hidden_diagonal() -> np.ndarray:
     return 2 * np.eye(3) - 2
 
 
+MATRIX = np.array([[-0.623274, 0.041326, -2.325031], [-0.218792, -1.245911, -0.732267], [-0.544259, -0.3163, 0.411631]])
+FEATURES = np.array(
+    [
+        [0.12573, -0.132105, 1.0],
+        [0.640423, 0.1049, 1.0],
+        [-0.535669, 0.361595, 1.0],
+        [1.304, 0.947081, 1.0],
+        [-0.703735, -1.265421, 1.0],
+    ]
+)
+"""A matrix and the features of five states, one of them constant; all the rest drawn from the standard normal."""
+
+
 def judge_visible_cosine(answer: Any) -> str | None:
     """``answer(A, x)``: the cosine of A to I in what layers can see, every state being a source."""
-    cosine = a_function(answer, "A and x")
-    rng = np.random.default_rng(0)
-    tilted = np.eye(3) + np.outer(np.ones(3), [1.0, -2.0, 0.5])
-    with_one = np.column_stack([rng.normal(size=(5, 2)), np.ones(5)])
-    A = rng.normal(size=(3, 3))
+    asked = a_function(answer, "A and x")
+    tilted = np.eye(3) + np.array([1.0, -2.0, 0.5])
     for name, A, x in (
         ("A = I + 1cᵀ, one-hot x", tilted, np.eye(3)),
-        ("a random A, one-hot x", A, np.eye(3)),
-        ("a random A, five states with a constant feature", A, with_one),
-        ("a random A, five states whose features span a plane", A, with_one @ np.diag([1.0, 1.0, 0.0])),
-        ("a random A, five random states", A, rng.normal(size=(5, 3))),
+        ("a random A, one-hot x", MATRIX, np.eye(3)),
+        ("a random A, five states with a constant feature", MATRIX, FEATURES),
+        ("a random A, five states whose features span a plane", MATRIX, FEATURES * np.array([1.0, 1.0, 0.0])),
+        ("a random A, five random states", MATRIX, random_normal(5, 3, Random(0))),
     ):
-        if why := differs(cosine, (A, x), visible_cosine(A, x), name):
+        if why := differs(asked, (A, x), visible_cosine(A, x), name):
             return why
     return None
 
 
 def visible_cosine(A: np.ndarray, x: np.ndarray) -> float:
     """The cosine of P A Q and P Q: P projects onto the differences of the features, Q onto the features."""
-    P, Q = (rows.T @ np.linalg.pinv(rows.T) for rows in (x - x.mean(axis=0), x))
-    A, one = P @ A @ Q, P @ Q
-    return float((A * one).sum() / np.linalg.norm(A) / np.linalg.norm(one))
+    P, Q = projection(x - x.sum(axis=0) / len(x)), projection(x)
+    return cosine(P @ A @ Q, P @ Q)
+
+
+def cosine(A: np.ndarray, B: np.ndarray) -> float:
+    """⟨A, B⟩ / ‖A‖‖B‖, in the Frobenius norm."""
+    return float((A * B).sum()) / math.sqrt((A**2).sum() * (B**2).sum())
+
+
+def projection(x: np.ndarray) -> np.ndarray:
+    """The orthogonal projection onto the span of the rows of x, row by row (Gram and Schmidt)."""
+    P = np.zeros((x.shape[1], x.shape[1]))
+    for row in x:
+        new = row - P @ row
+        if new @ new > 1e-18 * (row @ row):  # below that it is the rounding of a row in the span already
+            P = P + new[:, None] * new / (new @ new)
+    return P
 
 
 def _raw_cosine(A: np.ndarray, x: np.ndarray) -> float:
-    return float(np.trace(A) / np.linalg.norm(A) / np.sqrt(len(A)))
+    return cosine(A, np.eye(len(A)))
 
 
 def _centred_always(A: np.ndarray, x: np.ndarray) -> float:

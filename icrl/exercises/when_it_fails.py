@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,11 @@ CLEAR = 1e-9
 
 def second_feature(y: Any) -> np.ndarray:
     """Two features for each state of the cycle, the second one given."""
-    return np.column_stack([PLACE, y])
+    return np.array([PLACE, y]).T
 
 
 def judge_no_safe_discount(answer: Any) -> str | None:
-    """``answer`` = (states, features): distinct features, every state a source, and no step that works at γ = ¼, A = I."""
+    """``answer`` = (states, features): distinct features, every state a source, and no step works at γ = ¼, A = I."""
     try:
         states, features = answer
         features = finite_array("features", features, ("S",))
@@ -35,14 +36,15 @@ def judge_no_safe_discount(answer: Any) -> str | None:
     x = features[operator.states]
     if not operator.covered:
         return f"State {context.states[-1]} is visited and never left: no wonder that depth does not forget its start."
-    if np.unique(x).size < x.size:
+    if len(set(x.tolist())) < x.size:
         return (
             f"Two of the visited states share a feature: those of the states {operator.states.tolist()} are {shown(x)}."
         )
     if (operator.spectrum == 0).any():
         return "To rounding M is singular, so a computer cannot tell: take smaller features."
     if operator.spectrum.real.min() > -CLEAR:
-        return f"The eigenvalues of H have real parts {shown(operator.spectrum.real)}: depth converges at every step below {operator.step_limit:.4g}."
+        converges = f"depth converges at every step below {operator.step_limit:.4g}"
+        return f"The eigenvalues of H have real parts {shown(operator.spectrum.real)}: {converges}."
     return None
 
 
@@ -51,18 +53,21 @@ def judge_largest_step(answer: Any) -> str | None:
     bound = a_function(answer, "H")
     for H, what in _matrices():
         eigenvalues = np.linalg.eigvals(H)
-        right = max(0.0, float((2 * eigenvalues.real / np.abs(eigenvalues) ** 2).min()))
-        if why := differs(
-            bound, (H,), right, f"{what}, with the eigenvalues {', '.join(f'{z:.3g}' for z in eigenvalues)} of H"
-        ):
+        instance = f"{what}, with the eigenvalues {', '.join(f'{z:.3g}' for z in eigenvalues)} of H"
+        if why := differs(bound, (H,), largest_step(H), instance):
             return why
     return None
+
+
+def largest_step(H: np.ndarray) -> float:
+    """min 2 Re λ / |λ|² over the eigenvalues λ of H, 0 where that is negative."""
+    return max(0.0, min(2 * z.real / abs(z) ** 2 for z in np.linalg.eigvals(H)))
 
 
 def _matrices() -> list[tuple[np.ndarray, str]]:
     """H of the cycle with three second features, which turn, barely work, and fail; of blunt and of sharp states."""
     cases = [(second_feature(y), f"the cycle with the second feature {y}") for y in ([0, -1, 1], [0, 1, 0], [0, 0, 0])]
-    cases += [(np.sqrt(beta) * np.eye(3), f"the cycle, one-hot features of sharpness {beta}") for beta in (1, 9)]
+    cases += [(math.sqrt(beta) * np.eye(3), f"the cycle, one-hot features of sharpness {beta}") for beta in (1, 9)]
     return [(operator_of_cycle(x).H, what) for x, what in cases]
 
 
@@ -104,9 +109,9 @@ EXERCISES = (
         id="largest-step",
         wanted="a function H -> number of a (W, W) array",
         judge=judge_largest_step,
-        solution=lambda H: max(0.0, min(2 * z.real / abs(z) ** 2 for z in np.linalg.eigvals(H))),
+        solution=largest_step,
         wrong=(
-            lambda H: 2 / max(abs(np.linalg.eigvals(H))),
+            lambda H: 2 / max(abs(z) for z in np.linalg.eigvals(H)),
             lambda H: max(0.0, min(2 / z.real for z in np.linalg.eigvals(H))),
             lambda H: min(2 * z.real / abs(z) ** 2 for z in np.linalg.eigvals(H)),
         ),
