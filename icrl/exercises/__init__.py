@@ -42,7 +42,7 @@ class _Exercises(Mapping[str, Exercise]):
 
     def __getitem__(self, id: str) -> Exercise:
         module = import_module(f"{__name__}.{self._modules[id]}")
-        return next(exercise for exercise in module.EXERCISES if exercise.id == id)
+        return {exercise.id: exercise for exercise in module.EXERCISES}[id]
 
     def __contains__(self, id: object) -> bool:
         return id in self._modules
