@@ -45,7 +45,7 @@ def array_of(value: Any, shape: tuple[int, ...], name: str, kind: type = float) 
         return np.zeros(shape), f"{name} must be an array of numbers of shape {shape}, got {type(value).__name__}."
     if array.shape != shape:
         return array, f"{name} must have shape {shape}, got {array.shape}."
-    return array, None if np.isfinite(array).all() else f"{name} must be finite."
+    return array, None if np.all(np.isfinite(array)) else f"{name} must be finite."
 
 
 def called(answer: Callable, *arguments: Any) -> tuple[Any, str | None]:
@@ -58,7 +58,7 @@ def called(answer: Callable, *arguments: Any) -> tuple[Any, str | None]:
 
 def near(got: np.ndarray, right: np.ndarray) -> bool:
     """Whether two arrays of one shape are equal up to rounding."""
-    return np.allclose(got, right, rtol=0, atol=CLOSE * (1 + np.abs(right).max()))
+    return np.allclose(got, right, rtol=0, atol=CLOSE * (1 + np.max(np.abs(right))))
 
 
 def differs(answer: Callable, arguments: tuple, right: Any, instance: str) -> str | None:

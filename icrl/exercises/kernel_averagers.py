@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from icrl.exercises.answers import CLOSE, a_context, a_function, differs, shown
+from icrl.exercises.answers import CLOSE, a_context, a_function, differs, near, shown
 from icrl.exercises.counting import counted
 from icrl.exercises.judgement import Exercise
 from icrl.mrp import Context
@@ -86,7 +86,7 @@ def judge_harmless(answer: Any) -> str | None:
     )
     v_CE = operator.certainty_equivalence()
     v_A = np.linalg.solve(np.eye(len(v_CE)) - 0.9 * operator.P, operator.b)
-    if not np.allclose(v_A, v_CE, rtol=0, atol=CLOSE * (1 + np.abs(v_CE).max())):
+    if not near(v_A, v_CE):
         return f"The averager ends at {shown(v_A)},\nsoftmax TD at {shown(v_CE)}."
     return None
 

@@ -86,18 +86,10 @@ def judge_variance(answer: Any) -> str | None:
 
 
 def _variance(mrp: MarkovRewardProcess, start: int, steps: int = 130) -> float:
-    """Σ_ij γ^{i+j} Cov(R_{i+1}, R_{j+1}), from the joint distributions of S_i and S_j."""
-    P, r, γ = mrp.transition, mrp.reward, mrp.discount
-    at, ahead = distributions(mrp, start, steps), [r]
-    for _ in range(steps - 1):
-        ahead.append(P @ ahead[-1])  # ahead[k][u] = E[r(S_{i+k}) | S_i = u]
-    means = [p @ r for p in at]
-    total = 0.0
-    for i in range(steps):
-        for j in range(i, steps):
-            covariance = (at[i] * r) @ ahead[j - i] - means[i] * means[j]
-            total += γ ** (i + j) * covariance * (1 if i == j else 2)
-    return total
+    """E G² − (E G)²: E R_{i+1}R_{j+1} = Σ_u Pr(S_i = u) r(u) (P^{j−i}r)(u), weighed by γ^{i+j}, summed over j ≥ i."""
+    r, v, γ = mrp.reward, mrp.value(), mrp.discount
+    pairs = r * (2 * v - r)
+    return sum(γ ** (2 * i) * (p @ pairs) for i, p in enumerate(distributions(mrp, start, steps))) - v[start] ** 2
 
 
 def variance_of_return(P: np.ndarray, r: np.ndarray, gamma: float) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 
 from icrl import td
 from icrl.algebra import place, scalar
-from icrl.exercises.answers import CLOSE, a_function, array_of, called, differs
+from icrl.exercises.answers import CLOSE, a_function, array_of, called, differs, shown
 from icrl.exercises.construction import CONTEXTS, compared, first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise
 from icrl.mrp import Context
@@ -53,12 +53,11 @@ def judge_how_sharp(answer: Any) -> str | None:
             return f"At {instance}:\nit raises {raised}."
         beta, why = array_of(given, (), "β")
         if why or beta < 0:
-            return f"At {instance}: {why or f'β = {beta:.4g} is negative, and √β is no feature.'}"
+            return f"At {instance}: {why or f'β = {shown(beta)} is negative, and √β is no feature.'}"
         own = _own_weight(n, n_s, float(beta))
         if abs(own - m) > CLOSE:
-            return (
-                f"At {instance}: β = {beta:.4g} puts the weight {own:.4g} on the state's own transitions, and not {m}."
-            )
+            puts = f"puts the weight {shown(own)} on the state's own transitions"
+            return f"At {instance}: β = {shown(beta)} {puts}, and not {m}."
     return None
 
 

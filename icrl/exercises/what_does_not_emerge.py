@@ -72,7 +72,7 @@ PAIRS = (
 
 
 def contexts() -> Iterator[tuple[Any, Any, np.ndarray, np.ndarray]]:
-    """Contexts of three states: transitions, rewards, two features a state, A; the first written down, the rest drawn."""
+    """Contexts of three states: transitions, rewards, features, A; the first written down, the rest drawn."""
     x = np.array([[0.12573, -0.132105], [0.640423, 0.1049], [-0.535669, 0.361595]])
     A = np.array([[1.304, 0.947081], [-0.703735, -1.265421]])
     yield [[1, 3, 3], [1, 2, 3], [2, 1, 3]], [-0.7, -0.5, -0.3], x, A

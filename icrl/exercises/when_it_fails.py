@@ -52,11 +52,16 @@ def judge_largest_step(answer: Any) -> str | None:
     """``answer(H)`` must be the least upper bound of the steps that work, 0 if there is none."""
     bound = a_function(answer, "H")
     for H, what in _matrices():
-        eigenvalues = np.linalg.eigvals(H)
-        instance = f"{what}, with the eigenvalues {', '.join(f'{z:.3g}' for z in eigenvalues)} of H"
-        if why := differs(bound, (H,), largest_step(H), instance):
+        if why := differs(bound, (H,), largest_step(H), f"{what}, with the eigenvalues {eigenvalues(H)} of H"):
             return why
     return None
+
+
+def eigenvalues(H: np.ndarray) -> str:
+    """The eigenvalues for a person, from the largest real part on, without rounding errors."""
+    rounded = (complex(round(z.real, 9), round(z.imag, 9) + 0.0) for z in np.linalg.eigvals(H))
+    found = sorted(rounded, key=lambda z: (-z.real, -z.imag))
+    return ", ".join(f"{z:.3g}" for z in (found if any(z.imag for z in found) else [z.real for z in found]))
 
 
 def largest_step(H: np.ndarray) -> float:
