@@ -17,7 +17,6 @@ from icrl.verify.judging.numbers import BITS
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.routes.fixed_points import fixed_point_system
 from icrl.verify.run import judge
 

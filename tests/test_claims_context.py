@@ -14,7 +14,6 @@ from icrl.operator import context_needed, operator_from_kernel
 from icrl.verify.instances.chains import fractions
 from icrl.verify.model import Budget
 from icrl.verify.routes import grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.run import judge
 
 FEW = Budget(trials=100)

@@ -14,12 +14,11 @@ from icrl import td
 from icrl.claims.family import kernel_td, tabular
 from icrl.claims.foundations import linear
 from icrl.dial import DIGITS, dial, heights, shades
-from icrl.exercises.kernels import EXERCISES
+from icrl.exercises.kernels_and_sharpness import EXERCISES
 from icrl.verify.instances import cases, contexts
 from icrl.verify.instances.cases import smallest
 from icrl.verify.model import WITHOUT_MUTANTS, Budget
 from icrl.verify.routes import grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.routes.edits import Machine
 from icrl.verify.run import judge
 

@@ -18,7 +18,6 @@ from icrl.verify.judging.numbers import Undecided
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, UNLIKE, AsBalls, Exactly, Part, Within, first_failure, greatest
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, fixed_points, grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.run import judge
 
 FEW = Budget(trials=60)

@@ -10,11 +10,10 @@ import pytest
 from conftest import check_of
 from icrl import td
 from icrl.claims.family import causal_mask, identifiability, score_functions
-from icrl.exercises import scores as exercises
+from icrl.exercises import decoder_mask as exercises
 from icrl.verify.instances.cases import smallest
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.routes.edits import Machine
 from icrl.verify.run import judge
 

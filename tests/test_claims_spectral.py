@@ -30,7 +30,6 @@ from icrl.verify.instances.cases import ball_case, power_of_two
 from icrl.verify.judging.numbers import BITS, Undecided
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, grouping, spectra
-from icrl.verify.routes import grouping as operators
 from icrl.verify.routes.grouping import operator_of
 from icrl.verify.routes.spectra import contracts, eigenvalues
 from icrl.verify.run import judge
