@@ -207,7 +207,7 @@ def test_an_error_planted_in_the_librarys_steps_is_found(monkeypatch):
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )

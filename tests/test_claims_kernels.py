@@ -132,7 +132,7 @@ def test_an_error_planted_in_a_loop_is_found(id, name, kind, monkeypatch):
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators, "values", lambda case, *machine: [v + layer for layer, v in enumerate(right(case, *machine))]
+        grouping, "values", lambda case, *machine: [v + layer for layer, v in enumerate(right(case, *machine))]
     )
     verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
     assert verdict.passed is False and verdict.counterexample, verdict
@@ -141,7 +141,7 @@ def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
 @pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
 def test_an_error_planted_in_the_operator_is_found(kind, monkeypatch):
     right = grouping.operator_of
-    monkeypatch.setattr(operators, "operator_of", lambda case: replace(right(case), M=right(case).M.T))
+    monkeypatch.setattr(grouping, "operator_of", lambda case: replace(right(case), M=right(case).M.T))
     assert judge(check_of("kernel-td", kind), kernel_td.KernelTD(), FEW).counterexample
 
 

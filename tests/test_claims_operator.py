@@ -158,7 +158,7 @@ MEETS_THE_TRANSFORMER = [
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )
@@ -169,7 +169,7 @@ def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
 def test_a_transformer_that_forgets_its_start_fails_coverage(monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators, "values", lambda case, *machine: right(replace(case, v=[0 * case.gamma] * len(case.v)), *machine)
+        grouping, "values", lambda case, *machine: right(replace(case, v=[0 * case.gamma] * len(case.v)), *machine)
     )
     for kind in ("exact", "certified", "numeric"):
         assert judge(check_of("coverage-needed", kind), coverage_needed.Coverage(), FEW).counterexample

@@ -117,7 +117,7 @@ LOOP = td.decoder_td
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     true = grouping.values
     monkeypatch.setattr(
-        operators, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))]
+        grouping, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))]
     )
     verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
     assert verdict.passed is False and verdict.counterexample

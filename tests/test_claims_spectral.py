@@ -346,7 +346,7 @@ def test_an_error_planted_in_the_library_is_found(id, name, wrong, kinds, monkey
 def test_an_error_planted_in_the_transformer_is_found(kind, monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )
