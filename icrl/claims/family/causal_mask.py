@@ -396,8 +396,8 @@ CLAIM = Claim(
     checks=(
         Check(
             "symbolic",
-            "every n and d, from any value row: one step of an induction over the columns, with opaque weights that hide "
-            "transition n − 1 from all columns but the last; the growth for symbolic α, γ, κ and depth",
+            "every n and d, from any value row: one step of an induction over the columns, with opaque weights that "
+            "hide transition n − 1 from all columns but the last; the growth for symbolic α, γ, κ and depth",
             symbolic,
             shows=(one_more_column, growth_solves),
         ),

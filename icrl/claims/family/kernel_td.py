@@ -318,15 +318,15 @@ def float_cases(seed: int) -> Iterator[Case]:
 
 
 def certified_cases(claim: KernelTD) -> list[Case]:
-    """The rational contexts where features differ, their features shrunk too, one with τ = 1, and a short one of FrozenLake."""
+    """The rational contexts where features differ, these with their features shrunk, τ = 1, and a walk on FrozenLake."""
     cases = [case for case in contexts.rational_cases() if apart(case)]
     return [*claim.beyond, *SMALLEST, LONELY, *cases, *map(shrunk, cases), shrunk(lake(20))]
 
 
 STATED = Statement(
     parts,
-    "the three identities; the Transformer's layers in kernel space; ν M̂ = ν; linear TD by its loop from the step α(s); "
-    "for the true exponential and τ ≤ 1 every weight, and one update, within the bound",
+    "the three identities; the Transformer's layers in kernel space; ν M̂ = ν; linear TD by its loop from the step "
+    "α(s); for the true exponential and τ ≤ 1 every weight, and one update, within the bound",
     KernelTD(),
     exact=contexts.after(SMALLEST, contexts.rational_cases),
     certified=certified_cases,

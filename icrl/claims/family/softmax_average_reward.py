@@ -179,7 +179,7 @@ STATED = Statement(
     trials=200,
     scale="that of the values times (1 + L) and the condition of what is solved",
     routes={
-        "exact": "γ = 1 in the place of each context's own; convergence by the eigenvalues, as balls, and by Lyapunov's form",
+        "exact": "γ = 1 in the place of each context's own; eigenvalues as balls, against Lyapunov's form",
         "numeric": f"γ = 1 in the place of each context's own; {DEPTH:,} layers where the moduli are below {NEAR}",
     },
     shows=(parts, whether, where_to, deep),

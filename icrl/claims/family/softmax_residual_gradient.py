@@ -178,8 +178,8 @@ def short_float_cases(seed: int) -> Iterator[Case]:
 STATED = Statement(
     parts,
     "the Transformer is the loop; the loop is v − (α/2)κ∇ of the squared TD errors; what it keeps, by solving for it, "
-    "is their least point; two softmaxes at half the step are the same where S_0 = S_n; how many least points there are, "
-    "but of floats",
+    "is their least point; two softmaxes at half the step are the same where S_0 = S_n; how many least points there "
+    "are, but of floats",
     Residual(),
     exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
     certified=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),

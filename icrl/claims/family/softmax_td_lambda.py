@@ -220,8 +220,8 @@ def on_the_way(
 
 STATED = Statement(
     parts,
-    "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the mean "
-    "of the returns, and LSTD(λ); c > 0 gives the rate",
+    "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the "
+    "mean of the returns, and LSTD(λ); c > 0 gives the rate",
     Traces(),
     exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
     certified=contexts.after(SMALLEST, contexts.sharp_cases),

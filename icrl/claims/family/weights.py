@@ -18,7 +18,7 @@ from icrl.algebra import Matrix, identity, place, stack
 from icrl.claims.convergence import certainty_equivalence
 from icrl.claims.convergence.certainty_equivalence import Limit
 from icrl.prompt import rows
-from icrl.verify.instances import cases
+from icrl.verify.instances import cases, contexts
 from icrl.verify.instances.cases import (
     Case,
     as_matrices,
@@ -277,14 +277,8 @@ def exact(claim: Importance, budget: Budget) -> Verdict:
 
 def numeric(claim: Importance, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones."""
-    return on_floats(
-        parts, claim, (), numeric_contexts(claim, budget.seed), budget, TRIALS, f"{TOLD}; the scale is {SCALE}"
-    )
-
-
-def exact_contexts(claim: Importance) -> list[Weighted]:
-    """What a subject lets in, the smallest contexts at which a wrong variant is wrong, then random ones."""
-    return [*claim.beyond, *SMALLEST, *rational_contexts()]
+    told = f"{TOLD}; the scale is that of the values times (1 + L), n or the condition of what is solved"
+    return on_floats(parts, claim, (), numeric_contexts(claim, budget.seed), budget, TRIALS, told)
 
 
 def numeric_contexts(claim: Importance, seed: int) -> Iterator[Weighted]:
@@ -318,6 +312,10 @@ def rational_contexts() -> Iterator[Weighted]:
         yield weighted(Case(states, rewards, whole(3, d), v, gamma, alphas, whole(d, d), power_of_two), *whole(1, n))
 
 
+exact_contexts = contexts.after(SMALLEST, rational_contexts)
+"""What a subject lets in, the smallest contexts at which a wrong variant is wrong, then random ones."""
+
+
 def symbol_contexts() -> list[Weighted]:
     """One layer with every entry a symbol: three states, and two of which one comes back."""
     logs = [log(Symbol(f"rho_{k + 1}", positive=True)) for k in range(2)]
@@ -344,11 +342,11 @@ def float_contexts(seed: int) -> Iterator[Weighted]:
 
 
 TRIALS = 200
+"""The contexts in floats, the small ones among them."""
 TOLD = (
     "the Transformer is weighted TD by its definition, and softmax TD with a state for every column; what it keeps, by "
     "solving for it, is the value of the weighted model, and nothing else if M̂_ρ is invertible"
 )
-SCALE = "that of the values times (1 + L), n or the condition of what is solved"
 
 OPAQUE = {"symbolic": "the derivation starts from weights that are in proportion to ρ"}
 ONLY = {"symbolic": "when M̂_ρ is invertible is not a matter of the identity"}
