@@ -277,7 +277,8 @@ def exact(claim: Importance, budget: Budget) -> Verdict:
 
 def numeric(claim: Importance, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones."""
-    told = f"{TOLD}; the scale is that of the values times (1 + L), n or the condition of what is solved"
+    first = f"the {len(SMALLEST) + len(claim.beyond)} small ones first"
+    told = f"{first}: {TOLD}; the scale is that of the values times (1 + L), n or the condition of what is solved"
     return on_floats(parts, claim, (), numeric_contexts(claim, budget.seed), budget, TRIALS, told)
 
 
