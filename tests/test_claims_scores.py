@@ -250,13 +250,13 @@ def test_logarithms():
 
 
 def test_contexts_of_every_sort():
-    cases = identifiability.cases(identifiability.Null())
+    cases = identifiability.STATED.exact(identifiability.Null())
     ranks = {identifiability.rank(np.array(case.features, object)) == case.d for case in cases}
     uncovered = [case for case in cases if case.states[-1] not in case.states[:-1]]
     assert ranks == {True, False} and 4 <= len(uncovered) <= len(cases) - 4 and len(cases) == 18
     drawn = list(islice(identifiability.float_contexts(0), 40))
     assert any(case.states[-1] not in case.states[:-1] for case in drawn) and {case.d for case in drawn} >= {1, 2, 3, 4}
-    assert len(score_functions.cases(score_functions.Scores())) == 12
+    assert len(score_functions.STATED.exact(score_functions.Scores())) == 12
 
 
 def test_the_encoder_is_the_construction():

@@ -15,8 +15,9 @@ from icrl.siblings import with_average_reward
 from icrl.transformer import Parameters, multi_head_layer
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import Part, entries, on_floats, on_rationals, size
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.judging.parts import Part, entries, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -167,23 +168,22 @@ def poisson_condition(case: Case, P_e: np.ndarray) -> float:
     return condition(np.eye(len(P_e) - 1) - without(P_e.astype(float), last(case))) ** 2 if len(P_e) > 1 else 1.0
 
 
-def cases() -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    return [*SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()]
-
-
-TOLD = "the Transformer is the loop; differences have a limit if and only if the other eigenvalues of G lie in the disc; v_l = h + lα(π_e·r̂ − r̄) + G^l(v_0 − h)"
-
-
-def exact(claim: Average, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²; eigenvalues as balls, against Lyapunov's form in ``Fraction``s."""
-    return on_rationals(parts, claim, cases(), TOLD)
-
-
-def numeric(claim: Average, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = f"n in 1..64, up to 32 layers: {TOLD}; 10⁴ layers where the moduli are below {NEAR}; the scale is that of the values times (1 + L) and the condition of what is solved"
-    return on_floats(parts, claim, SMALLEST, contexts.float_cases(budget.seed), budget, 200, told)
+STATED = Statement(
+    parts,
+    "the Transformer is the loop; differences have a limit if and only if the other eigenvalues of G lie in the disc; "
+    "v_l = h + lα(π_e·r̂ − r̄) + G^l(v_0 − h)",
+    Average(),
+    exact=lambda claim: [*SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()],
+    small=lambda claim: SMALLEST,
+    floats=contexts.float_cases,
+    trials=200,
+    scale="that of the values times (1 + L) and the condition of what is solved",
+    routes={
+        "exact": "γ = 1 in the place of each context's own; eigenvalues as balls, against Lyapunov's form",
+        "numeric": f"γ = 1 in the place of each context's own; {DEPTH:,} layers where the moduli are below {NEAR}",
+    },
+    shows=(parts, whether, where_to, deep),
+)
 
 
 # Wrong variants
@@ -268,19 +268,8 @@ CLAIM = Claim(
         r"For the limits, the eigenvalues of $G$ other than one 1 in the open unit disc. Equal features of two states put another 1 there if $S_0 = S_n$, and so does a state that no transition leaves.",
         r"For {eq}`eq-drift`, only that every visited state is left: then every state leads to $S_n$, and $\pi_e$ is the only one of its kind.",
     ),
-    subject=Average(),
-    checks=(
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot; up to 3 layers; convergence by the eigenvalues and by Lyapunov's form",
-            exact,
-        ),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, and 10⁴ layers where the eigenvalues are clearly in the disc",
-            numeric,
-        ),
-    ),
+    subject=STATED.subject,
+    checks=STATED.checks(),
     mutants=MUTANTS,
     rests_on=("softmax-td", "operator", "coverage-needed"),
     under={"softmax-td": "γ = 1, rewards less their mean"},

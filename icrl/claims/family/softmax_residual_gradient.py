@@ -17,8 +17,9 @@ from icrl.siblings import residual_gradient_layer
 from icrl.transformer import Parameters, layer, target_memory
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, on_balls, on_floats, on_rationals, size
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -169,31 +170,25 @@ def many_minimisers(case: Case, layer: Callable) -> Iterator[Part]:
             )
 
 
-def cases(claim: Residual) -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    return [*claim.beyond, *SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()]
+def short_float_cases(seed: int) -> Iterator[Case]:
+    """The random float contexts, up to 8 layers of each."""
+    return (replace(case, alphas=case.alphas[:8]) for case in contexts.float_cases(seed))
 
 
-TOLD = "the Transformer is the loop; the loop is v − (α/2)κ∇ of the squared TD errors; what it keeps, by solving for it, is their least point; two softmaxes at half the step are the same where S_0 = S_n"
-
-
-def exact(claim: Residual, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, claim, cases(claim), f"{TOLD}; how many least points there are")
-
-
-def certified(claim: Residual, budget: Budget) -> Verdict:
-    """The same contexts as Arb balls, with the true exponential."""
-    return on_balls(parts, claim, cases(claim), f"{TOLD}; how many least points there are")
-
-
-def numeric(claim: Residual, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = (
-        f"n in 1..64: {TOLD}; the scale is that of the values, times 1 + L, or n times the condition of what is solved"
-    )
-    short = (replace(case, alphas=case.alphas[:8]) for case in contexts.float_cases(budget.seed))
-    return on_floats(parts, claim, [*claim.beyond, *SMALLEST], short, budget, 100, told)
+STATED = Statement(
+    parts,
+    "the Transformer is the loop; the loop is v − (α/2)κ∇ of the squared TD errors; what it keeps, by solving for it, "
+    "is their least point; two softmaxes at half the step are the same where S_0 = S_n; how many least points there "
+    "are, but of floats",
+    Residual(),
+    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    certified=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    small=contexts.after(SMALLEST),
+    floats=short_float_cases,
+    trials=100,
+    scale="that of the values, times 1 + L, or n times the condition of what is solved",
+    shows=(parts, how_many, stands_still, many_minimisers),
+)
 
 
 # Wrong variants
@@ -286,20 +281,8 @@ CLAIM = Claim(
         r"$\alpha \ne 0$ and $E$ invertible on the visited states, the last one included, for least points to be all that is kept. With $A = I$ and the exponential: the features are distinct.",
         r"$\lvert\gamma\rvert < 1$, and a state that occurs twice (or $\gamma = 0$ and every state left), for one least point only.",
     ),
-    subject=Residual(),
-    checks=(
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers",
-            exact,
-        ),
-        Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and of sharp ones, states never left among them",
-            numeric,
-        ),
-    ),
+    subject=STATED.subject,
+    checks=STATED.checks(),
     mutants=MUTANTS,
     rests_on=("softmax-td",),
     under={"softmax-td": "without the keys of the next states"},

@@ -16,8 +16,9 @@ from icrl.siblings import with_traces
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, on_balls, on_floats, on_rationals, size
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -217,28 +218,20 @@ def on_the_way(
             )
 
 
-def cases(claim: Traces) -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    return [*claim.beyond, *SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()]
-
-
-TOLD = "λ = 1/2, 0, 1: the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the mean of the returns, and LSTD(λ); c > 0 gives the rate"
-
-
-def exact(claim: Traces, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, claim, cases(claim), TOLD)
-
-
-def certified(claim: Traces, budget: Budget) -> Verdict:
-    """The small contexts and those with sharp features as Arb balls, with the true exponential."""
-    return on_balls(parts, claim, [*claim.beyond, *SMALLEST, *contexts.sharp_cases()], TOLD)
-
-
-def numeric(claim: Traces, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = f"n in 1..64, up to 32 layers: {TOLD}; the scale is that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved"
-    return on_floats(parts, claim, [*claim.beyond, *SMALLEST], contexts.float_cases(budget.seed), budget, 100, told)
+STATED = Statement(
+    parts,
+    "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the "
+    "mean of the returns, and LSTD(λ); c > 0 gives the rate",
+    Traces(),
+    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    certified=contexts.after(SMALLEST, contexts.sharp_cases),
+    small=contexts.after(SMALLEST),
+    floats=contexts.float_cases,
+    trials=100,
+    noun=f"contexts with λ = {', '.join(map(str, Traces().lambdas))}",
+    scale="that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved",
+    shows=(at_lambda, stands_still, limits, on_the_way),
+)
 
 
 # Wrong variants
@@ -328,20 +321,8 @@ CLAIM = Claim(
         r"$\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$, for one $v_\lambda$ only and for the rate.",
         r"$\hat M$ invertible and $\alpha \ne 0$, for $v_\lambda$ to be all that the layer keeps; a state that no transition leaves makes $\hat M$ singular.",
     ),
-    subject=Traces(),
-    checks=(
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; λ = 0, 1/2, 1; up to 3 layers",
-            exact,
-        ),
-        Check("certified", "the small contexts and those near one-hot with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them; λ = 0, 1/2, 1",
-            numeric,
-        ),
-    ),
+    subject=STATED.subject,
+    checks=STATED.checks(),
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence", "contraction"),
     under={"softmax-td": "λ = 0"},
