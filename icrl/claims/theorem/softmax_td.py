@@ -11,7 +11,8 @@ from sympy import BlockMatrix, MatrixSymbol, block_collapse
 
 from icrl.algebra import identity, kind, place, scalar, shift, softmax, stack, transpose
 from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, Rows, prompt, row_sizes, rows
-from icrl.transformer import Parameters, layer as one_layer
+from icrl.transformer import Parameters
+from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import (
     Case,
     as_batch,

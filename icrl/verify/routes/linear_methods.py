@@ -19,7 +19,8 @@ from sympy import Matrix as Explicit
 from icrl import linear_attention as la
 from icrl import td
 from icrl.algebra import Weights, all_visible, identity, place
-from icrl.transformer import Head, Parameters, layer as one_layer, transformer
+from icrl.transformer import Head, Parameters, transformer
+from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import log_uniform, shown, small_fraction
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import TOLERANCE, taken
