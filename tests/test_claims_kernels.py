@@ -30,7 +30,7 @@ PAIRS = [
 NAN = {
     "tabular": tabular.Tabular(weight=lambda own, n_s, n, power: float("nan")),
     "linear": linear.LinearTD(
-        Machine(softmax=linear.scores_alone, edit=lambda p, site: replace(p, V=p.V * float("nan")))
+        Machine(softmax=linear.scores_alone, edit=lambda p, site: p.with_head(V=p.head.V * float("nan")))
     ),
     "kernel-td": kernel_td.KernelTD(features=lambda phi, Z: float("nan") * phi),
 }

@@ -14,6 +14,7 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 from icrl import td
 from icrl.algebra import Matrix
 from icrl.prompt import rows
+from icrl.transformer import layer as one_layer
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, smallest, tied
 from icrl.verify.instances.contexts import lake
@@ -61,7 +62,7 @@ def not_the_one_before(n: int) -> np.ndarray:
 
 def masked(visible: Callable[[int], np.ndarray]) -> Machine:
     """The construction with another mask."""
-    return Machine(edit=lambda p, site: replace(p, visible=visible(site.n)))
+    return Machine(edit=lambda p, site: p.with_head(visible=visible(site.n)))
 
 
 def own_weight(one: Any, step: Any, gamma: Any, kappa: Any) -> Any:
@@ -278,7 +279,7 @@ def one_more_column(claim: Decoder) -> Verdict | None:
     """The layer on n + 1 columns: the first n are the prefix's own layer, the last has v_n times (1 + αγκ), κ = pk."""
     v = sy.value_row("v_l")
     machine = replace(claim.machine, softmax=opaque_weights, edit=lambda p, site: p)
-    got = block_collapse(machine.step(stated_prompt(v), machine.parameters(v, sy.d, sy.n, sy.gamma, alpha, sy.A)))
+    got = block_collapse(one_layer(stated_prompt(v), machine.parameters(v, sy.d, sy.n, sy.gamma, alpha, sy.A)))
     before, last = v.blocks.tolist()[0]
     alone = before + alpha * (sy.R + sy.gamma * before * sy.N - before) * K
     said = (

@@ -12,7 +12,6 @@ from sympy import MatrixSymbol, Rational, Symbol, exp, limit, oo, simplify, symp
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
-from icrl.algebra import all_visible
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, float_case, log_uniform, smallest, stand_in
 from icrl.verify.instances.contexts import lake
@@ -20,7 +19,7 @@ from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, on_ratio
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.edits import Machine
+from icrl.verify.routes.edits import Machine, unmasked
 from icrl.verify.routes.grouping import ALPHA, GAMMA, SYMBOLS, N, Transitions, td_update
 
 
@@ -359,7 +358,7 @@ MUTANTS = (
     Mutant("a constant step makes it plain", KernelTD(step=lambda alpha, Z: alpha * (Z @ inverse(Z)))),
     Mutant(
         "no mask",
-        KernelTD(machine=Machine(edit=lambda p, site: replace(p, visible=all_visible(site.n, site.like)))),
+        KernelTD(machine=Machine(edit=unmasked)),
         NORMALISER,
     ),
     Mutant(

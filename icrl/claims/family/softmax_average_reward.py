@@ -12,7 +12,7 @@ import numpy as np
 from icrl import td
 from icrl.operator import affine_power
 from icrl.siblings import with_average_reward
-from icrl.transformer import Parameters, multi_head_layer
+from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
 from icrl.verify.judging.parts import Part, entries, size
@@ -38,7 +38,7 @@ EQUAL = replace(contexts.two_states(2), features=[[Fraction(1)]] * 2, A=[[Fracti
 SMALLEST = (ONE, PASSED, COIN, contexts.two_states(2), EQUAL, contexts.never_left(2))
 
 
-def construction(p: Parameters) -> tuple[Parameters, ...]:
+def construction(p: Parameters) -> Parameters:
     """Two heads: TD with γ = 1, and a uniform one that subtracts the mean reward."""
     return with_average_reward(p)
 
@@ -60,7 +60,7 @@ def stationary(case: Case, P_e: np.ndarray) -> np.ndarray:
 class Average:
     """The statement with its pieces: the heads, when depth converges up to constants, the weights of the gain, the drift of a layer."""
 
-    heads: Callable[[Parameters], tuple[Parameters, ...]] = construction
+    heads: Callable[[Parameters], Parameters] = construction
     converges: Callable[[Case, np.ndarray], bool] = in_the_disc
     weights: Callable[[Case, np.ndarray], np.ndarray] = stationary
     drift: Callable[[Any, Any, Any], Any] = lambda alpha, gain, mean: alpha * (gain - mean)
@@ -110,7 +110,7 @@ def parts(claim: Average, case: Case) -> Iterator[Part]:
     case = at_one(case)
     operator, alpha = operator_of(case), case.alphas[0]
     values, updates = (
-        grouping.values(case, Machine(edit=lambda p, site: claim.heads(p), step=multi_head_layer)),
+        grouping.values(case, Machine(edit=lambda p, site: claim.heads(p))),
         by_state(case, loop(case)),
     )
     scale = (1 + case.depth) * size(updates, case.rewards)
@@ -189,20 +189,19 @@ STATED = Statement(
 # Wrong variants
 
 
-def one_head(p: Parameters) -> tuple[Parameters, ...]:
+def one_head(p: Parameters) -> Parameters:
     """Nothing is subtracted."""
-    return (p,)
+    return p
 
 
-def weighted_mean(p: Parameters) -> tuple[Parameters, ...]:
+def weighted_mean(p: Parameters) -> Parameters:
     """The second head attends as the first does: every state subtracts a mean of its own."""
-    first, second = with_average_reward(p)
-    return first, replace(second, A=p.A)
+    return with_average_reward(p).with_head(1, A=p.head.A)
 
 
-def discounted(p: Parameters) -> tuple[Parameters, ...]:
+def discounted(p: Parameters) -> Parameters:
     """γ = 1/2 in the target-memory step."""
-    return with_average_reward(replace(p, W=p.W / 2))
+    return with_average_reward(p.with_memory(W=p.memory.W / 2))
 
 
 def visits(case: Case, P_e: np.ndarray) -> np.ndarray:

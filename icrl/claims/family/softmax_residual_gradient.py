@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from icrl import td
-from icrl.algebra import Matrix, all_visible, scalar, transpose
-from icrl.siblings import residual_gradient_layer
-from icrl.transformer import Parameters, layer, target_memory
+from icrl.algebra import Matrix, scalar, transpose
+from icrl.siblings import with_both_ends
+from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
 from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, size
@@ -34,11 +33,6 @@ EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fractio
 LEFT_TWICE = smallest((0, 0, 1), r=(1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 NO_DISCOUNT = replace(LEFT_TWICE, gamma=Fraction(0))
 SMALLEST = (ONE, COIN, OPEN, contexts.two_states(2), EQUAL, contexts.never_left(2), LEFT_TWICE, NO_DISCOUNT)
-
-
-def construction(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
-    """One layer of the softmax residual gradient."""
-    return partial(residual_gradient_layer, gamma=gamma)
 
 
 def table(case: Case) -> np.ndarray:
@@ -61,7 +55,7 @@ def once_over(case: Case) -> bool:
 class Residual:
     """The statement with its pieces: the layer, the discount in the loss, when the minimiser is one and alone is kept, when two softmaxes will do."""
 
-    step: Callable[[Any], Callable] = construction
+    edit: Callable[[Parameters, Any], Parameters] = with_both_ends
     loss_discount: Callable[[Any], Any] = lambda gamma: gamma
     unique: Callable[[Case], bool] = once_over
     only: Callable[[Case], bool] = lambda case: case.alphas[0] != 0 and invertible(table(case))
@@ -103,7 +97,10 @@ def two_softmaxes(case: Case) -> Callable[[np.ndarray], np.ndarray]:
 
 def parts(claim: Residual, case: Case) -> Iterator[Part]:
     """The Transformer against the loop; the loop against the gradient of the loss; what it keeps; two softmaxes."""
-    values, updates = grouping.values(case, Machine(step=claim.step(case.gamma))), by_state(case, loop(case))
+    values, updates = (
+        grouping.values(case, Machine(edit=lambda p, site: claim.edit(p, case.gamma))),
+        by_state(case, loop(case)),
+    )
     scale = (1 + case.depth) * size(updates, case.rewards)
     for l, (got, right) in enumerate(zip(values, updates, strict=True)):
         yield from entries(f"v_{l}", got, right, scale)
@@ -194,30 +191,29 @@ STATED = Statement(
 # Wrong variants
 
 
-def semi_gradient(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
+def semi_gradient(p: Parameters, gamma: Any) -> Parameters:
     """Softmax TD itself: the keys S_{k+1} left out."""
-    return layer
+    return p
 
 
-def undiscounted_keys(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
+def undiscounted_keys(p: Parameters, gamma: Any) -> Parameters:
     """K − K' in the place of K − γK'."""
-    return lambda Z, p: residual_gradient_layer(Z, p, 1 + 0 * gamma)
+    return with_both_ends(p, 1 + 0 * gamma)
 
 
-def unmasked(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
+def every_key(p: Parameters, gamma: Any) -> Parameters:
     """Without the mask."""
-    return lambda Z, p: residual_gradient_layer(Z, replace(p, visible=all_visible(Z.shape[-1] - 1, Z)), gamma)
+    return with_both_ends(p, gamma).with_head(visible=np.ones_like(p.head.visible))
 
 
-def two_normalisers(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
+def two_normalisers(p: Parameters, gamma: Any) -> Parameters:
     """A softmax for the keys S_k and another for the keys S_{k+1}, at half the step."""
 
-    def step(Z: Matrix, p: Parameters) -> Matrix:
-        scores = transpose(Z) @ p.A @ Z
-        K, K_after = (p.normalise(each, p.visible) for each in (scores, transpose(p.shift) @ scores))
-        return target_memory(Z + p.V @ Z @ (K - scalar(gamma, Z) * K_after) / 2, p)
+    def weights(scores: Matrix, visible: Any) -> Matrix:
+        K, K_after = (p.head.normalise(each, visible) for each in (scores, transpose(p.memory.shift) @ scores))
+        return (K - scalar(gamma, scores) * K_after) / 2
 
-    return step
+    return p.with_head(normalise=weights)
 
 
 def v_CE(case: Case, H: np.ndarray, g: np.ndarray) -> np.ndarray:
@@ -230,7 +226,7 @@ BY_MARGIN = {"numeric": "of floats it can be told only by a wide margin whether 
 MUTANTS = (
     Mutant("the keys S_{k+1} left out", Residual(semi_gradient)),
     Mutant("γ missing on their weights", Residual(undiscounted_keys)),
-    Mutant("no mask", Residual(unmasked)),
+    Mutant("no mask", Residual(every_key)),
     Mutant("two softmaxes in the place of one", Residual(two_normalisers)),
     Mutant("the least point is v_CE", Residual(minimiser=v_CE)),
     Mutant("a loss without discount", Residual(loss_discount=lambda gamma: 1 + 0 * gamma)),

@@ -240,25 +240,25 @@ STATED = Statement(
 def scan_from_the_left(p: Parameters, decay: Any) -> Parameters:
     """d_k = δ_k + ϑd_{k−1}: of the errors before k, not of those after."""
     scanned = with_traces(p, decay)
-    return replace(scanned, scan=transpose(scanned.scan))
+    return scanned.with_head(scan=transpose(scanned.head.scan))
 
 
 def scan_of_scores(p: Parameters, decay: Any) -> Parameters:
     """The scan inside the softmax: the weights are softmax(T · scores)."""
-    T = with_traces(p, decay).scan
-    return replace(p, normalise=lambda scores, visible: p.normalise(T @ scores, visible))
+    T = with_traces(p, decay).head.scan
+    return p.with_head(normalise=lambda scores, visible: p.head.normalise(T @ scores, visible))
 
 
 def decay_mask(p: Parameters, decay: Any) -> Parameters:
     """A decay mask inside the softmax: ϑ^{n−1−k}E in the place of E."""
 
     def weights(scores: Matrix, visible: Any) -> Matrix:
-        K = p.normalise(scores, visible)
+        K = p.head.normalise(scores, visible)
         n = K.shape[-2] - 1
         faded = np.array([[(0 * decay + decay) ** (n - 1 - k)] for k in range(n)] + [[0 * decay]], K.dtype) * K
         return faded / faded.sum(axis=-2, keepdims=True)
 
-    return replace(p, normalise=weights)
+    return p.with_head(normalise=weights)
 
 
 def never_ending(alpha: Any, c: Any, gamma: Any, lam: Any) -> Any:

@@ -12,7 +12,6 @@ import numpy as np
 from sympy import Expr, Integer, Rational, Sum, Symbol, exp, limit, oo, simplify, symbols
 
 from icrl import td
-from icrl.algebra import all_visible
 from icrl.tasks import from_gymnasium
 from icrl.transformer import weights
 from icrl.verify.instances import contexts
@@ -22,7 +21,7 @@ from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.edits import Machine
+from icrl.verify.routes.edits import Machine, unmasked
 
 
 def foreign_share(n_s: Any, n: Any, power: Any) -> Any:
@@ -304,7 +303,7 @@ def left_out(of: Callable) -> Callable:
     return lambda *given: 0 * given[-1] if given[-3] == 0 else of(*given)
 
 
-UNMASKED = Machine(edit=lambda p, site: replace(p, visible=all_visible(site.n, site.like)))
+UNMASKED = Machine(edit=unmasked)
 OF_PATHS = {"symbolic": "the formulas speak of weights, not of the paths that values take"}
 
 MUTANTS = (

@@ -139,7 +139,7 @@ def machine(claim: Importance, case: Weighted) -> Machine:
         return Machine()
     rho = array(case, [*case.rho, 0 * case.gamma])[:, None]
     return Machine(
-        edit=lambda p, site: replace(p, normalise=lambda scores, visible: rho * p.normalise(scores, visible))
+        edit=lambda p, site: p.with_head(normalise=lambda scores, visible: rho * p.head.normalise(scores, visible))
     )
 
 
