@@ -136,8 +136,8 @@ def parts(form: Form, given: Given) -> Iterator[Part]:
     routes = {"": state_form.model(moves, paid), ", from frequencies": state_form.model(share * moves, share * paid)}
     truth = in_columns(form, given)
     scale = growth(given) * size(*truth, given.rewards)
-    for name, shown in routes.items():
-        stated = on_states(form, given.features, shown, given.layers, given.v, given.gamma, given.exp)
+    for name, reading in routes.items():
+        stated = on_states(form, given.features, reading, given.layers, given.v, given.gamma, given.exp)
         yield from by_column(given, stated, truth, name, scale)
     if form.attention is state_form.attention_weights and not given.v.any():
         stated = state_form.values(
