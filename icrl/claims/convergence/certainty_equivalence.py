@@ -160,12 +160,12 @@ def six_maps(seed: int) -> Iterator[Case]:
     rng = np.random.default_rng(seed)
     while True:
         walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
-        size, gamma, alpha = len(set(walk)), float(rng.uniform(-0.95, 0.95)), float(rng.uniform(0.05, 1))
-        rewards, v = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=size).tolist()
+        states, gamma, alpha = len(set(walk)), float(rng.uniform(-0.95, 0.95)), float(rng.uniform(0.05, 1))
+        rewards, v = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=states).tolist()
         for x in (
-            2 * np.eye(size),
-            *(rng.normal(size=(size, d)) for d in (1, 2, 4, 6)),
-            rng.normal(size=(size, 3))[[*range(size - 1), 0]],
+            2 * np.eye(states),
+            *(rng.normal(size=(states, d)) for d in (1, 2, 4, 6)),
+            rng.normal(size=(states, 3))[[*range(states - 1), 0]],
         ):
             A = np.eye(x.shape[1]) + (rng.normal(size=(x.shape[1],) * 2) / 2 if rng.random() < 0.5 else 0)
             yield Case(walk, rewards, x.tolist(), v, gamma, [alpha] * 4, A.tolist())

@@ -56,7 +56,7 @@ STATED = Statement(
     small=contexts.after(SMALLEST),
     floats=contexts.float_cases,
     routes=dict.fromkeys(("exact", "certified", "numeric"), "each with reward 1 and v_0 = 0"),
-    scale="of values (1 + L) max(1, 1/(1 − γ))",
+    scale="(1 + L) max(1, 1/(1 − γ)) for values",
 )
 
 

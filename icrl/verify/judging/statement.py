@@ -69,7 +69,7 @@ class Statement:
 
     def run_exact(self, subject: Any, budget: Budget) -> Verdict:
         """Every part in ``Fraction``s."""
-        return on_rationals(self.parts, subject, self.exact(subject), self.told)
+        return on_rationals(self.parts, subject, self.exact(subject), self.told, self.noun)
 
     def run_certified(self, subject: Any, budget: Budget) -> Verdict:
         """Every part in Arb balls."""
