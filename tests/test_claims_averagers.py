@@ -307,6 +307,8 @@ def test_the_reversible_contexts_are_of_every_sort():
     assert sum(len(set(layer_steps.balance(case))) > 1 for case in tried) >= 9
     assert any(layer_steps.balance(case) != layer_steps.visits(case) and len(case.v) == 2 for case in tried)
     assert len(set(layer_steps.lake().states)) >= 4 and layer_steps.balance(layer_steps.lake())
+    reversible = [case for case in layer_steps.STATED.exact(layer_steps.Steps()) if layer_steps.balance(case)]
+    assert f"{len(reversible)} with detailed balance" in check_of("layer-steps", "exact").scope
     drawn = list(islice(layer_steps.float_cases(0), 200))
     assert (
         max(case.depth for case in drawn) == 20 and sum(layer_steps.balance(case) is not None for case in drawn) >= 100

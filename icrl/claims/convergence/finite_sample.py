@@ -284,8 +284,8 @@ def scope_of_samples() -> str:
     """What the numeric check draws: for the rate, for the bound and for the slope."""
     slope = ", ".join(name for name, _ in slope_tasks())
     return (
-        f"for the rate {described(map(in_floats, kernels()), STATED.noun)}, {LAYERS} layers; for the bound, at the n of "
-        f"c₁, {explicit.simulations(bound_tasks(), TRIALS)}; for the slope of the floor {slope}: {SEEDS} seeds of "
+        f"for the rate {described(map(in_floats, kernels()), STATED.noun)}, {LAYERS} layers; for the bound, at the n "
+        f"of c₁, {explicit.simulations(bound_tasks(), TRIALS)}; for the slope of the floor {slope}: {SEEDS} seeds of "
         f"{CONTEXTS} trajectories each, n from {LENGTHS[0]} to {LENGTHS[-1]}"
     )
 

@@ -368,8 +368,8 @@ def numeric(claim: Fixed, budget: Budget) -> Verdict:
     parts_told = f"{TOLD}; MarkovRewardProcess.value and population_kernel"
     return found or Verdict(
         True,
-        f"{len(small)} small and {trials} random populations (seed {budget.seed}): {parts_told}; tolerance {TOLERANCE} eps "
-        "(1 + max |score|) of each part's scale",
+        f"{len(small)} small and {trials} random populations (seed {budget.seed}): {parts_told}; tolerance {TOLERANCE} "
+        "eps (1 + max |score|) of each part's scale",
     )
 
 
