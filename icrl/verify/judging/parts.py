@@ -111,13 +111,13 @@ def first_failure(name: str, parts: Iterable[Part], numbers: Any) -> Counterexam
 # The runs
 
 
-def on_rationals(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:
+def on_rationals(parts: Parts, subject: Any, cases: Iterable[Case], told: str, noun: str = "contexts") -> Verdict:
     """The parts in ``Fraction``s."""
     count = 0
     for count, case in enumerate(cases, 1):
         if found := first_failure(str(case), parts(subject, case), Exactly()):
             return Verdict(False, "a part of the statement fails", counterexample=found)
-    return Verdict(True, f"{count} rational contexts: {told}")
+    return Verdict(True, f"{count} rational {noun}: {told}")
 
 
 def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:

@@ -17,10 +17,11 @@ from icrl.verify.model import Budget, Check, Verdict
 class Statement:
     """What ``parts(subject, instance)`` says, of whatever is drawn.
 
-    ``told``: the parts in words. ``exact``, ``certified``: the rational instances of a subject, the second put to as balls;
-    ``small``, ``floats``: those of a subject with which the floats begin, and the endless ones of a seed that follow,
-    ``trials`` of them; ``noun``: what they are. What is None is not checked. ``routes``: by kind, what is particular to how the parts are computed
-    there. ``scale``: in which unit the floats' tolerance is. ``shows``: the functions in which a reader finds the statement.
+    ``told``: the parts in words. ``exact``, ``certified``: the rational instances of a subject, the second put to as
+    balls; ``small``, ``floats``: those of a subject with which the floats begin, and the endless ones of a seed that
+    follow, ``trials`` of them; ``noun``: what they are. What is None is not checked. ``routes``: by kind, what is
+    particular to how the parts are computed there. ``scale``: in which unit the floats' tolerance is. ``traits``: by
+    words, what else is counted of the instances. ``shows``: the functions in which a reader finds the statement.
     """
 
     parts: Parts
@@ -34,6 +35,7 @@ class Statement:
     noun: str = "contexts"
     scale: str = ""
     routes: Mapping[str, str] = field(default_factory=dict)
+    traits: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
     shows: tuple[Callable, ...] = ()
 
     def checks(self) -> tuple[Check, ...]:
@@ -53,7 +55,7 @@ class Statement:
             kind
         ]
         route = f"; {self.routes[kind]}" if kind in self.routes else ""
-        return lambda: described(self.drawn(kind), f"{self.noun} {numbers}") + route
+        return lambda: described(self.drawn(kind), f"{self.noun} {numbers}", self.traits) + route
 
     def drawn(self, kind: str) -> Iterable:
         """What a check of this kind draws for the claim's own subject, with the default budget."""
@@ -67,7 +69,7 @@ class Statement:
 
     def run_exact(self, subject: Any, budget: Budget) -> Verdict:
         """Every part in ``Fraction``s."""
-        return on_rationals(self.parts, subject, self.exact(subject), self.told)
+        return on_rationals(self.parts, subject, self.exact(subject), self.told, self.noun)
 
     def run_certified(self, subject: Any, budget: Budget) -> Verdict:
         """Every part in Arb balls."""
