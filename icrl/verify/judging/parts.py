@@ -111,13 +111,13 @@ def first_failure(name: str, parts: Iterable[Part], numbers: Any) -> Counterexam
 # The runs
 
 
-def on_rationals(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:
+def on_rationals(parts: Parts, subject: Any, cases: Iterable, told: str, noun: str = "contexts") -> Verdict:
     """The parts in ``Fraction``s."""
     count = 0
     for count, case in enumerate(cases, 1):
         if found := first_failure(str(case), parts(subject, case), Exactly()):
             return Verdict(False, "a part of the statement fails", counterexample=found)
-    return Verdict(True, f"{count} rational contexts: {told}")
+    return Verdict(True, f"{count} rational {noun}: {told}")
 
 
 def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:
@@ -139,20 +139,44 @@ def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Ve
     )
 
 
+def of_scores(case: Case) -> Within:
+    """The tolerance for a context: a weight inherits eps times its score."""
+    return Within(TOLERANCE * np.finfo(float).eps * (1 + max(abs(g) for row in case.scores for g in row)))
+
+
+@dataclass(frozen=True)
+class Floating:
+    """How instances are put to floats: how rational ones are converted, what one is called, and by what it is judged, in words too."""
+
+    convert: Callable[[Iterable], Iterator] = as_floats
+    name: Callable[[Any], str] = float_name
+    numbers: Callable[[Any], Within] = of_scores
+    tolerance: str = f"{TOLERANCE} eps (1 + max |score|) of each part's scale"
+
+
+CONTEXTS = Floating()
+"""How it is done with a :class:`Case`."""
+
+
 def on_floats(
-    parts: Parts, subject: Any, small: Sequence[Case], drawn: Iterator[Case], budget: Budget, trials: int, told: str
+    parts: Parts,
+    subject: Any,
+    small: Sequence,
+    drawn: Iterator,
+    budget: Budget,
+    trials: int,
+    told: str,
+    noun: str = "contexts",
+    floating: Floating = CONTEXTS,
 ) -> Verdict:
-    """The parts in floats: the small rational cases, then as many as asked of those drawn."""
+    """The parts in floats: the small rational instances, then as many as asked of those drawn."""
     trials = budget.trials or trials
-    for trial, case in enumerate([*as_floats(small), *islice(drawn, trials)], 1 - len(small)):
-        steep = 1 + max(abs(g) for row in case.scores for g in row)
-        if found := first_failure(
-            float_name(case), parts(subject, case), Within(TOLERANCE * np.finfo(float).eps * steep)
-        ):
-            where = f"trial {trial} (seed {budget.seed})" if trial > 0 else "a small context"
+    for trial, given in enumerate([*floating.convert(small), *islice(drawn, trials)], 1 - len(small)):
+        if found := first_failure(floating.name(given), parts(subject, given), floating.numbers(given)):
+            where = f"trial {trial} (seed {budget.seed})" if trial > 0 else f"one of the small {noun}"
             return Verdict(False, f"fails in {where}", counterexample=found)
         budget.progress(max(trial, 0), trials)
     return Verdict(
         True,
-        f"{len(small)} small and {trials} random contexts (seed {budget.seed}): {told}; tolerance {TOLERANCE} eps (1 + max |score|) of each part's scale",
+        f"{len(small)} small and {trials} random {noun} (seed {budget.seed}): {told}; tolerance {floating.tolerance}",
     )
