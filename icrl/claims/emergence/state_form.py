@@ -289,8 +289,8 @@ def rational_instances() -> Iterator[Given]:
 
 TOLD = (
     "every column that holds a state, and a query column for every state, against the state form after every layer, "
-    "from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), and layer by "
-    "layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.metrics.reading; rewards of 1 against its gain"
+    "from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), "
+    "and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.metrics.reading; rewards of 1 against its gain"
 )
 
 
@@ -338,8 +338,8 @@ def rounding(given: Given) -> Within:
 
 
 BATCHES = (
-    "2 batches of 8 tasks on tensors, n = 30, rewards that differ between visits, 3 layers: state_values and token_values "
-    "of icrl.pretrain.network, and the TD loss's gradient through either"
+    "2 batches of 8 tasks on tensors, n = 30, rewards that differ between visits, 3 layers: "
+    "state_values and token_values of icrl.pretrain.network, and the TD loss's gradient through either"
 )
 ON_TENSORS = 1e-11
 """Float tolerance on tensors, relative to the largest entry of the values, or of the gradient: the routes were never seen to differ by more than 2e-15 of it."""

@@ -146,7 +146,8 @@ def numeric(claim: BatchTD, budget: Budget) -> Verdict:
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
-        f"{trials} random contexts (seed {budget.seed}), {LAYERS} updates each; tolerance {TOLERANCE} eps (1 + l)(max |v_0| + max |R|/(1 − γ))/(1 − γ)",
+        f"{trials} random contexts (seed {budget.seed}), {LAYERS} updates each; "
+        f"tolerance {TOLERANCE} eps (1 + l)(max |v_0| + max |R|/(1 − γ))/(1 − γ)",
     )
 
 

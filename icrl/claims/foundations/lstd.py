@@ -263,7 +263,8 @@ def numeric(system: System, budget: Budget) -> Verdict:
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
-        f"{trials} random contexts (seed {budget.seed}), {UPDATES} updates each; tolerance {TOLERANCE} eps n (1 + l)(1 + α‖A‖)^l "
+        f"{trials} random contexts (seed {budget.seed}), {UPDATES} updates each; "
+        f"tolerance {TOLERANCE} eps n (1 + l)(1 + α‖A‖)^l "
         "(max |w_0| + α Σ|R| max |x|), and 1e-9 of v_CE where features are one-hot",
     )
 
