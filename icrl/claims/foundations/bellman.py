@@ -248,7 +248,8 @@ CLAIM = Claim(
         Check(
             "numeric",
             lambda: (
-                f"{described(islice(float_processes(0), TRIALS), 'processes in floats')}; against MarkovRewardProcess.value"
+                f"{described(islice(float_processes(0), TRIALS), 'processes in floats')}; "
+                "against MarkovRewardProcess.value"
             ),
             numeric,
             shows=(first_wrong, numeric),

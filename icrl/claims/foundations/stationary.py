@@ -204,7 +204,8 @@ def numeric(claim: Statement, budget: Budget) -> Verdict:
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
-        f"{trials} random irreducible chains (seed {budget.seed}): stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; those that are aperiodic contract",
+        f"{trials} random irreducible chains (seed {budget.seed}): "
+        f"stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; those that are aperiodic contract",
         f"largest difference {worst:.1e}",
     )
 
@@ -264,7 +265,8 @@ CLAIM = Claim(
         Check(
             "exact",
             lambda: (
-                f"{described(map(Chain, exact_chains()), 'irreducible chains in rationals')}; against the Markov chain tree theorem"
+                f"{described(map(Chain, exact_chains()), 'irreducible chains in rationals')}; "
+                "against the Markov chain tree theorem"
             ),
             exact,
             shows=(exact, not_closer),

@@ -199,7 +199,7 @@ def first_gap(name: str, lemma: Lemma, given: Input, differ) -> Counterexample |
 
 
 def exact(lemma: Lemma, budget: Budget) -> Verdict:
-    """Equality of every entry, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp; then depth, against the TD loop."""
+    """Equality of every entry, on ``Fraction``s and on SymPy symbols; then depth, against the TD loop."""
     rationals, explicit, cases = list(rational_inputs()), list(symbol_inputs()), contexts_for_depth()
     named = [(f"{given}, E = 1 + t²", given) for given in rationals]
     named += [(f"symbols, n = {given.n}, d = {given.d}", given) for given in explicit]

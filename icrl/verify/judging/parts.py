@@ -146,7 +146,10 @@ def of_scores(case: Case) -> Within:
 
 @dataclass(frozen=True)
 class Floating:
-    """How instances are put to floats: how rational ones are converted, what one is called, and by what it is judged, in words too."""
+    """How instances are put to floats: ``convert`` makes floats of rational ones, ``name`` is what one is called.
+
+    ``numbers`` judges an instance's parts, and ``tolerance`` says so in words.
+    """
 
     convert: Callable[[Iterable], Iterator] = as_floats
     name: Callable[[Any], str] = float_name

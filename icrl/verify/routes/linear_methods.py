@@ -346,7 +346,8 @@ def checked(method: Method, shows: tuple[Callable, ...] = (), route: str = "") -
     ours = lambda samples: (of_method(method, sample) for sample in samples)
     return Statement(
         parts,
-        "the last row in every column of every layer, the query's included, equal to the recursion's; the rows above unmoved",
+        "the last row in every column of every layer, the query's included, equal to the recursion's; "
+        "the rows above unmoved",
         method,
         exact=lambda subject: [*ours(SMALLEST), *ours(rational_samples())],
         small=lambda subject: [*ours(SMALLEST)],
