@@ -389,8 +389,8 @@ CLAIM = Claim(
         Check(
             "numeric",
             lambda: (
-                f"{described(runs(Emergence(CLAIMED), Budget()), f'trainings, of {len(CLAIMED)} protocols')}, unless more "
-                "seeds are asked for (one for every hundred trials); afresh, on one thread in float64; "
+                f"{described(runs(Emergence(CLAIMED), Budget()), f'trainings, of {len(CLAIMED)} protocols')}, "
+                "unless more seeds are asked for (one for every hundred trials); afresh, on one thread in float64; "
                 "the controls at the first seed"
             ),
             numeric,

@@ -205,7 +205,8 @@ def numeric(claim: Statement, budget: Budget) -> Verdict:
     return Verdict(
         True,
         f"{trials} random irreducible chains (seed {budget.seed}): "
-        f"stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; those that are aperiodic contract",
+        f"stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; "
+        "those that are aperiodic contract",
         f"largest difference {worst:.1e}",
     )
 

@@ -18,9 +18,9 @@ class Statement:
 
     ``told``: the parts in words. ``exact``, ``certified``: the rational instances of a subject, the second put to as balls;
     ``small``, ``floats``: those of a subject with which the floats begin, and the endless ones of a seed that follow,
-    ``trials`` of them; ``noun``: what they are. What is None is not checked. ``routes``: by kind, what is particular to how
-    the parts are computed there. ``scale``: in which unit the floats' tolerance is. ``floating``: how what is no context is
-    put to floats. ``shows``: the functions in which a reader finds the statement.
+    ``trials`` of them; ``noun``: what they are. What is None is not checked. ``routes``: by kind, what is particular to
+    how the parts are computed there. ``scale``: in which unit the floats' tolerance is. ``floating``: how what is no
+    context is put to floats. ``shows``: the functions in which a reader finds the statement.
     """
 
     parts: Parts
