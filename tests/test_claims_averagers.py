@@ -17,7 +17,6 @@ from icrl.verify.judging.numbers import BITS
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.routes.fixed_points import fixed_point_system
 from icrl.verify.run import judge
 
@@ -208,7 +207,7 @@ def test_an_error_planted_in_the_librarys_steps_is_found(monkeypatch):
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )

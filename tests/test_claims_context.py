@@ -14,7 +14,6 @@ from icrl.operator import context_needed, operator_from_kernel
 from icrl.verify.instances.chains import fractions
 from icrl.verify.model import Budget
 from icrl.verify.routes import grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.run import judge
 
 FEW = Budget(trials=100)
@@ -264,7 +263,7 @@ def test_an_error_planted_in_the_library_is_found(id, name, wrong, monkeypatch):
 def test_an_error_planted_in_the_transformer_is_found(kind, monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )

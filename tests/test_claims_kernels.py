@@ -14,12 +14,11 @@ from icrl import td
 from icrl.claims.family import kernel_td, tabular
 from icrl.claims.foundations import linear
 from icrl.dial import DIGITS, dial, heights, shades
-from icrl.exercises.kernels import EXERCISES
+from icrl.exercises.kernels_and_sharpness import EXERCISES
 from icrl.verify.instances import cases, contexts
 from icrl.verify.instances.cases import smallest
 from icrl.verify.model import WITHOUT_MUTANTS, Budget
 from icrl.verify.routes import grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.routes.edits import Machine
 from icrl.verify.run import judge
 
@@ -31,7 +30,7 @@ PAIRS = [
 NAN = {
     "tabular": tabular.Tabular(weight=lambda own, n_s, n, power: float("nan")),
     "linear": linear.LinearTD(
-        Machine(softmax=linear.scores_alone, edit=lambda p, site: replace(p, V=p.V * float("nan")))
+        Machine(softmax=linear.scores_alone, edit=lambda p, site: p.with_head(V=p.head.V * float("nan")))
     ),
     "kernel-td": kernel_td.KernelTD(features=lambda phi, Z: float("nan") * phi),
 }
@@ -133,7 +132,7 @@ def test_an_error_planted_in_a_loop_is_found(id, name, kind, monkeypatch):
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators, "values", lambda case, *machine: [v + layer for layer, v in enumerate(right(case, *machine))]
+        grouping, "values", lambda case, *machine: [v + layer for layer, v in enumerate(right(case, *machine))]
     )
     verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
     assert verdict.passed is False and verdict.counterexample, verdict
@@ -142,7 +141,7 @@ def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
 @pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
 def test_an_error_planted_in_the_operator_is_found(kind, monkeypatch):
     right = grouping.operator_of
-    monkeypatch.setattr(operators, "operator_of", lambda case: replace(right(case), M=right(case).M.T))
+    monkeypatch.setattr(grouping, "operator_of", lambda case: replace(right(case), M=right(case).M.T))
     assert judge(check_of("kernel-td", kind), kernel_td.KernelTD(), FEW).counterexample
 
 

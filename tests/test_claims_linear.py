@@ -111,7 +111,8 @@ def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
 
 def not_a_number(method):
     """The method with NaN in V."""
-    return replace(method, heads=lambda *given: tuple(replace(p, V=p.V * float("nan")) for p in method.heads(*given)))
+    nan = float("nan")
+    return linear_methods.edited(method, lambda h, site: replace(h, V=h.V * nan))
 
 
 NAN = {id: not_a_number(claim.subject) for id, claim in CLAIMS.items()}

@@ -18,7 +18,6 @@ from icrl.verify.judging.numbers import Undecided
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, UNLIKE, AsBalls, Exactly, Part, Within, first_failure, greatest
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, fixed_points, grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.run import judge
 
 FEW = Budget(trials=60)
@@ -159,7 +158,7 @@ MEETS_THE_TRANSFORMER = [
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )
@@ -170,7 +169,7 @@ def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
 def test_a_transformer_that_forgets_its_start_fails_coverage(monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators, "values", lambda case, *machine: right(replace(case, v=[0 * case.gamma] * len(case.v)), *machine)
+        grouping, "values", lambda case, *machine: right(replace(case, v=[0 * case.gamma] * len(case.v)), *machine)
     )
     for kind in ("exact", "certified", "numeric"):
         assert judge(check_of("coverage-needed", kind), coverage_needed.Coverage(), FEW).counterexample

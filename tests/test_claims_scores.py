@@ -10,11 +10,10 @@ import pytest
 from conftest import check_of
 from icrl import td
 from icrl.claims.family import causal_mask, identifiability, score_functions
-from icrl.exercises import scores as exercises
+from icrl.exercises import decoder_mask as exercises
 from icrl.verify.instances.cases import smallest
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, grouping
-from icrl.verify.routes import grouping as operators
 from icrl.verify.routes.edits import Machine
 from icrl.verify.run import judge
 
@@ -118,7 +117,7 @@ LOOP = td.decoder_td
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
     true = grouping.values
     monkeypatch.setattr(
-        operators, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))]
+        grouping, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))]
     )
     verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
     assert verdict.passed is False and verdict.counterexample
@@ -251,13 +250,13 @@ def test_logarithms():
 
 
 def test_contexts_of_every_sort():
-    cases = identifiability.cases(identifiability.Null())
+    cases = identifiability.STATED.exact(identifiability.Null())
     ranks = {identifiability.rank(np.array(case.features, object)) == case.d for case in cases}
     uncovered = [case for case in cases if case.states[-1] not in case.states[:-1]]
     assert ranks == {True, False} and 4 <= len(uncovered) <= len(cases) - 4 and len(cases) == 18
     drawn = list(islice(identifiability.float_contexts(0), 40))
     assert any(case.states[-1] not in case.states[:-1] for case in drawn) and {case.d for case in drawn} >= {1, 2, 3, 4}
-    assert len(score_functions.cases(score_functions.Scores())) == 12
+    assert len(score_functions.STATED.exact(score_functions.Scores())) == 12
 
 
 def test_the_encoder_is_the_construction():

@@ -30,7 +30,6 @@ from icrl.verify.instances.cases import ball_case, power_of_two
 from icrl.verify.judging.numbers import BITS, Undecided
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, grouping, spectra
-from icrl.verify.routes import grouping as operators
 from icrl.verify.routes.grouping import operator_of
 from icrl.verify.routes.spectra import contracts, eigenvalues
 from icrl.verify.run import judge
@@ -347,7 +346,7 @@ def test_an_error_planted_in_the_library_is_found(id, name, wrong, kinds, monkey
 def test_an_error_planted_in_the_transformer_is_found(kind, monkeypatch):
     right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )

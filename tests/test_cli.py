@@ -154,10 +154,8 @@ def test_a_failed_ledger_writes_nothing(tmp_path):
         shutil.copy(ROOT / name, tmp_path)
     source = tmp_path / "icrl" / "transformer.py"
     text = source.read_text(encoding="utf-8")
-    assert text.count("return Z + added + p.W @ added @ p.shift") == 1
-    source.write_text(
-        text.replace("return Z + added + p.W @ added @ p.shift", "return Z + added + p.W @ added"), encoding="utf-8"
-    )
+    assert text.count("visible) @ memory.shift") == 1
+    source.write_text(text.replace("visible) @ memory.shift", "visible)"), encoding="utf-8")
     done = run("ledger", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 1 and "nothing was written" in done.stderr
     assert os.listdir(tmp_path / "book") == []

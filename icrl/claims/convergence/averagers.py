@@ -73,17 +73,18 @@ def with_last(matrix: np.ndarray, entry: Any) -> np.ndarray:
 def averager_parameters(p: Parameters, site: Site) -> Parameters:
     """The construction's parameters with α/(1 − α) for α, no value read by V, and 1 − α of the value kept; for α ≠ 1."""
     keep = 1 - site.alpha
-    return replace(p, V=with_last(p.V / keep, 0 * keep), U=with_last(p.U, keep), W=keep * p.W)
+    V, U, W = p.head.V, p.memory.U, p.memory.W
+    return p.with_head(V=with_last(V / keep, 0 * keep)).with_memory(U=with_last(U, keep), W=keep * W)
 
 
 def subtracting(p: Parameters, site: Site) -> Parameters:
     """The same with −α/(1 − α) in V's value entry."""
-    return replace(averager_parameters(p, site), V=p.V / (1 - site.alpha))
+    return averager_parameters(p, site).with_head(V=p.head.V / (1 - site.alpha))
 
 
 def residual_kept(p: Parameters, site: Site) -> Parameters:
     """The same with all of the residual stream kept."""
-    return replace(averager_parameters(p, site), U=p.U, W=p.W)
+    return replace(averager_parameters(p, site), memory=p.memory)
 
 
 def smoothed(M: Any, P_e: Any, r: Any) -> tuple[Any, Any]:

@@ -272,7 +272,7 @@ def rational_populations() -> Iterator[Population]:
         whole = lambda *shape: [[Fraction(int(entry)) for entry in row] for row in rng.integers(-2, 3, shape)]
         identity = [[Fraction(i == j) for j in range(d)] for i in range(d)]
         A = whole(d, d) if exp is power_of_two and rng.random() < 0.5 else identity
-        draw = lambda: [small_fraction(rng) for _ in range(S)]  # noqa: B023
+        draw = lambda: [small_fraction(rng) for _ in range(S)]
         gamma, alpha = Fraction(int(rng.integers(0, 10)), 10), Fraction(int(rng.integers(1, 11)), 10)
         case = Case(list(range(S)), draw(), whole(S, d), draw(), gamma, [alpha], A, exp)
         yield Population(case, rational_chain(rng, S).tolist(), [Fraction(int(w), 6) for w in rng.integers(1, 7, S)])

@@ -3,7 +3,7 @@ r"""state-form: where attention reads features alone, the whole forward pass is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import accumulate, pairwise, product
@@ -132,14 +132,8 @@ def learned_parameters(form: Form, given: Given, w: Weights, Z: np.ndarray) -> P
     plain = softmax_td_parameters(d, n + S, given.gamma, 1, Z, w.A, partial(softmax, exp=given.exp))
     entries = {(VALUE, band): scalar(c, Z) for band, c in zip((REWARD, TARGET, VALUE), w)}
     onto = place({(1, 0): identity(n, Z)}, (1, n, S), (n, 1, S), Z)
-    return form.edit(
-        replace(
-            plain,
-            V=place(entries, row_sizes(d), row_sizes(d), Z),
-            visible=np.arange(n + 1 + S)[:, None] < n,
-            shift=onto,
-        )
-    )
+    V, visible = place(entries, row_sizes(d), row_sizes(d), Z), np.arange(n + 1 + S)[:, None] < n
+    return form.edit(plain.with_head(V=V, visible=visible).with_memory(shift=onto))
 
 
 def in_columns(form: Form, given: Given) -> list[np.ndarray]:
@@ -476,12 +470,12 @@ def restless_values(features: np.ndarray, rewards: np.ndarray, value: np.ndarray
 
 def also_read_rewards(p: Parameters) -> Parameters:
     """A with a 1 where the reward row meets itself."""
-    return replace(p, A=p.A + unit(p.A, -3, -3))
+    return p.with_head(A=p.head.A + unit(p.head.A, -3, -3))
 
 
 def also_write_rewards(p: Parameters) -> Parameters:
     """V with a second row, that adds the values to the reward row."""
-    return replace(p, V=p.V + unit(p.V, -3, -1))
+    return p.with_head(V=p.head.V + unit(p.head.V, -3, -1))
 
 
 def unit(like: np.ndarray, i: int, j: int) -> np.ndarray:
@@ -493,8 +487,8 @@ def unit(like: np.ndarray, i: int, j: int) -> np.ndarray:
 
 def unmasked(p: Parameters) -> Parameters:
     """The keys with that of S_n among them."""
-    n = int(p.visible.sum())
-    return replace(p, visible=np.arange(len(p.visible))[:, None] <= n)
+    visible = p.head.visible
+    return p.with_head(visible=np.arange(len(visible))[:, None] <= int(visible.sum()))
 
 
 NO_GRADIENT = {"exact": "the values are right, and rationals have no gradients"}

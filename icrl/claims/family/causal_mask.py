@@ -14,12 +14,14 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 from icrl import td
 from icrl.algebra import Matrix
 from icrl.prompt import rows
+from icrl.transformer import layer as one_layer
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, smallest, tied
 from icrl.verify.instances.contexts import lake
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import shown
-from icrl.verify.judging.parts import AT_LEAST, Part, entries, greatest, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_LEAST, Part, entries, greatest, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.grouping import array
@@ -60,7 +62,7 @@ def not_the_one_before(n: int) -> np.ndarray:
 
 def masked(visible: Callable[[int], np.ndarray]) -> Machine:
     """The construction with another mask."""
-    return Machine(edit=lambda p, site: replace(p, visible=visible(site.n)))
+    return Machine(edit=lambda p, site: p.with_head(visible=visible(site.n)))
 
 
 def own_weight(one: Any, step: Any, gamma: Any, kappa: Any) -> Any:
@@ -208,32 +210,12 @@ def divergence(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) 
         )
 
 
-# The checks
+# The contexts
 
 
-def cases(claim: Decoder) -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    return [*claim.beyond, *SMALLEST, *contexts.rational_cases()]
-
-
-TOLD = "the value row after each layer against the loop, the triangle of G, its diagonal and radius, the prefixes, the encoder after one and two layers, the growth"
-
-
-def exact(claim: Decoder, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, claim, cases(claim), TOLD)
-
-
-def certified(claim: Decoder, budget: Budget) -> Verdict:
-    """The same contexts and a walk on FrozenLake as Arb balls, with the true exponential."""
-    walk = replace(lake(12), v=[Fraction(s, 16) for s in range(16)])
-    return on_balls(parts, claim, [*cases(claim), walk], TOLD)
-
-
-def numeric(claim: Decoder, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    small, told = [*claim.beyond, *SMALLEST], f"n in 1..24, up to 8 layers: {TOLD}"
-    return on_floats(parts, claim, small, float_contexts(budget.seed), budget, 120, told)
+def certified_contexts(claim: Decoder) -> list[Case]:
+    """The rational contexts, and a walk on FrozenLake."""
+    return [*rational_contexts(claim), replace(lake(12), v=[Fraction(s, 16) for s in range(16)])]
 
 
 def float_contexts(seed: int) -> Iterator[Case]:
@@ -241,6 +223,23 @@ def float_contexts(seed: int) -> Iterator[Case]:
     rng = np.random.default_rng(seed)
     while True:
         yield tied(float_case(rng, log_uniform(rng, 1, 24), log_uniform(rng, 1, 9) - 1, log_uniform(rng, 1, 8)))
+
+
+rational_contexts = contexts.after(SMALLEST, contexts.rational_cases)
+"""What a subject lets in, the smallest contexts at which a wrong variant is wrong, then random ones."""
+
+STATED = Statement(
+    parts,
+    "the value row after each layer against the loop, the triangle of G, its diagonal and radius, the prefixes, "
+    "the encoder after one and two layers, the growth",
+    Decoder(),
+    exact=rational_contexts,
+    certified=certified_contexts,
+    small=contexts.after(SMALLEST),
+    floats=float_contexts,
+    trials=120,
+    shows=(parts, triangle, prefixes, against_the_encoder, divergence),
+)
 
 
 # Symbolic sizes: one step of an induction over n
@@ -280,7 +279,7 @@ def one_more_column(claim: Decoder) -> Verdict | None:
     """The layer on n + 1 columns: the first n are the prefix's own layer, the last has v_n times (1 + αγκ), κ = pk."""
     v = sy.value_row("v_l")
     machine = replace(claim.machine, softmax=opaque_weights, edit=lambda p, site: p)
-    got = block_collapse(machine.step(stated_prompt(v), machine.parameters(v, sy.d, sy.n, sy.gamma, alpha, sy.A)))
+    got = block_collapse(one_layer(stated_prompt(v), machine.parameters(v, sy.d, sy.n, sy.gamma, alpha, sy.A)))
     before, last = v.blocks.tolist()[0]
     alone = before + alpha * (sy.R + sy.gamma * before * sy.N - before) * K
     said = (
@@ -394,22 +393,16 @@ CLAIM = Claim(
         r"$E > 0$, as of every softmax, for the radius and the divergence (with $\kappa = 0$ column $j$ would not move). For the rest, any normaliser.",
         r"$\alpha > 0$ and $\gamma \ge 0$ for the divergence; for the radius $\alpha\gamma \ge 0$.",
     ),
-    subject=Decoder(),
+    subject=STATED.subject,
     checks=(
         Check(
             "symbolic",
-            "every n and d, from any value row: one step of an induction over the columns, with opaque weights that hide transition n − 1 from all columns but the last; the growth for symbolic α, γ, κ and depth",
+            "every n and d, from any value row: one step of an induction over the columns, with opaque weights that "
+            "hide transition n − 1 from all columns but the last; the growth for symbolic α, γ, κ and depth",
             symbolic,
+            shows=(one_more_column, growth_solves),
         ),
-        Check(
-            "exact", "rationals with E = 1 + t²: n in 1..6, d in 0..3, up to 3 layers of one step size, γ ≥ 0", exact
-        ),
-        Check(
-            "certified",
-            "the same rational contexts, and 12 transitions of FrozenLake-v1, with the true exp, in Arb balls",
-            certified,
-        ),
-        Check("numeric", "random floats, n in 1..24, d in 0..8, up to 8 layers of one step size", numeric),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td",),

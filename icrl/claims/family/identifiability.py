@@ -18,7 +18,8 @@ from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, small_fraction, smallest
 from icrl.verify.instances.contexts import closing_walk
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, on_floats, on_rationals, size
+from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.grouping import array, visited
@@ -204,17 +205,14 @@ def at_depth(claim: Null, case: Case) -> Iterator[Part]:
         )
 
 
-# The checks
+# The contexts
 
 
-def cases(claim: Null) -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    rng = np.random.default_rng(0)
-    return [
-        *claim.beyond,
-        *SMALLEST,
-        *(whole_case(rng, *shape) for shape in (*product((1, 2, 3), (2, 4), (1, 2)), (2, 4, 3), (3, 4, 3))),
-    ]
+def whole_cases(seed: int = 0) -> Iterator[Case]:
+    """Random contexts of up to 3 states, d in 1..3, of 2 layers."""
+    rng = np.random.default_rng(seed)
+    for shape in (*product((1, 2, 3), (2, 4), (1, 2)), (2, 4, 3), (3, 4, 3)):
+        yield whole_case(rng, *shape)
 
 
 def whole_case(rng: np.random.Generator, states: int, n: int, d: int) -> Case:
@@ -227,21 +225,6 @@ def whole_case(rng: np.random.Generator, states: int, n: int, d: int) -> Case:
     case = doubling(smallest(walk, 2, [0] * n, [0] * count, whole(count, d), whole(d, d)))
     draw = lambda numbers: [small_fraction(rng) for _ in range(numbers)]
     return replace(case, rewards=draw(n), v=draw(count), gamma=Fraction(int(rng.integers(-9, 10)), 10))
-
-
-TOLD = "the ratios of the Transformer's weights under each entry of A, what changes none of them and its dimension, each ucᵀ through all layers, α from the first layer, v_CE kept under any A"
-
-
-def exact(claim: Null, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 2^t at whole scores."""
-    return on_rationals(parts, claim, cases(claim), TOLD)
-
-
-def numeric(claim: Null, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    small = [*claim.beyond, *SMALLEST]
-    told = f"n in 1..12, d in 1..4: {TOLD}; a log-ratio counts as changed above 1e-9"
-    return on_floats(parts, claim, small, float_contexts(budget.seed), budget, 30, told)
 
 
 def float_contexts(seed: int) -> Iterator[Case]:
@@ -268,6 +251,20 @@ def float_contexts(seed: int) -> Iterator[Case]:
                 [float(rng.uniform(0.1, 1))] * 2,
                 A.tolist(),
             )
+
+
+STATED = Statement(
+    parts,
+    "the ratios of the Transformer's weights under each entry of A, what changes none of them and its dimension, "
+    "each ucᵀ through all layers, α from the first layer, v_CE kept under any A",
+    Null(),
+    exact=contexts.after(SMALLEST, whole_cases),
+    small=contexts.after(SMALLEST),
+    floats=float_contexts,
+    trials=30,
+    routes={"exact": "whole scores", "numeric": "a log-ratio counts as changed above 1e-9"},
+    shows=(parts, ratios, directions, at_depth),
+)
 
 
 # Symbolic sizes
@@ -375,21 +372,14 @@ CLAIM = Claim(
         r"Keys are the sources and queries all visited states, $S_n$ included, even if it is not left. For many contexts at once: the sources of each against the states of each.",
         r"At infinite depth, what {prf:ref}`certainty-equivalence` asks for.",
     ),
-    subject=Null(),
+    subject=STATED.subject,
     checks=(
         Check(
-            "symbolic", "the condition for two keys and one query, and its sufficiency for ucᵀ, for every d", symbolic
+            "symbolic",
+            "the condition for two keys and one query, and its sufficiency for ucᵀ, for every d",
+            symbolic,
         ),
-        Check(
-            "exact",
-            "rationals with E = 2^t at whole scores: 18 contexts, d in 1..3, states never left among them; each entry of A, each ucᵀ, 2 layers",
-            exact,
-        ),
-        Check(
-            "numeric",
-            "random floats, n in 1..12, d in 1..4: one-hot, any, with a constant feature, and of rank 1; states never left among them; 2 layers",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("score-functions", "certainty-equivalence"),

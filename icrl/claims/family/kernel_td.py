@@ -12,14 +12,14 @@ from sympy import MatrixSymbol, Rational, Symbol, exp, limit, oo, simplify, symp
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
-from icrl.algebra import all_visible
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, float_case, log_uniform, smallest, stand_in
 from icrl.verify.instances.contexts import lake
-from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, on_rationals, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.edits import Machine
+from icrl.verify.routes.edits import Machine, unmasked
 from icrl.verify.routes.grouping import ALPHA, GAMMA, SYMBOLS, N, Transitions, td_update
 
 
@@ -316,29 +316,30 @@ def float_cases(seed: int) -> Iterator[Case]:
             yield replace(case, features=[[factor * entry for entry in x] for x in case.features])
 
 
-TOLD = (
-    "the three identities; the Transformer's layers in kernel space; ν M̂ = ν; linear TD by its loop from the step α(s)"
-)
-SMALL = "; for τ ≤ 1 every weight, and one update, within the bound"
-
-
-def exact(claim: KernelTD, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t² and φ = (1, x ⊗ x)."""
-    return on_rationals(parts, claim, [*claim.beyond, *SMALLEST, *contexts.rational_cases()], TOLD)
-
-
-def certified(claim: KernelTD, budget: Budget) -> Verdict:
-    """The same contexts where features differ, their features shrunk too, and one of FrozenLake, in Arb balls; φ a root of E by Cholesky."""
+def certified_cases(claim: KernelTD) -> list[Case]:
+    """The rational contexts where features differ, these with their features shrunk, τ = 1, and a walk on FrozenLake."""
     cases = [case for case in contexts.rational_cases() if apart(case)]
-    return on_balls(
-        parts, claim, [*claim.beyond, *SMALLEST, LONELY, *cases, *map(shrunk, cases), shrunk(lake(20))], TOLD + SMALL
-    )
+    return [*claim.beyond, *SMALLEST, LONELY, *cases, *map(shrunk, cases), shrunk(lake(20))]
 
 
-def numeric(claim: KernelTD, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones; φ a root of E by its eigenvectors."""
-    told = f"n in 1..48, up to 8 layers: {TOLD}{SMALL}; the scale is (1 + l) |W| max |φ|² of the largest value"
-    return on_floats(parts, claim, [*claim.beyond, *SMALLEST, LONELY], float_cases(budget.seed), budget, 100, told)
+STATED = Statement(
+    parts,
+    "the three identities; the Transformer's layers in kernel space; ν M̂ = ν; linear TD by its loop from the step "
+    "α(s); for the true exponential and τ ≤ 1 every weight, and one update, within the bound",
+    KernelTD(),
+    exact=contexts.after(SMALLEST, contexts.rational_cases),
+    certified=certified_cases,
+    small=contexts.after((*SMALLEST, LONELY)),
+    floats=float_cases,
+    trials=100,
+    scale="(1 + l) |W| max |φ|² of the largest value",
+    routes={
+        "exact": "A = I in the place of each context's own, φ = (1, x ⊗ x); of small features nothing",
+        "certified": "A = I in the place of each context's own, φ a root of E by Cholesky",
+        "numeric": "A = I in the place of each context's own, φ a root of E by its eigenvectors",
+    },
+    shows=(identity_parts, at_depth, by_the_loop, nearly_linear),
+)
 
 
 OF_WEIGHTS = {"symbolic": "no exponential at symbolic sizes", "exact": "the bound speaks of the true exponential"}
@@ -357,7 +358,7 @@ MUTANTS = (
     Mutant("a constant step makes it plain", KernelTD(step=lambda alpha, Z: alpha * (Z @ inverse(Z)))),
     Mutant(
         "no mask",
-        KernelTD(machine=Machine(edit=lambda p, site: replace(p, visible=all_visible(site.n, site.like)))),
+        KernelTD(machine=Machine(edit=unmasked)),
         NORMALISER,
     ),
     Mutant(
@@ -412,24 +413,16 @@ CLAIM = Claim(
         r"For plain linear TD: the scores themselves in the place of their exponentials, and a step that is proportional to $Z(s)$.",
         r"For small features: the true exponential, and $2 \max \lVert x \rVert^2 \le 1$.",
     ),
-    subject=KernelTD(),
+    subject=STATED.subject,
     checks=(
         Check(
             "symbolic",
-            "both forms of linear TD, one update from any ⟨ψ, w⟩, and the balance of ν: every n, |W| and number of features, Z any invertible matrix; that e − 2 is the least constant",
+            "both forms of linear TD, one update from any ⟨ψ, w⟩, and the balance of ν: every n, |W| and number of "
+            "features, Z any invertible matrix; that e − 2 is the least constant",
             symbolic,
+            shows=(in_kernel_space, balance, plain_step, left_over),
         ),
-        Check(
-            "exact",
-            "rationals with E = 1 + t² and φ = (1, x ⊗ x): n in 1..6, d in 0..3, 2 layers; of small features nothing",
-            exact,
-        ),
-        Check(
-            "certified",
-            "the same contexts where features differ, their features shrunk too, 15 transitions with τ = 1, and 20 of FrozenLake-v1, with the true exponential in Arb balls",
-            certified,
-        ),
-        Check("numeric", "random floats, n in 1..48, d in 0..6, up to 8 layers, features of length up to 1.5", numeric),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "operator", "linear"),

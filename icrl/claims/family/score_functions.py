@@ -26,11 +26,13 @@ from sympy import (
 
 from icrl.algebra import place
 from icrl.claims.convergence.certainty_equivalence import Limit, fixed_points
+from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, power_of_two, small_fraction, smallest
 from icrl.verify.instances.contexts import closing_walk
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import shown
-from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, entries, greatest, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import solved
@@ -214,16 +216,14 @@ def determinant(matrix: np.ndarray) -> Any:
     return matrix[0, 0] * matrix[1, 1] - matrix[0, 1] * matrix[1, 0]
 
 
-# The checks
+# The contexts
 
 
-def cases(claim: Scores) -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    rng, shapes = (
-        np.random.default_rng(0),
-        ((1, 2, 1), (2, 3, 1), (2, 3, 2), (2, 4, 2), (2, 5, 1), (3, 4, 2), (3, 5, 1), (3, 5, 2)),
-    )
-    return [*claim.beyond, *SMALLEST, *(whole_case(rng, *shape) for shape in shapes)]
+def whole_cases(seed: int = 0) -> Iterator[Case]:
+    """Random contexts of up to 3 states, of 2 layers; γ of either sign."""
+    rng = np.random.default_rng(seed)
+    for shape in ((1, 2, 1), (2, 3, 1), (2, 3, 2), (2, 4, 2), (2, 5, 1), (3, 4, 2), (3, 5, 1), (3, 5, 2)):
+        yield whole_case(rng, *shape)
 
 
 def whole_case(rng: np.random.Generator, size: int, n: int, d: int) -> Case:
@@ -233,25 +233,6 @@ def whole_case(rng: np.random.Generator, size: int, n: int, d: int) -> Case:
     case = biased(tuple(whole(size, d)), tuple(whole(d, d)), a, b, walk, [0] * n, [0] * size, 2)
     numbers = lambda count: [small_fraction(rng) for _ in range(count)]
     return replace(case, rewards=numbers(n), v=numbers(size), gamma=Fraction(int(rng.integers(-9, 10)), 10))
-
-
-TOLD = "the Transformer's weights against those of the definition, at the scores and at twice the scores, its layers against weighted TD, v_CE its fixed point; for two states det(I − G) and whether there is another"
-
-
-def exact(claim: Scores, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 2^t at whole scores."""
-    return on_rationals(parts, claim, cases(claim), TOLD)
-
-
-def certified(claim: Scores, budget: Budget) -> Verdict:
-    """The same contexts as Arb balls, with the true exponential."""
-    return on_balls(parts, claim, cases(claim), TOLD)
-
-
-def numeric(claim: Scores, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    small, told = [*claim.beyond, *SMALLEST], f"n in 1..16, up to 4 states: {TOLD}"
-    return on_floats(parts, claim, small, float_contexts(budget.seed), budget, 100, told)
 
 
 def float_contexts(seed: int) -> Iterator[Case]:
@@ -275,6 +256,22 @@ def float_contexts(seed: int) -> Iterator[Case]:
             [float(rng.uniform(0.1, 1))] * 3,
             with_biases(A, 0.0),
         )
+
+
+STATED = Statement(
+    parts,
+    "the Transformer's weights against those of the definition, at the scores and at twice the scores, its layers "
+    "against weighted TD, v_CE its fixed point; for two states det(I − G) and whether there is another",
+    Scores(),
+    exact=contexts.after(SMALLEST, whole_cases),
+    certified=contexts.after(SMALLEST, whole_cases),
+    small=contexts.after(SMALLEST),
+    floats=float_contexts,
+    trials=100,
+    noun="contexts with features (x, a, b, 1)",
+    routes={"exact": "whole scores"},
+    shows=(parts, layers, two_states),
+)
 
 
 # Symbolic sizes: the bands' score; then the weights, with symbolic n; then the determinant, with symbolic counts
@@ -418,24 +415,16 @@ CLAIM = Claim(
         r"$\hat M$ invertible, $\alpha \ne 0$ and $\lvert\gamma\rvert < 1$ for one fixed point.",
         r"For the determinants, two states, both of them left. With three, a skew $A$ may leave $\hat M$ invertible.",
     ),
-    subject=Scores(),
+    subject=STATED.subject,
     checks=(
         Check(
             "symbolic",
-            "the score for every n and d; the weights for every n and any scores and biases; the determinant for two states left any number of times, any scores",
+            "the score for every n and d; the weights for every n and any scores and biases; the determinant for two "
+            "states left any number of times, any scores",
             symbolic,
+            shows=(score_of_bands, weights_of_states, two_state_determinant),
         ),
-        Check(
-            "exact",
-            "rationals with E = 2^t at whole scores: 12 contexts of 1 to 3 states, d in 1..2, A not symmetric among them, A = −I, A skew; γ of either sign",
-            exact,
-        ),
-        Check("certified", "the same contexts with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..16, 1 to 4 states, d in 0..3, any A, a and b; γ of either sign, 3 layers",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence"),

@@ -12,11 +12,12 @@ import numpy as np
 from icrl import td
 from icrl.operator import affine_power
 from icrl.siblings import with_average_reward
-from icrl.transformer import Parameters, multi_head_layer
+from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import Part, entries, on_floats, on_rationals, size
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.judging.parts import Part, entries, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -37,7 +38,7 @@ EQUAL = replace(contexts.two_states(2), features=[[Fraction(1)]] * 2, A=[[Fracti
 SMALLEST = (ONE, PASSED, COIN, contexts.two_states(2), EQUAL, contexts.never_left(2))
 
 
-def construction(p: Parameters) -> tuple[Parameters, ...]:
+def construction(p: Parameters) -> Parameters:
     """Two heads: TD with γ = 1, and a uniform one that subtracts the mean reward."""
     return with_average_reward(p)
 
@@ -59,7 +60,7 @@ def stationary(case: Case, P_e: np.ndarray) -> np.ndarray:
 class Average:
     """The statement with its pieces: the heads, when depth converges up to constants, the weights of the gain, the drift of a layer."""
 
-    heads: Callable[[Parameters], tuple[Parameters, ...]] = construction
+    heads: Callable[[Parameters], Parameters] = construction
     converges: Callable[[Case, np.ndarray], bool] = in_the_disc
     weights: Callable[[Case, np.ndarray], np.ndarray] = stationary
     drift: Callable[[Any, Any, Any], Any] = lambda alpha, gain, mean: alpha * (gain - mean)
@@ -109,7 +110,7 @@ def parts(claim: Average, case: Case) -> Iterator[Part]:
     case = at_one(case)
     operator, alpha = operator_of(case), case.alphas[0]
     values, updates = (
-        grouping.values(case, Machine(edit=lambda p, site: claim.heads(p), step=multi_head_layer)),
+        grouping.values(case, Machine(edit=lambda p, site: claim.heads(p))),
         by_state(case, loop(case)),
     )
     scale = (1 + case.depth) * size(updates, case.rewards)
@@ -167,42 +168,40 @@ def poisson_condition(case: Case, P_e: np.ndarray) -> float:
     return condition(np.eye(len(P_e) - 1) - without(P_e.astype(float), last(case))) ** 2 if len(P_e) > 1 else 1.0
 
 
-def cases() -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    return [*SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()]
-
-
-TOLD = "the Transformer is the loop; differences have a limit if and only if the other eigenvalues of G lie in the disc; v_l = h + lα(π_e·r̂ − r̄) + G^l(v_0 − h)"
-
-
-def exact(claim: Average, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²; eigenvalues as balls, against Lyapunov's form in ``Fraction``s."""
-    return on_rationals(parts, claim, cases(), TOLD)
-
-
-def numeric(claim: Average, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = f"n in 1..64, up to 32 layers: {TOLD}; 10⁴ layers where the moduli are below {NEAR}; the scale is that of the values times (1 + L) and the condition of what is solved"
-    return on_floats(parts, claim, SMALLEST, contexts.float_cases(budget.seed), budget, 200, told)
+STATED = Statement(
+    parts,
+    "the Transformer is the loop; differences have a limit if and only if the other eigenvalues of G lie in the disc; "
+    "v_l = h + lα(π_e·r̂ − r̄) + G^l(v_0 − h)",
+    Average(),
+    exact=lambda claim: [*SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()],
+    small=lambda claim: SMALLEST,
+    floats=contexts.float_cases,
+    trials=200,
+    scale="that of the values times (1 + L) and the condition of what is solved",
+    routes={
+        "exact": "γ = 1 in the place of each context's own; eigenvalues as balls, against Lyapunov's form",
+        "numeric": f"γ = 1 in the place of each context's own; {DEPTH:,} layers where the moduli are below {NEAR}",
+    },
+    shows=(parts, whether, where_to, deep),
+)
 
 
 # Wrong variants
 
 
-def one_head(p: Parameters) -> tuple[Parameters, ...]:
+def one_head(p: Parameters) -> Parameters:
     """Nothing is subtracted."""
-    return (p,)
+    return p
 
 
-def weighted_mean(p: Parameters) -> tuple[Parameters, ...]:
+def weighted_mean(p: Parameters) -> Parameters:
     """The second head attends as the first does: every state subtracts a mean of its own."""
-    first, second = with_average_reward(p)
-    return first, replace(second, A=p.A)
+    return with_average_reward(p).with_head(1, A=p.head.A)
 
 
-def discounted(p: Parameters) -> tuple[Parameters, ...]:
+def discounted(p: Parameters) -> Parameters:
     """γ = 1/2 in the target-memory step."""
-    return with_average_reward(replace(p, W=p.W / 2))
+    return with_average_reward(p.with_memory(W=p.memory.W / 2))
 
 
 def visits(case: Case, P_e: np.ndarray) -> np.ndarray:
@@ -268,19 +267,8 @@ CLAIM = Claim(
         r"For the limits, the eigenvalues of $G$ other than one 1 in the open unit disc. Equal features of two states put another 1 there if $S_0 = S_n$, and so does a state that no transition leaves.",
         r"For {eq}`eq-drift`, only that every visited state is left: then every state leads to $S_n$, and $\pi_e$ is the only one of its kind.",
     ),
-    subject=Average(),
-    checks=(
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot; up to 3 layers; convergence by the eigenvalues and by Lyapunov's form",
-            exact,
-        ),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, and 10⁴ layers where the eigenvalues are clearly in the disc",
-            numeric,
-        ),
-    ),
+    subject=STATED.subject,
+    checks=STATED.checks(),
     mutants=MUTANTS,
     rests_on=("softmax-td", "operator", "coverage-needed"),
     under={"softmax-td": "γ = 1, rewards less their mean"},

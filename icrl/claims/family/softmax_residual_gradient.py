@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from icrl import td
-from icrl.algebra import Matrix, all_visible, scalar, transpose
-from icrl.siblings import residual_gradient_layer
-from icrl.transformer import Parameters, layer, target_memory
+from icrl.algebra import Matrix, scalar, transpose
+from icrl.siblings import with_both_ends
+from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, on_balls, on_floats, on_rationals, size
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -33,11 +33,6 @@ EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fractio
 LEFT_TWICE = smallest((0, 0, 1), r=(1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 NO_DISCOUNT = replace(LEFT_TWICE, gamma=Fraction(0))
 SMALLEST = (ONE, COIN, OPEN, contexts.two_states(2), EQUAL, contexts.never_left(2), LEFT_TWICE, NO_DISCOUNT)
-
-
-def construction(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
-    """One layer of the softmax residual gradient."""
-    return partial(residual_gradient_layer, gamma=gamma)
 
 
 def table(case: Case) -> np.ndarray:
@@ -60,7 +55,7 @@ def once_over(case: Case) -> bool:
 class Residual:
     """The statement with its pieces: the layer, the discount in the loss, when the minimiser is one and alone is kept, when two softmaxes will do."""
 
-    step: Callable[[Any], Callable] = construction
+    edit: Callable[[Parameters, Any], Parameters] = with_both_ends
     loss_discount: Callable[[Any], Any] = lambda gamma: gamma
     unique: Callable[[Case], bool] = once_over
     only: Callable[[Case], bool] = lambda case: case.alphas[0] != 0 and invertible(table(case))
@@ -102,7 +97,10 @@ def two_softmaxes(case: Case) -> Callable[[np.ndarray], np.ndarray]:
 
 def parts(claim: Residual, case: Case) -> Iterator[Part]:
     """The Transformer against the loop; the loop against the gradient of the loss; what it keeps; two softmaxes."""
-    values, updates = grouping.values(case, Machine(step=claim.step(case.gamma))), by_state(case, loop(case))
+    values, updates = (
+        grouping.values(case, Machine(edit=lambda p, site: claim.edit(p, case.gamma))),
+        by_state(case, loop(case)),
+    )
     scale = (1 + case.depth) * size(updates, case.rewards)
     for l, (got, right) in enumerate(zip(values, updates, strict=True)):
         yield from entries(f"v_{l}", got, right, scale)
@@ -169,60 +167,53 @@ def many_minimisers(case: Case, layer: Callable) -> Iterator[Part]:
             )
 
 
-def cases(claim: Residual) -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    return [*claim.beyond, *SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()]
+def short_float_cases(seed: int) -> Iterator[Case]:
+    """The random float contexts, up to 8 layers of each."""
+    return (replace(case, alphas=case.alphas[:8]) for case in contexts.float_cases(seed))
 
 
-TOLD = "the Transformer is the loop; the loop is v − (α/2)κ∇ of the squared TD errors; what it keeps, by solving for it, is their least point; two softmaxes at half the step are the same where S_0 = S_n"
-
-
-def exact(claim: Residual, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, claim, cases(claim), f"{TOLD}; how many least points there are")
-
-
-def certified(claim: Residual, budget: Budget) -> Verdict:
-    """The same contexts as Arb balls, with the true exponential."""
-    return on_balls(parts, claim, cases(claim), f"{TOLD}; how many least points there are")
-
-
-def numeric(claim: Residual, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = (
-        f"n in 1..64: {TOLD}; the scale is that of the values, times 1 + L, or n times the condition of what is solved"
-    )
-    short = (replace(case, alphas=case.alphas[:8]) for case in contexts.float_cases(budget.seed))
-    return on_floats(parts, claim, [*claim.beyond, *SMALLEST], short, budget, 100, told)
+STATED = Statement(
+    parts,
+    "the Transformer is the loop; the loop is v − (α/2)κ∇ of the squared TD errors; what it keeps, by solving for it, "
+    "is their least point; two softmaxes at half the step are the same where S_0 = S_n; how many least points there "
+    "are, but of floats",
+    Residual(),
+    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    certified=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    small=contexts.after(SMALLEST),
+    floats=short_float_cases,
+    trials=100,
+    scale="that of the values, times 1 + L, or n times the condition of what is solved",
+    shows=(parts, how_many, stands_still, many_minimisers),
+)
 
 
 # Wrong variants
 
 
-def semi_gradient(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
+def semi_gradient(p: Parameters, gamma: Any) -> Parameters:
     """Softmax TD itself: the keys S_{k+1} left out."""
-    return layer
+    return p
 
 
-def undiscounted_keys(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
+def undiscounted_keys(p: Parameters, gamma: Any) -> Parameters:
     """K − K' in the place of K − γK'."""
-    return lambda Z, p: residual_gradient_layer(Z, p, 1 + 0 * gamma)
+    return with_both_ends(p, 1 + 0 * gamma)
 
 
-def unmasked(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
+def every_key(p: Parameters, gamma: Any) -> Parameters:
     """Without the mask."""
-    return lambda Z, p: residual_gradient_layer(Z, replace(p, visible=all_visible(Z.shape[-1] - 1, Z)), gamma)
+    return with_both_ends(p, gamma).with_head(visible=np.ones_like(p.head.visible))
 
 
-def two_normalisers(gamma: Any) -> Callable[[Matrix, Parameters], Matrix]:
+def two_normalisers(p: Parameters, gamma: Any) -> Parameters:
     """A softmax for the keys S_k and another for the keys S_{k+1}, at half the step."""
 
-    def step(Z: Matrix, p: Parameters) -> Matrix:
-        scores = transpose(Z) @ p.A @ Z
-        K, K_after = (p.normalise(each, p.visible) for each in (scores, transpose(p.shift) @ scores))
-        return target_memory(Z + p.V @ Z @ (K - scalar(gamma, Z) * K_after) / 2, p)
+    def weights(scores: Matrix, visible: Any) -> Matrix:
+        K, K_after = (p.head.normalise(each, visible) for each in (scores, transpose(p.memory.shift) @ scores))
+        return (K - scalar(gamma, scores) * K_after) / 2
 
-    return step
+    return p.with_head(normalise=weights)
 
 
 def v_CE(case: Case, H: np.ndarray, g: np.ndarray) -> np.ndarray:
@@ -235,7 +226,7 @@ BY_MARGIN = {"numeric": "of floats it can be told only by a wide margin whether 
 MUTANTS = (
     Mutant("the keys S_{k+1} left out", Residual(semi_gradient)),
     Mutant("γ missing on their weights", Residual(undiscounted_keys)),
-    Mutant("no mask", Residual(unmasked)),
+    Mutant("no mask", Residual(every_key)),
     Mutant("two softmaxes in the place of one", Residual(two_normalisers)),
     Mutant("the least point is v_CE", Residual(minimiser=v_CE)),
     Mutant("a loss without discount", Residual(loss_discount=lambda gamma: 1 + 0 * gamma)),
@@ -286,20 +277,8 @@ CLAIM = Claim(
         r"$\alpha \ne 0$ and $E$ invertible on the visited states, the last one included, for least points to be all that is kept. With $A = I$ and the exponential: the features are distinct.",
         r"$\lvert\gamma\rvert < 1$, and a state that occurs twice (or $\gamma = 0$ and every state left), for one least point only.",
     ),
-    subject=Residual(),
-    checks=(
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers",
-            exact,
-        ),
-        Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and of sharp ones, states never left among them",
-            numeric,
-        ),
-    ),
+    subject=STATED.subject,
+    checks=STATED.checks(),
     mutants=MUTANTS,
     rests_on=("softmax-td",),
     under={"softmax-td": "without the keys of the next states"},

@@ -16,8 +16,9 @@ from icrl.siblings import with_traces
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, on_balls, on_floats, on_rationals, size
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -217,28 +218,20 @@ def on_the_way(
             )
 
 
-def cases(claim: Traces) -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    return [*claim.beyond, *SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()]
-
-
-TOLD = "λ = 1/2, 0, 1: the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the mean of the returns, and LSTD(λ); c > 0 gives the rate"
-
-
-def exact(claim: Traces, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, claim, cases(claim), TOLD)
-
-
-def certified(claim: Traces, budget: Budget) -> Verdict:
-    """The small contexts and those with sharp features as Arb balls, with the true exponential."""
-    return on_balls(parts, claim, [*claim.beyond, *SMALLEST, *contexts.sharp_cases()], TOLD)
-
-
-def numeric(claim: Traces, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = f"n in 1..64, up to 32 layers: {TOLD}; the scale is that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved"
-    return on_floats(parts, claim, [*claim.beyond, *SMALLEST], contexts.float_cases(budget.seed), budget, 100, told)
+STATED = Statement(
+    parts,
+    "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the "
+    "mean of the returns, and LSTD(λ); c > 0 gives the rate",
+    Traces(),
+    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    certified=contexts.after(SMALLEST, contexts.sharp_cases),
+    small=contexts.after(SMALLEST),
+    floats=contexts.float_cases,
+    trials=100,
+    noun=f"contexts with λ = {', '.join(map(str, Traces().lambdas))}",
+    scale="that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved",
+    shows=(at_lambda, stands_still, limits, on_the_way),
+)
 
 
 # Wrong variants
@@ -247,25 +240,25 @@ def numeric(claim: Traces, budget: Budget) -> Verdict:
 def scan_from_the_left(p: Parameters, decay: Any) -> Parameters:
     """d_k = δ_k + ϑd_{k−1}: of the errors before k, not of those after."""
     scanned = with_traces(p, decay)
-    return replace(scanned, scan=transpose(scanned.scan))
+    return scanned.with_head(scan=transpose(scanned.head.scan))
 
 
 def scan_of_scores(p: Parameters, decay: Any) -> Parameters:
     """The scan inside the softmax: the weights are softmax(T · scores)."""
-    T = with_traces(p, decay).scan
-    return replace(p, normalise=lambda scores, visible: p.normalise(T @ scores, visible))
+    T = with_traces(p, decay).head.scan
+    return p.with_head(normalise=lambda scores, visible: p.head.normalise(T @ scores, visible))
 
 
 def decay_mask(p: Parameters, decay: Any) -> Parameters:
     """A decay mask inside the softmax: ϑ^{n−1−k}E in the place of E."""
 
     def weights(scores: Matrix, visible: Any) -> Matrix:
-        K = p.normalise(scores, visible)
+        K = p.head.normalise(scores, visible)
         n = K.shape[-2] - 1
         faded = np.array([[(0 * decay + decay) ** (n - 1 - k)] for k in range(n)] + [[0 * decay]], K.dtype) * K
         return faded / faded.sum(axis=-2, keepdims=True)
 
-    return replace(p, normalise=weights)
+    return p.with_head(normalise=weights)
 
 
 def never_ending(alpha: Any, c: Any, gamma: Any, lam: Any) -> Any:
@@ -328,20 +321,8 @@ CLAIM = Claim(
         r"$\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$, for one $v_\lambda$ only and for the rate.",
         r"$\hat M$ invertible and $\alpha \ne 0$, for $v_\lambda$ to be all that the layer keeps; a state that no transition leaves makes $\hat M$ singular.",
     ),
-    subject=Traces(),
-    checks=(
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; λ = 0, 1/2, 1; up to 3 layers",
-            exact,
-        ),
-        Check("certified", "the small contexts and those near one-hot with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them; λ = 0, 1/2, 1",
-            numeric,
-        ),
-    ),
+    subject=STATED.subject,
+    checks=STATED.checks(),
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence", "contraction"),
     under={"softmax-td": "λ = 0"},

@@ -12,16 +12,16 @@ import numpy as np
 from sympy import Expr, Integer, Rational, Sum, Symbol, exp, limit, oo, simplify, symbols
 
 from icrl import td
-from icrl.algebra import all_visible
 from icrl.tasks import from_gymnasium
 from icrl.transformer import weights
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, as_matrices, stand_in
 from icrl.verify.instances.contexts import closing_walk
-from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.edits import Machine
+from icrl.verify.routes.edits import Machine, unmasked
 
 
 def foreign_share(n_s: Any, n: Any, power: Any) -> Any:
@@ -200,12 +200,21 @@ def near_tabular(claim: Tabular, case: Case, omega: list, path: list[np.ndarray]
 # The contexts
 
 
+@dataclass(frozen=True)
+class OneHot(Case):
+    """A case whose features are √β e_s."""
+
+    def measures(self) -> dict[str, Any]:
+        """A case's, and β."""
+        return super().measures() | {"β": root(self) ** 2}
+
+
 def hot_case(
     states: list[int], rewards: list, v: list, gamma: Any, alphas: list, side: Any, power: Callable | None
-) -> Case:
+) -> OneHot:
     """A context whose features are side · e_s, side² = β, with A = I."""
     diagonal = lambda entry: [[entry if s == u else 0 * entry for u in range(len(v))] for s in range(len(v))]
-    return Case(states, rewards, diagonal(side), v, gamma, alphas, diagonal(0 * side + 1), power)
+    return OneHot(states, rewards, diagonal(side), v, gamma, alphas, diagonal(0 * side + 1), power)
 
 
 def small(
@@ -264,23 +273,24 @@ def float_cases(seed: int) -> Iterator[Case]:
         yield hot_case(case.states, case.rewards, case.v, case.gamma, alphas, side, None)
 
 
-TOLD = "the Transformer's weights, its layers as means of own and foreign TD errors, the bound on the foreign share, and on the distance to batch tabular TD where the last state is a source"
+def small_cases(claim: Tabular) -> list[Case]:
+    """The smallest contexts at which a wrong variant is wrong, then what a subject lets in."""
+    return [*SMALLEST, *claim.beyond]
 
 
-def exact(claim: Tabular, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, with 1 + β² in the place of e^β."""
-    return on_rationals(parts, claim, [*SMALLEST, *claim.beyond, *rational_cases()], TOLD)
-
-
-def certified(claim: Tabular, budget: Budget) -> Verdict:
-    """The same contexts, and one of FrozenLake, as Arb balls with the true exponential."""
-    return on_balls(parts, claim, [*SMALLEST, *claim.beyond, *rational_cases(), lake()], TOLD)
-
-
-def numeric(claim: Tabular, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = f"n in 1..64, up to 32 layers: {TOLD}; the scale is that of the values, times (1 + L)/(1 − |γ|) for the distance"
-    return on_floats(parts, claim, [*SMALLEST, *claim.beyond], float_cases(budget.seed), budget, 150, told)
+STATED = Statement(
+    parts,
+    "the Transformer's weights, its layers as means of own and foreign TD errors, the bound on the foreign share, "
+    "and on the distance to batch tabular TD where the last state is a source",
+    Tabular(),
+    exact=lambda claim: [*small_cases(claim), *rational_cases()],
+    certified=lambda claim: [*small_cases(claim), *rational_cases(), lake()],
+    small=small_cases,
+    floats=float_cases,
+    trials=150,
+    scale="that of the values, times (1 + L)/(1 − |γ|) for the distance",
+    shows=(parts, means, near_tabular),
+)
 
 
 def own_counted_twice(own: bool, n_s: Any, n: Any, power: Any) -> Any:
@@ -293,7 +303,7 @@ def left_out(of: Callable) -> Callable:
     return lambda *given: 0 * given[-1] if given[-3] == 0 else of(*given)
 
 
-UNMASKED = Machine(edit=lambda p, site: replace(p, visible=all_visible(site.n, site.like)))
+UNMASKED = Machine(edit=unmasked)
 OF_PATHS = {"symbolic": "the formulas speak of weights, not of the paths that values take"}
 
 MUTANTS = (
@@ -357,28 +367,15 @@ CLAIM = Claim(
         r"One-hot features of one length: $x(s) = \sqrt\beta\, e_s$, $\beta \ge 0$, $A = I$.",
         r"For the distance to batch tabular TD: $S_n$ is a source, so that every visited state is one; $0 < \alpha_l \le 1$; $\lvert\gamma\rvert < 1$.",
     ),
-    subject=Tabular(),
+    subject=STATED.subject,
     checks=(
         Check(
             "symbolic",
             "both weights, the share and their limits as β → ∞: every n_s, every number of other transitions, every β > 0",
             symbolic,
+            shows=(formulas,),
         ),
-        Check(
-            "exact",
-            "rationals with 1 + β² in the place of e^β: up to 8 transitions over up to 5 states, β from 0 to 9, γ of either sign, last states never left among them; 3 layers",
-            exact,
-        ),
-        Check(
-            "certified",
-            "the same contexts, and 30 transitions of FrozenLake-v1, with the true exponential in Arb balls",
-            certified,
-        ),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, β from 0.01 to 36, up to 32 layers, last states never left among them",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "batch-td"),

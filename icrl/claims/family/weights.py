@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
-from itertools import chain, pairwise
+from itertools import chain, islice, pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from icrl.algebra import Matrix, identity, place, stack
 from icrl.claims.convergence import certainty_equivalence
 from icrl.claims.convergence.certainty_equivalence import Limit
 from icrl.prompt import rows
-from icrl.verify.instances import cases
+from icrl.verify.instances import cases, contexts
 from icrl.verify.instances.cases import (
     Case,
     as_matrices,
@@ -30,6 +30,7 @@ from icrl.verify.instances.cases import (
     symbol_case,
 )
 from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.words import between, described
 from icrl.verify.judging.parts import (
     UNLIKE,
     Exactly,
@@ -59,6 +60,10 @@ class Weighted(Case):
     def rho(self) -> list:
         """ρ_k."""
         return [math.exp(each) if self.exp is None else self.exp(each) for each in self.logs]
+
+    def measures(self) -> dict[str, Any]:
+        """A case's, and how far from 1 the importances are."""
+        return super().measures() | {"greatest |log ρ|": max(map(abs, self.logs))}
 
     def __str__(self) -> str:
         return f"{super().__str__()}, ρ = {shown(self.rho)}"
@@ -134,7 +139,7 @@ def machine(claim: Importance, case: Weighted) -> Machine:
         return Machine()
     rho = array(case, [*case.rho, 0 * case.gamma])[:, None]
     return Machine(
-        edit=lambda p, site: replace(p, normalise=lambda scores, visible: rho * p.normalise(scores, visible))
+        edit=lambda p, site: p.with_head(normalise=lambda scores, visible: rho * p.head.normalise(scores, visible))
     )
 
 
@@ -259,8 +264,7 @@ def symbolic(claim: Importance, budget: Budget) -> Verdict:
 
 def exact(claim: Importance, budget: Budget) -> Verdict:
     """Every part in ``Fraction``s, E = 2^t; the Transformer in symbols too, with exp(log ρ)."""
-    given = [*claim.beyond, *SMALLEST, *rational_contexts()]
-    verdict, symbols = on_rationals(parts, claim, given, TOLD), symbol_contexts()
+    verdict, symbols = on_rationals(parts, claim, exact_contexts(claim), TOLD), symbol_contexts()
     for case in symbols if verdict.passed else ():
         if found := first_failure(str(case), the_same(claim, case), Exactly()):
             return Verdict(False, "a part of the statement fails", counterexample=found)
@@ -273,10 +277,29 @@ def exact(claim: Importance, budget: Budget) -> Verdict:
 
 def numeric(claim: Importance, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones."""
+    first = f"the {len(SMALLEST) + len(claim.beyond)} small ones first"
+    told = f"{first}: {TOLD}; the scale is that of the values times (1 + L), n or the condition of what is solved"
+    return on_floats(parts, claim, (), numeric_contexts(claim, budget.seed), budget, TRIALS, told)
+
+
+def numeric_contexts(claim: Importance, seed: int) -> Iterator[Weighted]:
+    """The small ones in floats, then random ones."""
     small = [*claim.beyond, *SMALLEST]
     floats = (weighted(case, map(float, given.logs)) for case, given in zip(cases.as_floats(small), small))
-    told = f"the {len(small)} small ones first; n in 1..64, ρ from e⁻³ to e³: {TOLD}; the scale is that of the values times (1 + L), n or the condition of what is solved"
-    return on_floats(parts, claim, (), chain(floats, float_contexts(budget.seed)), budget, 200, told)
+    return chain(floats, float_contexts(seed))
+
+
+def exact_scope() -> str:
+    """The contexts in ``Fraction``s, and those in symbols."""
+    symbols = symbol_contexts()
+    sizes = between("n", [case.n for case in symbols]), between("d", [case.d for case in symbols])
+    told = f"{len(symbols)} in symbols with exp(log ρ): {', '.join(sizes)}"
+    return f"{described(exact_contexts(Importance()), 'contexts in rationals, log ρ to the base 2')}; and {told}"
+
+
+def numeric_scope() -> str:
+    """The contexts in floats."""
+    return described(islice(numeric_contexts(Importance(), Budget().seed), TRIALS), "contexts in floats")
 
 
 def rational_contexts() -> Iterator[Weighted]:
@@ -288,6 +311,10 @@ def rational_contexts() -> Iterator[Weighted]:
         rewards, v = ([small_fraction(rng) for _ in range(length)] for length in (n, 3))
         gamma, alphas = Fraction(int(rng.integers(0, 10)), 10), [Fraction(int(rng.integers(1, 11)), 10)] * 2
         yield weighted(Case(states, rewards, whole(3, d), v, gamma, alphas, whole(d, d), power_of_two), *whole(1, n))
+
+
+exact_contexts = contexts.after(SMALLEST, rational_contexts)
+"""What a subject lets in, the smallest contexts at which a wrong variant is wrong, then random ones."""
 
 
 def symbol_contexts() -> list[Weighted]:
@@ -315,7 +342,12 @@ def float_contexts(seed: int) -> Iterator[Weighted]:
         yield weighted(case, rng.uniform(-3, 3, n).tolist())
 
 
-TOLD = "the Transformer is weighted TD by its definition, and softmax TD with a state for every column; what it keeps, by solving for it, is the value of the weighted model, and nothing else if M̂_ρ is invertible"
+TRIALS = 200
+"""The contexts in floats, the small ones among them."""
+TOLD = (
+    "the Transformer is weighted TD by its definition, and softmax TD with a state for every column; what it keeps, by "
+    "solving for it, is the value of the weighted model, and nothing else if M̂_ρ is invertible"
+)
 
 OPAQUE = {"symbolic": "the derivation starts from weights that are in proportion to ρ"}
 ONLY = {"symbolic": "when M̂_ρ is invertible is not a matter of the identity"}
@@ -373,16 +405,13 @@ CLAIM = Claim(
     subject=Importance(),
     checks=(
         Check(
-            "symbolic", "every n and number of states, κ any matrix, ρ any diagonal one: what a layer adds", symbolic
+            "symbolic",
+            "every n and number of states, κ any matrix, ρ any diagonal one: what a layer adds",
+            symbolic,
+            shows=(certainty_equivalence.identity, weighted_model),
         ),
-        Check(
-            "exact",
-            "rationals with E = 2^t (softmax attention in the base 2), integer features and integer log₂ ρ: n in 1..6, up to 3 states, d in 0..2, 2 layers; and in symbols with exp(log ρ), n = 2, d in 0..1",
-            exact,
-        ),
-        Check(
-            "numeric", "random floats, n in 1..64, up to 6 states and 8 layers, states never left among them", numeric
-        ),
+        Check("exact", exact_scope, exact, shows=(parts, the_same, stands_still)),
+        Check("numeric", numeric_scope, numeric, shows=(parts, the_same, stands_still)),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence"),

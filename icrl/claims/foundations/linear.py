@@ -11,9 +11,9 @@ import numpy as np
 from sympy import BlockMatrix, Identity, MatrixSymbol, Rational, block_collapse
 
 from icrl import algebra, td
-from icrl.algebra import all_visible, kind, scalar
+from icrl.algebra import kind, scalar
 from icrl.prompt import REWARD, Rows, rows
-from icrl.transformer import attention
+from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, rational_case, smallest
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, entries, size
@@ -21,7 +21,7 @@ from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.edits import Machine, mask_first, target_not_cleared, value_weights
+from icrl.verify.routes.edits import Machine, mask_first, target_not_cleared, unmasked, value_weights
 from icrl.verify.routes.induction import alpha, stated_prompt, td_errors
 
 
@@ -71,7 +71,7 @@ def induction(claim: LinearTD) -> dict[str, tuple[BlockMatrix, BlockMatrix]]:
             claim.machine.prompt(sy.features, sy.R, claim.start(W, sy.features), sy.gamma),
             stated_prompt(value_row(W)),
         ),
-        "step": (block_collapse(claim.machine.step(Z, p)), stated_prompt(value_row(after))),
+        "step": (block_collapse(one_layer(Z, p)), stated_prompt(value_row(after))),
     }
 
 
@@ -205,14 +205,14 @@ MUTANTS = (
         {"symbolic": "the sum of a column of scores is no product of blocks"},
         softmax=scores_over_their_sum,
     ),
-    with_machine("no mask", edit=lambda p, site: replace(p, visible=all_visible(site.n, site.like))),
+    with_machine("no mask", edit=unmasked),
     with_machine(
         "mask on key 0", {"symbolic": "a block matrix does not tell one source from another"}, edit=mask_first
     ),
-    with_machine("A = 2I", edit=lambda p, site: replace(p, A=scalar(2, site.like)[0, 0] * p.A)),
+    with_machine("A = 2I", edit=lambda p, site: p.with_head(A=scalar(2, site.like)[0, 0] * p.head.A)),
     with_machine("α missing on the reward", edit=value_weights(dropped=REWARD)),
     with_machine("target row not cleared", edit=target_not_cleared),
-    with_machine("no target-memory step", step=attention),
+    with_machine("no target-memory step", edit=lambda p, site: replace(p, memory=None)),
     Mutant("v₀ = ⟨x, w₀⟩ + 1", LinearTD(start=plus_one)),
     Mutant(
         "w moves along the next states",

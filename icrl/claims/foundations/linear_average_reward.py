@@ -8,14 +8,14 @@ from dataclasses import replace
 from icrl import linear_attention as la
 from icrl import td
 from icrl.algebra import identity, kind, place
-from icrl.transformer import Parameters
+from icrl.transformer import Head, Parameters
 from icrl.verify.judging import blocks as sy
 from icrl.verify.model import Check, Claim, Mutant
 from icrl.verify.routes import linear_methods as methods
-from icrl.verify.routes.linear_methods import Heads, Method, Site
+from icrl.verify.routes.linear_methods import Method, Site
 
 METHOD = Method(
-    heads=lambda d, n, alpha, decay, like: la.average_reward_parameters(d, n, alpha, like),
+    parameters=lambda d, n, alpha, decay, like: la.average_reward_parameters(d, n, alpha, like),
     loop=lambda sample: td.linear_average_reward(sample.transitions, sample.alphas, sample.w[:, 0].tolist()),
     average=True,
 )
@@ -24,21 +24,21 @@ METHOD = Method(
 def less_the_mean(among: Callable[[int, int], range]) -> Method:
     """A second head that subtracts the mean of the rewards R_{i+1}, i among(k, n); with symbolic n, C is opaque."""
 
-    def edit(p: Parameters, site: Site) -> Parameters:
+    def edit(h: Head, site: Site) -> Head:
         if kind(site.like) == "blocks":
-            return p
+            return h
         C = place({(0, 0): identity(site.n, site.like)}, (site.n, 1), (site.n, 1), site.like)
         for k in range(site.n):
             for i in among(k, site.n):
                 C[i, k] = C[i, k] - identity(1, site.like)[0, 0] / len(among(k, site.n))
-        return replace(p, scan=C)
+        return replace(h, scan=C)
 
     return methods.edited(METHOD, edit, 1)
 
 
-def paired(pair: Callable[[Parameters, Parameters], Heads]) -> Method:
+def paired(pair: Callable[[Head, Head], tuple[Head, ...]]) -> Method:
     """Other heads, made from the two."""
-    return replace(METHOD, heads=lambda *given: pair(*METHOD.heads(*given)))
+    return replace(METHOD, parameters=lambda *given: Parameters(pair(*METHOD.parameters(*given).heads)))
 
 
 OPAQUE = {"symbolic": "which rewards are subtracted is opaque at symbolic sizes"}
@@ -48,7 +48,7 @@ MUTANTS = (
     Mutant("the second head alone", paired(lambda values, rewards: (rewards,))),
     Mutant("a mean that leaves out the reward itself", less_the_mean(lambda k, n: range(k)), OPAQUE),
     Mutant("the mean of all the rewards", less_the_mean(lambda k, n: range(n)), OPAQUE),
-    Mutant("rewards as they are", methods.edited(METHOD, lambda p, site: replace(p, scan=None), 1)),
+    Mutant("rewards as they are", methods.edited(METHOD, lambda h, site: replace(h, scan=None), 1)),
     Mutant("both heads read the last row", paired(lambda values, rewards: (values, replace(rewards, V=values.V)))),
     Mutant(
         "the second head's scan in the first too",

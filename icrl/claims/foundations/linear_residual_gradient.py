@@ -9,16 +9,17 @@ import numpy as np
 
 from icrl import linear_attention as la
 from icrl import td
+from icrl.transformer import Parameters
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, size
 from icrl.verify.model import Check, Claim, Mutant
 from icrl.verify.routes import linear_methods as methods
-from icrl.verify.routes.linear_methods import Heads, Method, Sample
+from icrl.verify.routes.linear_methods import Method, Sample
 
 
-def residual_heads(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Heads:
-    """The one head of the residual gradient."""
-    return (la.residual_gradient_parameters(d, n, alpha, like),)
+def residual_layer(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Parameters:
+    """The layer of the residual gradient."""
+    return la.residual_gradient_parameters(d, n, alpha, like)
 
 
 def loss(sample: Sample, w: np.ndarray) -> Any:
@@ -40,7 +41,7 @@ def downhill(sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
 
 
 METHOD = Method(
-    heads=residual_heads,
+    parameters=residual_layer,
     loop=lambda sample: td.linear_residual_gradient(
         sample.transitions, sample.gamma, sample.alphas, sample.w[:, 0].tolist()
     ),

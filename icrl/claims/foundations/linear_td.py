@@ -11,7 +11,7 @@ import numpy as np
 from icrl import td
 from icrl.algebra import kind, linear, softmax
 from icrl.prompt import prompt, rows
-from icrl.transformer import Parameters, softmax_td_parameters, transformer
+from icrl.transformer import Head, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import stand_in
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, size
@@ -38,7 +38,7 @@ def the_other_prompt(sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
 
 
 METHOD = Method(
-    heads=methods.td_heads,
+    parameters=methods.td_layer,
     loop=lambda sample: td.linear_td_lambda(
         sample.transitions, sample.gamma, 0 * sample.gamma, sample.alphas, sample.w[:, 0].tolist()
     ),
@@ -46,9 +46,9 @@ METHOD = Method(
 )
 
 
-def softmaxed(p: Parameters, site: Site) -> Parameters:
+def softmaxed(h: Head, site: Site) -> Head:
     """Softmax in the place of linear attention, 1 + t² for exp on rationals."""
-    return replace(p, normalise=partial(softmax, exp=stand_in) if kind(site.like) == "entries" else softmax)
+    return replace(h, normalise=partial(softmax, exp=stand_in) if kind(site.like) == "entries" else softmax)
 
 
 MUTANTS = (

@@ -11,20 +11,20 @@ from sympy import MatrixSymbol
 from icrl import linear_attention as la
 from icrl import td
 from icrl.algebra import discounted_sum, identity, kind, place, transpose
-from icrl.transformer import Parameters
+from icrl.transformer import Head, Parameters
 from icrl.verify.judging import blocks as sy
 from icrl.verify.model import Check, Claim, Mutant
 from icrl.verify.routes import linear_methods as methods
-from icrl.verify.routes.linear_methods import Heads, Method, Site
+from icrl.verify.routes.linear_methods import Method, Site
 
 
-def traced_heads(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Heads:
-    """The one head of TD(λ)."""
-    return (la.td_parameters(d, n, alpha, like, decay),)
+def traced(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Parameters:
+    """The layer of TD(λ)."""
+    return la.td_parameters(d, n, alpha, like, decay)
 
 
 METHOD = Method(
-    heads=traced_heads,
+    parameters=traced,
     loop=lambda sample: td.linear_td_lambda(
         sample.transitions, sample.gamma, sample.decay, sample.alphas, sample.w[:, 0].tolist()
     ),
@@ -32,33 +32,33 @@ METHOD = Method(
 )
 
 
-def one_step_late(p: Parameters, site: Site) -> Parameters:
+def one_step_late(h: Head, site: Site) -> Head:
     """T less the identity: a transition's own features are missing from its trace."""
-    return replace(p, scan=p.scan - place({(0, 0): identity(site.n, site.like)}, (site.n, 1), (site.n, 1), site.like))
+    return replace(h, scan=h.scan - place({(0, 0): identity(site.n, site.like)}, (site.n, 1), (site.n, 1), site.like))
 
 
-def from_the_query(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Heads:
+def from_the_query(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Parameters:
     """A scan that begins at the query column instead of at the last source; its row below T is opaque at symbolic sizes."""
-    (p,) = traced_heads(d, n, alpha, decay, like)
+    p = traced(d, n, alpha, decay, like)
     if kind(like) == "blocks":
-        return (replace(p, scan=p.scan + place({(1, 0): MatrixSymbol("t", 1, n)}, (n, 1), (n, 1), like)),)
-    return (replace(p, scan=discounted_sum(n + 1, decay, like)[:-1, :-1]),)
+        return p.with_head(scan=p.head.scan + place({(1, 0): MatrixSymbol("t", 1, n)}, (n, 1), (n, 1), like))
+    return p.with_head(scan=discounted_sum(n + 1, decay, like)[:-1, :-1])
 
 
 def with_decay(change: Callable[[Any], Any]) -> Method:
     """Another number in the place of ϑ."""
-    return replace(METHOD, heads=lambda d, n, alpha, decay, like: traced_heads(d, n, alpha, change(decay), like))
+    return replace(METHOD, parameters=lambda d, n, alpha, decay, like: traced(d, n, alpha, change(decay), like))
 
 
 OPAQUE = {"symbolic": "the powers in the mask are opaque at symbolic sizes"}
 
 MUTANTS = (
-    Mutant("upper for lower triangle", methods.edited(METHOD, lambda p, site: replace(p, scan=transpose(p.scan)))),
+    Mutant("upper for lower triangle", methods.edited(METHOD, lambda h, site: replace(h, scan=transpose(h.scan)))),
     Mutant("traces that do not fade, ϑ = 1", with_decay(lambda decay: 0 * decay + 1), OPAQUE),
     Mutant("λ in the place of γλ, at γ = 1/2", with_decay(lambda decay: 2 * decay), OPAQUE),
-    Mutant("no triangle", methods.edited(METHOD, lambda p, site: replace(p, scan=None))),
+    Mutant("no triangle", methods.edited(METHOD, lambda h, site: replace(h, scan=None))),
     Mutant("a transition missing from its own trace", methods.edited(METHOD, one_step_late)),
-    Mutant("a scan that begins at the query column", replace(METHOD, heads=from_the_query)),
+    Mutant("a scan that begins at the query column", replace(METHOD, parameters=from_the_query)),
     Mutant("A's block of x with γx' with a minus", methods.scored(METHOD, (-1, -1), (0, 0))),
     Mutant("α missing", methods.stepping(METHOD, lambda alpha, n: 1)),
     Mutant("γ missing in the prompt", methods.undiscounted(METHOD)),

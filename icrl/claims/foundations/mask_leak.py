@@ -18,6 +18,7 @@ from sympy import BlockMatrix, block_collapse, symbols
 from icrl import td
 from icrl.algebra import Weights, kind, softmax
 from icrl.prompt import VALUE, rows
+from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import (
     Case,
     as_batch,
@@ -84,7 +85,7 @@ def symbolic(leak: Leak, budget: Budget) -> Verdict:
     """The unmasked layer from an opaque prompt, with the weights K Λ of the sources, Λ = diag(1 − κ), and κ of the query's key."""
     v = sy.value_row("v_l")
     p = leak.machine.parameters(v, sy.d, sy.n, sy.gamma, alpha, sy.A)
-    got = leak.machine.step(stated_prompt(v), p)
+    got = one_layer(stated_prompt(v), p)
     said = BlockMatrix([*block_collapse(got).blocks.tolist()[:VALUE], said_row(leak, v)])
     if failure := sy.compare_blocks(got, said, sy.probe("alpha_l"), "one layer"):
         return failure

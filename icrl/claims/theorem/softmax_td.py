@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from sympy import BlockMatrix, MatrixSymbol, block_collapse
 
-from icrl.algebra import all_visible, identity, kind, place, scalar, shift, softmax, stack, transpose
+from icrl.algebra import identity, kind, place, scalar, shift, softmax, stack, transpose
 from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, Rows, prompt, row_sizes, rows
-from icrl.transformer import Parameters, attention
+from icrl.transformer import Parameters
+from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import (
     Case,
     as_batch,
@@ -40,7 +41,15 @@ from icrl.verify.judging.numbers import (
 from icrl.verify.judging.prompts import first_difference, place_name
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
-from icrl.verify.routes.edits import Machine, Site, mask_first, no_normaliser, target_not_cleared, value_weights
+from icrl.verify.routes.edits import (
+    Machine,
+    Site,
+    mask_first,
+    no_normaliser,
+    target_not_cleared,
+    unmasked,
+    value_weights,
+)
 from icrl.verify.routes.induction import alpha, next_values, stated_prompt, td_errors, td_update
 
 SMALLEST = (
@@ -62,7 +71,7 @@ TRIALS = 2000
 def derived_layer(machine: Machine, v: BlockMatrix) -> BlockMatrix:
     """The stated prompt of v after one layer of the machine, as block matrices say."""
     Z = stated_prompt(v)
-    return block_collapse(machine.step(Z, machine.parameters(Z, sy.d, sy.n, sy.gamma, alpha, sy.A)))
+    return block_collapse(one_layer(Z, machine.parameters(Z, sy.d, sy.n, sy.gamma, alpha, sy.A)))
 
 
 def induction(machine: Machine) -> dict[str, tuple[BlockMatrix, BlockMatrix]]:
@@ -258,24 +267,22 @@ def also_writes(bands: set[tuple[int, int]]):
 
     def edit(p: Parameters, site: Site) -> Parameters:
         sizes = row_sizes(site.d)
-        return replace(p, V=p.V + site.on_rows({(to, of): identity(sizes[of], site.like) for to, of in bands}))
+        return p.with_head(V=p.head.V + site.on_rows({(to, of): identity(sizes[of], site.like) for to, of in bands}))
 
     return edit
 
 
 def keep_last_column(p: Parameters, site: Site) -> Parameters:
     """Π with a 1 in its last corner."""
-    return replace(p, shift=p.shift + place({(1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like))
+    return p.with_memory(
+        shift=p.memory.shift + place({(1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like)
+    )
 
 
 def no_shift(p: Parameters, site: Site) -> Parameters:
     """The identity in the place of Π."""
-    return replace(
-        p,
-        shift=place(
-            {(0, 0): identity(site.n, site.like), (1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like
-        ),
-    )
+    blocks = {(0, 0): identity(site.n, site.like), (1, 1): scalar(1, site.like)}
+    return p.with_memory(shift=place(blocks, (site.n, 1), (site.n, 1), site.like))
 
 
 def late_rewards(features, rewards, value, gamma):
@@ -318,22 +325,22 @@ MUTANTS = (
     edited("α missing on the value", value_weights(dropped=VALUE)),
     Mutant("reward off by one", Machine(prompt=late_rewards)),
     Mutant("v₀ ignored", Machine(prompt=no_initial_value)),
-    edited("no mask", lambda p, site: replace(p, visible=all_visible(site.n, site.like))),
+    edited("no mask", unmasked),
     edited("mask on key 0", mask_first, {"symbolic": "a block matrix does not tell one source from another"}),
     Mutant("softmax over rows", Machine(softmax=softmax_over_rows), BLIND),
     Mutant("no normaliser", Machine(softmax=no_normaliser), BLIND),
     edited("V writes into the reward row", also_writes({(REWARD, VALUE)})),
     edited("V writes into the features", also_writes({(FEATURES, FEATURES)})),
-    edited("A transposed", lambda p, site: replace(p, A=transpose(p.A))),
-    edited("shift reversed", lambda p, site: replace(p, shift=transpose(p.shift))),
+    edited("A transposed", lambda p, site: p.with_head(A=transpose(p.head.A))),
+    edited("shift reversed", lambda p, site: p.with_memory(shift=transpose(p.memory.shift))),
     edited("no shift", no_shift),
     edited("shift keeps the last column", keep_last_column),
     edited("target row not cleared", target_not_cleared),
     edited(
         "γ missing in the target-memory step",
-        lambda p, site: replace(p, W=site.on_rows({(TARGET, VALUE): scalar(1, site.like)})),
+        lambda p, site: p.with_memory(W=site.on_rows({(TARGET, VALUE): scalar(1, site.like)})),
     ),
-    Mutant("no target-memory step", Machine(step=attention)),
+    edited("no target-memory step", lambda p, site: replace(p, memory=None)),
 )
 
 PROOF = proof(

@@ -21,7 +21,7 @@ from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
 from icrl.claims.theorem.softmax_td import compare_case
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
-from icrl.transformer import Layer, Normaliser, Parameters, dual_head_layer, layer, softmax_td_parameters, weights
+from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads, layer, softmax_td_parameters
 from icrl.verify.instances.cases import Case, log_uniform, rational_case, small_fraction, stand_in, to_ball
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
@@ -62,7 +62,7 @@ class Input(NamedTuple):
         d, n = self.d, self.n
         kept = self.V if target_row else clear_target_row(self.V)
         plain = softmax_td_parameters(d, n, self.gamma, 1, self.Z)
-        return replace(plain, A=self.A, V=kept, normalise=self.normalise)
+        return plain.with_head(A=self.A, V=kept, normalise=self.normalise)
 
 
 def clear_target_row(V: Matrix) -> Matrix:
@@ -102,9 +102,9 @@ def true_gap(bands: Rows, gamma: Any) -> Matrix:
 
 @dataclass(frozen=True)
 class Lemma:
-    """The statement with its pieces: the dual-head layer, what the target rows differ by, and whether V may have a target row."""
+    """The statement with its pieces: how the layer is made one with two heads, what the target rows differ by, and whether V may have a target row."""
 
-    dual: Layer = dual_head_layer
+    dual: Callable[[Parameters], Parameters] = in_two_heads
     gap: Callable[[Rows, Any], Matrix] = true_gap
     target_row: bool = False
 
@@ -114,7 +114,7 @@ class Lemma:
         said = stack(
             zero_band(bands.features), zero_band(bands.reward), self.gap(bands, given.gamma), zero_band(bands.value)
         )
-        return self.dual(given.Z, p) + -1 * layer(given.Z, p), said
+        return layer(given.Z, self.dual(p)) + -1 * layer(given.Z, p), said
 
 
 def symbolic_input() -> Input:
@@ -207,7 +207,7 @@ def exact(lemma: Lemma, budget: Budget) -> Verdict:
         if found := first_gap(name, lemma, given, entries_differ):
             return Verdict(False, "an entry differs", counterexample=found)
     for case in cases:
-        if found := compare_case(Machine(step=lemma.dual), case, str(case), entries_differ):
+        if found := compare_case(Machine(edit=lambda p, site: lemma.dual(p)), case, str(case), entries_differ):
             return Verdict(False, "a prompt differs from the TD loop's", counterexample=found)
     return Verdict(
         True,
@@ -297,20 +297,15 @@ def numeric(lemma: Lemma, budget: Budget) -> Verdict:
 # Mutants.
 
 
-def second_head(change) -> Layer:
-    """The dual-head layer whose second head uses the parameters that ``change`` makes of the construction's."""
-
-    def dual(Z: Matrix, p: Parameters) -> Matrix:
-        head, q = p.V @ Z @ weights(Z, p), change(p, Z)
-        return Z + head + q.W @ head @ q.shift
-
-    return dual
+def second_head(change: Callable[[TargetMemory, Matrix], TargetMemory]) -> Callable[[Parameters], Parameters]:
+    """Two heads whose second is made from another target-memory step than the layer's own."""
+    return lambda p: in_two_heads(replace(p, memory=change(p.memory, p.head.V)))
 
 
-def between_rows(p: Parameters, Z: Matrix, to: int, of: int) -> Matrix:
-    """The matrix that copies band ``of`` into band ``to`` of Z (bands of one row)."""
-    sizes = row_sizes(Z.shape[-2] - 3)
-    return place({(to, of): scalar(1, Z)}, sizes, sizes, Z)
+def between_rows(V: Matrix, to: int, of: int) -> Matrix:
+    """The matrix that copies band ``of`` into band ``to`` (bands of one row), of the size of V."""
+    sizes = row_sizes(V.shape[-1] - 3)
+    return place({(to, of): scalar(1, V)}, sizes, sizes, V)
 
 
 def gap_but_last(bands: Rows, gamma: Any) -> Matrix:
@@ -327,14 +322,15 @@ MUTANTS = (
     Mutant("V with a target row", Lemma(target_row=True)),
     Mutant(
         "γ missing in the second head",
-        Lemma(dual=second_head(lambda p, Z: replace(p, W=between_rows(p, Z, TARGET, VALUE)))),
+        Lemma(second_head(lambda memory, V: replace(memory, W=between_rows(V, TARGET, VALUE)))),
     ),
     Mutant(
-        "second head shifted the other way", Lemma(dual=second_head(lambda p, Z: replace(p, shift=transpose(p.shift))))
+        "second head shifted the other way",
+        Lemma(second_head(lambda memory, V: replace(memory, shift=transpose(memory.shift)))),
     ),
     Mutant(
         "second head into the reward row",
-        Lemma(dual=second_head(lambda p, Z: replace(p, W=between_rows(p, Z, REWARD, TARGET) @ p.W))),
+        Lemma(second_head(lambda memory, V: replace(memory, W=between_rows(V, REWARD, TARGET) @ memory.W))),
     ),
 )
 

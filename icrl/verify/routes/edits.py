@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from icrl.algebra import Matrix, all_visible, kind, place, scalar, softmax, true_exp
 from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes
-from icrl.transformer import Layer, Parameters, layer, softmax_td_parameters, transformer
+from icrl.transformer import Parameters, softmax_td_parameters, transformer
 
 
 class Site(NamedTuple):
@@ -30,12 +30,11 @@ class Site(NamedTuple):
 
 @dataclass(frozen=True)
 class Machine:
-    """Prompt, normaliser, parameters and layer. The defaults are the construction; ``edit`` changes the parameters."""
+    """Prompt, normaliser and parameters. The defaults are the construction; ``edit`` changes the parameters."""
 
     prompt: Callable[..., Matrix] = prompt
     softmax: Callable[..., Matrix] = softmax
     edit: Callable[[Parameters, Site], Parameters] = lambda parameters, site: parameters
-    step: Layer = layer
 
     def parameters(
         self, Z: Matrix, d: Any, n: Any, gamma: Any, alpha: Any, A: Matrix | None, exp: Callable | None = None
@@ -57,12 +56,12 @@ class Machine:
         """The prompt after 0, 1, …, len(alphas) layers."""
         Z = self.prompt(features, rewards, value, gamma)
         d, n = features.shape[-2], rewards.shape[-1]
-        return transformer(Z, (self.parameters(Z, d, n, gamma, alpha, A, exp) for alpha in alphas), self.step)
+        return transformer(Z, (self.parameters(Z, d, n, gamma, alpha, A, exp) for alpha in alphas))
 
 
-def unmasked(p, site):
+def unmasked(p: Parameters, site: Site) -> Parameters:
     """The construction's parameters with every key visible."""
-    return replace(p, visible=all_visible(site.n, site.like))
+    return p.with_head(visible=all_visible(site.n, site.like))
 
 
 # Edits that several claims make: each another value in the place of one piece
@@ -74,21 +73,20 @@ def value_weights(reward: int = 1, target: int = 1, value: int = -1, dropped: in
     def edit(p: Parameters, site: Site) -> Parameters:
         step = {band: scalar(1 if band == dropped else site.alpha, site.like) for band in (REWARD, TARGET, VALUE)}
         signs = {REWARD: reward, TARGET: target, VALUE: value}
-        return replace(
-            p, V=site.on_rows({(VALUE, band): step[band] if sign > 0 else -step[band] for band, sign in signs.items()})
-        )
+        blocks = {(VALUE, band): step[band] if sign > 0 else -step[band] for band, sign in signs.items()}
+        return p.with_head(V=site.on_rows(blocks))
 
     return edit
 
 
 def mask_first(p: Parameters, site: Site) -> Parameters:
     """Key 0 hidden instead of the query's key; blocks cannot single out a key."""
-    return p if kind(site.like) == "blocks" else replace(p, visible=np.arange(site.n + 1)[:, None] > 0)
+    return p if kind(site.like) == "blocks" else p.with_head(visible=np.arange(site.n + 1)[:, None] > 0)
 
 
 def target_not_cleared(p: Parameters, site: Site) -> Parameters:
     """The identity in the place of U."""
-    return replace(p, U=p.U + site.on_rows({(TARGET, TARGET): scalar(1, site.like)}))
+    return p.with_memory(U=p.memory.U + site.on_rows({(TARGET, TARGET): scalar(1, site.like)}))
 
 
 def no_normaliser(scores, visible, exp=None):

@@ -20,15 +20,14 @@ from sympy import Matrix as Explicit
 from icrl import linear_attention as la
 from icrl import td
 from icrl.algebra import Weights, all_visible, identity, place
-from icrl.transformer import Parameters, multi_head_attention, transformer
+from icrl.transformer import Head, Parameters, transformer
+from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import log_uniform, shown, small_fraction
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import TOLERANCE, taken
 from icrl.verify.judging.parts import Floating, Part, Within, entries, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Counterexample, Verdict
-
-Heads = tuple[Parameters, ...]
 
 
 class Sample(NamedTuple):
@@ -75,9 +74,9 @@ class Sample(NamedTuple):
         )
 
 
-def td_heads(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Heads:
-    """The one head of TD(0)."""
-    return (la.td_parameters(d, n, alpha, like),)
+def td_layer(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Parameters:
+    """The layer of TD(0)."""
+    return la.td_parameters(d, n, alpha, like)
 
 
 def told(X: Any, Y: Any, x: Any, w: Any) -> tuple[Any, Any]:
@@ -92,7 +91,7 @@ class Method:
     ``moves``: from X and γX' the d×n matrix whose column k multiplies δ_k. ``average``: a fourth band, and γ = 1.
     """
 
-    heads: Callable[..., Heads]
+    parameters: Callable[..., Parameters]
     loop: Callable[[Sample], Iterator[list]]
     moves: Callable[[Any, Any], Any] = lambda X, Y: X
     average: bool = False
@@ -154,10 +153,10 @@ def induction(method: Method) -> dict[str, tuple[Any, Any]]:
     given = (X, X_NEXT, sy.R, QUERY, discount(method))
     first = method.start(*given, WEIGHTS)
     plain = method.prompt(*given)
-    heads = method.heads(sy.d, sy.n, ALPHA, DECAY, plain)
+    p = method.parameters(sy.d, sy.n, ALPHA, DECAY, plain)
     return {
         "step": (
-            multi_head_attention(stated(method, WEIGHTS), heads),
+            one_layer(stated(method, WEIGHTS), p),
             stated(method, next_weights(method, errors(method))),
         ),
         "base, for w_0 = 0": (
@@ -223,8 +222,8 @@ def symbolic(method: Method, budget: Budget) -> Verdict:
 def prompts(method: Method, sample: Sample) -> list[np.ndarray]:
     """The prompt after 0, 1, … layers."""
     Z = method.start(*sample[:5], sample.w)
-    made = {alpha: method.heads(*sample.before.shape, alpha, sample.decay, Z) for alpha in sample.alphas}
-    return list(transformer(Z, [made[alpha] for alpha in sample.alphas], multi_head_attention))
+    made = {alpha: method.parameters(*sample.before.shape, alpha, sample.decay, Z) for alpha in sample.alphas}
+    return list(transformer(Z, [made[alpha] for alpha in sample.alphas]))
 
 
 def last_row(method: Method, sample: Sample, w: Sequence) -> list:
@@ -372,41 +371,43 @@ class Site(NamedTuple):
     like: Any
 
 
-def edited(method: Method, edit: Callable[[Parameters, Site], Parameters], head: int = 0) -> Method:
+def edited(method: Method, edit: Callable[[Head, Site], Head], head: int = 0) -> Method:
     """The method with one head edited."""
 
-    def heads(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Heads:
-        made = list(method.heads(d, n, alpha, decay, like))
-        made[head] = edit(made[head], Site(d, n, like))
-        return tuple(made)
+    def parameters(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Parameters:
+        heads = list(method.parameters(d, n, alpha, decay, like).heads)
+        heads[head] = edit(heads[head], Site(d, n, like))
+        return Parameters(tuple(heads))
 
-    return replace(method, heads=heads)
+    return replace(method, parameters=parameters)
 
 
 def scored(method: Method, *table: tuple[int, int]) -> Method:
     """The method with A made of these multiples of the identity, its rows and columns being x(S_k) and γx(S_{k+1})."""
 
-    def edit(p: Parameters, site: Site) -> Parameters:
+    def edit(h: Head, site: Site) -> Head:
         blocks = {
             (i, j): sign * identity(site.d, site.like)
             for i, row in enumerate(table)
             for j, sign in enumerate(row)
             if sign
         }
-        return replace(p, A=place(blocks, method.bands(site.d), method.bands(site.d), site.like))
+        return replace(h, A=place(blocks, method.bands(site.d), method.bands(site.d), site.like))
 
     return edited(method, edit)
 
 
 def unmasked(method: Method) -> Method:
     """Every key visible, to every head."""
-    opened = lambda p, site: replace(p, visible=all_visible(site.n, site.like))
+    opened = lambda h, site: replace(h, visible=all_visible(site.n, site.like))
     return edited(edited(method, opened), opened, -1)
 
 
 def stepping(method: Method, step: Callable[[Any, Any], Any]) -> Method:
     """Another step size, from α and n, in V."""
-    return replace(method, heads=lambda d, n, alpha, decay, like: method.heads(d, n, step(alpha, n), decay, like))
+    return replace(
+        method, parameters=lambda d, n, alpha, decay, like: method.parameters(d, n, step(alpha, n), decay, like)
+    )
 
 
 def undiscounted(method: Method) -> Method:

@@ -1,18 +1,17 @@
-r"""The exercises of "Watching TD emerge"."""
+"""The exercises of "Watching TD emerge"."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice, permutations
+from random import Random
 from typing import Any
 
 import numpy as np
 
 from icrl import state_form
-from icrl.exercises.answers import a_function, differs, shown
-from icrl.exercises.model import Exercise
-
-CHAPTER = "watching-td-emerge"
+from icrl.exercises.answers import a_function, called, differs, shown
+from icrl.exercises.judgement import Exercise
 
 LEARNED = ((1.225, 1.42, -1.216), (1.217, 1.192, -1.197), (1.0, 1.0, -1.0), (0.5, 0.25, -2.0))
 """Entries w_r, w_t, w_v: two that training came to, softmax TD's, and others."""
@@ -50,12 +49,16 @@ def read_as_a_task(w: Sequence[float], gamma: float) -> tuple[float, float, floa
 
 def apart(reading: Any, w: Sequence[float], gamma: float) -> str:
     """What six layers of the answer's softmax TD make of a context, if it is three numbers."""
-    try:
-        step, discount, scale = map(float, reading(w, gamma))
-    except Exception:
+    got, raised = called(lambda: read_values(*map(float, reading(w, gamma))))
+    if raised:
         return ""
-    got = values((step, step, -step), discount, 6, scale * PAID)
-    return f" After six layers on a context of two states the answer's softmax TD has the values {shown(got)}, the model {shown(values(w, gamma, 6))}."
+    has = f"has the values {shown(got)}, the model {shown(values(w, gamma, 6))}"
+    return f" After six layers on a context of two states the answer's softmax TD {has}."
+
+
+def read_values(step: float, discount: float, scale: float) -> np.ndarray:
+    """The values of the two states after six layers of softmax TD with this step and discount, rewards scaled."""
+    return values((step, step, -step), discount, 6, scale * PAID)
 
 
 def _by_the_reward(w: Sequence[float], gamma: float) -> tuple[float, float, float]:
@@ -115,8 +118,9 @@ def _the_limit(w: Sequence[float], gamma: float, depth: int) -> float:
 def judge_what_symmetry_leaves(answer: Any) -> str | None:
     """``answer(G)``: the mean of QᵀGQ over all permutation matrices Q."""
     mean = a_function(answer, "G")
-    rng = np.random.default_rng(0)
-    for G in (np.array([[1.0, 2.0], [4.0, 3.0]]), np.diag([1.0, 2.0, 6.0]), rng.integers(-5, 6, (4, 4)).astype(float)):
+    rng = Random(0)
+    drawn = [[float(rng.randint(-5, 5)) for _ in range(4)] for _ in range(4)]
+    for G in (np.array([[1.0, 2.0], [4.0, 3.0]]), np.diag([1.0, 2.0, 6.0]), np.array(drawn)):
         if why := differs(mean, (G,), mean_over_permutations(G), f"G = {shown(G)}"):
             return why
     return None
@@ -125,34 +129,34 @@ def judge_what_symmetry_leaves(answer: Any) -> str | None:
 def mean_over_permutations(G: np.ndarray) -> np.ndarray:
     """One permutation after the other."""
     orders = [list(order) for order in permutations(range(len(G)))]
-    return np.mean([G[np.ix_(order, order)] for order in orders], axis=0)
+    return sum(G[order][:, order] for order in orders) / len(orders)
 
 
 def what_symmetry_leaves(G: np.ndarray) -> np.ndarray:
     """The mean of the diagonal on the diagonal, that of the rest off it."""
     d = len(G)
-    on = np.trace(G) / d
-    rest = (G.sum() - np.trace(G)) / (d * (d - 1))
+    on = G.diagonal().sum() / d
+    rest = (G.sum() - G.diagonal().sum()) / (d * (d - 1))
     return (on - rest) * np.eye(d) + rest
 
 
 def _signs_too(G: np.ndarray) -> np.ndarray:
-    return np.trace(G) / len(G) * np.eye(len(G))
+    return G.diagonal().sum() / len(G) * np.eye(len(G))
 
 
 def _its_diagonal(G: np.ndarray) -> np.ndarray:
-    return np.diag(np.diagonal(G))
+    return np.diag(G.diagonal())
 
 
 def _all_alike(G: np.ndarray) -> np.ndarray:
-    return np.full(G.shape, G.mean())
+    return 0 * G + G.sum() / G.size
 
 
 EXERCISES = (
     Exercise(
         id="read-as-a-task",
-        chapter=CHAPTER,
-        wanted="a function (w, gamma) -> step size, discount and scale of the rewards, w being (w_r, w_t, w_v) with w_v < 0",
+        wanted="a function (w, gamma) -> step size, discount and scale of the rewards, "
+        "w being (w_r, w_t, w_v) with w_v < 0",
         judge=judge_read_as_a_task,
         solution=read_as_a_task,
         wrong=(
@@ -163,7 +167,6 @@ EXERCISES = (
     ),
     Exercise(
         id="gain-of-a-constant",
-        chapter=CHAPTER,
         wanted="a function (w, gamma, depth) -> a number, w being (w_r, w_t, w_v)",
         judge=judge_gain_of_a_constant,
         solution=gain_of_a_constant,
@@ -175,7 +178,6 @@ EXERCISES = (
     ),
     Exercise(
         id="what-symmetry-leaves",
-        chapter=CHAPTER,
         wanted="a function G -> a matrix of the same shape, (d, d) with d of at least 2",
         judge=judge_what_symmetry_leaves,
         solution=what_symmetry_leaves,

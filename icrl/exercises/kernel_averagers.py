@@ -1,4 +1,4 @@
-r"""The exercises of "Kernel averagers: the neighbour that always contracts"."""
+"""The exercises of "Kernel averagers: the neighbour that always contracts"."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from icrl.exercises.answers import CLOSE, a_context, a_function, differs, shown
-from icrl.exercises.model import Exercise
+from icrl.exercises.answers import CLOSE, a_context, a_function, differs, near, shown
+from icrl.exercises.counting import counted
+from icrl.exercises.judgement import Exercise
 from icrl.mrp import Context
 from icrl.operator import layer_operator
 from icrl.tasks import one_hot
-
-CHAPTER = "kernel-averagers"
 
 CONTEXTS = (
     ([0, 1, 0], [1.0, 0.0], 0.5, [[1.0, 1.0], [1.0, 2.0]]),
@@ -36,7 +35,7 @@ def averaged(
     K = np.array(E)[:, S[:-1]]
     K = K / K.sum(axis=1, keepdims=True)
     for _ in range(updates):
-        v = K @ (rewards + gamma * v[S[1:]])
+        v = K @ (np.array(rewards) + gamma * v[S[1:]])
     return v
 
 
@@ -45,7 +44,7 @@ def corrected(
 ) -> np.ndarray:
     """v_A, and what the averager makes of its TD errors."""
     S, v = np.array(states), averaged(states, rewards, gamma, E)
-    return v + averaged(states, rewards + gamma * v[S[1:]] - v[S[:-1]], gamma, E)
+    return v + averaged(states, np.array(rewards) + gamma * v[S[1:]] - v[S[:-1]], gamma, E)
 
 
 def _told(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> str:
@@ -73,19 +72,21 @@ def judge_second_thoughts(answer: Any) -> str | None:
 
 
 def judge_harmless(answer: Any) -> str | None:
-    """``answer`` = (states, rewards), rewards not all equal: with one-hot features at sharpness 2 and γ = .9, v_A must be v_CE."""
+    """``answer`` = (states, rewards), rewards not all equal: v_A must be v_CE, one-hot, at sharpness 2 and γ = .9."""
     context = a_context(answer)
     if not context.covered:
         return f"State {context.states[-1]} is visited and never left:\nthis is no context of the kind asked for."
-    if np.ptp(context.rewards) < CLOSE:
+    if context.rewards.max() - context.rewards.min() < CLOSE:
         return f"All rewards are {context.rewards[0]:.4g}:\nasked for are rewards that are not all the same."
-    W, states = np.unique(context.states, return_inverse=True)
+    W = context.visited.tolist()
     if len(W) < 2:
         return "Only one state is visited:\nthere is nobody to average with."
-    operator = layer_operator(Context(states, context.rewards), one_hot(len(W), 2.0), 0.9)
+    operator = layer_operator(
+        Context([W.index(s) for s in context.states.tolist()], context.rewards), one_hot(len(W), 2.0), 0.9
+    )
     v_CE = operator.certainty_equivalence()
     v_A = np.linalg.solve(np.eye(len(v_CE)) - 0.9 * operator.P, operator.b)
-    if not np.allclose(v_A, v_CE, rtol=0, atol=CLOSE * (1 + np.abs(v_CE).max())):
+    if not near(v_A, v_CE):
         return f"The averager ends at {shown(v_A)},\nsoftmax TD at {shown(v_CE)}."
     return None
 
@@ -96,31 +97,28 @@ def judge_harmless(answer: Any) -> str | None:
 def smoothed_model(
     states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]
 ) -> tuple[np.ndarray, ...]:
-    """P_e, r̂ and M̂ by counting, and (I − γM̂P_e)⁻¹."""
-    size, S = len(E), np.array(states)
-    moves, paid = np.zeros((size, size)), np.zeros(size)
-    np.add.at(moves, (S[:-1], S[1:]), 1)
-    np.add.at(paid, S[:-1], rewards)
+    """P_e, r̂ and M̂ by counting, and I − γM̂P_e."""
+    moves, paid = counted(states, rewards, len(E))
     left = moves.sum(axis=1)
     M = np.array(E) * left
     M = M / M.sum(axis=1, keepdims=True)
     P = moves / left[:, None]
-    return P, paid / left, M, np.linalg.inv(np.eye(size) - gamma * M @ P)
+    return P, paid / left, M, np.eye(len(E)) - gamma * M @ P
 
 
 def limit(states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]) -> np.ndarray:
     """(I − γM̂P_e)⁻¹M̂r̂."""
-    _, r, M, inverse = smoothed_model(states, rewards, gamma, E)
-    return inverse @ M @ r
+    _, r, M, left = smoothed_model(states, rewards, gamma, E)
+    return np.linalg.solve(left, M @ r)
 
 
 def second_thoughts(
     states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]
 ) -> np.ndarray:
     """v_A + (I − γM̂P_e)⁻¹M̂(r̂ + γP_e v_A − v_A)."""
-    P, r, M, inverse = smoothed_model(states, rewards, gamma, E)
-    v = inverse @ M @ r
-    return v + inverse @ M @ (r + gamma * P @ v - v)
+    P, r, M, left = smoothed_model(states, rewards, gamma, E)
+    v = np.linalg.solve(left, M @ r)
+    return v + np.linalg.solve(left, M @ (r + gamma * P @ v - v))
 
 
 def _certainty_equivalence(
@@ -141,14 +139,13 @@ def _visits_forgotten(
     states: Sequence[int], rewards: Sequence[float], gamma: float, E: Sequence[Sequence[float]]
 ) -> np.ndarray:
     P, r, _, _ = smoothed_model(states, rewards, gamma, E)
-    M = np.array(E) / np.sum(E, axis=1, keepdims=True)
+    M = np.array(E) / np.array(E).sum(axis=1, keepdims=True)
     return np.linalg.solve(np.eye(len(r)) - gamma * M @ P, M @ r)
 
 
 EXERCISES = (
     Exercise(
         id="averager-limit",
-        chapter=CHAPTER,
         wanted="a function (states, rewards, gamma, E) -> values of the states 0, 1, …",
         judge=judge_limit,
         solution=limit,
@@ -156,7 +153,6 @@ EXERCISES = (
     ),
     Exercise(
         id="harmless-averaging",
-        chapter=CHAPTER,
         wanted="a pair (states, rewards): n + 1 states and n rewards",
         judge=judge_harmless,
         solution=([0, 0, 1, 0], [0, 2, 1]),
@@ -164,7 +160,6 @@ EXERCISES = (
     ),
     Exercise(
         id="second-thoughts",
-        chapter=CHAPTER,
         wanted="a function (states, rewards, gamma, E) -> values of the states 0, 1, …",
         judge=judge_second_thoughts,
         solution=second_thoughts,

@@ -22,7 +22,6 @@ class Exercise:
     """
 
     id: str
-    chapter: str
     wanted: str
     judge: Callable[[Any], str | None]
     solution: Any

@@ -7,11 +7,8 @@ from typing import Any
 import numpy as np
 
 from icrl.exercises.answers import CLOSE, a_function, differs, shown
-from icrl.exercises.model import Exercise, NotAnAnswer
+from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import MarkovRewardProcess, finite_array
-
-LOSSES = "why-a-loss-would-want-them"
-
 
 # A silent error
 
@@ -32,9 +29,14 @@ def judge_silent_error(answer: Any) -> str | None:
     if off < 1:
         return f"The largest error is {shown(off)}: v^π = {shown(CIRCLE.value())}."
     update = CIRCLE.stationary_distribution() * errors @ TWO_FEATURES
-    if np.linalg.norm(update) > CLOSE * (1 + np.abs(v).max()):
-        return f"The Bellman errors are {shown(np.round(errors, 9) + 0)} and the expected update {shown(np.round(update, 9) + 0)}, not 0."
+    if np.abs(update).max() > CLOSE * (1 + np.abs(v).max()):
+        return f"The Bellman errors are {rounded(errors)} and the expected update {rounded(update)}, not 0."
     return None
+
+
+def rounded(numbers: np.ndarray) -> str:
+    """Numbers for a person, with a 0 in the place of rounding errors."""
+    return shown([round(number, 9) + 0.0 for number in numbers.tolist()])
 
 
 def silent_values() -> np.ndarray:
@@ -102,7 +104,6 @@ def one_transition(mu: np.ndarray, r: np.ndarray, x: np.ndarray) -> float:
 EXERCISES = (
     Exercise(
         id="silent-error",
-        chapter=LOSSES,
         wanted="three numbers, the values of the three states",
         judge=judge_silent_error,
         solution=silent_values(),
@@ -110,7 +111,6 @@ EXERCISES = (
     ),
     Exercise(
         id="loss-at-finite-depth",
-        chapter=LOSSES,
         wanted="a function (alpha, gamma, L, mu, x) -> a number, mu an array of |S| numbers and x of |S| rows",
         judge=judge_loss_at_finite_depth,
         solution=loss_at_finite_depth,
@@ -123,7 +123,6 @@ EXERCISES = (
     ),
     Exercise(
         id="one-transition-for-ever",
-        chapter=LOSSES,
         wanted="a function (mu, r, x) -> a number, mu and r arrays of |S| numbers and x of |S| rows",
         judge=judge_one_transition,
         solution=one_transition,

@@ -1,4 +1,4 @@
-r"""The exercises of "Kernels, sharpness, and the road from tabular to linear"."""
+"""The exercises of "Kernels, sharpness, and the road from tabular to linear"."""
 
 from __future__ import annotations
 
@@ -9,12 +9,10 @@ from typing import Any
 import numpy as np
 
 from icrl.exercises.answers import a_function, differs
-from icrl.exercises.model import Exercise
+from icrl.exercises.judgement import Exercise
 from icrl.mrp import Context
 from icrl.operator import layer_operator, operator_from_kernel
 from icrl.tasks import one_hot
-
-CHAPTER = "kernels-and-sharpness"
 
 WALKS = (([0, 1, 0], 0.5), ([0, 1, 0, 0, 0], 0.9), ([0, 1, 2, 0, 0, 1, 2, 2, 2, 0], 0.9), ([0, 1, 2, 3, 0], 0.99))
 """States and γ; every state is left, none by every transition."""
@@ -68,34 +66,44 @@ def judge_kept_measure(answer: Any) -> str | None:
     """``answer(states, E)``: the probabilities that M̂ keeps."""
     measure = a_function(answer, "states and E")
     for states, E in TABLES:
-        M = operator_from_kernel(states, [0.0] * (len(states) - 1), E, 0.5).M
-        right = np.linalg.matrix_power(M, 4096)[0]
+        right = endless_power(operator_from_kernel(states, [0.0] * (len(states) - 1), E, 0.5).M)[0]
         if why := differs(measure, (list(states), np.array(E, float)), right, f"states = {states}, E = {E}"):
             return why
     return None
 
 
+def endless_power(M: np.ndarray) -> np.ndarray:
+    """M⁴⁰⁹⁶, by twelve squarings: every row is the probabilities that M keeps."""
+    for _ in range(12):
+        M = M @ M
+    return M
+
+
+def visits(states: Sequence[int], size: int) -> np.ndarray:
+    """n_s, how often each state is left."""
+    return np.array([states[:-1].count(s) for s in range(size)], float)
+
+
 def kept_measure(states: Sequence[int], E: np.ndarray) -> np.ndarray:
     """n_s Z(s), normalised."""
-    counts = np.bincount(states[:-1], minlength=len(E))
+    counts = visits(states, len(E))
     weight = counts * (E @ counts)
     return weight / weight.sum()
 
 
-def _visits(states: Sequence[int], E: np.ndarray) -> np.ndarray:
-    counts = np.bincount(states[:-1], minlength=len(E))
+def _share_of_visits(states: Sequence[int], E: np.ndarray) -> np.ndarray:
+    counts = visits(states, len(E))
     return counts / counts.sum()
 
 
 def _normalisers(states: Sequence[int], E: np.ndarray) -> np.ndarray:
-    Z = E @ np.bincount(states[:-1], minlength=len(E))
+    Z = E @ visits(states, len(E))
     return Z / Z.sum()
 
 
 EXERCISES = (
     Exercise(
         id="sharp-enough",
-        chapter=CHAPTER,
         wanted="a function (states, gamma) -> a number",
         judge=judge_sharp_enough,
         solution=sharp_enough,
@@ -103,11 +111,10 @@ EXERCISES = (
     ),
     Exercise(
         id="kept-measure",
-        chapter=CHAPTER,
         wanted="a function (states, E) -> probabilities of the states 0, 1, …",
         judge=judge_kept_measure,
         solution=kept_measure,
-        wrong=(_visits, _normalisers),
+        wrong=(_share_of_visits, _normalisers),
     ),
 )
 """Both of the chapter, in the order of the text."""

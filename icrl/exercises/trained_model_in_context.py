@@ -1,22 +1,32 @@
-r"""The exercises of "Using a trained model in context"."""
+"""The exercises of "Using a trained model in context"."""
 
 from __future__ import annotations
 
+import math
+from random import Random
 from typing import Any
 
 import numpy as np
 
 from icrl import state_form
 from icrl.exercises.answers import a_context, a_function, differs, shown
-from icrl.exercises.model import Exercise, NotAnAnswer
+from icrl.exercises.counting import counted
+from icrl.exercises.judgement import Exercise, NotAnAnswer
+from icrl.exercises.samples import random_process
 from icrl.mrp import Context, MarkovRewardProcess
 from icrl.operator import layer_operator
-from icrl.tasks import boyan_chain, one_hot, random_mrp, ring
-
-CHAPTER = "trained-model-in-context"
+from icrl.tasks import boyan_chain, one_hot, ring
 
 WEIGHTS = ((1.22, 1.19, -1.2), (0.5, 0.3, -0.6), (1.0, 1.2, -1.1))
 """What was learned in V's last row: reward, target, value; all with γw_t < −w_v at the discounts below."""
+
+
+RARELY = [
+    [0.28267904, 0.00003015, 0.71729081],
+    [0.17400764, 0.12072753, 0.70526483],
+    [0.3007851, 0.68382987, 0.01538503],
+]
+"""Transition probabilities of three states, one of them tiny."""
 
 
 # Where depth ends when the context never does
@@ -26,8 +36,8 @@ def judge_endless_limit(answer: Any) -> str | None:
     """``answer(P, r, gamma, w)``: the values after endless layers on an endless context."""
     limit = a_function(answer, "P, r, gamma and w")
     chains = (
-        random_mrp(3, np.random.default_rng(0), 0.5),
-        random_mrp(4, np.random.default_rng(1), 0.9),
+        MarkovRewardProcess(RARELY, [-0.94336, -0.751433, 0.341249], 0.5),
+        random_process(4, Random(0), 0.9),
         ring(5, discount=0.8, lazy=0.3),
     )
     for mrp, w in zip(chains, WEIGHTS):
@@ -82,14 +92,13 @@ def judge_restless_context(answer: Any) -> str | None:
     most = float(np.abs(values_along(context)).max())
     if most > TOO_LARGE:
         return None
-    return f"After {LAYERS} layers the largest value in size is {shown(most)}, and the spectral radius of a layer is {shown(radius(context))}."
+    largest = f"the largest value in size is {shown(most)}"
+    return f"After {LAYERS} layers {largest}, and the spectral radius of a layer is {shown(radius(context))}."
 
 
 def values_along(context: Context) -> np.ndarray:
     """The values of the states after the layers, by the state form."""
-    moves, paid = np.zeros((4, 4)), np.zeros(4)
-    np.add.at(moves, (context.states[:-1], context.states[1:]), 1)
-    np.add.at(paid, context.states[:-1], context.rewards)
+    moves, paid = counted(context.states.tolist(), context.rewards.tolist(), 4)
     layers = [state_form.Weights(*WEIGHTS[0], 2.5 * np.eye(4))] * LAYERS
     *_, last = state_form.values(SHARP, state_form.model(moves, paid), layers, 0.9)
     return last[0, context.visited]
@@ -104,10 +113,16 @@ def radius(context: Context) -> float:
 # How far the step must be cut
 
 
+STATES = [
+    0, 1, 2, 3, 0, 2, 3, 0, 2, 3, 0, 1, 3, 0, 2, 3, 0, 2, 3, 0, 1,
+    2, 3, 0, 2, 3, 0, 2, 3, 0, 2, 3, 0, 2, 3, 0, 1, 3, 0, 1, 3,
+]  # fmt: skip
+"""A walk of 40 transitions on a Boyan chain of four states."""
+
 SOME = (
     (Context([0, 1, 0], [1, 0]), one_hot(2, 9.0), 0.9),
-    (boyan_chain(4).sample_context(40, np.random.default_rng(0)), one_hot(4, 3.0), 0.8),
-    (Context([0, 2, 1, 1], [1, 0, 0]), np.sqrt(np.log(2)) * np.array([[-3.0], [0.0], [-2.0]]), 0.99),
+    (Context(STATES, boyan_chain(4).reward[STATES[:-1]]), one_hot(4, 3.0), 0.8),
+    (Context([0, 2, 1, 1], [1, 0, 0]), math.sqrt(math.log(2)) * np.array([[-3.0], [0.0], [-2.0]]), 0.99),
 )
 """Contexts, features, γ: a restless one, one at ease, and one where an eigenvalue of H has a negative real part."""
 
@@ -128,14 +143,12 @@ def largest_factor(M: np.ndarray, P: np.ndarray, gamma: float, w: tuple[float, f
     """min 2 Re λ / |λ|² over the eigenvalues λ of M − γ̃P, divided by α = −w_v; 0 where some Re λ ≤ 0."""
     _, target, value = w
     eigenvalues = np.linalg.eigvals(M + gamma * target / value * P)
-    if eigenvalues.real.min() <= 0:
-        return 0.0
-    return float((2 * eigenvalues.real / np.abs(eigenvalues) ** 2).min() / -value)
+    return max(0.0, min(2 * z.real / abs(z) ** 2 for z in eigenvalues)) / -value
 
 
 def _by_the_radius(M: np.ndarray, P: np.ndarray, gamma: float, w: tuple[float, float, float]) -> float:
     G = np.eye(len(M)) + w[2] * M + gamma * w[1] * P
-    return float(1 / np.abs(np.linalg.eigvals(G)).max())
+    return 1 / max(abs(z) for z in np.linalg.eigvals(G))
 
 
 def _at_the_own_discount(M: np.ndarray, P: np.ndarray, gamma: float, w: tuple[float, float, float]) -> float:
@@ -145,7 +158,6 @@ def _at_the_own_discount(M: np.ndarray, P: np.ndarray, gamma: float, w: tuple[fl
 EXERCISES = (
     Exercise(
         id="endless-limit",
-        chapter=CHAPTER,
         wanted="a function (P, r, gamma, w) -> the values of the states",
         judge=judge_endless_limit,
         solution=learned_limit,
@@ -156,7 +168,6 @@ EXERCISES = (
     ),
     Exercise(
         id="restless-context",
-        chapter=CHAPTER,
         wanted="a pair (states, rewards)",
         judge=judge_restless_context,
         solution=([0, 1, 0], [1, -1]),
@@ -167,7 +178,6 @@ EXERCISES = (
     ),
     Exercise(
         id="safe-factor",
-        chapter=CHAPTER,
         wanted="a function (M, P, gamma, w) -> a number",
         judge=judge_safe_factor,
         solution=largest_factor,

@@ -1,25 +1,25 @@
-r"""The exercises of "What does not emerge, and what a fixed depth really learns"."""
+"""The exercises of "What does not emerge, and what a fixed depth really learns"."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from random import Random
 from typing import Any
 
 import numpy as np
 
 from icrl.exercises.answers import a_function, differs
-from icrl.exercises.model import Exercise
+from icrl.exercises.judgement import Exercise
+from icrl.exercises.samples import random_normal
 from icrl.mrp import finite_array
 from icrl.state_form import Weights, model, values
-
-NOT_EMERGING = "what-does-not-emerge"
 
 Triple = Sequence[float]
 """(w_r, w_t, w_v)."""
 
 
 def after(moves: Any, rewards: Any, x: np.ndarray, layers: Sequence[Triple], A: np.ndarray, gamma: float) -> np.ndarray:
-    """The values of all states after these layers, which share A, in a context with these transitions and a reward a state."""
+    """The values of all states after these layers, which share A, in a context with one reward a state."""
     moves = np.array(moves, float)
     *_, v = values(x, model(moves, moves.sum(-1) * np.array(rewards, float)), [Weights(*w, A) for w in layers], gamma)
     return v[0]
@@ -28,7 +28,7 @@ def after(moves: Any, rewards: Any, x: np.ndarray, layers: Sequence[Triple], A: 
 def made_of(
     function: Callable, use: Callable[[np.ndarray], np.ndarray], shape: tuple[int, ...]
 ) -> Callable[..., np.ndarray]:
-    """What ``use`` makes of the weights that the answer returns; ``ValueError`` unless they are finite and of this shape."""
+    """What ``use`` makes of the weights that the answer returns; ``ValueError`` unless finite and of this shape."""
     return lambda *given: use(finite_array("the weights", function(*given), shape))
 
 
@@ -36,7 +36,7 @@ def made_of(
 
 
 def judge_discount_of_depth(answer: Any) -> str | None:
-    """``answer(gamma, L)``: the w_t with which L layers, w_r = 1 and w_v = −1, give constant rewards their true value."""
+    """``answer(gamma, L)``: the w_t with which L layers, w_r = 1, w_v = −1, give constant rewards their true value."""
     target = a_function(answer, "gamma and L")
     for gamma, L in ((0.5, 2), (0.9, 3), (0.9, 12), (0.8, 6)):
         one = np.ones((1, 1))
@@ -56,43 +56,44 @@ def discount_of_depth(gamma: float, L: int) -> float:
     low, high = 0.0, 1 / (1 - gamma)
     for _ in range(100):
         q = (low + high) / 2
-        low, high = (q, high) if np.polyval(np.ones(L), q) < 1 / (1 - gamma) else (low, q)
+        low, high = (q, high) if sum(q**layer for layer in range(L)) < 1 / (1 - gamma) else (low, q)
     return low / gamma
 
 
 # Two layers that another two equal
 
 
+PAIRS = (
+    ((1, 1, -1), (1, 1, -1), 2),
+    ((1.5, 0, 0), (1.4, 1.8, 1.7), -0.5),
+    ((0.5, 3, -2), (0, 1, 1), 0.25),
+)
+"""The weights of two layers, and the factor of the first reward weight."""
+
+
+def contexts() -> Iterator[tuple[Any, Any, np.ndarray, np.ndarray]]:
+    """Contexts of three states: transitions, rewards, features, A; the first written down, the rest drawn."""
+    x = np.array([[0.12573, -0.132105], [0.640423, 0.1049], [-0.535669, 0.361595]])
+    A = np.array([[1.304, 0.947081], [-0.703735, -1.265421]])
+    yield [[1, 3, 3], [1, 2, 3], [2, 1, 3]], [-0.7, -0.5, -0.3], x, A
+    rng = Random(0)
+    while True:
+        moves = [[rng.randint(1, 3) for _ in range(3)] for _ in range(3)]
+        rewards = [round(rng.gauss(0, 1), 1) for _ in range(3)]
+        yield moves, rewards, random_normal(3, 2, rng), random_normal(2, 2, rng)
+
+
 def judge_another_two_layers(answer: Any) -> str | None:
-    """``answer(first, second, c)``: two layers' weights, the first with c times the reward weight, and the same values after both in all contexts."""
+    """``answer(first, second, c)``: two layers with the same values, and c times the first one's reward weight."""
     other = a_function(answer, "first, second and c")
-    rng = np.random.default_rng(0)
-    for first, second, c in (
-        ((1, 1, -1), (1, 1, -1), 2),
-        ((1.5, 0, 0), (1.4, 1.8, 1.7), -0.5),
-        ((0.5, 3, -2), (0, 1, 1), 0.25),
-    ):
-        x, A, moves, rewards = (
-            rng.normal(size=(3, 2)),
-            rng.normal(size=(2, 2)),
-            rng.integers(1, 4, (3, 3)),
-            rng.normal(size=3).round(1),
-        )
-        where = f"first = {first}, second = {second}, c = {c}"
-        if why := differs(
-            made_of(other, lambda w: w[0, 0], (2, 3)),
-            (first, second, c),
-            c * first[0],
-            where + ", the first reward weight",
-        ):
+    for (first, second, c), (moves, rewards, x, A) in zip(PAIRS, contexts()):
+        given, where = (first, second, c), f"first = {first}, second = {second}, c = {c}"
+        weight = made_of(other, lambda w: w[0, 0], (2, 3))
+        if why := differs(weight, given, c * first[0], f"{where}, the first reward weight"):
             return why
         reached = made_of(other, lambda w: after(moves, rewards, x, w, A, 0.9), (2, 3))
-        if why := differs(
-            reached,
-            (first, second, c),
-            after(moves, rewards, x, (first, second), A, 0.9),
-            where + ", values after both layers of a context of three states",
-        ):
+        right = after(moves, rewards, x, (first, second), A, 0.9)
+        if why := differs(reached, given, right, f"{where}, values after both layers of a context of three states"):
             return why
     return None
 
@@ -106,7 +107,7 @@ def another_two_layers(first: Triple, second: Triple, c: float) -> tuple[Triple,
 
 
 def judge_in_the_mirror(answer: Any) -> str | None:
-    """``answer(w, gamma)``: weights with which two layers of −A do what two of A do with w, on two one-hot states that alternate."""
+    """``answer(w, gamma)``: weights with which two layers of −A do what two of A do with w, on two states in turn."""
     mirrored = a_function(answer, "w and gamma")
     for w, gamma, sharpness, rewards in (
         ((1, 1, -1), 0.5, 1.0, (1, 0)),
@@ -129,7 +130,6 @@ def in_the_mirror(w: Triple, gamma: float) -> Triple:
 EXERCISES = (
     Exercise(
         id="discount-of-depth",
-        chapter=NOT_EMERGING,
         wanted="a function (gamma, L) -> a number, w_t",
         judge=judge_discount_of_depth,
         solution=discount_of_depth,
@@ -141,19 +141,17 @@ EXERCISES = (
     ),
     Exercise(
         id="another-two-layers",
-        chapter=NOT_EMERGING,
         wanted="a function (first, second, c) -> two triples (w_r, w_t, w_v)",
         judge=judge_another_two_layers,
         solution=another_two_layers,
         wrong=(
-            lambda first, second, c: (np.multiply(c, first), np.divide(second, c)),
-            lambda first, second, c: (np.multiply(c, first), (second[0], second[1] / c, second[2] / c)),
+            lambda first, second, c: ([c * w for w in first], [w / c for w in second]),
+            lambda first, second, c: ([c * w for w in first], (second[0], second[1] / c, second[2] / c)),
             lambda first, second, c: (first, second),
         ),
     ),
     Exercise(
         id="mirror-image",
-        chapter=NOT_EMERGING,
         wanted="a function (w, gamma) -> (w_r, w_t, w_v)",
         judge=judge_in_the_mirror,
         solution=in_the_mirror,
