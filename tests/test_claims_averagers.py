@@ -301,11 +301,13 @@ def test_the_least_maximum():
 
 def test_the_reversible_contexts_are_of_every_sort():
     bounded = lambda case: 0 < case.gamma and layer_steps.balance(case) and layer_steps.least_maximum(case.gamma, 1)
-    tried = list(filter(bounded, layer_steps.cases(layer_steps.Steps())))
+    tried = list(filter(bounded, layer_steps.STATED.exact(layer_steps.Steps())))
     assert len(tried) >= 18 and {len(set(case.states)) for case in tried} >= {2, 3, 4}
     assert sum(len(set(layer_steps.balance(case))) > 1 for case in tried) >= 9
     assert any(layer_steps.balance(case) != layer_steps.visits(case) and len(case.v) == 2 for case in tried)
     assert len(set(layer_steps.lake().states)) >= 4 and layer_steps.balance(layer_steps.lake())
+    reversible = [case for case in layer_steps.STATED.exact(layer_steps.Steps()) if layer_steps.balance(case)]
+    assert f"{len(reversible)} with detailed balance" in check_of("layer-steps", "exact").scope
     drawn = list(islice(layer_steps.float_cases(0), 200))
     assert (
         max(case.depth for case in drawn) == 20 and sum(layer_steps.balance(case) is not None for case in drawn) >= 100

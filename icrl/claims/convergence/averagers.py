@@ -22,11 +22,10 @@ from icrl.verify.judging.parts import (
     entries,
     greatest,
     least,
-    on_balls,
-    on_floats,
     on_rationals,
     size,
 )
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes import exact_algebra, grouping
 from icrl.verify.routes.edits import Machine, Site
@@ -210,31 +209,20 @@ def least_other(M: np.ndarray) -> Any:
     return least(others) if others else 0 * M[0, 0]
 
 
-def cases(claim: Averager) -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones."""
-    return [*claim.beyond, *SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()]
-
-
-TOLD = "the update three ways, the norm of its linear part, its fixed point, the Transformer's layers, the bias and its two bounds; the matrices of icrl.operator"
-
-
-def exact(claim: Averager, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, claim, cases(claim), TOLD)
-
-
-def certified(claim: Averager, budget: Budget) -> Verdict:
-    """The same contexts, and one of FrozenLake, as Arb balls with the true exponential."""
-    return on_balls(parts, claim, [*cases(claim), lake()], TOLD)
-
-
-def numeric(claim: Averager, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    scale = (
-        "the scale is that of the values, times the condition of what is solved, (1 + L), 1/(1 − α) and 1/(1 − |γ|)²"
-    )
-    told = f"n in 1..64, up to 32 layers: {TOLD}; {scale}"
-    return on_floats(parts, claim, [*claim.beyond, *SMALLEST], contexts.float_cases(budget.seed), budget, 300, told)
+DRAWN = (contexts.rational_cases, contexts.sharp_cases)
+STATED = Statement(
+    parts,
+    "the update three ways, the norm of its linear part, its fixed point, the Transformer's layers, the bias and its "
+    "two bounds; the matrices of icrl.operator",
+    Averager(),
+    exact=contexts.after(SMALLEST, *DRAWN),
+    certified=contexts.after(SMALLEST, *DRAWN, lambda: [lake()]),
+    small=contexts.after(SMALLEST),
+    floats=contexts.float_cases,
+    routes={"certified": "the last of FrozenLake-v1"},
+    scale="that of the values, times the condition of what is solved, (1 + L), 1/(1 − α) and 1/(1 − |γ|)²",
+    shows=(identities, parts, contraction, at_depth, bias),
+)
 
 
 def either_sign(kappa: Any, C: Any) -> Any:
@@ -327,28 +315,17 @@ CLAIM = Claim(
         r"$\lvert\gamma\rvert < 1$; $0 \le \alpha \le 1$ for the contraction, $\alpha \ne 0$ for the only fixed point, $\alpha \ne 1$ for the Transformer's layer.",
         r"For $v_{\mathrm A} = v_{\mathrm{CE}}$ to mean that $\hat r$ is constant: $E > 0$, and every state is left.",
     ),
-    subject=Averager(),
+    subject=STATED.subject,
     checks=(
         Check(
             "symbolic",
-            "the update as softmax TD plus smoothing, and as that of the smoothed model: every n and every number of states, all of them sources; the weights any function of query and key state",
+            "the update as softmax TD plus smoothing, and as that of the smoothed model: every n and every number of "
+            "states, all of them sources; "
+            "the weights any function of query and key state",
             symbolic,
+            shows=(identities,),
         ),
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers",
-            exact,
-        ),
-        Check(
-            "certified",
-            "the same rational contexts, and 40 transitions of FrozenLake-v1, with the true exp in Arb balls",
-            certified,
-        ),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence"),

@@ -13,7 +13,8 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, smallest
 from icrl.verify.instances.contexts import closing_walk
-from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, on_rationals, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes import grouping
@@ -147,27 +148,11 @@ def at_depth(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
         yield from entries("Operator.limit", operator.limit(alpha, values[0]), v_CE, scale)
 
 
-def cases(claim: Limit) -> list[Case]:
-    """The smallest contexts at which a wrong variant is wrong, then random ones, each sharp one also with other features."""
+def two_maps() -> list[Case]:
+    """The sharp contexts, then each with other features."""
     sharp = contexts.sharp_cases()
     flat = [replace(case, features=[[entry / 3 for entry in reversed(x)] for x in case.features]) for case in sharp]
-    return [*claim.beyond, *SMALLEST, *contexts.rational_cases(), *sharp, *flat]
-
-
-def exact(claim: Limit, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, claim, cases(claim), TOLD)
-
-
-def certified(claim: Limit, budget: Budget) -> Verdict:
-    """The same contexts as Arb balls, with the true exponential."""
-    return on_balls(parts, claim, cases(claim), TOLD)
-
-
-def numeric(claim: Limit, budget: Budget) -> Verdict:
-    """Random float contexts, each under six feature maps, after the small ones; depth 10⁹ where ρ(G) < 1."""
-    told = f"n in 1..64, six feature maps each: {TOLD}; the same limit after 10⁹ layers; the scale is that of the values times the condition of what is solved"
-    return on_floats(parts, claim, [*claim.beyond, *SMALLEST], six_maps(budget.seed), budget, 600, told)
+    return [*sharp, *flat]
 
 
 def six_maps(seed: int) -> Iterator[Case]:
@@ -175,18 +160,32 @@ def six_maps(seed: int) -> Iterator[Case]:
     rng = np.random.default_rng(seed)
     while True:
         walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
-        size, gamma, alpha = len(set(walk)), float(rng.uniform(-0.95, 0.95)), float(rng.uniform(0.05, 1))
-        rewards, v = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=size).tolist()
+        states, gamma, alpha = len(set(walk)), float(rng.uniform(-0.95, 0.95)), float(rng.uniform(0.05, 1))
+        rewards, v = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=states).tolist()
         for x in (
-            2 * np.eye(size),
-            *(rng.normal(size=(size, d)) for d in (1, 2, 4, 6)),
-            rng.normal(size=(size, 3))[[*range(size - 1), 0]],
+            2 * np.eye(states),
+            *(rng.normal(size=(states, d)) for d in (1, 2, 4, 6)),
+            rng.normal(size=(states, 3))[[*range(states - 1), 0]],
         ):
             A = np.eye(x.shape[1]) + (rng.normal(size=(x.shape[1],) * 2) / 2 if rng.random() < 0.5 else 0)
             yield Case(walk, rewards, x.tolist(), v, gamma, [alpha] * 4, A.tolist())
 
 
-TOLD = "the layer's fixed point, by solving for it, is v_CE of the context alone; no other value is kept if M̂ is invertible; the Transformer keeps v_CE, and nears it at 1 − αc if c > 0"
+DRAWN = contexts.after(SMALLEST, contexts.rational_cases, two_maps)
+STATED = Statement(
+    parts,
+    "the layer's fixed point, by solving for it, is v_CE of the context alone; no other value is kept if M̂ is "
+    "invertible; the Transformer keeps v_CE, and nears it at 1 − αc if c > 0",
+    Limit(),
+    exact=DRAWN,
+    certified=DRAWN,
+    small=contexts.after(SMALLEST),
+    floats=six_maps,
+    trials=600,
+    routes={"numeric": "each context under six feature maps, and the same limit after 10⁹ layers where ρ(G) < 1"},
+    scale="that of the values, times the condition of what is solved",
+    shows=(fixed_points, at_depth),
+)
 
 NORMALISER = {"symbolic": "the weights are opaque there, and so is what the mask leaves of them"}
 ONLY = {"symbolic": "when M̂ is invertible is not a matter of the identity"}
@@ -243,7 +242,7 @@ CLAIM = Claim(
         r"$\lvert\gamma\rvert < 1$, for the solution to be one. That every state is a source need not be asked: with a state that is never left, $\hat M$ is singular.",
         r"For the bound: $E \ge 0$, $0 \le \alpha \le 1$, $m \le \hat M(s, s)$ everywhere and $c > 0$ (invertibility and $\lvert\gamma\rvert < 1$ then follow).",
     ),
-    subject=Limit(),
+    subject=STATED.subject,
     checks=(
         proof(
             "certainty-equivalence",
@@ -274,18 +273,9 @@ CLAIM = Claim(
             "symbolic",
             "every n and every number of states, all of them sources; the weights any function of query and key state, normalised or not",
             symbolic,
+            shows=(identity,),
         ),
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; the latter under two feature maps each",
-            exact,
-        ),
-        Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 6 states, all of them sources, six feature maps each; 4 layers, and 10⁹ by icrl.operator",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=(

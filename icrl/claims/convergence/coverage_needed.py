@@ -18,13 +18,11 @@ from icrl.verify.judging.parts import (
     Part,
     entries,
     least,
-    on_balls,
-    on_floats,
-    on_rationals,
     size,
 )
+from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import exact_algebra, grouping
 from icrl.verify.routes.grouping import operator_of
 
@@ -76,23 +74,19 @@ def keeping(claim: Coverage, case: Case, operator: Operator, i: int) -> Iterator
 
 
 SMALLEST = (contexts.never_left(2), smallest((0, 0)))
-TOLD = "c > 0 only where all states are left, c ≤ 1 − |γ|; M̂(s, s) = 0 where s is not left, ‖G‖ ≥ 1, G u = u, and the Transformer keeps u at every layer"
-
-
-def exact(claim: Coverage, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, claim, [*SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()], TOLD)
-
-
-def certified(claim: Coverage, budget: Budget) -> Verdict:
-    """The same contexts as Arb balls, with the true exponential."""
-    return on_balls(parts, claim, [*SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()], TOLD)
-
-
-def numeric(claim: Coverage, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = f"n in 1..64, up to 32 layers: {TOLD}; the scale of values is that of the largest, times (1 + L)/(1 − |γ|)"
-    return on_floats(parts, claim, SMALLEST, contexts.float_cases(budget.seed), budget, 300, told)
+DRAWN = contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases)
+STATED = Statement(
+    parts,
+    "c > 0 only where all states are left, c ≤ 1 − |γ|; M̂(s, s) = 0 where s is not left, ‖G‖ ≥ 1, G u = u, "
+    "and the Transformer keeps u at every layer",
+    Coverage(),
+    exact=DRAWN,
+    certified=DRAWN,
+    small=contexts.after(SMALLEST),
+    floats=contexts.float_cases,
+    scale="that of the largest value, times (1 + L)/(1 − |γ|)",
+    shows=(parts, keeping),
+)
 
 
 MUTANTS = (
@@ -126,7 +120,7 @@ CLAIM = Claim(
         r"For the eigenvector, nothing but a state that no transition leaves.",
         r"For the second part, $c > 0$ with $m$ at most $\hat M(s, s)$ at every state of the context, $S_n$ included: a minimum over the sources alone would not do.",
     ),
-    subject=Coverage(),
+    subject=STATED.subject,
     checks=(
         proof(
             "coverage-needed",
@@ -140,17 +134,7 @@ CLAIM = Claim(
             ),
             definitions=("operator.source",),
         ),
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers",
-            exact,
-        ),
-        Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=(

@@ -15,13 +15,14 @@ from icrl.operator import values_at_depth, worthwhile_depth
 from icrl.tasks import one_hot
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, greatest, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, greatest, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.grouping import operator_of
 
 ONE = Fraction(1)
-LEAST, DEEPEST = 1 / 64, 64
+LEAST, DEEPEST = Fraction(1, 64), 64
 """Contexts with a smaller αc are left out; where it is larger, no depth asked for here comes near the deepest that is tried."""
 
 
@@ -108,38 +109,39 @@ STAY = smallest((0, 0), depth=4, r=(1,), v=(0,))
 AT_ONCE = replace(smallest((0, 0), r=(1,), v=(0,)), gamma=0 * ONE, alphas=[ONE] * 4)
 SWAP = replace(smallest((0, 1, 0), r=(0, 0), v=(1, -1), x=((3, 0), (0, 3)), A=((1, 0), (0, 1))), alphas=[ONE] * 4)
 SMALLEST = (STAY, AT_ONCE, SWAP)
-TOLD = "L* layers of the Transformer reach the floor and stay below it, the bound says so no sooner, a layer moves by at most α(1 + |γ|)F, half of F asks for at most ⌈ln 2/ln(1/(1 − αc))⌉ layers more; worthwhile_depth of icrl.operator is L*"
-
-
-def cases(claim: Depth) -> list[Case]:
-    """The smallest contexts, then random ones near one-hot."""
-    return [*claim.beyond, *SMALLEST, *contracting(contexts.sharp_cases())]
-
-
-def exact(claim: Depth, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t², ties among the floors."""
-    return on_rationals(parts, claim, cases(claim), TOLD)
-
-
-def certified(claim: Depth, budget: Budget) -> Verdict:
-    """The same contexts as Arb balls, with the true exponential, without ties."""
-    return on_balls(parts, claim, cases(claim), TOLD)
+DRAWN = contexts.after(SMALLEST, lambda: contracting(contexts.sharp_cases()))
+STATED = Statement(
+    parts,
+    "L* layers of the Transformer reach the floor and stay below it, the bound says so no sooner, a layer moves by at "
+    "most α(1 + |γ|)F, half of F asks for at most ⌈ln 2/ln(1/(1 − αc))⌉ layers more; worthwhile_depth of "
+    "icrl.operator is L*",
+    Depth(),
+    exact=DRAWN,
+    certified=DRAWN,
+    small=contexts.after(SMALLEST),
+    floats=lambda seed: contracting(contexts.float_cases(seed)),
+    routes={
+        "exact": f"αc > {LEAST}; floors between the bounds of two depths, and at the bound of one",
+        "certified": "floors between the bounds of two depths",
+        "numeric": f"αc > {LEAST}; floors between the bounds of two depths",
+    },
+)
 
 
 def numeric(claim: Depth, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones; then whether three layers beat the limit on a noisy walk."""
-    drawn = contracting(contexts.float_cases(budget.seed))
-    verdict = on_floats(parts, claim, [*claim.beyond, *SMALLEST], drawn, budget, 300, f"n in 1..64, 4 layers: {TOLD}")
-    found, means = stopping_early(claim, budget.seed)
+    """The statement in floats; then whether three layers beat the limit on a noisy walk."""
+    verdict = STATED.run_numeric(claim, budget)
     if not verdict.passed:
         return verdict
+    found, means = stopping_early(claim, budget.seed)
     if found:
         return Verdict(False, "depth does not pay as stated", counterexample=found)
-    return replace(
-        verdict,
-        detail=f"{verdict.detail}; the walk of {WALK} states, {CONTEXTS} contexts at each n: three layers beat the limit at n = 20 and the limit beats three layers at n = 200, each by more than 5 standard errors",
-        measured=means,
+    told = (
+        "three layers beat the limit at n = 20 and the limit beats three layers at n = 200, each by more than 5 "
+        "standard errors"
     )
+    detail = f"{verdict.detail}; the walk of {WALK} states, {CONTEXTS} contexts at each n: {told}"
+    return replace(verdict, detail=detail, measured=means)
 
 
 WALK, CONTEXTS, NOISE = 12, 1000, 2.0
@@ -176,6 +178,13 @@ def visited_error(mrp: MarkovRewardProcess, states: np.ndarray, rewards: np.ndar
     visited[np.arange(len(states))[:, None], states] = True
     v = values_at_depth(states, rewards, one_hot(mrp.n_states, 6.0), mrp.discount, 1.0, depth)
     return np.sqrt(((v - mrp.value()) ** 2 * visited).sum(axis=1) / visited.sum(axis=1))
+
+
+def scope() -> str:
+    """What the numeric check draws: the contexts of the statement, and those of the noisy walk."""
+    lengths = " and ".join(str(n) for n, _ in Depth.early_wins)
+    walk = f"{CONTEXTS} contexts of a walk of {WALK} states with noisy rewards at each n, n = {lengths}"
+    return f"{STATED.scope('numeric')()}; beside the statement, {walk}: the mean error of 3 layers against the limit's"
 
 
 SAMPLED = {kind: "what early stopping gains is measured, on noisy rewards" for kind in ("exact", "certified")}
@@ -226,23 +235,10 @@ CLAIM = Claim(
         r"$F > 0$ is any number; only for what it says of $v^\pi$ must it be a bound on $\lVert v_{\mathrm{CE}} - v^\pi \rVert$.",
         r"For $L^* = O(\ln n)$: $e_0$ bounded, $c$ bounded away from 0, $F$ of the order of $1/\sqrt n$.",
     ),
-    subject=Depth(),
+    subject=STATED.subject,
     checks=(
-        Check(
-            "exact",
-            "rational contexts near one-hot with E = 1 + t², γ of either sign, αc > 1/64, 4 layers; floors between the bounds of two depths and at the bound of one",
-            exact,
-        ),
-        Check(
-            "certified",
-            "the same rational contexts with the true exp, in Arb balls; floors between the bounds of two depths",
-            certified,
-        ),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, αc > 1/64, 4 layers; then, beside the statement, the mean error of three layers against that of the limit on a walk of 12 states with noisy rewards, at n = 20 and n = 200",
-            numeric,
-        ),
+        *STATED.checks()[:-1],
+        Check("numeric", scope, numeric, shows=(parts, stopping_early)),
     ),
     mutants=MUTANTS,
     rests_on=("contraction", "certainty-equivalence", "explicit-finite-sample"),

@@ -18,8 +18,10 @@ from icrl.operator import context_needed, layer_maps, layer_operator, operator_f
 from icrl.tasks import boyan_chain, from_gymnasium, one_hot, random_mrp, ring
 from icrl.verify.instances.cases import shown, to_ball
 from icrl.verify.instances.chains import fractions, rational_chain, rational_vector
+from icrl.verify.instances.words import between, described
 from icrl.verify.judging.numbers import BITS, Undecided
-from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, entries, first_failure, greatest, on_rationals
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, entries, first_failure, greatest
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved
 
@@ -89,6 +91,15 @@ class Instance(NamedTuple):
     mu: np.ndarray
     states: Sequence[int]
     rewards: Sequence | None = None
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes and discount."""
+        return {
+            "|S|": len(self.r),
+            "n": len(self.states) - 1,
+            "γ": self.gamma,
+            "every state visited": len(set(self.states)) == len(self.r),
+        }
 
     def __str__(self) -> str:
         paid = "" if self.rewards is None else f", R = {shown(self.rewards)}"
@@ -170,10 +181,15 @@ FOUR = Instance(
 )
 
 
-def exact(claim: Bounds, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, on small contexts and on random ones."""
-    told = "(I − γP_e)(v_CE − v^π) = γ(P_e − P)v^π, the bounds that follow, and M̂(s, s) ≥ m_0 within the room h_s, which is the whole of it"
-    return on_rationals(parts, claim, [*claim.contexts, ALONE, FOUR, *rational_instances()], told)
+STATED = Statement(
+    parts,
+    "(I − γP_e)(v_CE − v^π) = γ(P_e − P)v^π, the bounds that follow, and M̂(s, s) ≥ m_0 within the room h_s, which is "
+    "the whole of it",
+    Bounds(),
+    exact=lambda claim: [*claim.contexts, ALONE, FOUR, *rational_instances()],
+    noun="contexts of known chains",
+    shows=(parts, within_the_room),
+)
 
 
 # Certified: the probability itself, on chains of two states
@@ -197,6 +213,11 @@ class Pair(NamedTuple):
     P = property(lambda self: fractions([[1 - self.leave[0], self.leave[0]], [self.leave[1], 1 - self.leave[1]]]))
     value = property(lambda self: value_of(self))
     span = property(lambda self: abs(self.value[0] - self.value[1]))
+
+    def measures(self) -> dict[str, Any]:
+        """Discount, δ, and F's n, or the c asked of G."""
+        asked = {"n": self.n} if self.n else {"E(s, s)": self.e, "c": self.margin}
+        return {"γ": self.gamma, "δ": self.delta} | asked
 
     def __str__(self) -> str:
         asked = f"E = {self.e} and 1, c = {self.margin}" if self.n is None else f"n = {self.n}"
@@ -391,7 +412,22 @@ def certified(claim: Bounds, budget: Budget) -> Verdict:
         return Verdict(False, "more likely to fail than stated", counterexample=found)
     return Verdict(
         True,
-        f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20; 2 for G, at the n it asks for): F and G fail with probability at most δ; the cited inequality on {len(STEPS)} chains and lengths; {BITS} bits",
+        f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20; 2 for G, at the n it "
+        f"asks for): F and G fail with probability at most δ; the cited inequality on {len(STEPS)} chains and lengths; "
+        f"{BITS} bits",
+    )
+
+
+def scope_of_pairs() -> str:
+    """The chains and lengths whose contexts are all counted."""
+    F, G = ([pair for pair in PAIRS if bool(pair.n) == given] for given in (True, False))
+    steps = (
+        between("n", [n for _, n in STEPS]),
+        between("a state left with probabilities", [p for pair, _ in STEPS for p in pair.leave]),
+    )
+    return (
+        f"every context of a length, with its exact probability; {described(F, 'chains of two states for F')}; "
+        f"{described(G, 'for G, at the n that it asks for')}; {len(STEPS)} for the cited inequality: {', '.join(steps)}"
     )
 
 
@@ -532,12 +568,16 @@ def too_often(task: Task, delta: float, name: str, n: int, failures: int, count:
     )
 
 
+TRIALS = 600
+"""Contexts of a task that has no number of its own."""
+
+
 def simulate(
     claim: Bounds, task: Task, budget: Budget, rng: np.random.Generator
 ) -> tuple[Counterexample | None, list[str]]:
     """The first bound that fails too often, or a library that computes another; and how loose the bounds were."""
     of_its_kind = simulate_F if task.margin is None else simulate_G
-    return of_its_kind(claim, task, task.contexts or budget.trials or 600, rng)
+    return of_its_kind(claim, task, task.contexts or budget.trials or TRIALS, rng)
 
 
 def simulate_F(
@@ -626,6 +666,27 @@ def tasks() -> list[Task]:
     ]
 
 
+def simulations(tasks: Sequence[Task], trials: int) -> str:
+    """The tasks by their names, and the range of what they are simulated with."""
+    each = {
+        "|S|": [task.mrp.n_states for task in tasks],
+        "γ": [task.mrp.discount for task in tasks],
+        "δ": [delta for task in tasks for delta in task.deltas],
+        "n": [task.n for task in tasks if task.n],
+        "c": [task.margin for task in tasks if task.margin],
+        "contexts of each": [task.contexts or trials for task in tasks],
+    }
+    ranges = ", ".join(between(name, values) for name, values in each.items() if values)
+    return f"{len(tasks)} tasks simulated ({'; '.join(task.name for task in tasks)}): {ranges}"
+
+
+def scope_of_tasks() -> str:
+    """What the numeric check simulates."""
+    F, G = ([task for task in tasks() if (task.margin is None) == given] for given in (True, False))
+    depths = between("depths", DEPTHS)
+    return f"for F {simulations(F, TRIALS)}; for G {simulations(G, TRIALS)}; {depths}"
+
+
 def numeric(claim: Bounds, budget: Budget) -> Verdict:
     """F and G on simulated contexts: fails when a bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial(contexts, δ)."""
     rng, measured, all_tasks = np.random.default_rng(budget.seed), [], [*claim.tasks, *tasks()]
@@ -635,10 +696,12 @@ def numeric(claim: Bounds, budget: Budget) -> Verdict:
             return Verdict(False, f"fails in task {done} (seed {budget.seed})", counterexample=found)
         measured += told
         budget.progress(done, len(all_tasks))
-    count = budget.trials or 600
+    count, depths = budget.trials or TRIALS, ", ".join(map(str, DEPTHS))
     return Verdict(
         True,
-        f"4 tasks for F, each at three δ, and 4 for G, {count} contexts each (seed {budget.seed}), v_0 = 0, depths {', '.join(map(str, DEPTHS))}: no bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor and context_needed of icrl.operator are these",
+        f"4 tasks for F, each at three δ, and 4 for G, {count} contexts each (seed {budget.seed}), v_0 = 0, depths "
+        f"{depths}: no bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor and "
+        "context_needed of icrl.operator are these",
         "; ".join(measured),
     )
 
@@ -792,23 +855,11 @@ CLAIM = Claim(
         r"For (F): every state of the context is left by some transition, and for the bound after $L$ layers $c > 0$; both can be read off the context. Of the chain, $F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
         r"For (G): $P$ ergodic, $S_0 \sim \mu$, $0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$; with one state, $\max_{u \ne s} E(s, u) = 0$.",
     ),
-    subject=Bounds(),
+    subject=STATED.subject,
     checks=(
-        Check(
-            "exact",
-            "what holds of every context, on rational chains of up to 4 states: the identity, the discounted sum, the room h_s",
-            exact,
-        ),
-        Check(
-            "certified",
-            "the exact probability that F and G fail, over all contexts of a length, on rational chains of two states; the cited inequality on such chains",
-            certified,
-        ),
-        Check(
-            "numeric",
-            "simulated contexts: Boyan's chain, rings, a random MRP and FrozenLake-v1 for F; chains of two and three states for G; δ from .01 to .5, depths up to 10⁶",
-            numeric,
-        ),
+        *STATED.checks(),
+        Check("certified", scope_of_pairs, certified, shows=(unlikely, too_likely, beyond_F, beyond_G, rarely_high)),
+        Check("numeric", scope_of_tasks, numeric, shows=(simulate_F, failures_of_F, simulate_G, failures_of_G)),
         Check(
             "cited",
             "Hoeffding's inequality for Markov chains, which G uses for the visits: Fan, Jiang and Sun 2021",

@@ -19,8 +19,10 @@ from icrl.mrp import MarkovRewardProcess
 from icrl.tasks import boyan_chain, one_hot, random_mrp, ring
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import fractions, irreducible, rational_chain, rational_vector
+from icrl.verify.instances.words import described
 from icrl.verify.judging.numbers import BITS, Undecided
-from icrl.verify.judging.parts import AT_MOST, Exactly, Part, Within, first_failure, greatest, least, size
+from icrl.verify.judging.parts import AT_MOST, Part, Within, first_failure, greatest, least, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved, tree_distribution
 
@@ -61,6 +63,15 @@ class Kernel(NamedTuple):
     v: np.ndarray
     M: np.ndarray
 
+    def measures(self) -> dict[str, Any]:
+        """Size, discount, step size, and whether the weights are sharp enough for the rate."""
+        return {
+            "|S|": len(self.r),
+            "γ": self.gamma,
+            "α": self.alpha,
+            "C > 0": bool(least(self.M.diagonal()) > (1 + self.gamma) / 2),
+        }
+
     def __str__(self) -> str:
         return f"P = {shown(self.P)}, r = {shown(self.r)}, γ = {shown(self.gamma)}, α = {shown(self.alpha)}, v_0 = {shown(self.v)}, M_π = {shown(self.M)}"
 
@@ -93,12 +104,12 @@ def kernels() -> tuple[Kernel, ...]:
     """Equal rewards under sharp weights, then random irreducible chains of 1 to 4 states, α in {1/2, 1}."""
     rng, found = np.random.default_rng(0), [EQUAL_REWARDS]
     while len(found) < 25:
-        size = 1 + len(found) % 4
-        P = rational_chain(rng, size)
+        states = 1 + len(found) % 4
+        P = rational_chain(rng, states)
         if irreducible(P):
             mu, sharp = tree_distribution(P), int(rng.integers(30, 300))
-            E = fractions(rng.integers(1, 4, (size, size)) + sharp * np.eye(size, dtype=int))
-            draw = partial(rational_vector, rng, size)
+            E = fractions(rng.integers(1, 4, (states, states)) + sharp * np.eye(states, dtype=int))
+            draw = partial(rational_vector, rng, states)
             found.append(
                 Kernel(
                     P,
@@ -125,17 +136,13 @@ UNEVEN = Kernel(
 )
 
 
-def exact(claim: Published, budget: Budget) -> Verdict:
-    """The rate in ``Fraction``s."""
-    count, sharp = 0, 0
-    for count, given in enumerate([*claim.kernels, *kernels()], 1):
-        if found := first_failure(str(given), decay(claim, given), Exactly()):
-            return Verdict(False, "slower than stated", counterexample=found)
-        sharp += min(given.M.diagonal()) > (1 + given.gamma) / 2
-    return Verdict(
-        True,
-        f"{count} rational chains with weights M_π, of which {sharp} have C > 0: within (1 − αC)^L at {LAYERS} layers",
-    )
+STATED = Statement(
+    decay,
+    f"within (1 − αC)^L at {LAYERS} layers, where C > 0",
+    Published(),
+    exact=lambda claim: [*claim.kernels, *kernels()],
+    noun="chains with the weights M_π of an endless context",
+)
 
 
 # Certified: the constants, on chains of two states
@@ -172,8 +179,15 @@ def certified(claim: Published, budget: Budget) -> Verdict:
         return Verdict(False, "more likely to fail than stated", counterexample=found)
     return Verdict(
         True,
-        f"{len(PAIRS)} chains of two states, δ in {{1/4, 1/2}}, every context of the length that c₁ asks for: one that misses a state, has a margin below C or v_CE beyond half the floor has probability at most δ; {BITS} bits",
+        f"{len(PAIRS)} chains of two states, δ in {{1/4, 1/2}}, every context of the length that c₁ asks for: one that "
+        "misses a state, has a margin below C or v_CE beyond half the floor has probability at most δ; "
+        f"{BITS} bits",
     )
+
+
+def scope_of_pairs() -> str:
+    """The chains whose contexts are all counted."""
+    return f"every context of the n of c₁, with its exact probability; {described(PAIRS, 'chains of two states')}"
 
 
 # Numeric: the slope of the floor
@@ -262,9 +276,23 @@ def kept(claim: Published, task: Task, count: int, rng: np.random.Generator) -> 
         yield explicit.too_often(task, delta, "the bound", n, explicit.failures_of_G(task, given, floor / 2), count)
 
 
+TRIALS = 400
+"""Contexts of a task in which the bound is put to the test."""
+
+
+def scope_of_samples() -> str:
+    """What the numeric check draws: for the rate, for the bound and for the slope."""
+    slope = ", ".join(name for name, _ in slope_tasks())
+    return (
+        f"for the rate {described(map(in_floats, kernels()), STATED.noun)}, {LAYERS} layers; for the bound, at the n "
+        f"of c₁, {explicit.simulations(bound_tasks(), TRIALS)}; for the slope of the floor {slope}: {SEEDS} seeds of "
+        f"{CONTEXTS} trajectories each, n from {LENGTHS[0]} to {LENGTHS[-1]}"
+    )
+
+
 def numeric(claim: Published, budget: Budget) -> Verdict:
     """The rate in floats, then simulations of the bound at the n of c₁, then the slope of the floor."""
-    count, rng = budget.trials or 400, np.random.default_rng(budget.seed)
+    count, rng = budget.trials or TRIALS, np.random.default_rng(budget.seed)
     told = [(str(given), decay(claim, in_floats(given))) for given in (*claim.kernels, *kernels())]
     rates = (first_failure(name, parts, Within(1e-12)) for name, parts in told)
     bounds = (
@@ -278,7 +306,10 @@ def numeric(claim: Published, budget: Budget) -> Verdict:
     )
     return Verdict(
         True,
-        f"the rate on {len(told)} chains; the bound at the n of c₁ on 3 tasks, two δ and {count} contexts each (seed {budget.seed}), no oftener beyond it than the 1 − 10⁻⁶ quantile of a binomial; the slope of the floor on 3 tasks, {SEEDS} seeds of {CONTEXTS} trajectories each, n from {LENGTHS[0]} to {LENGTHS[-1]}: the interval at confidence 1 − {LEVEL:g} (Student) holds −1/2 and none of 0, −1/4, −1",
+        f"the rate on {len(told)} chains; the bound at the n of c₁ on 3 tasks, two δ and {count} contexts each (seed "
+        f"{budget.seed}), no oftener beyond it than the 1 − 10⁻⁶ quantile of a binomial; the slope of the floor on 3 "
+        f"tasks, {SEEDS} seeds of {CONTEXTS} trajectories each, n from {LENGTHS[0]} to {LENGTHS[-1]}: the interval at "
+        f"confidence 1 − {LEVEL:g} (Student) holds −1/2 and none of 0, −1/4, −1",
         f"slopes {measured}",
     )
 
@@ -349,23 +380,11 @@ CLAIM = Claim(
         r"$\min_s M_\pi(s, s) \ge (1 + \gamma)/2 + C$ with $C > 0$ (so $C \le (1 - \gamma)/2$), softmax attention, $0 < \alpha \le 1$.",
         r"$n \ge c_1 \ln(1/\delta)$ and $0 < \delta \le 1/2$. Near $\delta = 1$ no constants will do for every $v_0$: $n = 1$ is let in there, and a context of one transition adds the same to the values of all states at every layer, so that they keep the differences of $v_0$.",
     ),
-    subject=Published(),
+    subject=STATED.subject,
     checks=(
-        Check(
-            "exact",
-            "the rate, on rational chains of up to 4 states in an endless context, α in {1/2, 1}, 4 layers",
-            exact,
-        ),
-        Check(
-            "certified",
-            "the constants: the exact probability that the bound's event fails at the n of c₁, over all contexts of that length, on rational chains of two states",
-            certified,
-        ),
-        Check(
-            "numeric",
-            "the same rate; simulated contexts at the n of c₁, depths up to 10⁶; the slope of the floor over 30 seeds on Boyan's chain, a ring and a random MRP",
-            numeric,
-        ),
+        *STATED.checks(),
+        Check("certified", scope_of_pairs, certified, shows=(promised,)),
+        Check("numeric", scope_of_samples, numeric, shows=(decay, kept, falls)),
         Check(
             "cited",
             "that the constants exist, as published: Xie et al. 2026, Theorem 2; Fan, Jiang and Sun 2021",

@@ -15,7 +15,7 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 from icrl.mrp import MarkovRewardProcess
 from icrl.operator import population_kernel
 from icrl.tasks import from_gymnasium
-from icrl.verify.instances import cases
+from icrl.verify.instances import cases, contexts
 from icrl.verify.instances.cases import (
     EXPONENTIALS,
     Case,
@@ -28,6 +28,7 @@ from icrl.verify.instances.cases import (
     to_ball,
 )
 from icrl.verify.instances.chains import float_chain, irreducible, rational_chain
+from icrl.verify.instances.words import described
 from icrl.verify.judging.numbers import BITS, TOLERANCE, Undecided
 from icrl.verify.judging.parts import (
     AT_LEAST,
@@ -55,6 +56,16 @@ class Population:
     case: Case
     transition: Any
     weights: Any
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount, and what decides whether E is invertible."""
+        return {
+            "|S|": len(self.weights),
+            "d": self.case.d,
+            "γ": self.case.gamma,
+            "A = I": inner_products(self.case),
+            "equal features of two states": not distinct(self.case),
+        } | {f"E = {words} in the place of exp": self.case.exp is stand for stand, words in EXPONENTIALS.items()}
 
     def __str__(self) -> str:
         case, E = self.case, EXPONENTIALS.get(self.case.exp, "exp(t)")
@@ -318,12 +329,19 @@ def as_floats(given: Population) -> Population:
 
 # The checks
 
-TOLD = "v^π stays, found by elimination; what is added to any v; another v stays if E is singular, and none if it is invertible, which it is by its features if A = I and E is exponential"
+TOLD = (
+    "v^π stays, found by elimination; what is added to any v; another v stays if E is singular, and none if it is "
+    "invertible, which it is by its features if A = I and E is exponential"
+)
+RATIONAL = contexts.after(SMALLEST, rational_populations)
+WITH_LAKE = contexts.after(SMALLEST, rational_populations, lambda: [frozen_lake()])
+SMALL = contexts.after(SMALLEST)
+TRIALS = 300
 
 
 def exact(claim: Fixed, budget: Budget) -> Verdict:
     """Every part in ``Fraction``s, E = 2^t or 1 + t²."""
-    given = [*claim.beyond, *SMALLEST, *rational_populations()]
+    given = RATIONAL(claim)
     found = first_wrong(claim, given, lambda each: each, lambda steep: Exactly())
     return found or Verdict(True, f"{len(given)} rational populations: {TOLD}")
 
@@ -332,7 +350,7 @@ def certified(claim: Fixed, budget: Budget) -> Verdict:
     """The same as Arb balls with the true exponential, and FrozenLake."""
     from flint import ctx
 
-    given = [*claim.beyond, *SMALLEST, *rational_populations(), frozen_lake()]
+    given = WITH_LAKE(claim)
     with ctx.workprec(BITS):
         try:
             found = first_wrong(claim, given, as_balls, lambda steep: AsBalls())
@@ -343,14 +361,28 @@ def certified(claim: Fixed, budget: Budget) -> Verdict:
 
 def numeric(claim: Fixed, budget: Budget) -> Verdict:
     """Random float populations, after the small ones."""
-    trials, small = budget.trials or 300, [*claim.beyond, *SMALLEST]
+    trials, small = budget.trials or TRIALS, SMALL(claim)
     within = lambda steep: Within(TOLERANCE * np.finfo(float).eps * steep)
     drawn = islice(float_populations(budget.seed), trials)
     found = first_wrong(claim, small, as_floats, within) or first_wrong(claim, drawn, lambda each: each, within)
+    parts_told = f"{TOLD}; MarkovRewardProcess.value and population_kernel"
     return found or Verdict(
         True,
-        f"{len(small)} small and {trials} random populations (seed {budget.seed}), |S| in 1..8: {TOLD}; MarkovRewardProcess.value and population_kernel; tolerance {TOLERANCE} eps (1 + max |score|) of each part's scale",
+        f"{len(small)} small and {trials} random populations (seed {budget.seed}): {parts_told}; tolerance {TOLERANCE} "
+        "eps (1 + max |score|) of each part's scale",
     )
+
+
+def with_true_exp(given: Population) -> Population:
+    """The population with E the exponential, as balls and floats have it."""
+    return replace(given, case=replace(given.case, exp=None))
+
+
+def scope_of_floats() -> str:
+    """What the numeric check draws, and what it leaves to the others."""
+    drawn = [*map(as_floats, SMALL(Fixed())), *islice(float_populations(Budget().seed), TRIALS)]
+    left = "distinct features make E positive definite there to rounding only, so that is left to the other kinds"
+    return described(drawn, "populations in floats") + f"; μ stationary in the random ones; {left}"
 
 
 def first_wrong(
@@ -360,7 +392,7 @@ def first_wrong(
     for each in given:
         there = convert(each)
         steep = 1 + max(abs(float(g)) for row in each.case.scores for g in row)
-        name = str(each if there.case.exp is each.case.exp else replace(each, case=replace(each.case, exp=None)))
+        name = str(each if there.case.exp is each.case.exp else with_true_exp(each))
         if found := first_failure(name, parts(claim, there), numbers(steep)):
             return Verdict(False, "a part of the statement fails", counterexample=found)
     return None
@@ -425,22 +457,28 @@ CLAIM = Claim(
     ),
     subject=Fixed(),
     checks=(
-        Check("symbolic", "every number of states; M any matrix for the identities, Z⁻¹ED for its inverse", symbolic),
+        Check(
+            "symbolic",
+            "every number of states; M any matrix for the identities, Z⁻¹ED for its inverse",
+            symbolic,
+            shows=(identities, symbolic),
+        ),
         Check(
             "exact",
-            "rational chains of up to 4 states, any positive rational weights, E = 2^t (softmax attention in the base 2) with integer features, A = I or any, and E = 1 + t²; equal features among them",
+            lambda: described(RATIONAL(Fixed()), "populations in rationals") + "; any positive weights",
             exact,
+            shows=(parts, fixed_points, invertibility),
         ),
         Check(
             "certified",
-            "the same with the true exp, and FrozenLake-v1 with its coordinates as features, in Arb balls; positive definite by the pivots",
+            lambda: (
+                described(map(with_true_exp, WITH_LAKE(Fixed())), "populations in Arb balls, with the true exp")
+                + "; the last FrozenLake-v1 with its coordinates as features; positive definite by the pivots"
+            ),
             certified,
+            shows=(parts, fixed_points, invertibility),
         ),
-        Check(
-            "numeric",
-            "random chains of up to 8 states, μ stationary, d in 1..4, A = I or any; distinct features make E positive definite there to rounding only, so that is left to the other kinds",
-            numeric,
-        ),
+        Check("numeric", scope_of_floats, numeric, shows=(parts, fixed_points, library)),
     ),
     mutants=MUTANTS,
     rests_on=("bellman", "certainty-equivalence"),

@@ -15,8 +15,10 @@ from sympy import QQ, Identity, MatrixSymbol, Poly, Symbol, cyclotomic_poly, rin
 
 from icrl.operator import Operator, chebyshev_steps
 from icrl.tasks import from_gymnasium
+from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, float_case, log_uniform, rational_case, small_fraction, smallest
-from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, entries, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, entries, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, unmasked
@@ -330,8 +332,8 @@ def reversible_case(rng: np.random.Generator, walk: list[int], gamma: Any, draw:
     return Case(walk, [draw() for _ in walk[1:]], here, [draw() for _ in W], gamma, alphas, here)
 
 
-def cases(claim: Steps) -> list[Case]:
-    """The smallest contexts, random reversible ones of 2 to 4 states, there and back and on a line, and any contexts at all."""
+def rational_contexts() -> list[Case]:
+    """Random reversible ones of 2 to 4 states, there and back and on a line, and any contexts at all."""
     rng = np.random.default_rng(0)
     gammas = (Fraction(3, 5), Fraction(4, 5), Fraction(5, 13))
     draw = lambda: small_fraction(rng)
@@ -340,7 +342,7 @@ def cases(claim: Steps) -> list[Case]:
         reversible_case(rng, walk(rng, states, length), gamma, draw, 2) for walk, states, length, gamma in walks
     ]
     any_at_all = [rational_case(rng, n, d, 3) for n, d in product(range(1, 6), (0, 1, 2))]
-    return [*claim.beyond, *SMALLEST, *(replace(case, exp=SWAP.exp) for case in reversible), *any_at_all]
+    return [*(replace(case, exp=SWAP.exp) for case in reversible), *any_at_all]
 
 
 def lake(n: int = 12) -> Case:
@@ -361,23 +363,29 @@ def float_cases(seed: int) -> Iterator[Case]:
         yield float_case(rng, log_uniform(rng, 1, 64), log_uniform(rng, 1, 9) - 1, log_uniform(rng, 1, 8))
 
 
-TOLD = "the Transformer's errors by the factors, layer by layer and in another order; detailed balance on lines and of equal crossings; with Chebyshev's steps, where M̂ = I and detailed balance holds, the polynomial and the bound; the cycle of three"
-
-
-def exact(claim: Steps, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t² or 0 off the diagonal; Chebyshev's steps through the coefficients of p."""
-    return on_rationals(parts, claim, cases(claim), TOLD)
-
-
-def certified(claim: Steps, budget: Budget) -> Verdict:
-    """The same contexts, and one of FrozenLake, as Arb balls with the true exponential, or 0 off the diagonal; Chebyshev's steps as balls."""
-    return on_balls(parts, claim, [*cases(claim), lake()], TOLD)
-
-
-def numeric(claim: Steps, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones; Chebyshev's steps by the library."""
-    told = f"n in 1..64, up to 20 layers: {TOLD}; the scale is that of the values, times that of the steps, (1 + L)² and 1/(1 − |γ|)"
-    return on_floats(parts, claim, [*claim.beyond, *SMALLEST], float_cases(budget.seed), budget, 300, told)
+STATED = Statement(
+    parts,
+    "the Transformer's errors by the factors, layer by layer and in another order; detailed balance on lines and of "
+    "equal crossings; with Chebyshev's steps, where M̂ = I and detailed balance holds, the polynomial and the bound; "
+    "the cycle of three",
+    Steps(),
+    exact=contexts.after(SMALLEST, rational_contexts),
+    certified=contexts.after(SMALLEST, rational_contexts, lambda: [lake()]),
+    small=contexts.after(SMALLEST),
+    floats=float_cases,
+    routes={
+        "exact": "Chebyshev's steps through the coefficients of the polynomial, where E = 0 off the diagonal",
+        "certified": "the last of FrozenLake-v1; Chebyshev's steps in the Transformer's layers, E = 0 off the diagonal",
+        "numeric": "Chebyshev's steps by icrl.operator, with one-hot features so sharp that M̂ = I to rounding",
+    },
+    scale="that of the values, times that of the steps, (1 + L)² and 1/(1 − |γ|)",
+    traits={
+        "detailed balance": balance,
+        "steps along a line, each crossed in both directions": on_a_line,
+        "each pair crossed equally often in both directions": crossed_equally,
+    },
+    shows=(by_layers, balanced, chebyshev, growth),
+)
 
 
 FACTORS = {"symbolic": "that identity is about the polynomial, not about the matrix in it"}
@@ -472,28 +480,16 @@ CLAIM = Claim(
         r"For Chebyshev's polynomial: $0 < \gamma < 1$.",
         r"For the bound: $\hat M = I$ as well, and a positive $\nu$ with detailed balance for $P_e$ (every state is then left). A context on a line that crosses some step in one direction only has none: such as $0, 1, 1$.",
     ),
-    subject=Steps(),
+    subject=STATED.subject,
     checks=(
         Check(
             "symbolic",
-            "Chebyshev's product in the letters γ and λ for L = 1..12; that two factors commute, for every number of states",
+            "Chebyshev's product in the letters γ and λ for L = 1..12; that two factors commute, for every "
+            "number of states",
             symbolic,
+            shows=(polynomial, symbolic),
         ),
-        Check(
-            "exact",
-            "rationals with E = 1 + t², n in 1..5, d in 0..2, a step size a layer, 3 layers; reversible contexts of up to 4 states, there and back and on a line, with E = 0 off the diagonal and L = 1..6, through the coefficients of the polynomial; the cycle of three with L = 2..8",
-            exact,
-        ),
-        Check(
-            "certified",
-            "the same contexts in Arb balls, with the true exp, or E = 0 off the diagonal, and 12 transitions of FrozenLake-v1 there and back; Chebyshev's steps in the Transformer's layers",
-            certified,
-        ),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, a step size a layer, reversible contexts, there and back and on a line, with one-hot features of sharpness 100 (M̂ = I to rounding) and up to 20 of Chebyshev's steps by icrl.operator",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence"),

@@ -11,7 +11,8 @@ from sympy import MatrixSymbol
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.parts import AT_LEAST, Part, entries, least, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_LEAST, Part, entries, least, on_rationals, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes import grouping
@@ -110,30 +111,20 @@ def parts(claim: Grouping, case: Case) -> Iterator[Part]:
     )
 
 
-def cases() -> list[Case]:
-    """Small contexts, then random rational ones."""
-    return [PROBE, contexts.never_left(2), *contexts.rational_cases(), *contexts.sharp_cases()]
-
-
-def exact(claim: Grouping, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(
-        parts,
-        claim,
-        cases(),
-        "the identities, stochastic rows, the Transformer's values at every layer, icrl.operator's matrices, the powers of G",
-    )
-
-
-def certified(claim: Grouping, budget: Budget) -> Verdict:
-    """The same contexts as Arb balls, with the true exponential."""
-    return on_balls(parts, claim, cases(), "the same parts")
-
-
-def numeric(claim: Grouping, budget: Budget) -> Verdict:
-    """Random float contexts, through ``layer_operator``."""
-    told = "n in 1..64, up to 32 layers, every part; scales are those of the values, and for powers of G also max(1, ‖G‖)^L"
-    return on_floats(parts, claim, [PROBE], contexts.float_cases(budget.seed), budget, 300, told)
+DRAWN = contexts.after((PROBE, contexts.never_left(2)), contexts.rational_cases, contexts.sharp_cases)
+STATED = Statement(
+    parts,
+    "the identities, stochastic rows, the Transformer's values at every layer, icrl.operator's matrices, "
+    "the powers of G",
+    Grouping(),
+    exact=DRAWN,
+    certified=DRAWN,
+    small=contexts.after((PROBE,)),
+    floats=contexts.float_cases,
+    routes={"numeric": "through ``layer_operator``"},
+    scale="that of the values, and for powers of G also max(1, ‖G‖)^L",
+    shows=(identities, parts),
+)
 
 
 WEIGHTS = {"symbolic": "the identities hold for any keys; it is the weights of P̂ that no longer sum to 1"}
@@ -211,7 +202,7 @@ CLAIM = Claim(
         r"One step size $\alpha$ for all layers, for the powers of $G$.",
         r"The identities hold for any numbering of states; that all of them occur in the context matters for the claims that rest on this one, where a state that does not would have $\hat M(s, s) = 0$.",
     ),
-    subject=Grouping(),
+    subject=STATED.subject,
     checks=(
         proof(
             "operator",
@@ -243,18 +234,9 @@ CLAIM = Claim(
             "symbolic",
             "every n and every number of states, all of them sources; the weights any function of query and key state, normalised or not",
             symbolic,
+            shows=(identities,),
         ),
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; up to 3 layers",
-            exact,
-        ),
-        Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td",),

@@ -8,9 +8,10 @@ from typing import Any
 
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_LEAST, Part, entries, on_balls, on_floats, on_rationals, size
+from icrl.verify.judging.parts import AT_LEAST, Part, entries, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, no_normaliser, unmasked
 from icrl.verify.routes.grouping import operator_of
@@ -45,23 +46,18 @@ def parts(rate: Rate, case: Case) -> Iterator[Part]:
 
 
 SMALLEST = (smallest((0, 0), r=(1,), v=(0,)), smallest((0, 0), r=(1,), v=(0,), x=((1,),)), contexts.never_left(2))
-TOLD = "1/(1 − γ) approached at (1 − α(1 − γ))^L exactly, in every state; G·1; ‖G‖ no smaller"
-
-
-def exact(rate: Rate, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t², states that are never left among them."""
-    return on_rationals(parts, rate, [*SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()], TOLD)
-
-
-def certified(rate: Rate, budget: Budget) -> Verdict:
-    """The same contexts as Arb balls, with the true exponential."""
-    return on_balls(parts, rate, [*SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()], TOLD)
-
-
-def numeric(rate: Rate, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = f"n in 1..64, up to 32 layers: {TOLD}; the scale of values is (1 + L) max(1, 1/(1 − γ))"
-    return on_floats(parts, rate, SMALLEST, contexts.float_cases(budget.seed), budget, 300, told)
+DRAWN = contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases)
+STATED = Statement(
+    parts,
+    "1/(1 − γ) approached at (1 − α(1 − γ))^L exactly, in every state; G·1; ‖G‖ no smaller",
+    Rate(),
+    exact=DRAWN,
+    certified=DRAWN,
+    small=contexts.after(SMALLEST),
+    floats=contexts.float_cases,
+    routes=dict.fromkeys(("exact", "certified", "numeric"), "each with reward 1 and v_0 = 0"),
+    scale="(1 + L) max(1, 1/(1 − γ)) for values",
+)
 
 
 MUTANTS = (
@@ -97,7 +93,7 @@ CLAIM = Claim(
     environment="proposition",
     statement=lambda: STATEMENT,
     hypotheses=(r"$E(s, u) > 0$ for all states, $n \ge 1$; any $\alpha$, and $\gamma \ne 1$ for the second part.",),
-    subject=Rate(),
+    subject=STATED.subject,
     checks=(
         proof(
             "rate-floor",
@@ -108,17 +104,7 @@ CLAIM = Claim(
             ),
             definitions=(),
         ),
-        Check(
-            "exact",
-            "rationals with E = 1 + t²: n in 1..6, d in 0..3, states never left among them, and features near one-hot with γ of either sign; reward 1, up to 3 layers",
-            exact,
-        ),
-        Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 8 layers of any features and 32 of sharp ones, states never left among them",
-            numeric,
-        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("operator",),

@@ -12,6 +12,7 @@ import numpy as np
 from icrl.mrp import Context
 from icrl.operator import Operator
 from icrl.tasks import from_gymnasium
+from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, power_of_two, smallest, to_ball
 from icrl.verify.instances.contexts import closing_walk
 from icrl.verify.judging.parts import (
@@ -22,11 +23,9 @@ from icrl.verify.judging.parts import (
     entries,
     greatest,
     least,
-    on_balls,
-    on_floats,
-    on_rationals,
     size,
 )
+from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, no_normaliser
@@ -82,9 +81,9 @@ def squared(z: Any) -> Any:
     return z.real * z.real + z.imag * z.imag
 
 
-def step_limit(eigenvalues: list) -> Any:
+def step_limit(found: list) -> Any:
     """min 2 Re λ/|λ|², which is positive if and only if every Re λ is."""
-    return least(2 * each.real / squared(each) for each in eigenvalues)
+    return least(2 * each.real / squared(each) for each in found)
 
 
 def two_states_gap(case: Case) -> Any:
@@ -323,11 +322,11 @@ def float_contexts(seed: int) -> Iterator[Case]:
     rng = np.random.default_rng(seed)
     while True:
         walk, d = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 32)), int(rng.integers(1, 5))
-        size, gamma, alpha = len(set(walk)), float(rng.uniform(-0.99, 0.99)), float(rng.uniform(0.05, 2))
+        states, gamma, alpha = len(set(walk)), float(rng.uniform(-0.99, 0.99)), float(rng.uniform(0.05, 2))
         rewards, v, x = (
             rng.normal(size=len(walk) - 1),
-            rng.normal(size=size),
-            rng.normal(size=(size, d)) * rng.uniform(0.5, 1.5),
+            rng.normal(size=states),
+            rng.normal(size=(states, d)) * rng.uniform(0.5, 1.5),
         )
         A = np.eye(d) if rng.random() < 0.5 else rng.normal(size=(d, d))
         case = Case(walk, rewards.tolist(), x.tolist(), v.tolist(), gamma, [alpha] * DEPTH, A.tolist())
@@ -358,42 +357,54 @@ def not_all_positive(H: np.ndarray) -> Iterator[Part]:
     )
 
 
-def examples(run: Callable[[Callable, tuple[Case, ...]], Verdict]) -> Verdict:
-    """The examples of the statement, and one whose trace is positive."""
-    found = run(no_step, (STUCK, CULPRIT, TRACE))
-    return run(no_step_without, (OPEN,)) if found.passed else found
-
-
-TOLD = "convergence at step sizes on both sides of the limit, and at none if there is no limit; (a), (b) and (c) where they hold; the examples"
-
-
-def exact(claim: Spectral, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 2^t: eigenvalues by the characteristic polynomial, convergence by Lyapunov's equation."""
-    found = examples(lambda parts, cases: on_rationals(parts, claim, cases, TOLD))
-    cases = [*claim.beyond, *SMALLEST, *rational_contexts()]
-    return (
-        on_rationals(parts, claim, cases, f"{TOLD}; the fall of eᵀQe in 2 layers of the Transformer")
-        if found.passed
-        else found
+def of_examples(parts: Callable, examples: tuple[Case, ...]) -> Statement:
+    """What the examples of the statement, or one whose trace is positive, show: in rationals, balls and floats."""
+    those = lambda claim: examples
+    return Statement(
+        parts, TOLD, Spectral(), exact=those, certified=those, small=those, floats=lambda seed: iter(()), trials=1
     )
 
 
-def certified(claim: Spectral, budget: Budget) -> Verdict:
-    """The same contexts and FrozenLake in Arb balls, with the true exponential: eigenvalues enclosed, convergence by the powers of G."""
-    found = examples(lambda parts, cases: on_balls(parts, claim, cases, TOLD))
-    cases = [*claim.beyond, *SMALLEST, *rational_contexts(), *frozen_lakes()]
-    return on_balls(parts, claim, cases, f"{TOLD}; the last four of FrozenLake-v1") if found.passed else found
+TOLD = (
+    "convergence at step sizes on both sides of the limit, and at none if there is no limit; (a), (b) and (c) where "
+    "they hold; the Transformer's layers; the examples"
+)
+EXAMPLES = (of_examples(no_step, (STUCK, CULPRIT, TRACE)), of_examples(no_step_without, (OPEN,)))
+STATED = Statement(
+    parts,
+    TOLD,
+    Spectral(),
+    exact=contexts.after(SMALLEST, rational_contexts),
+    certified=contexts.after(SMALLEST, rational_contexts, frozen_lakes),
+    small=contexts.after(SMALLEST),
+    floats=float_contexts,
+    trials=100,
+    routes={
+        "exact": "step sizes 10⁻⁶ from the limit on both sides; the eigenvalues enclosed, convergence by Lyapunov's "
+        "equation, (b) and (c) by Routh's criterion, and the fall of eᵀQe in layers of the Transformer",
+        "certified": "the last four of FrozenLake-v1, with coordinates and with one-hot features; the eigenvalues "
+        "enclosed, convergence by the powers of G",
+        "numeric": "step sizes 10⁻³ from the limit on both sides; eigenvalues by NumPy, convergence by Gelfand's "
+        "formula, (b) and (c) where E is positive definite by a margin",
+    },
+    scale="that of the values after many layers, times 1 + L and the condition of the eigenvectors",
+    traits={"A = I": lambda case: np.array_equal(case.A, np.eye(case.d))},
+    shows=(sufficient, steps, layers, no_step),
+)
 
 
-def numeric(claim: Spectral, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones: eigenvalues by NumPy, convergence by Gelfand's formula and by DEPTH layers of the Transformer."""
-    found = examples(lambda parts, cases: on_floats(parts, claim, cases, iter(()), budget, 1, TOLD))
-    told = f"n in 1..32, {TOLD}; the Transformer's error after {DEPTH} layers, its scale that of the values times 1 + L and the condition of the eigenvectors"
-    return (
-        on_floats(parts, claim, [*claim.beyond, *SMALLEST], float_contexts(budget.seed), budget, 100, told)
-        if found.passed
-        else found
-    )
+def in_turn(*checks: Check) -> Check:
+    """Checks of one kind as one: the first failure, or what the last of them found; the last one's scope."""
+
+    def run(claim: Spectral, budget: Budget) -> Verdict:
+        """Every check in turn, up to one that fails."""
+        for check in checks:
+            verdict = check.run(claim, budget)
+            if not verdict.passed:
+                break
+        return verdict
+
+    return replace(checks[-1], run=run)
 
 
 MUTANTS = (
@@ -469,24 +480,8 @@ CLAIM = Claim(
         r"For (b) and (c): $E$ symmetric and positive definite, such as $A = I$ with distinct features ({prf:ref}`fixed-point`).",
         r"For (c): $S_n = S_0$, or $S_n$ is left often enough; and it is about the iteration without the normaliser.",
     ),
-    subject=Spectral(),
-    checks=(
-        Check(
-            "exact",
-            "rational contexts with E = 2^t (softmax attention in the base 2), 1 to 4 states, all of them left, A = I or any, γ of either sign; the eigenvalues enclosed, convergence by Lyapunov's equation, (b) and (c) by Routh's criterion; step sizes 10⁻⁶ from the limit on both sides",
-            exact,
-        ),
-        Check(
-            "certified",
-            "the same contexts with the true exp, and FrozenLake-v1 (γ = .99, 200 transitions) with coordinates and one-hot features; the eigenvalues enclosed, convergence by the powers of G in Arb balls",
-            certified,
-        ),
-        Check(
-            "numeric",
-            f"random floats, n in 1..32, 1 to 6 states, all of them left, A = I or any, E of a condition below 10⁴; {DEPTH} layers of the Transformer; step sizes 10⁻³ from the limit on both sides; (b) and (c) where E is positive definite by a margin",
-            numeric,
-        ),
-    ),
+    subject=STATED.subject,
+    checks=(*map(in_turn, *(statement.checks() for statement in (*EXAMPLES, STATED))),),
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence", "fixed-point"),
     source="Found for this book; the first part is the theory of Richardson's iteration",

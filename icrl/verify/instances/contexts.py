@@ -24,8 +24,8 @@ from icrl.verify.instances.cases import (
 
 
 def after(small: Iterable[Case], *draws: Callable[[], Iterable[Case]]) -> Callable[[Any], list[Case]]:
-    """What a statement is put to: the contexts that a subject lets in (its ``beyond``), the small ones, those that are drawn."""
-    return lambda subject: [*subject.beyond, *small, *(case for draw in draws for case in draw())]
+    """What a statement is put to: the contexts that a subject lets in (``beyond``, if any), the small ones, the drawn."""
+    return lambda subject: [*getattr(subject, "beyond", ()), *small, *(case for draw in draws for case in draw())]
 
 
 def closing_walk(rng: np.random.Generator, size: int, n: int) -> list[int]:

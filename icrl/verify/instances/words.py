@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Protocol
 
 
@@ -14,19 +15,25 @@ class Instance(Protocol):
         ...
 
 
-def described(instances: Iterable[Instance], noun: str = "contexts") -> str:
+def described(
+    instances: Iterable[Instance],
+    noun: str = "contexts",
+    traits: Mapping[str, Callable[[Any], bool]] = MappingProxyType({}),
+) -> str:
     """How many instances there are, the range of every number that they are measured by, and how many have each trait.
 
     ``48 contexts: n in 1..6, d in 0..3; 5 with a state never left``. An instance without a measure is left out of its range.
+    ``traits``, by words, are asked of every instance beside its own.
     """
     found: dict[str, list[Any]] = {}
     count = 0
     for count, instance in enumerate(instances, 1):
-        for name, value in instance.measures().items():
+        asked = {name: bool(holds(instance)) for name, holds in traits.items()}
+        for name, value in (instance.measures() | asked).items():
             found.setdefault(name, []).append(value)
     ranges = [between(name, values) for name, values in found.items() if not isinstance(values[0], bool)]
-    traits = [shared(name, values) for name, values in found.items() if isinstance(values[0], bool) and any(values)]
-    told = "; ".join(filter(None, (", ".join(ranges), ", ".join(traits))))
+    which = [shared(name, values) for name, values in found.items() if isinstance(values[0], bool) and any(values)]
+    told = "; ".join(filter(None, (", ".join(ranges), ", ".join(which))))
     return f"{count} {noun}" + (f": {told}" if told else "")
 
 

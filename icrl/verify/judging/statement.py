@@ -16,11 +16,12 @@ from icrl.verify.model import Budget, Check, Verdict
 class Statement:
     """What ``parts(subject, instance)`` says, of whatever is drawn.
 
-    ``told``: the parts in words. ``exact``, ``certified``: the rational instances of a subject, the second put to as balls;
-    ``small``, ``floats``: those of a subject with which the floats begin, and the endless ones of a seed that follow,
-    ``trials`` of them; ``noun``: what they are. What is None is not checked. ``routes``: by kind, what is particular to
-    how the parts are computed there. ``scale``: in which unit the floats' tolerance is. ``floating``: how what is no
-    context is put to floats. ``shows``: the functions in which a reader finds the statement.
+    ``told``: the parts in words. ``exact``, ``certified``: the rational instances of a subject, the second put to as
+    balls; ``small``, ``floats``: those of a subject with which the floats begin, and the endless ones of a seed that
+    follow, ``trials`` of them; ``noun``: what they are. What is None is not checked. ``routes``: by kind, what is
+    particular to how the parts are computed there. ``scale``: in which unit the floats' tolerance is. ``floating``: how
+    what is no context is put to floats. ``traits``: by words, what else is counted of the instances. ``shows``: the
+    functions in which a reader finds the statement.
     """
 
     parts: Parts
@@ -35,6 +36,7 @@ class Statement:
     scale: str = ""
     floating: Floating = CONTEXTS
     routes: Mapping[str, str] = field(default_factory=dict)
+    traits: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
     shows: tuple[Callable, ...] = ()
 
     def checks(self) -> tuple[Check, ...]:
@@ -54,7 +56,7 @@ class Statement:
             kind
         ]
         route = f"; {self.routes[kind]}" if kind in self.routes else ""
-        return lambda: described(self.drawn(kind), f"{self.noun} {numbers}") + route
+        return lambda: described(self.drawn(kind), f"{self.noun} {numbers}", self.traits) + route
 
     def drawn(self, kind: str) -> Iterable:
         """What a check of this kind draws for the claim's own subject, with the default budget."""
