@@ -33,7 +33,8 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, shown
+from icrl.verify.judging.numbers import TOLERANCE, balls_differ, entries_differ, shown
+from icrl.verify.judging.parts import in_balls, in_balls_name
 from icrl.verify.judging.prompts import place_name
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -128,23 +129,13 @@ def exact(leak: Leak, budget: Budget) -> Verdict:
 
 def certified(leak: Leak, budget: Budget) -> Verdict:
     """The rational contexts as Arb balls with the true exponential."""
-    from flint import ctx
 
-    cases = rational_contexts()
-    with ctx.workprec(BITS):
-        for case in cases:
-            ball = ball_case(case)
-            scale = max(1.0, *(abs(float(x)) for x in leaked_values(Leak(), ball)))
-            try:
-                found = first_leak(leak, ball, f"{replace(case, exp=None)}, E = exp", balls_differ(scale))
-            except Undecided as undecided:
-                return Verdict(False, str(undecided))
-            if found:
-                return Verdict(False, "disjoint balls", counterexample=found)
-    return Verdict(
-        True,
-        f"{len(cases)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
-    )
+    def compared(case: Case) -> Counterexample | None:
+        ball = ball_case(case)
+        scale = max(1.0, *(abs(float(x)) for x in leaked_values(Leak(), ball)))
+        return first_leak(leak, ball, in_balls_name(case), balls_differ(scale))
+
+    return in_balls(map(compared, rational_contexts()), "contexts", "every difference in a ball around 0")
 
 
 def float_batches(seed: int, trials: int) -> Iterator[list[Case]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, product
-from typing import Any, NamedTuple
 
 import numpy as np
 from sympy import BlockMatrix, MatrixSymbol, block_collapse
@@ -29,15 +28,13 @@ from icrl.verify.instances.cases import (
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import (
-    BITS,
-    RADIUS,
     TOLERANCE,
-    Undecided,
     balls_differ,
     entries_differ,
     one_thread,
     shown,
 )
+from icrl.verify.judging.parts import in_balls, in_balls_name
 from icrl.verify.judging.prompts import first_difference, place_name
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -161,23 +158,13 @@ def exact(machine: Machine, budget: Budget) -> Verdict:
 
 def certified(machine: Machine, budget: Budget) -> Verdict:
     """Arb balls at 256 bits: every difference encloses 0 in a ball far below the values' scale."""
-    from flint import ctx
 
-    rationals = rational_contexts(BALL_GRID)
-    with ctx.workprec(BITS):
-        for case in rationals:
-            ball = ball_case(case)
-            scale = max(1.0, *(abs(float(entry)) for bands in td_prompts(ball) for entry in bands[3]))
-            try:
-                found = compare_case(machine, ball, f"{replace(case, exp=None)}, E = exp", balls_differ(scale))
-            except Undecided as undecided:
-                return Verdict(False, str(undecided))
-            if found:
-                return Verdict(False, "disjoint balls", counterexample=found)
-    return Verdict(
-        True,
-        f"{len(rationals)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
-    )
+    def compared(case: Case) -> Counterexample | None:
+        ball = ball_case(case)
+        scale = max(1.0, *(abs(float(entry)) for bands in td_prompts(ball) for entry in bands[3]))
+        return compare_case(machine, ball, in_balls_name(case), balls_differ(scale))
+
+    return in_balls(map(compared, rational_contexts(BALL_GRID)), "contexts", "every difference in a ball around 0")
 
 
 def float_batches(seed: int, trials: int) -> Iterator[list[Case]]:
@@ -192,15 +179,10 @@ def is_large(case: Case) -> bool:
     return case.n >= 64 and case.depth >= 32
 
 
-class Measured(NamedTuple):
-    """A float context, with how long its features are beside what else is told of it."""
-
-    case: Case
-
-    def measures(self) -> dict[str, Any]:
-        """Those of the context, and the largest |x|²: exp overflows above 709."""
-        longest = float((np.array(self.case.features) ** 2).sum(axis=-1).max())
-        return self.case.measures() | {"largest |x|²": longest, "n ≥ 64 and 32 layers or more": is_large(self.case)}
+TRAITS = {
+    "n ≥ 64 and 32 layers or more": is_large,
+    "an |x|² past 709, where exp overflows": lambda case: max(sum(q * q for q in x) for x in case.features) > 709,
+}
 
 
 def numeric(machine: Machine, budget: Budget) -> Verdict:
@@ -412,8 +394,7 @@ CLAIM = Claim(
         Check(
             "numeric",
             lambda: described(
-                map(Measured, chain.from_iterable(float_batches(0, TRIALS))),
-                "contexts in floats, NumPy and torch by turns",
+                chain.from_iterable(float_batches(0, TRIALS)), "contexts in floats, NumPy and torch by turns", TRAITS
             ),
             numeric,
             shows=(batch_difference,),

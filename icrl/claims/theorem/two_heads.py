@@ -25,7 +25,8 @@ from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads,
 from icrl.verify.instances.cases import Case, log_uniform, rational_case, small_fraction, stand_in, to_ball
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, shown
+from icrl.verify.judging.numbers import TOLERANCE, balls_differ, entries_differ, shown
+from icrl.verify.judging.parts import in_balls
 from icrl.verify.judging.prompts import place_name
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -218,24 +219,13 @@ def exact(lemma: Lemma, budget: Budget) -> Verdict:
 
 def certified(lemma: Lemma, budget: Budget) -> Verdict:
     """The rational inputs as Arb balls with the true exponential."""
-    from flint import ctx
 
-    with ctx.workprec(BITS):
-        for given in rational_inputs():
-            balls = Input(*(np.vectorize(to_ball, otypes=[object])(M) for M in given[:3]), to_ball(given.gamma))
-            scale = 1 + max(abs(float(entry)) for entry in balls.Z.flat) * (
-                1 + sum(abs(float(entry)) for entry in balls.V.flat)
-            )
-            try:
-                found = first_gap(f"{given}, E = exp", lemma, balls, balls_differ(scale))
-            except Undecided as undecided:
-                return Verdict(False, str(undecided))
-            if found:
-                return Verdict(False, "disjoint balls", counterexample=found)
-    return Verdict(
-        True,
-        f"{len(EXACT_GRID)} inputs at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
-    )
+    def compared(given: Input) -> Counterexample | None:
+        balls = Input(*(np.vectorize(to_ball, otypes=[object])(M) for M in given[:3]), to_ball(given.gamma))
+        largest, weights = max(abs(float(z)) for z in balls.Z.flat), sum(abs(float(entry)) for entry in balls.V.flat)
+        return first_gap(f"{given}, E = exp", lemma, balls, balls_differ(1 + largest * (1 + weights)))
+
+    return in_balls(map(compared, rational_inputs()), "inputs", "every difference in a ball around 0")
 
 
 def float_batches(seed: int, trials: int) -> Iterator[Input]:

@@ -120,23 +120,31 @@ def on_rationals(parts: Parts, subject: Any, cases: Iterable, told: str, noun: s
     return Verdict(True, f"{count} rational {noun}: {told}")
 
 
-def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:
-    """The parts in Arb balls, with the true exponential in the place of 1 + t²."""
+def in_balls(found: Iterable[Counterexample | None], noun: str, told: str) -> Verdict:
+    """What instances that are put to balls of ``BITS`` bits gave, one after the other: the first that fails, or cannot be told."""
     from flint import ctx
 
     count = 0
     with ctx.workprec(BITS):
-        for count, case in enumerate(cases, 1):
-            try:
-                found = first_failure(f"{replace(case, exp=None)}, E = exp", parts(subject, ball_case(case)), AsBalls())
-            except Undecided as undecided:
-                return Verdict(False, str(undecided))
-            if found:
-                return Verdict(False, "the balls do not stand as stated", counterexample=found)
-    return Verdict(
-        True,
-        f"{count} contexts at {BITS} bits: {told}; what is equal, to a ball of radius below 2^-{RADIUS} of the scale",
-    )
+        try:
+            for each in found:
+                if each:
+                    return Verdict(False, "the balls do not stand as stated", counterexample=each)
+                count += 1
+        except Undecided as undecided:
+            return Verdict(False, str(undecided))
+    return Verdict(True, f"{count} {noun} at {BITS} bits: {told} of radius below 2^-{RADIUS} of the scale")
+
+
+def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:
+    """The parts in Arb balls, with the true exponential in the place of 1 + t²."""
+    put = lambda case: first_failure(in_balls_name(case), parts(subject, ball_case(case)), AsBalls())
+    return in_balls(map(put, cases), "contexts", f"{told}; what is equal, to a ball")
+
+
+def in_balls_name(case: Case) -> str:
+    """What a case is called when it is put to balls."""
+    return f"{replace(case, exp=None)}, E = exp"
 
 
 def of_scores(case: Case) -> Within:
