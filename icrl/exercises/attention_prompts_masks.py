@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import islice, repeat
 from typing import Any
 
@@ -30,7 +29,7 @@ def judge_own_transitions(answer: Any) -> str | None:
         if why:
             return f"At {instance}: {why}"
         Z, p = start(context, first_values(context), 0.5, 0.5)
-        got = value_rows(Z, replace(p, visible=visible), 2)[2]
+        got = value_rows(Z, p.with_head(visible=visible), 2)[2]
         loop = td.tabular_td(context.states.tolist(), context.rewards, 0.5, repeat(0.5), {s: 1.0 - s for s in range(3)})
         v = next(islice(loop, 2, None))
         if why := compared(
@@ -61,7 +60,8 @@ def judge_harmless_leak(answer: Any) -> str | None:
     if context.states.max() >= v.size:
         raise NotAnAnswer(f"state {context.states.max()} has no value: v has {v.size} entries")
     Z, p = start(context, v[context.states][None, :], 0.5, 0.5, np.eye(v.size)[context.states].T)
-    masked, leaking = (value_rows(Z, replace(p, visible=m), 1)[1] for m in (p.visible, all_visible(context.n, Z)))
+    unmasked = p.with_head(visible=all_visible(context.n, Z))
+    masked, leaking = (value_rows(Z, each, 1)[1] for each in (p, unmasked))
     if abs(v[context.states[-1]]) < CLOSE:
         become = f"With the mask the values become {shown(masked)}, without it {shown(leaking)}."
         return f"v(S_n) is 0; asked for is one that is not. {become}"
@@ -104,7 +104,7 @@ def _two_step_layer(
     Z[-3, :-2] += gamma * Z[-3, 1:-1]
     Z[-2] = c * Z[-1] @ Pi
     W = place({(TARGET, VALUE): scalar(c, Z)}, row_sizes(2), row_sizes(2), Z)
-    p = replace(p, visible=visible, W=W, shift=Pi)
+    p = p.with_head(visible=visible).with_memory(W=W, shift=Pi)
     return layer(layer(Z, p), p)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from icrl.exercises.answers import near, shown
 from icrl.mrp import Context
 from icrl.prompt import prompt, rows
-from icrl.transformer import Parameters, layer, softmax_td_parameters, transformer
+from icrl.transformer import Parameters, softmax_td_parameters, transformer
 
 CONTEXTS = (
     Context([0, 0], [1]),
@@ -47,9 +46,9 @@ def start(
     return Z, softmax_td_parameters(len(X), context.n, gamma, alpha, Z)
 
 
-def value_rows(Z: np.ndarray, p: Parameters, depth: int, step: Callable = layer) -> np.ndarray:
+def value_rows(Z: np.ndarray, p: Parameters, depth: int) -> np.ndarray:
     """The value row after 0, …, depth layers, shape (depth + 1, n + 1)."""
-    return np.array([rows(Y).value[0] for Y in transformer(Z, [p] * depth, step)])
+    return np.array([rows(Y).value[0] for Y in transformer(Z, [p] * depth)])
 
 
 def compared(got: np.ndarray, right: np.ndarray, instance: str, what: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -90,7 +89,7 @@ def unmasked(states: Sequence[int], rewards: Sequence[float], gamma: float) -> n
     """The values after 400 layers of the Transformer without its mask, one-hot, by state."""
     X, n = one_hot(max(states) + 1, 2.0)[list(states)].T, len(rewards)
     Z = prompt(X, np.array([rewards], float), np.zeros((1, n + 1)), gamma)
-    theta = replace(softmax_td_parameters(len(X), n, gamma, 1.0, Z), visible=all_visible(n, Z))
+    theta = softmax_td_parameters(len(X), n, gamma, 1.0, Z).with_head(visible=all_visible(n, Z))
     *_, last = transformer(Z, [theta] * LAYERS)
     value = dict(zip(states, rows(last).value[0]))
     return np.array([value[s] for s in sorted(value)])

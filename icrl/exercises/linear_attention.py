@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from icrl.algebra import all_visible, linear
 from icrl.exercises.answers import CLOSE, a_function, called, differs, shown
 from icrl.exercises.judgement import Exercise
 from icrl.prompt import prompt
-from icrl.transformer import attention, softmax_td_parameters, transformer
+from icrl.transformer import softmax_td_parameters, transformer
 
 # Weights that nobody wrote down
 
@@ -78,8 +77,8 @@ def predictions(
     Z, (d, n) = la.transition_prompt(before, after, rewards, query, 0.5), before.shape
     p = la.td_parameters(d, n, 0.25, Z)
     if not masked:
-        p = replace(p, visible=all_visible(n, Z))
-    return np.array([-Y[-1, -1] for Y in transformer(Z, [p] * 4, attention)])
+        p = p.with_head(visible=all_visible(n, Z))
+    return np.array([-Y[-1, -1] for Y in transformer(Z, [p] * 4)])
 
 
 def judge_one_more(answer: Any) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import islice, repeat
 from statistics import fmean
 from typing import Any
@@ -14,7 +15,7 @@ from icrl.exercises.answers import CLOSE, a_function, array_of, differs, shown
 from icrl.exercises.construction import first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context
-from icrl.transformer import attention, dual_head_layer, layer
+from icrl.transformer import in_two_heads, layer
 
 UNSEEN = Context([0, 1, 0, 2], [1, -1, 2])
 UNSEEN_GAMMA = 0.5
@@ -27,9 +28,9 @@ def judge_unseen_difference(answer: Any) -> str | None:
         raise NotAnAnswer(why)
     Z, p = start(UNSEEN, first_values(UNSEEN), UNSEEN_GAMMA, 0.5)
     Z[-2] = target
-    if np.allclose(dual_head_layer(Z, p), layer(Z, p), rtol=0, atol=CLOSE):
+    if np.allclose(layer(Z, in_two_heads(p)), layer(Z, p), rtol=0, atol=CLOSE):
         return f"This is γ times the shifted value row {shown(Z[-1])}: the two layers agree in every entry."
-    one, two = (value_rows(Z, p, 6, step) for step in (layer, dual_head_layer))
+    one, two = (value_rows(Z, each, 6) for each in (p, in_two_heads(p)))
     gaps, most = np.abs(one - two).max(axis=1), CLOSE * (1 + np.abs(one).max())
     for depth, gap in enumerate(gaps.tolist()):
         if gap > most:
@@ -48,7 +49,7 @@ def judge_frozen_memory(answer: Any) -> str | None:
         for v in (np.zeros(3), np.array([1.0, -1.0, 2.0])):
             W = context.visited
             Z, p = start(context, v[context.states][None, :], 0.5, 0.5, 3 * np.eye(3)[context.states].T)
-            final = value_rows(Z, p, 200, attention)[-1]
+            final = value_rows(Z, replace(p, memory=None), 200)[-1]
             right = [final[context.states.tolist().index(s)] for s in W.tolist()]
             arguments = (context.states.tolist(), context.rewards.tolist(), 0.5, v[W].tolist())
             if why := differs(limit, arguments, right, named(context, v_0=v[W]) + ", γ = 0.5"):

@@ -37,7 +37,7 @@ def attended(A: np.ndarray) -> np.ndarray:
     """The Transformer's weights, (3, 3), for keys and queries at three one-hot states."""
     x = np.eye(3)[[0, 1, 2, 0]].T
     Z = prompt(x, np.zeros((1, 3)), np.zeros((1, 4)), 0.5)
-    return weights(Z, softmax_td_parameters(3, 3, 0.5, 1.0, Z, A))[:3, :3]
+    return weights(Z, softmax_td_parameters(3, 3, 0.5, 1.0, Z, A).head)[:3, :3]
 
 
 def hidden_diagonal() -> np.ndarray:
