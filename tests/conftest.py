@@ -15,6 +15,7 @@ settings.load_profile("repeatable")
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
+AGAIN = "opened again"
 PAIRS = [(claim, check) for claim in CLAIMS.values() for check in claim.checks if check.kind not in WITHOUT_MUTANTS]
 """Every check that mutants are put to, with its claim."""
 
@@ -54,13 +55,27 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say which checks were left out, and why."""
+    """Say which checks were left out, and why, and which pages came only at the second try."""
     left_out = [report for report in terminalreporter.stats.get("skipped", []) if not hasattr(report, "wasxfail")]
     if left_out:
         terminalreporter.section("left out on this machine")
     for report in left_out:
         reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
         terminalreporter.line(f"{report.nodeid}: {str(reason).removeprefix('Skipped: ')}")
+    reports = [
+        report for some in terminalreporter.stats.values() for report in some if hasattr(report, "user_properties")
+    ]
+    again = dict.fromkeys(why for report in reports for name, why in report.user_properties if name == AGAIN)
+    if again:
+        terminalreporter.section("pages opened a second time")
+    for why in again:
+        terminalreporter.line(why)
+
+
+@pytest.fixture
+def look(chromium, record_property):
+    """What is wrong with the page at an address; that it came only at the second try is told in the run's last lines."""
+    return lambda address, **limit: browser.look(chromium, address, lambda why: record_property(AGAIN, why), **limit)
 
 
 @pytest.fixture(scope="session")
