@@ -349,12 +349,16 @@ def test_what_is_on_record_must_be_what_was_found_here(checked, monkeypatch):
 def test_a_compiled_file_of_other_sources_is_not_used(checked, folder, tmp_path):
     """A false statement, dated before the compiled file of the true one: where there is no stamp, everything is compiled again."""
     work = shutil.copytree(kernel.WORK, tmp_path / "work")
+    for source in set(folder.glob("*.v")) - {folder / "norm.v"}:  # one file that rests on no other is enough
+        source.unlink()
     (work / "checked.json").unlink()
-    plant(folder, "coverage.v", "G alpha *m one = (1 - alpha * (1 - gamma)) *: one.", "G alpha *m one = 0.")
-    shutil.copy(folder / "coverage.v", work)
-    os.utime(work / "coverage.v", (1, 1))
-    with pytest.raises(Refused, match="coverage.v, in the proof of rate_floor"):
-        kernel.check_sources(NAMED, folder, work)
+    options = (line for line in (folder / "_CoqProject").read_text().splitlines() if not line.endswith(".v"))
+    (folder / "_CoqProject").write_text("\n".join([*options, "norm.v\n"]))
+    plant(folder, "norm.v", "norm (0 : 'M[R]_(m, n)) = 0.", "norm (0 : 'M[R]_(m, n)) = 1.")
+    shutil.copy(folder / "norm.v", work)
+    os.utime(work / "norm.v", (1, 1))
+    with pytest.raises(Refused, match="norm.v, in the proof of norm0"):
+        kernel.check_sources(rocq.theorems(folder), folder, work)
 
 
 @pytest.fixture(scope="module")
