@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
@@ -22,13 +22,15 @@ from rich.table import Column, Table
 
 from icrl import diagnose
 from icrl.claims import CLAIMS
-from icrl.files import UsageError, print_out, printing, writable, write_all
+from icrl.files import UsageError, plain, print_out, printing, writable, write_all
 from icrl.verify.model import KINDS, Budget, Check, Claim, Verdict
 from icrl.verify.run import ClaimResult, explained, run_claim, succeeded
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all is well, 1 when a claim failed, 2 when the command was not understood."""
+    if sys.stderr is None:  # closed: what is said there must not be printed where results are
+        sys.stderr = open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no “α” shows “?”
@@ -41,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
         return 1
     except UsageError as error:
-        print(f"icrl {options.command}: {error}", file=sys.stderr)
+        print(f"icrl {options.command}: {plain(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"icrl {options.command}: interrupted", file=sys.stderr)
@@ -52,12 +54,12 @@ class OneLineParser(argparse.ArgumentParser):
     """A parser that answers a usage error with one line."""
 
     def error(self, message: str) -> None:
-        print(f"{self.prog}: {message}", file=sys.stderr)
+        print(f"{self.prog}: {plain(message)}", file=sys.stderr)
         raise SystemExit(2)
 
 
 DIAGNOSE_HELP = """\
-files:
+files, of 64 MiB at most:
   JSON, a process: transition (rows that sum to 1), reward (one number a state), discount, and if wanted initial (the
     distribution of the first state, uniform unless given) and features (a row of numbers a state, in the states' order)
       {"transition": [[0.5, 0.5], [0.2, 0.8]],
@@ -98,7 +100,10 @@ PRETRAIN_HELP = """\
 files of --out DIR, each written whole or not at all:
   PROTOCOL.json         what came of each seed that is finished
   PROTOCOL-seed-K.pt    while seed K is trained: its checkpoint, of every 100th step
-  Stopped at any moment, the same command with --resume ends with the same records.
+  Stopped at any moment, the same command with --resume ends with the same records. Hidden files that a kill leaves
+  beside them (.lock, .part) are in nobody's way, and go when their file is written again.
+  Commands that run at the same time may share DIR, each with seeds of its own; on Windows, where no record is locked,
+  each needs a DIR of its own.
 
 several processes, on one machine or more, that share the tasks of every step (GPUs where there are any):
   torchrun --nproc-per-node 2 -m icrl pretrain PROTOCOL --out DIR
@@ -181,7 +186,7 @@ def parser() -> argparse.ArgumentParser:
         action="store_true",
         help="draw the environment's own rewards, which may depend on more than the state",
     )
-    task.add_argument("--states", type=whole(1), metavar="N", help="number of states of a named task")
+    task.add_argument("--states", type=whole(1), metavar="N", help="number of states of a named task, up to 5000")
     discount = f"discount (default: a JSON file's own, {diagnose.DISCOUNT} for what is no file; a CSV file needs it)"
     task.add_argument("--discount", type=float, metavar="G", help=discount)
     task.add_argument(
@@ -329,24 +334,41 @@ def run_verify(options: argparse.Namespace) -> int:
     console = Console(stderr=options.json == "-")
     results = verify_with_table(claims, console, options)
     if options.json:
-        text = (
-            json.dumps({"claims": [result.as_json() for result in results]}, indent=1, ensure_ascii=options.json == "-")
-            + "\n"
-        )
-        print(text, end="") if options.json == "-" else write_all({Path(options.json): text})
+        text = json_text({"claims": [result.as_json() for result in results]}, options.json)
+        print_out(text) if options.json == "-" else write_all({Path(options.json): text})
     return 0 if succeeded(results) else 1
 
 
 def check_output(option: str, file: str | None) -> None:
     """Refuse, before any work, a file that cannot be written; "-" is standard output."""
-    if file not in (None, "-") and not (Path(file).parent.is_dir() and writable(Path(file))):
+    if file not in (None, "-") and not (os.path.isdir(Path(file).parent) and writable(Path(file))):
         raise UsageError(f"{option} must name a file that can be written, got {file}")
+
+
+WRITTEN = "--plot", "--json"
+"""The options of ``diagnose`` that name a file to be written, which need not be there yet."""
+
+
+def check_apart(files: Mapping[str, str | None]) -> None:
+    """Refuse, before any work, to write two things into one file, or over what is read; pipes and devices may be."""
+    named: dict[str, str] = {}
+    for option, file in files.items():
+        if file in (None, "-") or not (os.path.isfile(file) or option in WRITTEN and not os.path.exists(file)):
+            continue
+        if (other := named.setdefault(os.path.realpath(file), option)) != option:
+            raise UsageError(f"{option} must name another file than {other}, got {file}")
+
+
+def json_text(found: object, file: str | None) -> str:
+    """JSON for a file, or of ASCII alone for standard output ("-"); lone surrogates, which UTF-8 has not, as JSON's escapes."""
+    text = json.dumps(found, indent=1, ensure_ascii=file == "-", allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
 
 def verify_with_table(claims: list[Claim], console: Console, options: argparse.Namespace) -> list[ClaimResult]:
     """Run the claims, a row of the table for each, the last row saying what is being run."""
     results: list[ClaimResult] = []
-    with Live(progress_table(results, ""), console=console, transient=True) as live:
+    with showing(progress_table(results, ""), console) as live:
 
         def now(claim: Claim, part: str, done: int = 0, total: int = 0) -> None:
             live.update(progress_table(results, f"{claim.id}: {part}" + (f" {done}/{total}" if total else "")))
@@ -364,10 +386,23 @@ def verify_with_table(claims: list[Claim], console: Console, options: argparse.N
                 lambda done, total, claim=claim, current=current: now(claim, current[-1], done, total),
             )
             results.append(run_claim(claim, options.kind, not options.no_mutants, budget, report))
-    console.print(progress_table(results, ""))
-    for result in results:
-        print_failures(result, console)
+    with printing():
+        console.print(progress_table(results, ""))
+        for result in results:
+            print_failures(result, console)
     return results
+
+
+@contextmanager
+def showing(table: Table, console: Console) -> Iterator[Live]:
+    """A table that changes until the block ends; ``UsageError`` where its end cannot be printed."""
+    live = Live(table, console=console, transient=True)
+    live.start()
+    try:
+        yield live
+    finally:
+        with printing():
+            live.stop()
 
 
 MARKS = {True: "[green]passed[/]", False: "[bold red]failed[/]", None: "[yellow]on record[/]"}
@@ -409,7 +444,8 @@ def run_list(options: argparse.Namespace) -> int:
     table = Table(Column("claim", no_wrap=True), "kinds of check", "mutants", "what it says", box=None)
     for claim in CLAIMS.values():
         table.add_row(claim.id, ", ".join(check.kind for check in claim.checks), str(len(claim.mutants)), claim.title)
-    Console().print(table)
+    with printing():
+        Console().print(table)
     return 0
 
 
@@ -476,6 +512,7 @@ def run_diagnose(options: argparse.Namespace) -> int:
         raise UsageError(f"--plot must name a .png file, got {options.plot}")
     check_output("--plot", options.plot)
     check_output("--json", options.json)
+    check_apart({"TASK": options.task, **{f"--{name}": getattr(options, name) for name in ("policy", "plot", "json")}})
     if options.dimension is not None and options.features != "random":
         raise UsageError("--dimension is for --features random")
     what = {name: getattr(options, name) for name in ("policy", "noisy", "states", "discount", "length")}
@@ -496,7 +533,7 @@ def run_diagnose(options: argparse.Namespace) -> int:
         raise UsageError(" ".join(str(error).split())) from None
     except MemoryError as error:
         raise UsageError(f"there is too little memory: {error}") from None
-    text = json.dumps(diagnose.as_json(found), indent=1, ensure_ascii=options.json == "-", allow_nan=False) + "\n"
+    text = json_text(diagnose.as_json(found), options.json)
     write_all(files | ({Path(options.json): text} if options.json not in (None, "-") else {}))
     if options.json == "-":
         print(diagnose.report(found), end="", file=sys.stderr)

@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, replace
 from io import StringIO, TextIOWrapper
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -18,8 +19,9 @@ import torch
 from rich.console import Console
 
 from conftest import ROOT
-from icrl import pretrain
+from icrl import files, pretrain
 from icrl.cli import main
+from icrl.files import UsageError, alone
 from icrl.pretrain import command, protocols, results, tasks
 from icrl.pretrain import train as training
 from icrl.pretrain.losses import td_loss
@@ -334,14 +336,14 @@ def test_a_changed_byte_is_refused_or_changes_nothing(checkpoint):
         assert same(read, whole), f"byte {place} changed the run"
 
 
-@pytest.mark.parametrize("target, name", [(torch, "save"), (os, "replace"), (Path, "write_bytes")])
+@pytest.mark.parametrize("target, name", [(torch, "save"), (os, "replace"), (os, "fsync")])
 def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(target, name, checkpoint, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     before, run = checkpoint.read_bytes(), resumed(checkpoint, SHORT, 4)
     monkeypatch.setattr(target, name, full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises((OSError, UsageError), match="No space left"):
         save(checkpoint, run, SHORT, 4)
     monkeypatch.undo()
     assert checkpoint.read_bytes() == before and os.listdir(checkpoint.parent) == ["run.pt"]
@@ -399,7 +401,11 @@ def test_a_command_that_was_stopped_goes_on_to_the_same_record(how, unbroken, tm
 def test_seeds_are_added_to_a_record_and_never_trained_twice(unbroken, tmp_path, capsys, monkeypatch):
     assert run_tiny(tmp_path, "--seeds", "1") == 0
     (tmp_path / "tiny-seed-1.pt").write_bytes(b"left by a process killed before it removed it")
-    (tmp_path / ".tiny-seed-1.pt.4711").write_bytes(b"left by a process killed while it wrote")
+    with files._part(tmp_path / "tiny-seed-1.pt") as part:
+        left = Path(part.name)
+    left.write_bytes(b"left by a process killed while it wrote")
+    for locked in ("tiny-seed-1.pt", "tiny.json"):
+        files.lock_of(tmp_path / locked).touch()
     capsys.readouterr()
     assert run_tiny(tmp_path, "--seeds", "0-1", "--resume") == 0
     assert os.listdir(tmp_path) == ["tiny.json"] and (tmp_path / "tiny.json").read_bytes() == unbroken
@@ -408,6 +414,69 @@ def test_seeds_are_added_to_a_record_and_never_trained_twice(unbroken, tmp_path,
     monkeypatch.setattr(command, "train", None)
     assert run_tiny(tmp_path, "--seeds", "0-1", "--resume") == 0
     assert (tmp_path / "tiny.json").read_bytes() == unbroken
+
+
+def test_two_commands_with_one_record_lose_nothing(unbroken, tmp_path):
+    script = tmp_path / "tiny.py"
+    script.write_text(SCRIPT, "utf-8")
+    run = [sys.executable, script, "pretrain", "tiny", "--resume", "--out", tmp_path / "out", "--seeds"]
+    commands = [
+        subprocess.Popen([*run, seed], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for seed in "01"
+    ]
+    assert [(each.communicate(timeout=300)[1], each.returncode) for each in commands] == [(b"", 0)] * 2
+    assert os.listdir(tmp_path / "out") == ["tiny.json"]
+    assert (tmp_path / "out" / "tiny.json").read_bytes() == unbroken
+
+
+def test_outcomes_that_are_added_at_one_moment_are_all_on_record(tmp_path, monkeypatch):
+    def slow(record, protocol, read=command.outcomes_in):
+        found = read(record, protocol)
+        time.sleep(0.1)  # between reading and writing, where another may write
+        return found
+
+    monkeypatch.setattr(command, "outcomes_in", slow)
+    record = tmp_path / "tiny.json"
+    adding = [Thread(target=command.put, args=(record, "tiny", TINY, {seed: {"diverged": ""}})) for seed in range(5)]
+    for each in adding:
+        each.start()
+    for each in adding:
+        each.join(60)
+    assert sorted(results.read_record(record, TINY)) == [0, 1, 2, 3, 4] and os.listdir(tmp_path) == ["tiny.json"]
+
+
+@pytest.mark.parametrize("seen", ["at once", "when it is reached"])
+def test_a_seed_that_another_command_trains_is_left_to_it(seen, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "train", None)
+    if seen != "at once":
+        monkeypatch.setattr(command, "clear", lambda *_: None)
+    with alone(tmp_path / "tiny-seed-1.pt"):
+        before = os.listdir(tmp_path)
+        for more in ([], ["--resume"]):
+            assert run_tiny(tmp_path, "--seeds", "1,0", *more) == 2
+            out, err = capsys.readouterr()
+            assert out == "" and err.count("\n") == 1
+            assert f"{tmp_path / 'tiny-seed-1.pt'} is being written by another command, which trains that seed" in err
+            assert os.listdir(tmp_path) == before
+
+
+@pytest.mark.parametrize("file", ["tiny.json", "tiny-seed-1.pt"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_record_or_checkpoint_that_is_no_file_is_named(file, make, tmp_path, capsys):
+    make(tmp_path / file)
+    assert run_tiny(tmp_path, "--seeds", "1", "--resume") == 2
+    out, err = capsys.readouterr()
+    assert out == "" and file in err and err.count("\n") == 1 and os.listdir(tmp_path) == [file]
+    if file.endswith(".pt"):
+        with pytest.raises(
+            ValueError, match="checkpoint must be a file that pretraining wrote, got .*: it is a folder, a pipe"
+        ):
+            resumed(tmp_path / file, TINY, 1)
+
+
+def test_what_a_record_says_is_shown_plainly(tmp_path, capsys):
+    command.put(tmp_path / "tiny.json", "tiny", TINY, {1: {"diverged": "at\x1b[31m\ud800"}})
+    assert run_tiny(tmp_path, "--seeds", "1", "--resume") == 1
+    assert capsys.readouterr().err == "tiny: at\\x1b[31m\\ud800\n"
 
 
 def test_the_table_shows_the_record(unbroken, tmp_path, capsys):
