@@ -22,12 +22,12 @@ from conftest import ROOT
 from icrl import files, pretrain
 from icrl.cli import main
 from icrl.files import UsageError, alone
-from icrl.pretrain import command, protocols, results, tasks
+from icrl.pretrain import batches, command, protocols, results
 from icrl.pretrain import train as training
+from icrl.pretrain.batches import sample_tasks
 from icrl.pretrain.losses import td_loss
 from icrl.pretrain.network import tensors, values
 from icrl.pretrain.protocols import ABOUT, PROTOCOLS, Protocol
-from icrl.pretrain.tasks import sample_tasks
 from icrl.pretrain.train import Diverged, clipped, own_part, rate, resumed, save, train
 
 TINY = Protocol(d=2, n_states=4, n=6, depth=3, shallowest=1, steps=400, batch=4)
@@ -187,13 +187,13 @@ def test_a_name_is_no_protocol_and_a_list_no_family():
 
 def test_runs_of_ones_own_as_the_package_shows_them(capsys, monkeypatch):
     """With fewer steps: own protocol, own process, own family, one after the other."""
-    monkeypatch.setattr(tasks, "FAMILIES", {**tasks.FAMILIES})
-    monkeypatch.setitem(protocols.CHOICES, "family", tasks.FAMILIES)
+    monkeypatch.setattr(batches, "FAMILIES", {**batches.FAMILIES})
+    monkeypatch.setitem(protocols.CHOICES, "family", batches.FAMILIES)
     examples = "".join(re.findall(r"::\n\n((?:    .*\n|\n)+)", pretrain.__doc__))
     exec(re.sub("^    ", "", examples, flags=re.M).replace("steps=1000", "steps=200"), run := {})
     out = capsys.readouterr().out
     assert re.search(r"Pattern\(cosine_V=\S+, cosine_A=0.9", out) and out.count("'median'") == 2
-    assert run["run"].done == 200 and len(tasks.FAMILIES) == 4
+    assert run["run"].done == 200 and len(batches.FAMILIES) == 4
 
 
 def test_the_example_of_the_readme_runs():
@@ -206,18 +206,18 @@ def test_the_example_of_the_readme_runs():
 def test_a_family_and_features_of_ones_own(monkeypatch):
     """Known at once, recorded without another family, and looked at in every batch."""
     monkeypatch.setitem(
-        tasks.FAMILIES, "mine", lambda rng, size, n_states: np.full((size, n_states, n_states), 1 / n_states)
+        batches.FAMILIES, "mine", lambda rng, size, n_states: np.full((size, n_states, n_states), 1 / n_states)
     )
-    monkeypatch.setitem(tasks.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states, d)))
+    monkeypatch.setitem(batches.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states, d)))
     protocol = replace(SHORT, family="mine", features="ones", steps=2)
     found = results.outcome(train(protocol), protocol)
     assert "other_family" not in found and "other_family" in results.outcome(train(replace(SHORT, steps=2)), SHORT)
-    monkeypatch.setitem(tasks.FAMILIES, "mine", lambda rng, size, n_states: np.ones((size, n_states, n_states)))
+    monkeypatch.setitem(batches.FAMILIES, "mine", lambda rng, size, n_states: np.ones((size, n_states, n_states)))
     with pytest.raises(
         ValueError, match="transition of family 'mine' must sum to 1 in every row, but row 0 sums to 4.0"
     ):
         train(protocol)
-    monkeypatch.setitem(tasks.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states)))
+    monkeypatch.setitem(batches.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states)))
     with pytest.raises(ValueError, match=re.escape("features 'ones' must have shape (4, 4, 2), got (4, 4)")):
         train(replace(protocol, family="boyan"))
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from icrl.diagnose.diagnosis import Diagnosis, Remedy, after, distance, layers_for_ten
-from icrl.diagnose.task import listed, many, read_as
+from icrl.diagnose.reading import listed, many, read_as
 from icrl.files import plain
 
 

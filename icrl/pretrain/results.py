@@ -23,10 +23,10 @@ from torch import Tensor
 
 from icrl.files import read_text
 from icrl.mrp import finite_array
+from icrl.pretrain.batches import TaskBatch, sample_tasks
 from icrl.pretrain.metrics import Pattern, agreement, less_mean, pattern, task_errors, true_value
 from icrl.pretrain.network import Learned, is_masked, iterates, last, shapes, tensors
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
-from icrl.pretrain.tasks import TaskBatch, sample_tasks
 from icrl.pretrain.train import Run
 
 RECORDED = Path(__file__).resolve().parent / "recorded"

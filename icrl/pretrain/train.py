@@ -23,11 +23,11 @@ import torch.distributed as dist
 
 from icrl.files import write_all
 from icrl.mrp import integer
+from icrl.pretrain.batches import sample_tasks
 from icrl.pretrain.losses import LOSSES
 from icrl.pretrain.metrics import Pattern, pattern
 from icrl.pretrain.network import Learned, initial, tensors, values
 from icrl.pretrain.protocols import Protocol
-from icrl.pretrain.tasks import sample_tasks
 
 EVERY = 20
 """How often the pattern is put on record, in steps."""
