@@ -125,6 +125,20 @@ def first_wrong(equation: Equation, process: Process, value: np.ndarray, allowed
     return None
 
 
+def other_update(
+    equation: Equation, process: Process, mrp: MarkovRewardProcess, allowed: float
+) -> Counterexample | None:
+    """Where ``MarkovRewardProcess.bellman_update`` is not the operator, by more than ``allowed``."""
+    for v in (process.u, process.v):
+        got, right = mrp.bellman_update(v), equation.operator(*process[:3], v)
+        if exceeds(got, right, allowed):
+            s = int(np.argmax(abs(got - right)))
+            return Counterexample(
+                str(process), f"MarkovRewardProcess.bellman_update at state {s}", shown(got[s]), shown(right[s])
+            )
+    return None
+
+
 def exact_processes() -> Iterator[Process]:
     """A two-state chain that no wrong variant survives, then random rational processes; u − v constant in every second."""
     half, one = Fraction(1, 2), fractions([1, 1])
@@ -160,16 +174,17 @@ def exact(equation: Equation, budget: Budget) -> Verdict:
 
 
 def numeric(equation: Equation, budget: Budget) -> Verdict:
-    """Random float processes against ``MarkovRewardProcess.value``."""
+    """Random float processes against ``MarkovRewardProcess.value`` and ``bellman_update``."""
     trials, rng, worst = budget.trials or 300, np.random.default_rng(budget.seed), 0.0
     for trial in range(trials):
         size, gamma = int(rng.integers(1, 9)), float(rng.uniform(0, 0.99))
         v = rng.normal(size=size)
         u = v + 1 if trial % 2 else rng.normal(size=size)
         process = Process(float_chain(rng, size), rng.normal(size=size), gamma, u, v)
-        value = MarkovRewardProcess(process.P, process.r, gamma).value()
+        mrp = MarkovRewardProcess(process.P, process.r, gamma)
+        value = mrp.value()
         unit = TOLERANCE * np.finfo(float).eps * size * max(1.0, np.abs(process.r).max()) / (1 - gamma) ** 2
-        found = first_wrong(equation, process, value, unit)
+        found = first_wrong(equation, process, value, unit) or other_update(equation, process, mrp, unit)
         if found:
             return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
         worst = max(worst, float(np.abs(equation.operator(*process[:3], value) - value).max() / unit))
