@@ -36,6 +36,8 @@ CLAIM = dict(id="doubling", holds=lambda: twice(3) == 6)
     "icrl/sums.py": '''
 """1 + 1 is text."""
 
+from time import sleep
+
 
 def total(γ: min(1, 2), b):
     return γ + b
@@ -51,6 +53,7 @@ def least(a):
 
 def emptied(a):
     while a:
+        sleep(a)
         a -= a
 
 
@@ -67,7 +70,7 @@ def test_total():
 
 
 def test_emptied():
-    sums.emptied(3)
+    sums.emptied(0.01)
 
 
 def test_the_source():

@@ -39,7 +39,7 @@ PACKAGE = "icrl"
 TESTS, CLAIMS = 25.0, 15.0
 """Seconds for a mutant's tests and its claims, as the right code takes; the rest of its limit is for starting, and for a busy machine."""
 FIRST_LIMIT = 240.0
-"""Seconds in which the right code must have passed a test, from the start of its file, for the test to be chosen."""
+"""Seconds after which a file's tests are measured no further; those that passed by then can be chosen."""
 KINDS = ("exact", "symbolic", "numeric", "certified")
 NEUTRAL = b"\n# A copy\n"
 """Stands at the end of every module of a copy: a test that reads the source, not what it does, fails on the right code too."""
@@ -273,12 +273,12 @@ class Workshop:
             file.flush()
             os.fsync(file.fileno())
 
-    def passed(self, what: str, file: Path, arguments: tuple[str, ...], tree: Path) -> dict[str, float]:
+    def passed(self, what: str, file: Path, arguments: tuple[str, ...], tree: Path, limit: float) -> dict[str, float]:
         """What passes on the right code, with its seconds: a file's tests, or a claim's check, itself; measured once, while the file is the same."""
         with self.locks[what]:
             key = what, sha(file)
             if key not in self.measured:
-                code, _, seconds, tests = self.run(tree, arguments, FIRST_LIMIT)
+                code, _, seconds, tests = self.run(tree, arguments, limit)
                 self.measured[key] = {what: round(seconds, 3)} if code == 0 and not tests else dict(good(tests))
                 self.record("right_code.jsonl", {"what": what, "sha": key[1], "passed": self.measured[key]})
             return self.measured[key]
@@ -321,20 +321,20 @@ class Workshop:
         return sorted(steps, key=lambda step: (step.near, step.cost))
 
     def test_steps(self, target: str, function: str, away: dict[str, int], tree: Path) -> Iterator[Step]:
-        """The tests, in one run: those that name the function, then those that name the module, then nearest and cheapest."""
-        files = [self.known[name] for name in away if self.known[name].name.startswith("test_")]
-        near = {path.relative_to(self.root).as_posix(): away[path.stem] for path in files}
+        """The tests, in one run: those that name the function, then the nearest, those that name the module, the cheapest."""
+        files = {name: self.known[name] for name in away if self.known[name].name.startswith("test_")}
+        near = {path.relative_to(self.root).as_posix(): away[name] for name, path in files.items()}
         words = set(target.split(".")[1:])
         naming = lambda text: -sum(word.replace("_", "") in text.replace("_", "").replace("-", "") for word in words)
         bodies = {file: {node.name: ast.unparse(node) for node in ast.parse((self.root / file).read_bytes()).body
                   if isinstance(node, ast.FunctionDef)} for file in near}  # fmt: skip
         names = lambda file, text: not (function and function in text)
         found, spent = [], 0.0
-        for file in sorted(near, key=lambda file: (names(file, str(bodies[file])), naming(file), near[file], file)):
-            passing = self.passed(file, self.root / file, pytest(file), tree)
+        for file in sorted(near, key=lambda file: (names(file, str(bodies[file])), near[file], naming(file), file)):
+            passing = self.passed(file, self.root / file, pytest(file), tree, FIRST_LIMIT)
             for test, seconds in passing.items():
                 body = bodies[file].get(test.partition("::")[2].partition("[")[0], "")
-                found.append((names(file, body), naming(test), near[file], seconds, test))
+                found.append((names(file, body), near[file], naming(test), seconds, test))
             spent += sum(passing.values())
             if spent > TESTS:
                 break
@@ -352,7 +352,7 @@ class Workshop:
         for name in sorted(away.keys() & self.claims.keys(), key=lambda name: (away[name], name)):
             id, file = self.claims[name], self.known[name]
             for kind in KINDS:
-                for seconds in self.passed(f"verify {kind} {id}", file, verify(kind, id), tree).values():
+                for seconds in self.passed(f"verify {kind} {id}", file, verify(kind, id), tree, 2 * CLAIMS).values():
                     if spent + seconds <= CLAIMS:
                         spent += seconds
                         chosen[kind].append((name, seconds))
