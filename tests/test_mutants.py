@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -130,16 +131,23 @@ def lines(toy):
     return path.read_text("utf-8").splitlines() if path.exists() else []
 
 
+def at_work(toy):
+    """The processes that run in a copy of the project."""
+    return [link for link in Path("/proc").glob("[0-9]*/cwd") if str(toy) in os.path.realpath(link)]
+
+
 def test_what_kills_what_survives_and_what_a_kill_loses(toy):
     before = {name: (toy / name).read_bytes() for name in FILES}
     listing(toy, LISTED)
-    process = started(toy)
-    while len(lines(toy)) < 3:
+    process, copy = started(toy), toy / "build" / "mutants" / "copy-0" / "icrl" / "sums.py"
+    while "pass" not in (copy.read_text("utf-8") if copy.exists() else ""):  # the mutant that never ends
         assert process.poll() is None, process.communicate()
-        time.sleep(0.05)
+        time.sleep(0.02)
+    time.sleep(0.5)
     process.kill()
     finished(process)
     kept = lines(toy)
+    assert kept and at_work(toy)
     with open(toy / "build" / "mutants" / "results.jsonl", "a") as file:
         file.write('{"file": "icrl/su')
     code, output = finished(started(toy, "--workers", "2"))
@@ -178,6 +186,10 @@ def test_what_kills_what_survives_and_what_a_kill_loses(toy):
     assert counts["by an import error"] >= 1
     assert record["score"] == pytest.approx(counts["killed"] / (record["mutants"] - 1), abs=1e-4)
     assert {name: (toy / name).read_bytes() for name in FILES} == before
+    patience = time.monotonic() + 60
+    while at_work(toy):  # what the kill left running ends by itself
+        assert time.monotonic() < patience
+        time.sleep(0.1)
 
     with open(toy / "tests" / "test_sums.py", "a") as file:
         file.write("\n\ndef test_least():\n    assert sums.least([2, 1]) == 1\n")

@@ -285,6 +285,7 @@ class Workshop:
 
     def run(self, tree: Path, arguments: tuple[str, ...], limit: float, plan: tuple[str, ...] = ()):
         """Run Python in a copy: its exit status (None if it took too long), its output, its seconds, and what became of each test."""
+        limit = max(limit, 0.0)
         with tempfile.TemporaryDirectory() as scratch:
             log, out = Path(scratch, "log"), Path(scratch, "out")
             path = os.pathsep.join([str(tree), str(Path(__file__).resolve().parent)])
@@ -300,6 +301,7 @@ class Workshop:
                 process = subprocess.Popen(
                     [sys.executable, *arguments], cwd=tree, env=os.environ | quiet, stdin=subprocess.DEVNULL, stdout=file,
                     stderr=subprocess.STDOUT, start_new_session=True,
+                    preexec_fn=lambda: signal.alarm(int(limit) + 5),  # it ends, too, where this process was killed
                 )  # fmt: skip
             while process.poll() is None and time.monotonic() < start + limit and not self.stopped.is_set():
                 time.sleep(0.05)
