@@ -5,8 +5,8 @@ A mutant is icrl/ with one small wrong change. It faces the tests that import it
 result is on the disk at once, in build/mutants, and the next call goes on from there. When the sample is complete,
 benchmarks/mutants.json is written. Each worker has a copy of the tree: this one is never changed.
 
-As a pytest plug-in (`-p mutants`) this file runs the tests named in ICRL_MUTANTS_PLAN, in that order, and appends what
-became of each to ICRL_MUTANTS_LOG.
+As a pytest plug-in (`-p mutants`) this file runs the tests that the file ICRL_MUTANTS_PLAN lists, in that order (all, if
+none), and appends what became of each to ICRL_MUTANTS_LOG.
 """
 
 import argparse
@@ -27,6 +27,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from importlib.util import cache_from_source
 from itertools import islice
 from pathlib import Path
@@ -255,9 +256,8 @@ class Step(NamedTuple):
 class Workshop:
     """The tree, what reaches what in it, how long everything takes on the right code, and the results so far."""
 
-    def __init__(self, root: Path, limit: float):
-        self.root, self.limit, self.folder = root, limit, root / "build" / "mutants"
-        self.folder.mkdir(parents=True, exist_ok=True)
+    def __init__(self, root: Path, folder: Path, limit: float):
+        self.root, self.folder, self.limit = root, folder, limit
         self.known = modules(root)
         self.graph = {name: imports(name, path, self.known) for name, path in self.known.items()}
         ids = {name: claim_of(path) for name, path in self.known.items()}
@@ -287,19 +287,15 @@ class Workshop:
         """Run Python in a copy: its exit status (None if it took too long), its output, its seconds, and what became of each test."""
         limit = max(limit, 0.0)
         with tempfile.TemporaryDirectory() as scratch:
-            log, out = Path(scratch, "log"), Path(scratch, "out")
+            log, out, listed = (Path(scratch, name) for name in ("log", "out", "listed"))
+            listed.write_text(json.dumps(plan), "utf-8")
             path = os.pathsep.join([str(tree), str(Path(__file__).resolve().parent)])
-            quiet = {
-                "PYTHONPATH": path,
-                "PYTHONDONTWRITEBYTECODE": "1",
-                "OMP_NUM_THREADS": "1",
-                "ICRL_MUTANTS_LOG": str(log),
-            }
-            quiet |= {"ICRL_MUTANTS_PLAN": json.dumps(plan)} if plan else {}
+            env = os.environ | {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
+            env |= {"ICRL_MUTANTS_LOG": str(log), "ICRL_MUTANTS_PLAN": str(listed)}
             start = time.monotonic()
             with open(out, "wb") as file:
                 process = subprocess.Popen(
-                    [sys.executable, *arguments], cwd=tree, env=os.environ | quiet, stdin=subprocess.DEVNULL, stdout=file,
+                    [sys.executable, *arguments], cwd=tree, env=env, stdin=subprocess.DEVNULL, stdout=file,
                     stderr=subprocess.STDOUT, start_new_session=True,
                     preexec_fn=lambda: signal.alarm(int(limit) + 5),  # it ends, too, where this process was killed
                 )  # fmt: skip
@@ -358,7 +354,7 @@ class Workshop:
                     if spent + seconds <= CLAIMS:
                         spent += seconds
                         chosen[kind].append((name, seconds))
-            if spent > CLAIMS - 2:
+            if CLAIMS - spent < 2:  # no check takes less
                 break
         for kind, pairs in chosen.items():
             ids, near = tuple(self.claims[name] for name, _ in pairs), min(away[name] for name, _ in pairs)
@@ -368,15 +364,13 @@ class Workshop:
         """Put the change to what it faces: by what it was killed, or None."""
         steps, path, start = self.steps(change, tree), tree / change.file, time.monotonic()
         right, killed = path.read_bytes(), None
-        Path(cache_from_source(path)).unlink(
-            missing_ok=True
-        )  # a change within a second may leave size and time as they were
+        # A change within a second may leave size and time as they were.
+        Path(cache_from_source(path)).unlink(missing_ok=True)
         for step in steps:
             path.write_bytes(mutated(right, change))
             try:
-                code, output, seconds, tests = self.run(
-                    tree, step.arguments, start + self.limit - time.monotonic(), step.plan
-                )
+                left = start + self.limit - time.monotonic()
+                code, output, seconds, tests = self.run(tree, step.arguments, left, step.plan)
                 if code:
                     killed = killer(step, output, tests) or self.crash(path.relative_to(tree), step, tree)
             finally:
@@ -451,7 +445,7 @@ def read_lines(path: Path) -> list[dict]:
 @hookimpl(trylast=True)
 def pytest_collection_modifyitems(items) -> None:
     """Only the tests of the plan, in its order."""
-    if plan := json.loads(os.environ.get("ICRL_MUTANTS_PLAN", "null")):
+    if plan := json.loads(Path(os.environ["ICRL_MUTANTS_PLAN"]).read_text("utf-8")):
         by_name = {item.nodeid: item for item in items}
         items[:] = [by_name[test] for test in plan if test in by_name]
 
@@ -492,26 +486,26 @@ def equivalent(root: Path, found: list[Change]) -> dict[tuple, str]:
     return reasons
 
 
-def outcomes(shop: Workshop, chosen: list[Change], workers: int, again: bool) -> Iterator[tuple[Change, dict]]:
-    """What became of each change: those on the disk for these very modules first, then as they come."""
+def outcomes(shop: Workshop, chosen: list[Change], workers: int, again: bool) -> Iterator[tuple[Change, str | None]]:
+    """What killed each change, or None: those on the disk for these very modules first, then as they come."""
     key = lambda entry: (*(entry[name] for name in Change._fields[:5]), entry["sha"])
     kept = {key(entry): entry for entry in read_lines(shop.folder / "results.jsonl")}
     told = {change: change.named() | {"sha": sha(shop.root / change.file)} for change in chosen}
     done = [change for change in chosen if (entry := kept.get(key(told[change]))) and (entry["killed_by"] or not again)]
-    yield from ((change, kept[key(told[change])]) for change in done)
+    yield from ((change, kept[key(told[change])]["killed_by"]) for change in done)
     left = [change for change in chosen if change not in set(done)]
     trees = SimpleQueue()
     for k in range(min(workers, len(left))):
         trees.put(copied(shop.root, shop.folder / f"copy-{k}"))
 
-    def face(change: Change) -> dict:
+    def face(change: Change) -> str | None:
         tree = trees.get()
         try:
             entry = told[change] | shop.face(change, tree)
         finally:
             trees.put(tree)
         shop.record("results.jsonl", entry)
-        return entry
+        return entry["killed_by"]
 
     with ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(face, change): change for change in left}
@@ -523,51 +517,56 @@ def outcomes(shop: Workshop, chosen: list[Change], workers: int, again: bool) ->
 
 
 def summary(seed: int, entries: list[dict]) -> dict:
-    """The score, and every mutant with what became of it."""
-    fate = Counter(
-        "equivalent" if entry.get("equivalent") else "killed" if entry["killed_by"] else "survived" for entry in entries
-    )
+    """The score, which is of those that are not equivalent, and every mutant with what became of it."""
     how = Counter(str(entry["killed_by"]).partition(" ")[0] for entry in entries)
-    faced = len(entries) - fate["equivalent"]
-    return {
-        "seed": seed, "mutants": len(entries), "killed": fate["killed"], "by an import error": how["import"], "by a time-out": how["time-out"],
-        "equivalent": fate["equivalent"], "survived": fate["survived"], "score": round(fate["killed"] / faced, 4) if faced else None,
-        "list": sorted(entries, key=lambda entry: [str(value) for value in entry.values()]),
-    }  # fmt: skip
+    killed, equal = len(entries) - how["None"], sum("equivalent" in entry for entry in entries)
+    counts = {"killed": killed, "by an import error": how["import"], "by a time-out": how["time-out"]}
+    counts |= {"equivalent": equal, "survived": how["None"] - equal}
+    counts |= {"score": round(killed / (len(entries) - equal), 4) if len(entries) > equal else None}
+    order = sorted(entries, key=lambda entry: [str(value) for value in entry.values()])
+    return {"seed": seed, "mutants": len(entries), **counts, "list": order}
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[Path]:
+    """The folder, made if need be. No other run works in the folder meanwhile; ``Refused`` if one does."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "lock", "w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Refused(f"another run is at work in {folder}") from None
+        yield folder
+
+
+def judged(change: Change, killed: str | None, reason: str | None) -> dict:
+    """A line of the record."""
+    return change.named() | {"killed_by": killed} | ({"equivalent": reason} if reason and not killed else {})
+
+
+def line(entry: dict, reason: str | None) -> str:
+    """What became of a mutant, for the reader; with the change where that is for him to judge."""
+    where, killed = f"{entry['file']} {entry['function']}:", entry["killed_by"]
+    if killed:
+        return f"{where} killed by {killed}" + ", yet listed as equivalent" * bool(reason)
+    return (
+        f"{where} equivalent: {reason}" if reason else f"{where} SURVIVED\n    {entry['before']}\n    {entry['after']}"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Face the sample, and write the record: 0 when no mutant survived but those listed as equivalent, else 1."""
     root = options.root.resolve()
-    shop = Workshop(root, options.limit)
-    with open(shop.folder / "lock", "w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Refused(f"another run is at work in {shop.folder}") from None
-        found = list(changes(root))
-        reasons = equivalent(root, found)
-        chosen = sample(found, root, options.seed, options.count)
-        entries, wrong = [], 0
-        for change, entry in outcomes(shop, chosen, options.workers, options.again):
-            reason, killed = reasons.get(change[:4]), entry["killed_by"]
-            wrong += bool(reason and killed) or not (reason or killed)
-            entries.append(
-                change.named() | {"killed_by": killed} | ({"equivalent": reason} if reason and not killed else {})
-            )
-            fate = (
-                f"killed by {killed}" + ", yet listed as equivalent" * bool(reason)
-                if killed
-                else f"equivalent: {reason}"
-                if reason
-                else "SURVIVED"
-            )
-            print(
-                f"{len(entries)}/{len(chosen)} {change.file} {change.function}: {fate} ({entry['seconds']} s)",
-                flush=True,
-            )
-            if not killed and not reason:
-                print(f"    {change.before}\n    {change.after}", flush=True)
+    found = list(changes(root))
+    reasons, entries, wrong = equivalent(root, found), [], 0
+    chosen = sample(found, root, options.seed, options.count)
+    with alone(root / "build" / "mutants") as folder:
+        shop = Workshop(root, folder, options.limit)
+        for change, killed in outcomes(shop, chosen, options.workers, options.again):
+            reason = reasons.get(change[:4])
+            wrong += bool(reason) == bool(killed)
+            entries.append(judged(change, killed, reason))
+            print(f"{len(entries)}/{len(chosen)} {line(entries[-1], reason)}", flush=True)
     record = summary(options.seed, entries)
     print(json.dumps({name: value for name, value in record.items() if name != "list"}))
     path = root / "benchmarks" / "mutants.json"
