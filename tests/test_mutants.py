@@ -171,6 +171,7 @@ def test_what_kills_what_survives_and_what_a_kill_loses(toy):
         ("", 'PAIRS = {"a": 2}["a"]'): None,
         ("", 'PAIRS = {"a": 0}["a"]'): None,
     }
+    assert not any(entry.get("out_of_time") for entry in of_sums)
     assert [entry["equivalent"] for entry in of_sums if "equivalent" in entry] == ["one number"]
     counts = {
         name: record[name] for name in ("killed", "by an import error", "by a time-out", "equivalent", "survived")
@@ -196,6 +197,13 @@ def test_what_kills_what_survives_and_what_a_kill_loses(toy):
     code, output = finished(started(toy, "--again"))
     assert code == 1 and "least: killed by tests/test_sums.py::test_least, yet listed as equivalent" in output
     assert not any("SURVIVED" in line for line in output.splitlines() if "least" in line)
+
+
+def test_what_the_right_code_takes_as_long_for_kills_nothing(toy):
+    code, output = finished(started(toy, "--count", "6", "--limit", "0"))
+    entries = json.loads((toy / "benchmarks" / "mutants.json").read_text("utf-8"))["list"]
+    assert code == 1 and output.count("SURVIVED, out of time") == 6
+    assert all(entry["killed_by"] is None and entry["out_of_time"] for entry in entries)
 
 
 def test_a_change_that_cannot_be_made_is_no_equivalent(toy):

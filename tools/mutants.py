@@ -37,7 +37,7 @@ from typing import NamedTuple
 from pytest import hookimpl
 
 PACKAGE = "icrl"
-TESTS, CLAIMS = 25.0, 15.0
+TESTS, CLAIMS = 20.0, 12.0
 """Seconds for a mutant's tests and its claims, as the right code takes; the rest of its limit is for starting, and for a busy machine."""
 FIRST_LIMIT = 240.0
 """Seconds after which a file's tests are measured no further; those that passed by then can be chosen."""
@@ -361,9 +361,9 @@ class Workshop:
             yield Step(f"verify {kind}", verify(kind, *ids), (), ids, near, sum(seconds for _, seconds in pairs))
 
     def face(self, change: Change, tree: Path) -> dict:
-        """Put the change to what it faces: by what it was killed, or None."""
+        """Put the change to what it faces: by what it was killed, or None, and then whether it was out of time before it had faced all."""
         steps, path, start = self.steps(change, tree), tree / change.file, time.monotonic()
-        right, killed = path.read_bytes(), None
+        right, killed, code = path.read_bytes(), None, 0
         # A change within a second may leave size and time as they were.
         Path(cache_from_source(path)).unlink(missing_ok=True)
         for step in steps:
@@ -380,7 +380,8 @@ class Workshop:
             if code != 0:
                 break
         faced = [{"run": " ".join(step.arguments), "tests": len(step.plan)} for step in steps]
-        return {"killed_by": killed, "seconds": round(time.monotonic() - start, 1), "faced": faced}
+        seconds, late = round(time.monotonic() - start, 1), code is None and not killed
+        return {"killed_by": killed, "out_of_time": late, "seconds": seconds, "faced": faced}
 
     def crash(self, module: Path, step: Step, tree: Path) -> str:
         """What broke before a test or a check could fail: the import of the module, or what used it."""
@@ -486,26 +487,26 @@ def equivalent(root: Path, found: list[Change]) -> dict[tuple, str]:
     return reasons
 
 
-def outcomes(shop: Workshop, chosen: list[Change], workers: int, again: bool) -> Iterator[tuple[Change, str | None]]:
-    """What killed each change, or None: those on the disk for these very modules first, then as they come."""
+def outcomes(shop: Workshop, chosen: list[Change], workers: int, again: bool) -> Iterator[tuple[Change, dict]]:
+    """What became of each change: those on the disk for these very modules first, then as they come."""
     key = lambda entry: (*(entry[name] for name in Change._fields[:5]), entry["sha"])
     kept = {key(entry): entry for entry in read_lines(shop.folder / "results.jsonl")}
     told = {change: change.named() | {"sha": sha(shop.root / change.file)} for change in chosen}
     done = [change for change in chosen if (entry := kept.get(key(told[change]))) and (entry["killed_by"] or not again)]
-    yield from ((change, kept[key(told[change])]["killed_by"]) for change in done)
+    yield from ((change, kept[key(told[change])]) for change in done)
     left = [change for change in chosen if change not in set(done)]
     trees = SimpleQueue()
     for k in range(min(workers, len(left))):
         trees.put(copied(shop.root, shop.folder / f"copy-{k}"))
 
-    def face(change: Change) -> str | None:
+    def face(change: Change) -> dict:
         tree = trees.get()
         try:
             entry = told[change] | shop.face(change, tree)
         finally:
             trees.put(tree)
         shop.record("results.jsonl", entry)
-        return entry["killed_by"]
+        return entry
 
     with ThreadPoolExecutor(workers) as pool:
         futures = {pool.submit(face, change): change for change in left}
@@ -539,9 +540,10 @@ def alone(folder: Path) -> Iterator[Path]:
         yield folder
 
 
-def judged(change: Change, killed: str | None, reason: str | None) -> dict:
+def judged(change: Change, entry: dict, reason: str | None) -> dict:
     """A line of the record."""
-    return change.named() | {"killed_by": killed} | ({"equivalent": reason} if reason and not killed else {})
+    extra = {} if entry["killed_by"] else {"equivalent": reason} if reason else {"out_of_time": entry["out_of_time"]}
+    return change.named() | {"killed_by": entry["killed_by"]} | extra
 
 
 def line(entry: dict, reason: str | None) -> str:
@@ -549,9 +551,10 @@ def line(entry: dict, reason: str | None) -> str:
     where, killed = f"{entry['file']} {entry['function']}:", entry["killed_by"]
     if killed:
         return f"{where} killed by {killed}" + ", yet listed as equivalent" * bool(reason)
-    return (
-        f"{where} equivalent: {reason}" if reason else f"{where} SURVIVED\n    {entry['before']}\n    {entry['after']}"
-    )
+    if reason:
+        return f"{where} equivalent: {reason}"
+    late = ", out of time before it had faced all" * entry["out_of_time"]
+    return f"{where} SURVIVED{late}\n    {entry['before']}\n    {entry['after']}"
 
 
 def run(options: argparse.Namespace) -> int:
@@ -562,10 +565,10 @@ def run(options: argparse.Namespace) -> int:
     chosen = sample(found, root, options.seed, options.count)
     with alone(root / "build" / "mutants") as folder:
         shop = Workshop(root, folder, options.limit)
-        for change, killed in outcomes(shop, chosen, options.workers, options.again):
+        for change, entry in outcomes(shop, chosen, options.workers, options.again):
             reason = reasons.get(change[:4])
-            wrong += bool(reason) == bool(killed)
-            entries.append(judged(change, killed, reason))
+            wrong += bool(reason) == bool(entry["killed_by"])
+            entries.append(judged(change, entry, reason))
             print(f"{len(entries)}/{len(chosen)} {line(entries[-1], reason)}", flush=True)
     record = summary(options.seed, entries)
     print(json.dumps({name: value for name, value in record.items() if name != "list"}))
