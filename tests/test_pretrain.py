@@ -127,7 +127,12 @@ def test_a_step_of_sgd_by_hand():
     protocol = replace(
         SHORT, optimiser="sgd", rate=0.5, decay=0.1, clip=0.01, steps=1, shallowest=None, start="construction"
     )
-    X = {name: Y.clone().requires_grad_() for name, Y in training.started(protocol, 7).learned.items()}
+    rng = np.random.default_rng(7)
+    start = {"V": [[1.0, 1.0, -1.0]], "A": [np.eye(2)]}  # softmax TD with α = 1; the noise of V is drawn first
+    X = {
+        name: torch.from_numpy(Y + 0.02 * rng.standard_normal(np.shape(Y))).requires_grad_()
+        for name, Y in start.items()
+    }
     batch = tensors(sample_tasks(np.random.default_rng([7, 1]), protocol.batch, **protocol.sampling()))
     loss = td_loss(values(X, batch, protocol.depth), batch)
     g = torch.autograd.grad(loss, list(X.values()))
