@@ -12,7 +12,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from icrl.arrays.plain import core, functions, kinds, layout, linalg, making
+from icrl.arrays.plain import core, functions, kinds, layout, making
+from icrl.arrays.plain import linalg as linalg
 
 OF_ARRAYS = (
     "all",

@@ -35,6 +35,7 @@ class ndarray:
 
     __slots__ = ("_data", "shape", "dtype", "_strides", "_offset", "_writeable")
     __hash__ = None
+    _op_priority = 0  # SymPy leaves an operation to what has one, where it would ask for a float
 
     def __init__(self, data: Sequence, shape: Shape, dtype: dtype, strides: Shape | None = None, offset: int = 0):
         self._data, self.shape, self.dtype, self._offset, self._writeable = data, shape, dtype, offset, True
@@ -364,7 +365,7 @@ def array(value: Any, dtype: Any = None) -> ndarray:
     if hasattr(value, "tolist") and not isinstance(value, ndarray):
         value = value.tolist()
     to = None if dtype is None else as_dtype(dtype)
-    shape = _shape(value, ragged=to == object)
+    shape = _shape(value, ragged=to is KINDS["O"])
     to = to or KINDS[_kind(value) or "f"]
     return ndarray(to.entries(_entries(value, len(shape))), shape, to)
 

@@ -9,16 +9,15 @@ from itertools import product
 from typing import Any
 
 from icrl.arrays.plain.core import array, array_of, asarray, broadcast_to, mapped, ndarray
-from icrl.arrays.plain.kinds import KINDS, highest
+from icrl.arrays.plain.kinds import KINDS, as_dtype, highest
 from icrl.arrays.plain.layout import as_axis, as_shape, broadcast_shapes, within
-
 
 # Making
 
 
 def empty(shape: Any, dtype: Any = float) -> ndarray:
     """An array of this shape, whose entries are 0 (None, where they are objects)."""
-    return full(shape, None if dtype == object else 0, dtype)
+    return full(shape, None if as_dtype(dtype).kind == "O" else 0, dtype)
 
 
 def zeros(shape: Any, dtype: Any = float) -> ndarray:
