@@ -32,6 +32,7 @@ __all__ = [
     "Matrix",
     "Weights",
     "all_visible",
+    "bands",
     "centring",
     "discounted_sum",
     "finite",
@@ -39,8 +40,15 @@ __all__ = [
     "kind",
     "linear",
     "place",
+    "scalar",
+    "shift",
+    "softmax",
+    "sources_visible",
+    "stack",
+    "transpose",
+    "true_exp",
+    "zeros",
 ]
-__all__ += ["scalar", "shift", "softmax", "sources_visible", "stack", "transpose", "true_exp", "zeros"]
 
 OF_ONE_KIND = {"Weights": "blocks", "true_exp": "entries"}
 """What is public in the module of one kind, loaded with it."""
@@ -95,6 +103,11 @@ def place(parts: Mapping[tuple[int, int], Matrix], rows: Sequence[Any], columns:
 def stack(*parts: Matrix) -> Matrix:
     """The matrices one above the other, as the rows of a prompt."""
     return operations_on(parts[0]).stack(parts)
+
+
+def bands(X: Matrix, sizes: Sequence[Any]) -> list[Matrix]:
+    """The rows of X in bands of these heights, from above, as views; of a block matrix, its rows of blocks."""
+    return operations_on(X).bands(X, sizes)
 
 
 def shift(n: Any, like: Matrix) -> Matrix:

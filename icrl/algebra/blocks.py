@@ -61,6 +61,9 @@ class Blocks:
         blocks = (part if isinstance(part, BlockMatrix) else block_collapse(part) for part in parts)
         return BlockMatrix([row for part in blocks for row in part.blocks.tolist()])
 
+    def bands(self, X: MatrixExpr, sizes: Sequence[Any]) -> list[BlockMatrix]:
+        return [BlockMatrix([band]) for band in block_collapse(X).blocks.tolist()]
+
     def shift(self, n: Any, like: MatrixExpr) -> BlockMatrix:
         return self.place({(0, 0): MatrixSymbol("N", n, n), (1, 0): MatrixSymbol("p", 1, n)}, (n, 1), (n, 1), like)
 

@@ -30,6 +30,9 @@ class Dense:
         batch = common_batch(parts)
         return np.concatenate([np.broadcast_to(part, (*batch, *part.shape[-2:])) for part in parts], axis=-2)
 
+    def bands(self, X: Matrix, sizes: Sequence[int]) -> list[Matrix]:
+        return [X[..., top : top + size, :] for top, size in zip(accumulate(sizes, initial=0), sizes)]
+
     def shift(self, n: int, like: Matrix) -> Matrix:
         return self.place({(1, 0): self.identity(n, like)}, (1, n), (n, 1), like)
 

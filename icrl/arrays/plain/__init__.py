@@ -30,7 +30,7 @@ OF_ARRAYS = (
     "reshape",
     "squeeze",
 )
-OF_ARRAYS += ("sum", "swapaxes", "trace", "transpose")
+OF_ARRAYS += ("searchsorted", "sum", "swapaxes", "trace", "transpose")
 """The methods of arrays that are functions of arrays, lists and numbers too."""
 
 inf, nan, pi, newaxis = math.inf, math.nan, math.pi, None

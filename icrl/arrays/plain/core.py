@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import accumulate, chain, compress, product, takewhile
@@ -295,6 +296,11 @@ class ndarray:
     def cumsum(self, axis: int | None = None) -> ndarray:
         """The sums of the entries up to each one."""
         return running(operator.add, self, axis)
+
+    def searchsorted(self, values: Any, side: str = "left") -> Any:
+        """How many entries of an increasing line stand before each value, and with side "right" also those equal to it."""
+        line, find = self.entries(), {"left": bisect_left, "right": bisect_right}[side]
+        return mapped(lambda value: find(line, value), values, kind="i")
 
     # Entry by entry
 

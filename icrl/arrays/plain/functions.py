@@ -113,7 +113,7 @@ def _of_numbers(name: str, f: Callable[[Any], bool]) -> Callable:
     def function(a: Any) -> Any:
         if array_of(a).dtype.kind == "O":
             raise TypeError(f"{name} is not defined for objects")
-        return mapped(f, a, kind="b")
+        return array_of(mapped(f, a, kind="b"))  # an array for a number too: what follows is often ``.all()``
 
     function.__name__, function.__doc__ = name, f"{name} of each entry; ``TypeError`` for objects."
     return function

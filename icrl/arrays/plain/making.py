@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
-from icrl.arrays.plain.core import array, array_of, asarray, broadcast_to, mapped, ndarray
+from icrl.arrays.plain.core import array, array_of, asarray, broadcast_to, ndarray
 from icrl.arrays.plain.kinds import KINDS, as_dtype, highest
 from icrl.arrays.plain.layout import as_axis, as_shape, broadcast_shapes, within
 
@@ -260,12 +259,6 @@ def where(condition: Any, *choices: Any) -> Any:
     sizes, to = broadcast_shapes(shape(condition), x.shape, y.shape), KINDS[highest((x.dtype.kind, y.dtype.kind))]
     columns = (broadcast_to(each, sizes).entries() for each in (condition, x, y))
     return ndarray(to.entries(a if chosen else b for chosen, a, b in zip(*columns)), sizes, to)
-
-
-def searchsorted(a: Any, values: Any, side: str = "left") -> Any:
-    """How many entries of an increasing line stand before each value, and with side "right" also those equal to it."""
-    line, find = array_of(a).entries(), {"left": bisect_left, "right": bisect_right}[side]
-    return mapped(lambda value: find(line, value), values, kind="i")
 
 
 class add:
