@@ -89,7 +89,7 @@ class ndarray:
         return (self.view(self.shape[1:], rest, offset + i * stride) for i in range(self.shape[0]))
 
     def __contains__(self, value: Any) -> bool:
-        return (self == value).any()
+        return array_of(self == value).any()
 
     def __bool__(self) -> bool:
         if self.size != 1:
@@ -250,9 +250,10 @@ class ndarray:
 
     def prod(self, axis: Any = None, keepdims: bool = False) -> Any:
         """The product of the entries."""
-        kind = "i" if self.dtype.kind == "b" else self.dtype.kind
-        one = 1 if kind == "O" else KINDS[kind].type(1)
-        return self.reduced(lambda line: reduce(operator.mul, line) if line else one, axis, keepdims, kind)
+        if self.dtype.kind == "b":
+            return self.astype(int).prod(axis, keepdims)
+        one = 1 if self.dtype.kind == "O" else self.dtype.type(1)
+        return self.reduced(lambda line: reduce(operator.mul, line) if line else one, axis, keepdims)
 
     def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
         """The mean of the entries."""
@@ -268,14 +269,16 @@ class ndarray:
         return self._extreme("minimum", axis, keepdims, initial)
 
     def _extreme(self, name: str, axis: Any, keepdims: bool, initial: Any) -> Any:
-        better, first = extreme(name, self.dtype.kind), [] if initial is None else self.dtype.entries([initial])
+        better = extreme(name, self.dtype.kind)
+        if initial is None:
+            self._check_some(name, axis)
+        first = [] if initial is None else self.dtype.entries([initial])
+        return self.reduced(lambda line: reduce(better, chain(first, line)), axis, keepdims)
 
-        def of_line(line: list) -> Any:
-            if not (line or first):
-                raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
-            return reduce(better, chain(first, line))
-
-        return self.reduced(of_line, axis, keepdims)
+    def _check_some(self, name: str, axis: Any) -> None:
+        """Raise ``ValueError`` where there is no entry along an axis."""
+        if not all(self.shape[k] for k in as_axes(axis, self.ndim)):
+            raise ValueError(f"zero-size array to reduction operation {name} which has no identity")
 
     def all(self, axis: Any = None, keepdims: bool = False) -> Any:
         """Whether every entry is true."""
@@ -287,10 +290,12 @@ class ndarray:
 
     def argmax(self, axis: int | None = None) -> Any:
         """The index of the first entry that none exceeds, or of the first NaN."""
+        self._check_some("argmax", axis)
         return self.reduced(lambda line: _place(max, line), axis, kind="i")
 
     def argmin(self, axis: int | None = None) -> Any:
         """The index of the first entry that exceeds none, or of the first NaN."""
+        self._check_some("argmin", axis)
         return self.reduced(lambda line: _place(min, line), axis, kind="i")
 
     def cumsum(self, axis: int | None = None) -> ndarray:
@@ -317,6 +322,8 @@ class ndarray:
         return mapped(size, self, kind=_without_imaginary(self))
 
     def __invert__(self) -> Any:
+        if self.dtype.kind in "fc":
+            raise TypeError(f"~ is not defined for entries of type {self.dtype}")
         return mapped(operator.not_ if self.dtype.kind == "b" else operator.invert, self)
 
     def __matmul__(self, other: Any) -> Any:
@@ -474,16 +481,11 @@ def whole_power(x: int, y: int) -> int:
     return x**y
 
 
-def _no_difference(x: bool, y: bool) -> bool:
-    raise TypeError("the difference of Booleans is not supported, use ^")
-
-
 ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
 PARTICULAR = {
     ("add", "b"): (operator.or_, "b"),
     ("mul", "b"): (operator.and_, "b"),
-    ("sub", "b"): (_no_difference, "b"),
     ("pow", "b"): (whole_power, "i"),
     ("pow", "i"): (whole_power, "i"),
     ("pow", "f"): (power, "f"),
@@ -492,10 +494,16 @@ PARTICULAR = {
 """The operations that are not Python's own: on entries of which kind, by what function, with results of which kind."""
 
 
+REFUSED = {("sub", "b"), *((name, kind) for name in ("and", "or", "xor") for kind in "fc")}
+"""The operations that there are not, on entries of which kind."""
+
+
 def entrywise(name: str, x: Any, y: Any) -> Any:
     """An operation by its name in :mod:`operator`, on two operands in one shape."""
     x, y = array_of(x), array_of(y)
     kind = highest((x.dtype.kind, y.dtype.kind))
+    if (name, kind) in REFUSED:
+        raise TypeError(f"{name} is not defined for entries of type {KINDS[kind]}")
     f, result = PARTICULAR.get((name, kind)) or (getattr(operator, f"__{name}__"), kind)
     if name in COMPARISONS:
         f, result = (lambda a, b, f=f: bool(f(a, b))) if kind == "O" else f, "b"
@@ -514,6 +522,8 @@ def _in_place(name: str) -> Callable:
         result = array_of(entrywise(name, self, other))
         if highest((result.dtype.kind, self.dtype.kind)) != self.dtype.kind:
             raise TypeError(f"cannot write entries of {result.dtype} into an array of {self.dtype}")
+        if result.shape != self.shape:
+            raise ValueError(f"an array of shape {self.shape} cannot hold a result of shape {result.shape}")
         self[...] = result
         return self
 

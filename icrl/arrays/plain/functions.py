@@ -11,7 +11,7 @@ from typing import Any
 
 from icrl.arrays.plain.core import array, array_of, broadcast_to, entrywise, extreme, in_lines, mapped, ndarray
 from icrl.arrays.plain.kinds import KINDS, highest
-from icrl.arrays.plain.layout import broadcast_shapes
+from icrl.arrays.plain.layout import as_axis, broadcast_shapes
 
 
 class vectorize:
@@ -154,6 +154,7 @@ def ptp(a: Any, axis: Any = None) -> Any:
 def sort(a: Any) -> ndarray:
     """The entries in increasing order along the last axis."""
     a = array_of(a)
+    as_axis(-1, a.ndim)
     return ndarray([x for line in in_lines(a, 1) for x in sorted(line)], a.shape, a.dtype)
 
 

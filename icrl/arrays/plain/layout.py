@@ -120,6 +120,8 @@ def spelled_out(key: list, shape: Shape) -> list:
     """An item for every axis: a Boolean mask as the indices where it is true, an Ellipsis as slices."""
     masks = {k: item for k, item in enumerate(key) if hasattr(item, "dtype") and item.dtype.kind == "b"}
     used = sum(masks[k].ndim if k in masks else item is not None and item is not Ellipsis for k, item in enumerate(key))
+    if sum(item is Ellipsis for item in key) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
     if used > len(shape):
         raise IndexError(f"too many indices for array: array is {len(shape)}-dimensional, but {used} were indexed")
     items, axis = [], 0

@@ -75,8 +75,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 def eigvals(a: Any) -> ndarray:
     """The eigenvalues, complex where some are, in no order."""
-    found = _mpmath(lambda mp, matrix: mp.eig(matrix, left=False, right=False), _square(a))
-    values = [complex(value) for value in found]
+    values = list(map(complex, _mpmath(lambda mp, matrix: mp.eig(matrix)[0], _square(a))))
     return array([value.real for value in values] if all(value.imag == 0 for value in values) else values)
 
 
