@@ -28,6 +28,7 @@ OF_ARRAYS = (
     "prod",
     "ravel",
     "reshape",
+    "round",
     "squeeze",
 )
 OF_ARRAYS += ("searchsorted", "sum", "swapaxes", "trace", "transpose")
@@ -57,7 +58,7 @@ def _defined(part: ModuleType) -> dict[str, Any]:
 ndarray, array, asarray, matmul, broadcast_to = core.ndarray, core.array, core.asarray, core.matmul, core.broadcast_to
 dtype, broadcast_shapes = kinds.dtype, layout.broadcast_shapes
 globals().update(_defined(making) | _defined(functions) | {name: _of_array(name) for name in OF_ARRAYS})
-abs, round = functions.absolute, functions.rounded
+abs = functions.absolute
 
 
 def __getattr__(name: str) -> Any:

@@ -121,6 +121,9 @@ class ndarray:
     def __complex__(self) -> complex:
         return complex(self._scalar())
 
+    def __format__(self, spec: str) -> str:
+        return str(self) if self.shape else format(self.item(), spec)
+
     # Other shapes
 
     def tolist(self) -> Any:
@@ -302,6 +305,11 @@ class ndarray:
         """The sums of the entries up to each one."""
         return running(operator.add, self, axis)
 
+    def round(self, decimals: int = 0) -> ndarray:
+        """Floats rounded to so many decimals, ties to even."""
+        scale = 10**decimals
+        return mapped(lambda x: float(round(x * scale)) / scale if math.isfinite(x) else x, self)
+
     def searchsorted(self, values: Any, side: str = "left") -> Any:
         """How many entries of an increasing line stand before each value, and with side "right" also those equal to it."""
         line, find = self.entries(), {"left": bisect_left, "right": bisect_right}[side]
@@ -448,12 +456,17 @@ def _kind(value: Any) -> str | None:
 
 
 def mapped(f: Callable, *operands: Any, kind: str | None = None) -> Any:
-    """f of the entries of operands in one shape, each of the first kind that holds them all; entries of ``kind``, that one unless said."""
+    """f of the entries of operands in one shape, each of the first kind that holds them all; entries of ``kind``, that one unless said.
+
+    Without axes the result is the entry; but of an array of numbers an array, for NumPy's numbers have the methods of one.
+    """
     arrays = list(map(array_of, operands))
     common, shape = KINDS[highest(a.dtype.kind for a in arrays)], broadcast_shapes(*(a.shape for a in arrays))
     columns = [broadcast_to(a, shape).entries() for a in arrays]
     columns = [column if a.dtype is common else common.entries(column) for a, column in zip(arrays, columns)]
-    return unwrapped(list(map(f, *columns)), shape, KINDS[kind] if kind else common)
+    entries, to = list(map(f, *columns)), KINDS[kind] if kind else common
+    alone = to.kind == "O" or not any(isinstance(x, ndarray) for x in operands)
+    return unwrapped(entries, shape, to) if alone else ndarray(entries, shape, to)
 
 
 def divide(x: float, y: float) -> float:

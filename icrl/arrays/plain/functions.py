@@ -103,12 +103,6 @@ def absolute(a: Any) -> Any:
     return abs(array_of(a))
 
 
-def rounded(a: Any, decimals: int = 0) -> Any:
-    """x rounded to so many decimals, ties to even."""
-    scale = 10**decimals
-    return mapped(lambda x: float(round(x * scale)) / scale if math.isfinite(x) else x, a)
-
-
 def _of_numbers(name: str, f: Callable[[Any], bool]) -> Callable:
     def function(a: Any) -> Any:
         if array_of(a).dtype.kind == "O":

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from icrl.arrays.plain.core import array, array_of, ndarray
+from icrl.arrays.plain.core import array, array_of, divide, ndarray
 from icrl.arrays.plain.layout import as_axes
 
 EPS = 2.0**-52
@@ -74,9 +74,11 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 
 def eigvals(a: Any) -> ndarray:
-    """The eigenvalues, complex where some are, in no order."""
-    values = list(map(complex, _mpmath(lambda mp, matrix: mp.eig(matrix)[0], _square(a))))
-    return array([value.real for value in values] if all(value.imag == 0 for value in values) else values)
+    """The eigenvalues of a real matrix, in no order; complex only where some are, imaginary parts within rounding of 0 being 0."""
+    found = list(map(complex, _mpmath(lambda mp, matrix: mp.eig(matrix)[0], _square(a))))
+    least = EPS * max(map(abs, found), default=0.0)
+    values = [value if abs(value.imag) > least else complex(value.real) for value in found]
+    return array(values) if any(value.imag for value in values) else array([value.real for value in values], float)
 
 
 def eigvalsh(a: Any) -> ndarray:
@@ -84,10 +86,18 @@ def eigvalsh(a: Any) -> ndarray:
     return array(sorted(map(float, _mpmath(lambda mp, matrix: mp.eigsy(matrix, eigvals_only=True), _square(a)))), float)
 
 
-def svd(a: Any) -> tuple[ndarray, ndarray, ndarray]:
-    """U, the singular values in decreasing order, and Vᵀ, with a = U diag(…) Vᵀ; U and V square only where a is."""
+def svd(a: Any, compute_uv: bool = True) -> Any:
+    """U, the singular values in decreasing order, and Vᵀ, with a = U diag(…) Vᵀ, or the values alone; U, V square only where a is."""
+    if not compute_uv:
+        return svd(a)[1]
     U, sizes, V = _mpmath(lambda mp, matrix: mp.svd_r(matrix), _floats(a))
     return array(U.tolist(), float), array(list(sizes), float), array(V.tolist(), float)
+
+
+def cond(a: Any) -> float:
+    """The largest singular value over the smallest."""
+    sizes = svd(a)[1]
+    return divide(sizes[0], sizes[-1])
 
 
 def pinv(a: Any) -> ndarray:
@@ -98,11 +108,11 @@ def pinv(a: Any) -> ndarray:
 
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> tuple[ndarray, ndarray, int, ndarray]:
     """The shortest of the x for which ‖ax − b‖ is least, the squared distance, the rank and the singular values."""
-    U, sizes, V = svd(a)
-    least = EPS * max(array_of(a).shape) if rcond is None else rcond
+    a, (U, sizes, V) = array_of(a), svd(a)
+    least = EPS * max(a.shape) if rcond is None else rcond
     rank, x = int((sizes > least * sizes[0]).sum()), _inverted(U, sizes, V, least) @ b
-    full = rank == array_of(a).shape[1] < array_of(a).shape[0]
-    return x, ((array_of(a) @ x - b) ** 2).sum(axis=0).reshape(-1) if full else array([], float), rank, sizes
+    squares = array_of((a @ x - b) ** 2).sum(axis=0)
+    return x, array_of(squares).reshape(-1) if rank == a.shape[1] < a.shape[0] else array([], float), rank, sizes
 
 
 def _inverted(U: ndarray, sizes: ndarray, V: ndarray, least: float) -> ndarray:
