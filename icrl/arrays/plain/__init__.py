@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from icrl.arrays.plain import core, functions, kinds, layout, making
+from icrl.arrays.plain import arithmetic, core, functions, kinds, layout, making
 from icrl.arrays.plain import linalg as linalg
 
 OF_ARRAYS = (
@@ -28,10 +28,9 @@ OF_ARRAYS = (
     "prod",
     "ravel",
     "reshape",
-    "round",
     "squeeze",
 )
-OF_ARRAYS += ("searchsorted", "sum", "swapaxes", "trace", "transpose")
+OF_ARRAYS += ("sum", "swapaxes", "trace", "transpose")
 """The methods of arrays that are functions of arrays, lists and numbers too."""
 
 inf, nan, pi, newaxis = math.inf, math.nan, math.pi, None
@@ -55,10 +54,10 @@ def _defined(part: ModuleType) -> dict[str, Any]:
     }
 
 
-ndarray, array, asarray, matmul, broadcast_to = core.ndarray, core.array, core.asarray, core.matmul, core.broadcast_to
+ndarray, array, asarray, broadcast_to = core.ndarray, core.array, core.asarray, core.broadcast_to
 dtype, broadcast_shapes = kinds.dtype, layout.broadcast_shapes
 globals().update(_defined(making) | _defined(functions) | {name: _of_array(name) for name in OF_ARRAYS})
-abs = functions.absolute
+abs, round, matmul = arithmetic.absolute, arithmetic.rounded, arithmetic.matmul
 
 
 def __getattr__(name: str) -> Any:

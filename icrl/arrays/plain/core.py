@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import operator
-from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import accumulate, chain, compress, product, takewhile
@@ -26,12 +25,13 @@ from icrl.arrays.plain.layout import (
     spot,
     within,
 )
+from icrl.arrays.plain.scalars import TOTAL, extreme
 
 
 class ndarray:
     """An array of ``shape`` with entries of ``dtype``, as NumPy's; made by :func:`array` and its like.
 
-    It reads one flat list through a stride for each axis, so that a slice, a transpose and a broadcast array are views.
+    Its operators are in :mod:`icrl.arrays.plain.arithmetic`. It reads one flat list through a stride for each axis, so that a slice, a transpose and a broadcast array are views.
     """
 
     __slots__ = ("_data", "shape", "dtype", "_strides", "_offset", "_writeable")
@@ -45,8 +45,6 @@ class ndarray:
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: math.prod(self.shape))
     T = property(lambda self: self.transpose())
-    real = property(lambda self: mapped(lambda x: x.real, self, kind=_without_imaginary(self)))
-    imag = property(lambda self: mapped(lambda x: x.imag, self, kind=_without_imaginary(self)))
 
     @property
     def flat(self) -> ndarray:
@@ -305,50 +303,11 @@ class ndarray:
         """The sums of the entries up to each one."""
         return running(operator.add, self, axis)
 
-    def round(self, decimals: int = 0) -> ndarray:
-        """Floats rounded to so many decimals, ties to even."""
-        scale = 10**decimals
-        return mapped(lambda x: float(round(x * scale)) / scale if math.isfinite(x) else x, self)
-
-    def searchsorted(self, values: Any, side: str = "left") -> Any:
-        """How many entries of an increasing line stand before each value, and with side "right" also those equal to it."""
-        line, find = self.entries(), {"left": bisect_left, "right": bisect_right}[side]
-        return mapped(lambda value: find(line, value), values, kind="i")
-
-    # Entry by entry
-
-    def __neg__(self) -> Any:
-        if self.dtype.kind == "b":
-            raise TypeError("the negative of Booleans is not supported, use ~")
-        return mapped(operator.neg, self)
-
-    def __pos__(self) -> Any:
-        return mapped(operator.pos, self)
-
-    def __abs__(self) -> Any:
-        size = bool if self.dtype.kind == "b" else abs
-        return mapped(size, self, kind=_without_imaginary(self))
-
-    def __invert__(self) -> Any:
-        if self.dtype.kind in "fc":
-            raise TypeError(f"~ is not defined for entries of type {self.dtype}")
-        return mapped(operator.not_ if self.dtype.kind == "b" else operator.invert, self)
-
-    def __matmul__(self, other: Any) -> Any:
-        return matmul(self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return matmul(other, self)
-
 
 def _place(best: Callable, line: list) -> int:
     """Where the first of the best entries stands; NaN, which nothing equals, is better than any."""
     nans = [k for k, x in enumerate(line) if isinstance(x, float) and x != x]
     return nans[0] if nans else best(range(len(line)), key=line.__getitem__)
-
-
-def _without_imaginary(a: ndarray) -> str:
-    return "f" if a.dtype.kind == "c" else a.dtype.kind
 
 
 def in_lines(a: ndarray, axes: int) -> list[list]:
@@ -450,151 +409,3 @@ def _kind(value: Any) -> str | None:
         return kind_of((type(value),))
     found = {kind for kind in map(_kind, value) if kind}
     return highest(found) if found else None
-
-
-# Entry by entry
-
-
-def mapped(f: Callable, *operands: Any, kind: str | None = None) -> Any:
-    """f of the entries of operands in one shape, each of the first kind that holds them all; entries of ``kind``, that one unless said.
-
-    Without axes the result is the entry; but of an array of numbers an array, for NumPy's numbers have the methods of one.
-    """
-    arrays = list(map(array_of, operands))
-    common, shape = KINDS[highest(a.dtype.kind for a in arrays)], broadcast_shapes(*(a.shape for a in arrays))
-    columns = [broadcast_to(a, shape).entries() for a in arrays]
-    columns = [column if a.dtype is common else common.entries(column) for a, column in zip(arrays, columns)]
-    entries, to = list(map(f, *columns)), KINDS[kind] if kind else common
-    alone = to.kind == "O" or not any(isinstance(x, ndarray) for x in operands)
-    return unwrapped(entries, shape, to) if alone else ndarray(entries, shape, to)
-
-
-def divide(x: float, y: float) -> float:
-    """x / y, infinite or NaN where y is 0."""
-    try:
-        return x / y
-    except ZeroDivisionError:
-        return math.nan if x == 0 or x != x else math.copysign(math.inf, x) * math.copysign(1.0, y)
-
-
-def power(x: float, y: float) -> float:
-    """x ** y, infinite or NaN where that is no real number."""
-    try:
-        return math.pow(x, y)
-    except OverflowError:
-        return -math.inf if x < 0 and y % 2 == 1 else math.inf
-    except ValueError:
-        return math.inf if x == 0 else math.nan
-
-
-def whole_power(x: int, y: int) -> int:
-    """x ** y of integers."""
-    if y < 0:
-        raise ValueError("Integers to negative integer powers are not allowed.")
-    return x**y
-
-
-ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
-COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
-PARTICULAR = {
-    ("add", "b"): (operator.or_, "b"),
-    ("mul", "b"): (operator.and_, "b"),
-    ("pow", "b"): (whole_power, "i"),
-    ("pow", "i"): (whole_power, "i"),
-    ("pow", "f"): (power, "f"),
-    **{("truediv", kind): (divide, "f") for kind in "bif"},
-}
-"""The operations that are not Python's own: on entries of which kind, by what function, with results of which kind."""
-
-
-REFUSED = {("sub", "b"), *((name, kind) for name in ("and", "or", "xor") for kind in "fc")}
-"""The operations that there are not, on entries of which kind."""
-
-
-def entrywise(name: str, x: Any, y: Any) -> Any:
-    """An operation by its name in :mod:`operator`, on two operands in one shape."""
-    x, y = array_of(x), array_of(y)
-    kind = highest((x.dtype.kind, y.dtype.kind))
-    if (name, kind) in REFUSED:
-        raise TypeError(f"{name} is not defined for entries of type {KINDS[kind]}")
-    f, result = PARTICULAR.get((name, kind)) or (getattr(operator, f"__{name}__"), kind)
-    if name in COMPARISONS:
-        f, result = (lambda a, b, f=f: bool(f(a, b))) if kind == "O" else f, "b"
-    return mapped(f, x, y, kind=result)
-
-
-def _method(name: str, turned: bool = False) -> Callable:
-    def method(self: ndarray, other: Any) -> Any:
-        return entrywise(name, other, self) if turned else entrywise(name, self, other)
-
-    return method
-
-
-def _in_place(name: str) -> Callable:
-    def method(self: ndarray, other: Any) -> ndarray:
-        result = array_of(entrywise(name, self, other))
-        if highest((result.dtype.kind, self.dtype.kind)) != self.dtype.kind:
-            raise TypeError(f"cannot write entries of {result.dtype} into an array of {self.dtype}")
-        if result.shape != self.shape:
-            raise ValueError(f"an array of shape {self.shape} cannot hold a result of shape {result.shape}")
-        self[...] = result
-        return self
-
-    return method
-
-
-for _name in (*ARITHMETIC, *COMPARISONS):
-    setattr(ndarray, f"__{_name}__", _method(_name))
-for _name in ARITHMETIC:
-    setattr(ndarray, f"__r{_name}__", _method(_name, turned=True))
-    setattr(ndarray, f"__i{_name}__", _in_place(_name))
-
-
-def extreme(name: str, kind: str) -> Callable[[Any, Any], Any]:
-    """The larger or the smaller of two entries; NaN, where one is, but for objects."""
-    before = operator.ge if name == "maximum" else operator.le
-    if kind == "O":
-        return lambda x, y: x if before(x, y) else y
-    return lambda x, y: x if before(x, y) or x != x else y
-
-
-# Sums of products
-
-
-def _sum_of_objects(line: list) -> Any:
-    return reduce(operator.add, line) if line else 0
-
-
-TOTAL = {"i": sum, "f": lambda line: sum(line, 0.0), "c": lambda line: sum(line, 0j), "O": _sum_of_objects}
-"""The sum of a list of entries of each kind."""
-
-INNER = {
-    "b": lambda row, column: any(map(operator.and_, row, column)),
-    "i": lambda row, column: sum(map(operator.mul, row, column)),
-    "f": lambda row, column: sum(map(operator.mul, row, column), 0.0),
-    "c": lambda row, column: sum(map(operator.mul, row, column), 0j),
-    "O": lambda row, column: reduce(operator.add, map(operator.mul, row, column)) if row else 0,
-}
-"""The inner product of two lists of entries of each kind."""
-
-
-def matmul(x: Any, y: Any) -> Any:
-    """The matrix product over the last two axes, the others broadcast; a vector is a row on the left, a column on the right."""
-    x, y = array_of(x), array_of(y)
-    if not (x.shape and y.shape):
-        raise ValueError("matmul: an operand has no axes")
-    left, right = x[None] if x.ndim == 1 else x, y[:, None] if y.ndim == 1 else y
-    if left.shape[-1] != right.shape[-2]:
-        raise ValueError(f"matmul: shapes {x.shape} and {y.shape} do not fit")
-    batch, (m, n), p = broadcast_shapes(left.shape[:-2], right.shape[:-2]), left.shape[-2:], right.shape[-1]
-    to = KINDS[highest((x.dtype.kind, y.dtype.kind))]
-    rows = in_lines(broadcast_to(left, (*batch, m, n)), 1)
-    columns = in_lines(broadcast_to(right, (*batch, n, p)).swapaxes(-1, -2), 1)
-    inner = INNER[to.kind]
-    entries = [
-        inner(row, column)
-        for b in range(math.prod(batch))
-        for row in rows[b * m : (b + 1) * m]
-        for column in columns[b * p : (b + 1) * p]
-    ]
-    return unwrapped(entries, batch + (m,) * (x.ndim > 1) + (p,) * (y.ndim > 1), to)

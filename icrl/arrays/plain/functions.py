@@ -5,13 +5,16 @@ from __future__ import annotations
 import cmath
 import math
 import sys
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from icrl.arrays.plain.core import array, array_of, broadcast_to, entrywise, extreme, in_lines, mapped, ndarray
+from icrl.arrays.plain.arithmetic import entrywise, mapped
+from icrl.arrays.plain.core import array, array_of, broadcast_to, in_lines, ndarray
 from icrl.arrays.plain.kinds import KINDS, highest
 from icrl.arrays.plain.layout import as_axis, broadcast_shapes
+from icrl.arrays.plain.scalars import extreme
 
 
 class vectorize:
@@ -98,11 +101,6 @@ def _common(*operands: Any) -> str:
     return highest(array_of(each).dtype.kind for each in operands)
 
 
-def absolute(a: Any) -> Any:
-    """|x|."""
-    return abs(array_of(a))
-
-
 def _of_numbers(name: str, f: Callable[[Any], bool]) -> Callable:
     def function(a: Any) -> Any:
         if array_of(a).dtype.kind == "O":
@@ -138,6 +136,12 @@ def array_equal(x: Any, y: Any) -> bool:
 
 
 # All together
+
+
+def searchsorted(a: Any, values: Any, side: str = "left") -> Any:
+    """How many entries of an increasing line stand before each value, and with side "right" also those equal to it."""
+    line, find = array_of(a).entries(), {"left": bisect_left, "right": bisect_right}[side]
+    return mapped(lambda value: find(line, value), values, kind="i")
 
 
 def ptp(a: Any, axis: Any = None) -> Any:
@@ -212,3 +216,6 @@ class finfo:
 def errstate(**_: str) -> AbstractContextManager:
     """Nothing to be silenced: floats overflow without a warning here."""
     return nullcontext()
+
+
+ndarray.searchsorted = searchsorted

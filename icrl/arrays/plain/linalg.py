@@ -6,8 +6,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from icrl.arrays.plain.core import array, array_of, divide, ndarray
+from icrl.arrays.plain.core import array, array_of, ndarray
 from icrl.arrays.plain.layout import as_axes
+from icrl.arrays.plain.scalars import divide
 
 EPS = 2.0**-52
 
