@@ -338,6 +338,13 @@ MADE = {
     "arange": lambda np: [np.arange(4), np.arange(1, 8, 3), np.arange(0, 1, 0.25), np.arange(3, 0, -1), np.arange(2.0)],
     "no column": lambda np: np.zeros((2, 0), object) @ np.zeros((0, 2), object),
     "ndindex": lambda np: [list(np.ndindex(2, 2)), list(np.ndindex((1, 3))), list(np.ndindex(()))],
+    "arrays in an index": lambda np: [
+        np.arange(24).reshape(2, 3, 4)[key]
+        for key in (
+            *(([0, 1], slice(None), [1, 2]), (0, slice(None), [1, 2]), (slice(None), [0, 1], [1, 2])),
+            *((slice(None), 0, [1, 2]), (slice(None), [[0], [1]]), ([0, 1], None, [1, 2]), (Ellipsis, [[3]])),
+        )
+    ],
     "ix_": lambda np: np.eye(3)[np.ix_([0, 2], [1, 2])],
     "triu": lambda np: np.triu_indices(3, 1),
     "block": lambda np: np.block([[np.eye(2), np.ones((2, 1))], [np.zeros((1, 2)), np.full((1, 1), 5.0)]]),

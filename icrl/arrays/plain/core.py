@@ -371,9 +371,10 @@ def unwrapped(entries: list, shape: Shape, to: dtype) -> Any:
 
 def broadcast_to(a: Any, shape: Any) -> ndarray:
     """A view of this shape, in which axes that are new or of length 1 are repeated; not to be written to."""
-    a, wanted = array_of(a), as_shape(shape)
-    if a.shape == wanted:
+    a = array_of(a)
+    if a.shape == shape:
         return a
+    wanted = as_shape(shape)
     view = a.view(wanted, repeated(a.shape, a._strides, wanted), a._offset)
     view.setflags(write=False)
     return view

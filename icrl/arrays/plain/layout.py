@@ -67,8 +67,9 @@ def reshaped(size: int, wanted: Shape) -> Shape:
 
 def broadcast_shapes(*shapes: Any) -> Shape:
     """The shape that arrays of these shapes share; ``ValueError`` when there is none."""
-    if len(set(shapes)) == 1:
-        return as_shape(shapes[0])
+    different = {tuple(shape) for shape in shapes} - {()}
+    if len(different) <= 1:
+        return next(iter(different), ())
     ndim = max(map(len, shapes), default=0)
     columns = zip(*((1,) * (ndim - len(shape)) + tuple(shape) for shape in shapes))
     sizes = [{size for size in column if size != 1} or {1} for column in columns]
