@@ -343,6 +343,10 @@ MADE = {
         for key in (
             *(([0, 1], slice(None), [1, 2]), (0, slice(None), [1, 2]), (slice(None), [0, 1], [1, 2])),
             *((slice(None), 0, [1, 2]), (slice(None), [[0], [1]]), ([0, 1], None, [1, 2]), (Ellipsis, [[3]])),
+            *(
+                (None, [0, 1], slice(None), [1, 2]),
+                (None, 1, None, [2, 0]),
+            ),
         )
     ],
     "ix_": lambda np: np.eye(3)[np.ix_([0, 2], [1, 2])],
