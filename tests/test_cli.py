@@ -114,11 +114,15 @@ def test_a_usage_error_ends_with_2_and_one_line(arguments, message, capsys):
 
 PLANTED = {
     "V's sign": ("transformer.py", "(VALUE, VALUE): -step", "(VALUE, VALUE): step"),
-    "the axis of softmax": ("algebra.py", "exp(scores[k, j]) for k in keys]", "exp(scores[j, k]) for k in keys]"),
+    "the axis of softmax": (
+        "algebra/entries.py",
+        "exp(scores[k, j]) for k in keys]",
+        "exp(scores[j, k]) for k in keys]",
+    ),
     "the shift's direction": (
-        "algebra.py",
-        "place({(1, 0): identity(n, like)}, (1, n), (n, 1), like)",
-        "place({(0, 1): identity(n, like)}, (n, 1), (1, n), like)",
+        "algebra/dense.py",
+        "place({(1, 0): self.identity(n, like)}, (1, n), (n, 1), like)",
+        "place({(0, 1): self.identity(n, like)}, (n, 1), (1, n), like)",
     ),
     "no mask": ("transformer.py", "visible=sources_visible(n, like)", "visible=sources_visible(n, like) | True"),
 }
