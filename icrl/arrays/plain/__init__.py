@@ -12,7 +12,7 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
-from icrl.arrays.plain import arithmetic, core, functions, kinds, layout, making
+from icrl.arrays.plain import arithmetic, core, dtypes, functions, layout, making
 from icrl.arrays.plain import linalg as linalg
 
 OF_ARRAYS = (
@@ -55,7 +55,7 @@ def _defined(part: ModuleType) -> dict[str, Any]:
 
 
 ndarray, array, asarray, broadcast_to = core.ndarray, core.array, core.asarray, core.broadcast_to
-dtype, broadcast_shapes = kinds.dtype, layout.broadcast_shapes
+dtype, broadcast_shapes = dtypes.dtype, layout.broadcast_shapes
 globals().update(_defined(making) | _defined(functions) | {name: _of_array(name) for name in OF_ARRAYS})
 abs, round, matmul = arithmetic.absolute, arithmetic.rounded, arithmetic.matmul
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from icrl.arrays.plain.core import array_of, broadcast_to, in_lines, ndarray, unwrapped
-from icrl.arrays.plain.kinds import KINDS, highest
+from icrl.arrays.plain.dtypes import KINDS, highest
 from icrl.arrays.plain.layout import broadcast_shapes
 from icrl.arrays.plain.scalars import ARITHMETIC, COMPARISONS, INNER, PARTICULAR, REFUSED
 

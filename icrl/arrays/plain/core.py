@@ -9,7 +9,7 @@ from functools import reduce
 from itertools import accumulate, chain, compress, product, takewhile
 from typing import Any
 
-from icrl.arrays.plain.kinds import KINDS, as_dtype, dtype, highest, kind_of
+from icrl.arrays.plain.dtypes import KINDS, as_dtype, dtype, highest, kind_of
 from icrl.arrays.plain.layout import (
     Shape,
     as_axes,

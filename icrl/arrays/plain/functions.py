@@ -12,7 +12,7 @@ from typing import Any
 
 from icrl.arrays.plain.arithmetic import entrywise, mapped
 from icrl.arrays.plain.core import array, array_of, broadcast_to, in_lines, ndarray
-from icrl.arrays.plain.kinds import KINDS, highest
+from icrl.arrays.plain.dtypes import KINDS, highest
 from icrl.arrays.plain.layout import as_axis, broadcast_shapes
 from icrl.arrays.plain.scalars import extreme
 

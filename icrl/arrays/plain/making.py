@@ -8,7 +8,7 @@ from itertools import product
 from typing import Any
 
 from icrl.arrays.plain.core import array, array_of, asarray, broadcast_to, ndarray
-from icrl.arrays.plain.kinds import KINDS, as_dtype, highest
+from icrl.arrays.plain.dtypes import KINDS, as_dtype, highest
 from icrl.arrays.plain.layout import as_axis, as_shape, broadcast_shapes, within
 
 # Making
