@@ -11,20 +11,18 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from threading import Timer
+from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Column, Table
-
-from icrl import diagnose
-from icrl.claims import CLAIMS, Budget, Check, Claim, Verdict
-from icrl.claims.ledger import ClaimResult, explained, run_claim, succeeded
-from icrl.claims.model import KINDS
+from icrl import __version__
 from icrl.files import UsageError, print_out, printing, writable, write_all
+
+if TYPE_CHECKING:  # a command loads what it needs when it runs: the list of claims is there at once
+    from rich.console import Console
+    from rich.table import Table
+
+    from icrl.claims import Check, Claim, Verdict
+    from icrl.claims.ledger import ClaimResult
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no “α” shows “?”
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser(next((word for word in arguments if not word.startswith("-")), None)).parse_args(arguments)
     try:
         code = options.run(options)
         print(end="", flush=True)  # a closed pipe shows here, not when Python ends
@@ -91,6 +90,9 @@ words of the report (the book's chapters "The layer as an operator on values", "
 """
 
 
+LEDGER = Path(__file__).parent / "claims" / "ledger.json"
+"""Every claim's title, chapter, kinds of check and status, in the book's order; ``make ledger`` writes it."""
+
 MOST_SEEDS = 10_000
 """How many seeds one command takes."""
 
@@ -119,13 +121,22 @@ exit status: 0; 1 if a seed diverged; 2 if the command was not understood; 130 i
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
+def parser(command: str | None) -> argparse.ArgumentParser:
+    """The command line, with the arguments of one command: laying them out loads what it needs, so the others' stay away."""
     top = OneLineParser(prog="icrl", description=__doc__)
-    top.add_argument("--version", action="version", version=f"icrl {installed_version()}")
+    top.add_argument("--version", action="version", version=f"icrl {__version__}")
     commands = top.add_subparsers(dest="command", required=True, parser_class=OneLineParser)
+    for name, (words, lay_out) in COMMANDS.items():
+        added = commands.add_parser(name, help=words)
+        if name == command:
+            lay_out(added)
+    return top
 
-    verify = commands.add_parser("verify", help="check claims, and that their mutants are refuted")
+
+def verify_arguments(verify: argparse.ArgumentParser) -> None:
+    """What ``verify`` takes."""
+    from icrl.claims.model import KINDS
+
     verify.add_argument("ids", nargs="*", metavar="ID", help="claims to check (default: all)")
     verify.add_argument("--kind", metavar="KIND", help=f"only this kind of check: {', '.join(KINDS)}")
     verify.add_argument("--no-mutants", action="store_true", help="leave the mutants out")
@@ -139,14 +150,20 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output with -")
     verify.set_defaults(run=run_verify)
 
-    claims = commands.add_parser("claims", help="list the claims")
+
+def claims_arguments(claims: argparse.ArgumentParser) -> None:
+    """``claims`` takes none."""
     claims.set_defaults(run=run_list)
 
-    ledger = commands.add_parser("ledger", help="check everything and rewrite the book's generated pages")
+
+def ledger_arguments(ledger: argparse.ArgumentParser) -> None:
+    """What ``ledger`` takes."""
     ledger.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the project's folder (default: here)")
     ledger.set_defaults(run=run_ledger)
 
-    proofs = commands.add_parser("proofs", help="let the proof checker check proofs/, and keep the result on record")
+
+def proofs_arguments(proofs: argparse.ArgumentParser) -> None:
+    """What ``proofs`` takes."""
     proofs.add_argument(
         "--afresh",
         action="store_true",
@@ -154,10 +171,14 @@ def parser() -> argparse.ArgumentParser:
     )
     proofs.set_defaults(run=run_proofs)
 
-    task = commands.add_parser(
-        "diagnose", help="does depth converge on a task of yours, how fast, and to what?", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Does softmax TD converge with depth on a task of yours, how fast, and to what?", epilog=DIAGNOSE_HELP,
-    )  # fmt: skip
+
+def diagnose_arguments(task: argparse.ArgumentParser) -> None:
+    """What ``diagnose`` takes."""
+    from icrl import diagnose
+
+    task.formatter_class = argparse.RawDescriptionHelpFormatter
+    task.description = "Does softmax TD converge with depth on a task of yours, how fast, and to what?"
+    task.epilog = DIAGNOSE_HELP
     task.add_argument(
         "task",
         metavar="TASK",
@@ -219,10 +240,14 @@ def parser() -> argparse.ArgumentParser:
     task.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output with -")
     task.set_defaults(run=run_diagnose)
 
-    pretrain = commands.add_parser(
-        "pretrain", help="train a Transformer on random tasks, and see whether softmax TD emerges", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Train a Transformer on random tasks by the book's protocols, and see whether softmax TD emerges.", epilog=PRETRAIN_HELP,
-    )  # fmt: skip
+
+def pretrain_arguments(pretrain: argparse.ArgumentParser) -> None:
+    """What ``pretrain`` takes."""
+    pretrain.formatter_class = argparse.RawDescriptionHelpFormatter
+    pretrain.description = (
+        "Train a Transformer on random tasks by the book's protocols, and see whether softmax TD emerges."
+    )
+    pretrain.epilog = PRETRAIN_HELP
     pretrain.add_argument(
         "protocols",
         nargs="*",
@@ -249,26 +274,28 @@ def parser() -> argparse.ArgumentParser:
     )
     pretrain.add_argument("--rate", type=float, metavar="R", help="another rate, without --out")
     pretrain.set_defaults(run=run_pretrain)
-    return top
 
 
-def installed_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("icrl")
-    except PackageNotFoundError:
-        return "(not installed)"
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "verify": ("check claims, and that their mutants are refuted", verify_arguments),
+    "claims": ("list the claims", claims_arguments),
+    "ledger": ("check everything and rewrite the book's generated pages", ledger_arguments),
+    "proofs": ("let the proof checker check proofs/, and keep the result on record", proofs_arguments),
+    "diagnose": ("does depth converge on a task of yours, how fast, and to what?", diagnose_arguments),
+    "pretrain": ("train a Transformer on random tasks, and see whether softmax TD emerges", pretrain_arguments),
+}
+"""What each command does, in a line, and what lays out its arguments."""
 
 
-def whole(least: int):
+def whole(least: int) -> Callable[[str], int]:
     """A type for argparse: an integer from ``least`` on."""
 
     def parse(text: str) -> int:
         try:
-            number = int(text) if text.strip().lstrip("+-").isdecimal() else float(text)
+            given = int(text) if text.strip().lstrip("+-").isdecimal() else float(text)
         except ValueError:
-            number = math.nan
-        number = int(number) if math.isfinite(number) and number == int(number) else least - 1
+            given = math.nan
+        number = int(given) if math.isfinite(given) and given == int(given) else least - 1
         if number < least:
             raise argparse.ArgumentTypeError(f"must be a whole number from {least} on, got {text!r}")
         return number
@@ -311,6 +338,8 @@ def make_option(text: str) -> tuple[str, object]:
 
 def chosen(ids: Sequence[str]) -> list[Claim]:
     """The claims with these ids, each once, all of them when there are none."""
+    from icrl.claims import CLAIMS
+
     for id in ids:
         if id not in CLAIMS:
             near = "".join(f"did you mean {known}? " for known in get_close_matches(id, CLAIMS, 1))
@@ -320,6 +349,11 @@ def chosen(ids: Sequence[str]) -> list[Claim]:
 
 def run_verify(options: argparse.Namespace) -> int:
     """``verify``: a live table for a person, JSON for a machine."""
+    from rich.console import Console
+
+    from icrl.claims.ledger import succeeded
+    from icrl.claims.model import KINDS
+
     claims = chosen(options.ids)
     if options.kind is not None and options.kind not in KINDS:
         raise UsageError(f"--kind must be one of {', '.join(KINDS)}, got {options.kind!r}")
@@ -330,7 +364,11 @@ def run_verify(options: argparse.Namespace) -> int:
     results = verify_with_table(claims, console, options)
     if options.json:
         text = (
-            json.dumps({"claims": [result.as_json() for result in results]}, indent=1, ensure_ascii=options.json == "-")
+            json.dumps(
+                {"version": __version__, "claims": [result.as_json() for result in results]},
+                indent=1,
+                ensure_ascii=options.json == "-",
+            )
             + "\n"
         )
         print(text, end="") if options.json == "-" else write_all({Path(options.json): text})
@@ -345,6 +383,11 @@ def check_output(option: str, file: str | None) -> None:
 
 def verify_with_table(claims: list[Claim], console: Console, options: argparse.Namespace) -> list[ClaimResult]:
     """Run the claims, a row of the table for each, the last row saying what is being run."""
+    from rich.live import Live
+
+    from icrl.claims import Budget
+    from icrl.claims.ledger import run_claim
+
     results: list[ClaimResult] = []
     with Live(progress_table(results, ""), console=console, transient=True) as live:
 
@@ -374,12 +417,19 @@ MARKS = {True: "[green]passed[/]", False: "[bold red]failed[/]", None: "[yellow]
 
 
 def mark(check: Check, verdict: Verdict) -> str:
-    """A verdict in the table: what is cited is neither passed nor on record."""
+    """A verdict in the table: what is cited, or has not run, is neither passed nor on record."""
+    if not verdict.ran:
+        return "[yellow]not run[/]"
     return "cited" if check.kind == "cited" else MARKS[verdict.passed]
 
 
 def progress_table(results: list[ClaimResult], running: str) -> Table:
     """Claims against kinds of check, and the share of mutants refuted."""
+    from rich.table import Column, Table
+
+    from icrl.claims import CLAIMS
+    from icrl.claims.model import KINDS
+
     kinds = [kind for kind in KINDS if any(check.kind == kind for claim in CLAIMS.values() for check in claim.checks)]
     table = Table(Column("claim", overflow="fold"), *kinds, "mutants refuted", "status")
     for result in results:
@@ -392,8 +442,12 @@ def progress_table(results: list[ClaimResult], running: str) -> Table:
 
 
 def print_failures(result: ClaimResult, console: Console) -> None:
-    """What failed, with the counterexample; which mutants survived, and which check let them."""
+    """What failed, with the counterexample; what did not run; which mutants survived, and which check let them."""
+    from icrl.claims.ledger import explained
+
     for check, verdict in result.verdicts:
+        if not verdict.ran:
+            console.print(f"{result.claim.id}: {check.kind} {verdict.detail}", markup=False)
         if verdict.passed is False:
             console.print(f"{result.claim.id}: {check.kind} failed: {explained(verdict)}", markup=False)
     for mutant in result.mutants:
@@ -405,16 +459,23 @@ def print_failures(result: ClaimResult, console: Console) -> None:
 
 
 def run_list(options: argparse.Namespace) -> int:
-    """``claims``: id, kinds of check, number of mutants, title."""
-    table = Table(Column("claim", no_wrap=True), "kinds of check", "mutants", "what it says", box=None)
-    for claim in CLAIMS.values():
-        table.add_row(claim.id, ", ".join(check.kind for check in claim.checks), str(len(claim.mutants)), claim.title)
-    Console().print(table)
+    """``claims``: id, status, title and kinds of check, as ``make ledger`` last wrote them."""
+    rows = [
+        (one["id"], one["status"], one["title"], ", ".join(one["kinds"]))
+        for one in json.loads(LEDGER.read_bytes())["claims"]
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in [("claim", "status", "what it says", "kinds of check"), *rows]:
+        print("  ".join(map(str.ljust, row, widths)).rstrip())
     return 0
 
 
 def run_ledger(options: argparse.Namespace) -> int:
     """``ledger``: every claim, then every generated page, or none if a claim failed."""
+    from rich.console import Console
+
+    from icrl.claims import CLAIMS
+    from icrl.claims.ledger import ClaimResult, complete, succeeded
     from icrl.claims.pages import pages
 
     if not (options.out / "book").is_dir():
@@ -424,13 +485,16 @@ def run_ledger(options: argparse.Namespace) -> int:
     try:
         refused = [path for path in pages(blank, options.out) if not writable(path)]
     except (OSError, ValueError) as error:
-        raise UsageError(error) from None
+        raise UsageError(str(error)) from None
     if refused:
         raise UsageError(f"cannot write {', '.join(map(str, refused))}; nothing was written")
     console = Console(stderr=True)
     results = verify_with_table(claims, console, argparse.Namespace(trials=None, seed=0, kind=None, no_mutants=False))
     if not succeeded(results):
         console.print("a claim failed: nothing was written")
+        return 1
+    if not complete(results):
+        console.print("a check could not run: nothing was written")
         return 1
     written = pages(results, options.out)
     for path in written:
@@ -441,7 +505,10 @@ def run_ledger(options: argparse.Namespace) -> int:
 
 def run_proofs(options: argparse.Namespace) -> int:
     """``proofs``: compile the sources, refuse what must be refused, and write the record; nothing is written when it fails."""
-    from icrl.claims import kernel, rocq
+    from rich.console import Console
+    from rich.markup import escape
+
+    from icrl.claims import CLAIMS, kernel, rocq
 
     if not kernel.PROOFS.is_dir():
         raise UsageError(f"the sources are not part of this installation: there is no {kernel.PROOFS}")
@@ -471,6 +538,10 @@ def run_proofs(options: argparse.Namespace) -> int:
 
 def run_diagnose(options: argparse.Namespace) -> int:
     """``diagnose``: a report for a person, JSON for a machine, a plot for the eye; written when everything is done."""
+    from rich.console import Console
+
+    from icrl import diagnose
+
     if options.plot and Path(options.plot).suffix.lower() != ".png":
         raise UsageError(f"--plot must name a .png file, got {options.plot}")
     check_output("--plot", options.plot)
@@ -495,7 +566,15 @@ def run_diagnose(options: argparse.Namespace) -> int:
         raise UsageError(" ".join(str(error).split())) from None
     except MemoryError as error:
         raise UsageError(f"there is too little memory: {error}") from None
-    text = json.dumps(diagnose.as_json(found), indent=1, ensure_ascii=options.json == "-", allow_nan=False) + "\n"
+    text = (
+        json.dumps(
+            {"version": __version__} | diagnose.as_json(found),
+            indent=1,
+            ensure_ascii=options.json == "-",
+            allow_nan=False,
+        )
+        + "\n"
+    )
     write_all(files | ({Path(options.json): text} if options.json not in (None, "-") else {}))
     if options.json == "-":
         print(diagnose.report(found), end="", file=sys.stderr)
@@ -521,6 +600,9 @@ def run_pretrain(options: argparse.Namespace) -> int:
 
 def list_protocols() -> int:
     """``pretrain --list``: the name of every protocol, and a word about it."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
     from icrl.pretrain.protocols import ABOUT
 
     table = Table(Column("protocol", no_wrap=True), "what is trained", box=None)
@@ -534,6 +616,10 @@ def list_protocols() -> int:
 @contextmanager
 def telling(console: Console, patience: float = 3.0) -> Iterator[Callable[[str], None]]:
     """A function that says what is being done: a terminal at once, a file or a pipe if it takes longer than ``patience`` seconds."""
+    from threading import Timer
+
+    from rich.markup import escape
+
     if console.is_terminal:
         with console.status("") as status:
             yield lambda line: status.update(f"{escape(line)} …")

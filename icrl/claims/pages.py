@@ -6,6 +6,7 @@ They hold only what is deterministic: verdicts, scopes, counts, seeds, tolerance
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -39,6 +40,7 @@ def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
     written[book / "_generated" / "kernel" / "_share.md"] = kernel_share(results, parts)
     written[book / "status.md"] = status_page(results)
     written[book / "map.md"] = map_page(results, parts)
+    written[root / "icrl" / "claims" / "ledger.json"] = listing(results)
     written[root / "README.md"] = with_table((root / "README.md").read_text(encoding="utf-8"), readme_table(results))
     return written
 
@@ -170,6 +172,21 @@ def readme_table(results: Sequence[ClaimResult]) -> str:
         refuted = f"{sum(mutant.refuted for mutant in result.mutants) + planted} of {len(result.mutants) + planted}"
         lines.append(f"| `{result.claim.id}` | {result.claim.title} | {kinds} | {refuted} |")
     return "\n".join(lines)
+
+
+def listing(results: Sequence[ClaimResult]) -> str:
+    """What ``python -m icrl claims`` reads, so that it needs to load no claim."""
+    claims = [
+        {
+            "id": result.claim.id,
+            "title": result.claim.title,
+            "chapter": result.claim.chapter,
+            "kinds": [check.kind for check, _ in result.verdicts],
+            "status": result.status,
+        }
+        for result in results
+    ]
+    return json.dumps({"claims": claims}, indent=1, ensure_ascii=False) + "\n"
 
 
 def with_table(text: str, table: str) -> str:
