@@ -25,7 +25,7 @@ from typing import NamedTuple  # noqa: E402
 import numpy as np  # noqa: E402
 
 from icrl import linear_attention as la  # noqa: E402
-from icrl.transformer import attention, multi_head_attention, transformer  # noqa: E402
+from icrl.transformer import transformer  # noqa: E402
 
 D, N, DEPTH, TRIALS = 3, 100, 40, 30
 GAMMA, TRACE, STEP = 0.9, 0.8, 1.0
@@ -68,13 +68,12 @@ def last_rows(method: Method, data: Data) -> Iterator[np.ndarray]:
     """The Transformer's last row, (trials, n+1), after 0, 1, …, 40 layers."""
     Z, alpha = la.transition_prompt(*data, method.gamma), STEP / N
     if method.average:
-        Z = la.with_average_row(Z)
-        layers = transformer(Z, [la.average_reward_parameters(D, N, alpha, Z)] * DEPTH, multi_head_attention)
+        Z, p = la.with_average_row(Z), la.average_reward_parameters(D, N, alpha, la.with_average_row(Z))
     elif method.residual:
-        layers = transformer(Z, [la.residual_gradient_parameters(D, N, alpha, Z)] * DEPTH, attention)
+        p = la.residual_gradient_parameters(D, N, alpha, Z)
     else:
-        layers = transformer(Z, [la.td_parameters(D, N, alpha, Z, method.decay or None)] * DEPTH, attention)
-    return (Z[:, -1] for Z in layers)
+        p = la.td_parameters(D, N, alpha, Z, method.decay or None)
+    return (Z[:, -1] for Z in transformer(Z, [p] * DEPTH))
 
 
 def recursion(method: Method, data: Data) -> Iterator[np.ndarray]:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # a command loads what it needs when it runs: the list of cla
     from rich.console import Console
     from rich.table import Table
 
-    from icrl.claims import Check, Claim, Verdict
-    from icrl.claims.ledger import ClaimResult
+    from icrl.verify.model import Check, Claim, Verdict
+    from icrl.verify.run import ClaimResult
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -135,7 +135,7 @@ def parser(command: str | None) -> argparse.ArgumentParser:
 
 def verify_arguments(verify: argparse.ArgumentParser) -> None:
     """What ``verify`` takes."""
-    from icrl.claims.model import KINDS
+    from icrl.verify.model import KINDS
 
     verify.add_argument("ids", nargs="*", metavar="ID", help="claims to check (default: all)")
     verify.add_argument("--kind", metavar="KIND", help=f"only this kind of check: {', '.join(KINDS)}")
@@ -351,8 +351,8 @@ def run_verify(options: argparse.Namespace) -> int:
     """``verify``: a live table for a person, JSON for a machine."""
     from rich.console import Console
 
-    from icrl.claims.ledger import succeeded
-    from icrl.claims.model import KINDS
+    from icrl.verify.model import KINDS
+    from icrl.verify.run import succeeded
 
     claims = chosen(options.ids)
     if options.kind is not None and options.kind not in KINDS:
@@ -385,8 +385,8 @@ def verify_with_table(claims: list[Claim], console: Console, options: argparse.N
     """Run the claims, a row of the table for each, the last row saying what is being run."""
     from rich.live import Live
 
-    from icrl.claims import Budget
-    from icrl.claims.ledger import run_claim
+    from icrl.verify.model import Budget
+    from icrl.verify.run import run_claim
 
     results: list[ClaimResult] = []
     with Live(progress_table(results, ""), console=console, transient=True) as live:
@@ -428,7 +428,7 @@ def progress_table(results: list[ClaimResult], running: str) -> Table:
     from rich.table import Column, Table
 
     from icrl.claims import CLAIMS
-    from icrl.claims.model import KINDS
+    from icrl.verify.model import KINDS
 
     kinds = [kind for kind in KINDS if any(check.kind == kind for claim in CLAIMS.values() for check in claim.checks)]
     table = Table(Column("claim", overflow="fold"), *kinds, "mutants refuted", "status")
@@ -443,7 +443,7 @@ def progress_table(results: list[ClaimResult], running: str) -> Table:
 
 def print_failures(result: ClaimResult, console: Console) -> None:
     """What failed, with the counterexample; what did not run; which mutants survived, and which check let them."""
-    from icrl.claims.ledger import explained
+    from icrl.verify.run import explained
 
     for check, verdict in result.verdicts:
         if not verdict.ran:
@@ -475,8 +475,8 @@ def run_ledger(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from icrl.claims import CLAIMS
-    from icrl.claims.ledger import ClaimResult, complete, succeeded
-    from icrl.claims.pages import pages
+    from icrl.verify.pages.book import pages
+    from icrl.verify.run import ClaimResult, complete, succeeded
 
     if not (options.out / "book").is_dir():
         raise UsageError(f"--out must be the project's folder, with book/ in it, got {options.out}")
@@ -508,13 +508,14 @@ def run_proofs(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.markup import escape
 
-    from icrl.claims import CLAIMS, kernel, rocq
+    from icrl.claims import CLAIMS
+    from icrl.verify.kernel import checked, rocq
 
-    if not kernel.PROOFS.is_dir():
-        raise UsageError(f"the sources are not part of this installation: there is no {kernel.PROOFS}")
+    if not checked.PROOFS.is_dir():
+        raise UsageError(f"the sources are not part of this installation: there is no {checked.PROOFS}")
     console = Console(stderr=True)
     try:
-        record = kernel.make_record(
+        record = checked.make_record(
             CLAIMS.values(), options.afresh, lambda line: console.print(f"[dim]{escape(line)}[/]")
         )
     except rocq.NoChecker as absent:
@@ -523,7 +524,7 @@ def run_proofs(options: argparse.Namespace) -> int:
     except rocq.Refused as refusal:
         console.print(f"refused: {refusal}\nThe record was left as it was.", markup=False)
         return 1
-    write_all({kernel.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n"})
+    write_all({checked.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n"})
     resting = {name: axioms for name, axioms in record["theorems"].items() if axioms}
     closed = len(record["theorems"]) - len(resting)
     console.print(

@@ -1,7 +1,7 @@
 r"""The predecessor's Transformers: four TD methods in linear attention, on a prompt of transitions.
 
-Another embedding for the same attention: :func:`icrl.transformer.attention` with :func:`icrl.algebra.linear` in the place of
-softmax, and no target-memory step. A column is a transition,
+Another embedding for the same layer: :func:`icrl.transformer.layer` with :func:`icrl.algebra.linear` in the place of
+softmax, and no memory step. A column is a transition,
 
 ====================  ===============================  ==============
 rows                  column k < n                     column n
@@ -32,12 +32,10 @@ from icrl.algebra import (
     linear,
     place,
     scalar,
-    shift,
     sources_visible,
     stack,
-    zeros,
 )
-from icrl.transformer import Parameters
+from icrl.transformer import Head, Parameters
 
 BEFORE, AFTER, PAID, LAST = range(4)
 """The bands of the prompt. Without a row for the average reward the rewards' row is the last."""
@@ -70,47 +68,36 @@ def with_average_row(Z: Matrix) -> Matrix:
     return stack(Z, place({}, (1,), columns, Z))
 
 
-def _parameters(bands: tuple, n: Any, scores: dict, V: dict, like: Matrix, scan: Matrix | None = None) -> Parameters:
-    """One head: A and V by their blocks, linear attention, no target-memory step."""
-    size = sum(bands)
+def _head(bands: tuple, n: Any, scores: dict, V: dict, like: Matrix, scan: Matrix | None = None) -> Head:
+    """One head of linear attention: A and V by their blocks."""
     on_bands = lambda parts: place(parts, bands, bands, like)
-    return Parameters(
-        A=on_bands(scores),
-        V=on_bands(V),
-        visible=sources_visible(n, like),
-        U=identity(size, like),
-        W=zeros(size, size, like),
-        shift=shift(n, like),
-        normalise=linear,
-        scan=scan,
-    )
+    return Head(on_bands(scores), on_bands(V), sources_visible(n, like), linear, scan)
 
 
 def td_parameters(d: Any, n: Any, alpha: Any, like: Matrix, decay: Any = None) -> Parameters:
     r"""A layer is :math:`w \leftarrow w + \alpha \sum_k \delta_k x(S_k)`; with ``decay`` ϑ it is TD(λ), ϑ = γλ, through a lower triangular mask of its powers.
 
-    The predecessor's step is α/n. Use with ``transformer(Z, [p] * depth, attention)``.
+    The predecessor's step is α/n.
     """
     one = identity(d, like)
     scores = {(BEFORE, BEFORE): -one, (BEFORE, AFTER): one}
     scan = None if decay is None else discounted_sum(n, decay, like)
-    return _parameters((d, d, 1), n, scores, {(PAID, PAID): scalar(alpha, like, "alpha")}, like, scan)
+    return Parameters((_head((d, d, 1), n, scores, {(PAID, PAID): scalar(alpha, like, "alpha")}, like, scan),))
 
 
 def residual_gradient_parameters(d: Any, n: Any, alpha: Any, like: Matrix) -> Parameters:
     r"""A layer is :math:`w \leftarrow w + \alpha \sum_k \delta_k (x(S_k) - \gamma x(S_{k+1}))`."""
     one = identity(d, like)
     scores = {(BEFORE, BEFORE): -one, (BEFORE, AFTER): one, (AFTER, BEFORE): one, (AFTER, AFTER): -one}
-    return _parameters((d, d, 1), n, scores, {(PAID, PAID): scalar(alpha, like, "alpha")}, like)
+    return Parameters((_head((d, d, 1), n, scores, {(PAID, PAID): scalar(alpha, like, "alpha")}, like),))
 
 
-def average_reward_parameters(d: Any, n: Any, alpha: Any, like: Matrix) -> tuple[Parameters, Parameters]:
+def average_reward_parameters(d: Any, n: Any, alpha: Any, like: Matrix) -> Parameters:
     r"""Two heads whose layer, on a prompt made with γ = 1 and :func:`with_average_row`, is average-reward TD.
 
-    The first reads the last row; the second reads the rewards less their running mean. Use with
-    ``transformer(Z, [heads] * depth, multi_head_attention)``.
+    The first reads the last row; the second reads the rewards less their running mean.
     """
     one, step, bands = identity(d, like), scalar(alpha, like, "alpha"), (d, d, 1, 1)
     scores = {(BEFORE, BEFORE): -one, (BEFORE, AFTER): one}
-    values = _parameters(bands, n, scores, {(LAST, LAST): step}, like)
-    return values, _parameters(bands, n, scores, {(LAST, PAID): step}, like, centring(n, like))
+    values = _head(bands, n, scores, {(LAST, LAST): step}, like)
+    return Parameters((values, _head(bands, n, scores, {(LAST, PAID): step}, like, centring(n, like))))

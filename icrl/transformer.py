@@ -1,8 +1,8 @@
 r"""The construction: a softmax-attention Transformer whose forward pass is weighted softmax TD.
 
 Written once, with ``@``, ``+`` and the operations of :mod:`icrl.algebra`; floats, tensors, symbols, symbolic sizes,
-rationals and Arb balls run through these very functions. Every piece is a value in :class:`Parameters`: to see what a
-piece is for, put another in its place.
+rationals and Arb balls run through these very functions. A layer is a value, :class:`Parameters`: its heads and its memory
+step. The layer with two heads, the siblings and linear attention are other values, run by the same functions.
 
 A layer costs O(nd(n + d)) operations and O(n²) memory: the weights and Π are dense (n+1)×(n+1) matrices.
 
@@ -12,8 +12,8 @@ attention is weighted softmax TD".
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import accumulate
 from operator import add
@@ -27,91 +27,127 @@ Normaliser = Callable[[Matrix, Any], Matrix]
 
 
 @dataclass(frozen=True)
-class Parameters:
-    r"""The pieces of one layer, each a matrix of one kind, sizes (d+3)×(d+3) or (n+1)×(n+1).
+class Head:
+    r"""One attention head, its pieces of one kind of matrix.
 
-    ``A``: scores :math:`Z^\top A Z`; ``V``: what attention adds; ``visible``: the mask on keys; ``U``, ``W``, ``shift``:
-    the target-memory step :math:`UY + WY\Pi`; ``normalise``: scores and mask to weights, softmax unless said; ``scan``:
-    a matrix T along the columns through which the values are read, :math:`VZTK`; none unless said.
+    ``A``, ``V``, (d+3)×(d+3): scores :math:`Z^\top A Z`, values :math:`VZ`; ``visible``: the mask on keys, (n+1)×1, or
+    (n+1)×(n+1), keys down, where it depends on the query; ``normalise``: scores and mask to weights, softmax unless said;
+    ``scan``: a matrix T along the columns, (n+1)×(n+1), through which the values are read, :math:`VZTK`; none unless said.
     """
 
     A: Matrix
     V: Matrix
     visible: Any
+    normalise: Normaliser = softmax
+    scan: Matrix | None = None
+
+
+@dataclass(frozen=True)
+class TargetMemory:
+    r"""The target-memory step, parameter-free: :math:`Y \mapsto UY + WY\Pi` writes γ times the shifted value row into the target row.
+
+    ``U``, ``W``: (d+3)×(d+3); ``shift``, Π: (n+1)×(n+1).
+    """
+
     U: Matrix
     W: Matrix
     shift: Matrix
-    normalise: Normaliser = softmax
-    scan: Matrix | None = None
+
+    def __call__(self, Y: Matrix) -> Matrix:
+        return self.U @ Y + self.W @ Y @ self.shift
+
+
+Memory = Callable[[Matrix], Matrix]
+"""What a layer does after attention: any function of the new matrix."""
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """The pieces of one layer: its attention heads, and the memory step after them, if there is one.
+
+    To see what a piece is for, put another in its place: :meth:`with_head`, :meth:`with_memory`.
+    """
+
+    heads: tuple[Head, ...]
+    memory: Memory | None = None
+
+    @property
+    def head(self) -> Head:
+        """The only head; ``ValueError`` where there are several."""
+        if len(self.heads) != 1:
+            raise ValueError(f"heads must be one to speak of the head, got {len(self.heads)}")
+        return self.heads[0]
+
+    def with_head(self, index: int = 0, **pieces: Any) -> Parameters:
+        """The layer with other pieces in one head, the first unless said: ``p.with_head(visible=mask)``."""
+        heads = list(self.heads)
+        heads[index] = replace(heads[index], **pieces)
+        return replace(self, heads=tuple(heads))
+
+    def with_memory(self, **pieces: Any) -> Parameters:
+        """The layer with other pieces in its memory step: ``p.with_memory(shift=Pi)``."""
+        return replace(self, memory=replace(self.memory, **pieces))
 
 
 Layer = Callable[[Matrix, Parameters], Matrix]
 
 
-def weights(Z: Matrix, p: Parameters) -> Matrix:
+def weights(Z: Matrix, h: Head) -> Matrix:
     r"""The attention weights :math:`K = \mathrm{softmax}(Z^\top A Z)`, keys down, queries across."""
-    return p.normalise(transpose(Z) @ p.A @ Z, p.visible)
+    return h.normalise(transpose(Z) @ h.A @ Z, h.visible)
 
 
-def head(Z: Matrix, p: Parameters) -> Matrix:
-    r"""What one head adds: :math:`VZK`, or :math:`VZTK` with a scan; ``ValueError`` when ``p`` is of another d or n."""
-    _check_sizes(Z, p)
-    return scanned(p.V @ Z, p) @ weights(Z, p)
+def values(Z: Matrix, h: Head) -> Matrix:
+    r"""The values as attention reads them: :math:`VZ`, or :math:`VZT` with a scan."""
+    return h.V @ Z if h.scan is None else h.V @ Z @ h.scan
 
 
-def scanned(values: Matrix, p: Parameters) -> Matrix:
-    """The values as attention reads them: T applied along the columns, where there is a scan."""
-    return values if p.scan is None else values @ p.scan
+def added(Z: Matrix, h: Head) -> Matrix:
+    r"""What one head adds: :math:`VZK`, or :math:`VZTK` with a scan; ``ValueError`` when the head is of another d or n."""
+    _check_sizes(Z, A=h.A, visible=h.visible)
+    return values(Z, h) @ weights(Z, h)
 
 
 def attention(Z: Matrix, p: Parameters) -> Matrix:
-    r"""Softmax attention with its residual connection: :math:`Z + VZK`."""
-    return Z + head(Z, p)
-
-
-def multi_head_attention(Z: Matrix, heads: Sequence[Parameters]) -> Matrix:
-    r"""Several heads side by side: :math:`Z + \sum_h V_h Z K_h`."""
-    return reduce(add, (head(Z, p) for p in heads), Z)
-
-
-def target_memory(Y: Matrix, p: Parameters) -> Matrix:
-    r"""The target-memory step, parameter-free: :math:`UY + WY\Pi` writes γ times the shifted value row into the target row."""
-    return p.U @ Y + p.W @ Y @ p.shift
+    r"""Attention with its residual connection, the heads side by side: :math:`Z + \sum_h V_h Z K_h`."""
+    return reduce(add, (added(Z, h) for h in p.heads), Z)
 
 
 def layer(Z: Matrix, p: Parameters) -> Matrix:
-    """One layer: attention, then the target-memory step; ``ValueError`` when ``p`` is of another d or n than Z."""
-    return target_memory(attention(Z, p), p)
-
-
-def multi_head_layer(Z: Matrix, heads: Sequence[Parameters]) -> Matrix:
-    """One layer of several heads: their attention, then the target-memory step of the first."""
-    return target_memory(multi_head_attention(Z, heads), heads[0])
-
-
-def dual_head_layer(Z: Matrix, p: Parameters) -> Matrix:
-    r"""One layer with two heads and no target-memory step: :math:`Z + VZK + W(VZK)\Pi`.
-
-    The second head carries what the first adds to the values, times γ and shifted, into the target row.
-    """
-    added = head(Z, p)
-    return Z + added + p.W @ added @ p.shift
+    """One layer: attention, then the memory step, if there is one; ``ValueError`` when a piece is of another d or n than Z."""
+    Y = attention(Z, p)
+    return Y if p.memory is None else p.memory(Y)
 
 
 def transformer(Z: Matrix, layers: Iterable[Parameters], step: Layer = layer) -> Iterator[Matrix]:
-    """The prompt after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not."""
+    """The prompt after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not.
+
+    ``step`` is what a layer does, :func:`layer` unless it is a reader's own.
+    """
     if not isinstance(layers, Iterable):
         raise ValueError(f"layers must be an iterable of Parameters: [p] * depth, got {type(layers).__name__}")
     return accumulate(layers, step, initial=Z)
 
 
-def _check_sizes(Z: Matrix, p: Parameters) -> None:
-    """Raise ``ValueError`` unless Z has the d of ``p.A`` and the n of ``p.shift``; block sizes are SymPy's to compare."""
-    if kind(Z, "Z") != "blocks" and tuple(Z.shape[-2:]) != (p.A.shape[-1], p.shift.shape[-1]):
-        A, shift = tuple(p.A.shape), tuple(p.shift.shape)
+def _check_sizes(Z: Matrix, A: Matrix, visible: Any) -> None:
+    """Raise ``ValueError`` unless Z has the d of A and the n of the mask; block sizes are SymPy's to compare."""
+    if kind(Z, "Z") == "blocks":
+        return
+    if tuple(Z.shape[-2:]) != (A.shape[-1], visible.shape[-2]):
         raise ValueError(
-            f"Z must have the sizes of the parameters, A {A} and shift {shift}, got shape {tuple(Z.shape)}"
+            f"Z must have the sizes of the head, A {tuple(A.shape)} and visible {tuple(visible.shape)}, got shape {tuple(Z.shape)}"
         )
+
+
+def in_two_heads(p: Parameters) -> Parameters:
+    r"""The same layer with a second head in the place of the target-memory step: :math:`Z + VZK + W(VZK)\Pi`.
+
+    The second head, with value matrix :math:`WV` and weights :math:`K\Pi`, carries what the first adds to the values,
+    times γ and shifted, into the target row. ``p``: one head and a :class:`TargetMemory`.
+    """
+    first, memory = p.head, p.memory
+    shifted = lambda scores, visible: first.normalise(scores, visible) @ memory.shift
+    return Parameters((first, replace(first, V=memory.W @ first.V, normalise=shifted)))
 
 
 def softmax_td_parameters(
@@ -142,12 +178,15 @@ def softmax_td_parameters(
         return place(parts, row_sizes(d), row_sizes(d), like)
 
     one, step = scalar(1, like), scalar(alpha, like, "alpha")
-    return Parameters(
+    head = Head(
         A=on_rows({(FEATURES, FEATURES): identity(d, like) if A is None else finite("A", A)}),
         V=on_rows({(VALUE, REWARD): step, (VALUE, TARGET): step, (VALUE, VALUE): -step}),
         visible=sources_visible(n, like),
+        normalise=normalise,
+    )
+    memory = TargetMemory(
         U=on_rows({(FEATURES, FEATURES): identity(d, like), (REWARD, REWARD): one, (VALUE, VALUE): one}),
         W=on_rows({(TARGET, VALUE): scalar(gamma, like, "gamma")}),
         shift=shift(n, like),
-        normalise=normalise,
     )
+    return Parameters((head,), memory)

@@ -7,7 +7,7 @@ import pytest
 
 from gates import browser
 from icrl.claims import CLAIMS
-from icrl.claims.model import WITHOUT_MUTANTS
+from icrl.verify.model import WITHOUT_MUTANTS
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"

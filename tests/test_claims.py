@@ -11,27 +11,16 @@ from sympy import BlockMatrix, ZeroMatrix, exp, symbols
 
 from conftest import PAIRS, ROOT, check_of
 from icrl import td
-from icrl.claims import (
-    CLAIMS,
-    Budget,
-    Check,
-    Claim,
-    Counterexample,
-    Mutant,
-    Verdict,
-    batch_td,
-    bellman,
-    lstd,
-    mask_leak,
-    softmax_td,
-    stationary,
-    two_heads,
-)
-from icrl.claims import symbolic as sy
-from icrl.claims.cases import as_batch, float_case, rational_case, shapes, symbol_case, td_prompts
-from icrl.claims.compare import Undecided, balls_differ, entries_differ, first_difference
-from icrl.claims.ledger import complete, judge, run_claim, succeeded
-from icrl.claims.machine import Machine
+from icrl.claims import CLAIMS
+from icrl.claims.foundations import batch_td, bellman, lstd, mask_leak, stationary
+from icrl.claims.theorem import softmax_td, two_heads
+from icrl.verify.instances.cases import as_batch, float_case, rational_case, shapes, symbol_case, td_prompts
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.numbers import Undecided, balls_differ, entries_differ
+from icrl.verify.judging.prompts import first_difference
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.edits import Machine
+from icrl.verify.run import complete, judge, run_claim, succeeded
 
 FEW = Budget(trials=100)
 
@@ -189,7 +178,7 @@ def test_balls_that_are_too_wide_prove_nothing():
     wide = replace(
         softmax_td.CLAIM, checks=tuple(check for check in softmax_td.CLAIM.checks if check.kind == "certified")
     )
-    machine = Machine(edit=lambda p, site: replace(p, V=p.V * arb(1, 1e-30)))
+    machine = Machine(edit=lambda p, site: p.with_head(V=p.head.V * arb(1, 1e-30)))
     verdict = judge(wide.checks[0], machine, FEW)
     assert verdict.passed is False and verdict.counterexample is None
 
@@ -197,13 +186,13 @@ def test_balls_that_are_too_wide_prove_nothing():
 def test_a_stray_float_fails_an_exact_check():
     with pytest.raises(TypeError, match="exact check met a float"):
         entries_differ(0.5, rational_case(np.random.default_rng(0), 1, 1, 1).gamma)
-    verdict = judge(check_of("softmax-td", "exact"), Machine(edit=lambda p, site: replace(p, V=p.V * 1.0)), FEW)
+    verdict = judge(check_of("softmax-td", "exact"), Machine(edit=lambda p, site: p.with_head(V=p.head.V * 1.0)), FEW)
     assert verdict.passed is False and verdict.counterexample is None and "float" in verdict.detail
 
 
 def test_numbers_that_are_not_finite_fail_the_numeric_check_without_refuting():
     numeric = check_of("softmax-td", "numeric")
-    verdict = judge(numeric, Machine(edit=lambda p, site: replace(p, V=p.V * float("inf"))), Budget(trials=5))
+    verdict = judge(numeric, Machine(edit=lambda p, site: p.with_head(V=p.head.V * float("inf"))), Budget(trials=5))
     assert verdict.passed is False and verdict.counterexample is None
 
 
@@ -246,8 +235,8 @@ NAN = {
         algorithm=lambda states, rewards, gamma, alphas, v: repeat(dict.fromkeys(v, float("nan")))
     ),
     "lstd": lstd.System(b=lambda X, X_next, R: X @ R.T * float("nan")),
-    "mask-leak": mask_leak.Leak(machine=Machine(edit=lambda p, site: replace(p, V=p.V * float("nan")))),
-    "softmax-td": Machine(edit=lambda p, site: replace(p, V=p.V * float("nan"))),
+    "mask-leak": mask_leak.Leak(machine=Machine(edit=lambda p, site: p.with_head(V=p.head.V * float("nan")))),
+    "softmax-td": Machine(edit=lambda p, site: p.with_head(V=p.head.V * float("nan"))),
     "two-heads": two_heads.Lemma(gap=lambda bands, gamma: bands.target * float("nan")),
 }
 for module in ROOT.glob("tests/test_claims_*.py"):

@@ -9,12 +9,16 @@ import pytest
 from flint import arb, ctx
 
 from conftest import check_of, mutant_of
-from icrl.claims import Budget, averagers, layer_steps, operators
-from icrl.claims.cases import ball_case, smallest
-from icrl.claims.certainty_equivalence import fixed_point_system
-from icrl.claims.compare import BITS
-from icrl.claims.ledger import judge
+from icrl.claims.convergence import averagers, layer_steps
 from icrl.operator import Operator, operator_from_kernel
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import ball_case, smallest
+from icrl.verify.judging.numbers import BITS
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST
+from icrl.verify.model import Budget
+from icrl.verify.routes import exact_algebra, grouping
+from icrl.verify.routes.fixed_points import fixed_point_system
+from icrl.verify.run import judge
 
 FEW = Budget(trials=60)
 CLAIMS = {module.CLAIM.id: module.CLAIM for module in (averagers, layer_steps)}
@@ -96,21 +100,21 @@ def test_every_mutant_has_a_counterexample_by_hand():
 
 @pytest.mark.parametrize("case", [averagers.LINE, averagers.LONGER, replace(averagers.LINE, alphas=[F(1)])])
 def test_the_limit_is_the_one_worked_out_by_hand_at_every_length_and_step(case):
-    given = operators.transitions(case)
-    K = operators.by_state(operators.normalised(case, given.C), given.C)
+    given = grouping.transitions(case)
+    K = grouping.by_state(grouping.normalised(case, given.C), given.C)
     system = fixed_point_system(lambda v: averagers.average(K, given, case.gamma, case.alphas[0], v), case)
-    assert operators.solved(*system).tolist() == [F(12, 13), F(10, 13)]
-    assert operators.certainty_equivalence(case).tolist() == [F(4, 3), F(2, 3)]
+    assert exact_algebra.solved(*system).tolist() == [F(12, 13), F(10, 13)]
+    assert grouping.certainty_equivalence(case).tolist() == [F(4, 3), F(2, 3)]
 
 
 def test_without_discount_constants_do_not_fade():
     """γ = 1: P̂1 = 1, so two starts that differ by a constant stay apart, and I − γP̂ has no inverse."""
     case = replace(averagers.LINE, gamma=F(1))
-    given = operators.transitions(case)
-    K = operators.by_state(operators.normalised(case, given.C), given.C)
+    given = grouping.transitions(case)
+    K = grouping.by_state(grouping.normalised(case, given.C), given.C)
     one, other = (averagers.average(K, given, case.gamma, F(1), np.array([F(c)] * 2)) for c in (0, 5))
     assert (other - one).tolist() == [5, 5]
-    assert not operators.invertible(np.eye(2, dtype=int) - K @ given.D)
+    assert not exact_algebra.invertible(np.eye(2, dtype=int) - K @ given.D)
 
 
 def test_weights_of_0_can_agree_without_equal_rewards():
@@ -122,11 +126,11 @@ def test_weights_of_0_can_agree_without_equal_rewards():
 
 def test_equal_mean_rewards_where_a_state_is_never_left_do_not_make_them_agree():
     """Coverage dropped: T = (0, 1), r = 1, E = 2: M̂ has both weights on 0, v_A = (2, 2), and v_CE = (1, 0)."""
-    case = operators.never_left()
-    assert operators.certainty_equivalence(case).tolist() == [1, 0]
-    operator = operators.operator_of(case)
+    case = contexts.never_left()
+    assert grouping.certainty_equivalence(case).tolist() == [1, 0]
+    operator = grouping.operator_of(case)
     assert operator.M.tolist() == [[1, 0], [1, 0]] and operator.P.tolist() == [[0, 1], [0, 1]]
-    assert operators.solved(np.eye(2, dtype=int) - case.gamma * operator.P, operator.b).tolist() == [2, 2]
+    assert exact_algebra.solved(np.eye(2, dtype=int) - case.gamma * operator.P, operator.b).tolist() == [2, 2]
 
 
 def test_a_row_without_weight_on_a_source_is_refused():
@@ -138,16 +142,16 @@ def test_the_bounds_are_attained_and_neither_is_a_matter_of_course():
     """γ = 0 with two states: M̂r̂ − r̂ = ⅓ · span at both, so that e · span = ‖v_A − v_CE‖ = (1 − m) · span."""
     parts = averagers.bias(averagers.Averager(), averagers.CONTRAST, *_limit(averagers.CONTRAST))
     got = {part.relation: (part.got, part.right) for part in parts if part.relation}
-    assert got == {operators.AT_MOST: (F(2, 3), F(2, 3)), operators.AT_LEAST: (F(2, 3), F(2, 3))}
+    assert got == {AT_MOST: (F(2, 3), F(2, 3)), AT_LEAST: (F(2, 3), F(2, 3))}
 
 
 def _limit(case):
-    operator = operators.operator_of(case)
-    return operator.M, operators.solved(np.eye(2, dtype=int) - case.gamma * operator.P, operator.b)
+    operator = grouping.operator_of(case)
+    return operator.M, exact_algebra.solved(np.eye(2, dtype=int) - case.gamma * operator.P, operator.b)
 
 
 def test_the_lake_is_a_context_of_its_own():
-    case = averagers.lake()
+    case = contexts.lake()
     assert (
         case.n == 40
         and len(set(case.states)) > 8
@@ -155,14 +159,14 @@ def test_the_lake_is_a_context_of_its_own():
         and all(isinstance(x, F) for row in case.features for x in row)
     )
     with ctx.workprec(BITS):
-        M = operators.operator_of(ball_case(case)).M
+        M = grouping.operator_of(ball_case(case)).M
         assert all(entry > 0 for entry in M[:, :-1].ravel()) and len(set(map(float, M.ravel()))) > 50
 
 
 def test_contexts_with_a_bias_of_every_sort():
-    drawn = list(islice(operators.float_cases(0), 100))
-    values = [operators.certainty_equivalence(case) for case in drawn]
-    gaps = [abs(operators.operator_of(case).M @ v - v).max() for case, v in zip(drawn, values)]
+    drawn = list(islice(contexts.float_cases(0), 100))
+    values = [grouping.certainty_equivalence(case) for case in drawn]
+    gaps = [abs(grouping.operator_of(case).M @ v - v).max() for case, v in zip(drawn, values)]
     assert sum(gap > 0.1 for gap in gaps) >= 30 and sum(gap < 1e-6 for gap in gaps) >= 3
 
 
@@ -201,9 +205,9 @@ def test_an_error_planted_in_the_librarys_steps_is_found(monkeypatch):
 
 @pytest.mark.parametrize("id, kind", [(id, kind) for id in CLAIMS for kind in ("exact", "certified", "numeric")])
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
-    right = operators.values
+    right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )
@@ -215,7 +219,7 @@ def test_any_order_of_the_steps_gives_the_same_values():
         smallest((0, 0, 1, 2, 0), 3, r=(1, 2, 0, -1), v=(3, -2, 1), x=((1,), (2,), (0,))),
         alphas=[F(1), F(1, 2), F(1, 3)],
     )
-    ends = {tuple(operators.values(replace(case, alphas=list(order)))[-1]) for order in permutations(case.alphas)}
+    ends = {tuple(grouping.values(replace(case, alphas=list(order)))[-1]) for order in permutations(case.alphas)}
     assert len(ends) == 1
 
 
@@ -255,7 +259,7 @@ def test_the_two_conditions_for_detailed_balance():
 
 def test_a_walk_on_a_line_that_does_not_come_back_need_not_be_reversible():
     """T = (0, 1, 1) moves between neighbours only; P_e² = P_e, so T_2(P_e)(−1, 1) = (2P_e − 1)(−1, 1) = (3, 1): 10 against 2."""
-    P = operators.operator_of(layer_steps.tabular(layer_steps.ABSORBED)).transition
+    P = grouping.operator_of(layer_steps.tabular(layer_steps.ABSORBED)).transition
     assert (P @ P == P).all()
     end = layer_steps.first_kind(lambda x: P @ x, np.array([F(-1), F(1)]), 2)
     assert end.tolist() == [3, 1]
@@ -266,7 +270,7 @@ def test_a_walk_on_a_line_that_does_not_come_back_need_not_be_reversible():
 
 def test_around_the_cycle_the_error_is_multiplied_by_the_polynomial_at_a_third_root_of_1():
     """|T_L(ω)|² for ω³ = 1: 1, 7, 37, 193; from L = 2 on more than T_L(4/3)² = (23/9)², (152/27)²."""
-    P = operators.operator_of(layer_steps.tabular(layer_steps.GROWING)).transition
+    P = grouping.operator_of(layer_steps.tabular(layer_steps.GROWING)).transition
     error = np.array([F(1), F(-1), F(0)])
     squares = [sum(layer_steps.first_kind(lambda x: P @ x, error, depth) ** 2) / 2 for depth in range(1, 5)]
     assert squares == [1, 7, 37, 193]
@@ -297,11 +301,13 @@ def test_the_least_maximum():
 
 def test_the_reversible_contexts_are_of_every_sort():
     bounded = lambda case: 0 < case.gamma and layer_steps.balance(case) and layer_steps.least_maximum(case.gamma, 1)
-    tried = list(filter(bounded, layer_steps.cases(layer_steps.Steps())))
+    tried = list(filter(bounded, layer_steps.STATED.exact(layer_steps.Steps())))
     assert len(tried) >= 18 and {len(set(case.states)) for case in tried} >= {2, 3, 4}
     assert sum(len(set(layer_steps.balance(case))) > 1 for case in tried) >= 9
     assert any(layer_steps.balance(case) != layer_steps.visits(case) and len(case.v) == 2 for case in tried)
     assert len(set(layer_steps.lake().states)) >= 4 and layer_steps.balance(layer_steps.lake())
+    reversible = [case for case in layer_steps.STATED.exact(layer_steps.Steps()) if layer_steps.balance(case)]
+    assert f"{len(reversible)} with detailed balance" in check_of("layer-steps", "exact").scope
     drawn = list(islice(layer_steps.float_cases(0), 200))
     assert (
         max(case.depth for case in drawn) == 20 and sum(layer_steps.balance(case) is not None for case in drawn) >= 100

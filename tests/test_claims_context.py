@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 
 from conftest import check_of
-from icrl.claims import Budget, depth_against_context, explicit_finite_sample, finite_sample, operators
-from icrl.claims.chains import fractions
-from icrl.claims.explicit_finite_sample import Bounds, counted, most
-from icrl.claims.ledger import judge
+from icrl.claims.convergence import depth_against_context, explicit_finite_sample, finite_sample
+from icrl.claims.convergence.explicit_finite_sample import Bounds, counted, most
 from icrl.operator import context_needed, operator_from_kernel
+from icrl.verify.instances.chains import fractions
+from icrl.verify.model import Budget
+from icrl.verify.routes import grouping
+from icrl.verify.run import judge
 
 FEW = Budget(trials=100)
 MODULES = {module.CLAIM.id: module for module in (explicit_finite_sample, finite_sample, depth_against_context)}
@@ -259,9 +261,9 @@ def test_an_error_planted_in_the_library_is_found(id, name, wrong, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
 def test_an_error_planted_in_the_transformer_is_found(kind, monkeypatch):
-    right = operators.values
+    right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from icrl import state_form as library
-from icrl.claims import Budget, emergence, state_form
-from icrl.claims.ledger import judge
-from icrl.claims.model import Verdict
+from icrl.claims.emergence import emergence, state_form
+from icrl.verify.model import Budget, Verdict
+from icrl.verify.run import judge
 
 FEW = Budget(trials=20)
 STATE, EMERGENCE = state_form.CLAIM, emergence.CLAIM

@@ -11,13 +11,16 @@ from sympy import Rational, limit, oo, symbols
 
 from conftest import check_of
 from icrl import td
-from icrl.claims import Budget, kernel_td, linear, operators, tabular
-from icrl.claims.cases import smallest
-from icrl.claims.ledger import judge
-from icrl.claims.machine import Machine
-from icrl.claims.model import WITHOUT_MUTANTS
+from icrl.claims.family import kernel_td, tabular
+from icrl.claims.foundations import linear
 from icrl.dial import DIGITS, dial, heights, shades
-from icrl.exercises.kernels import EXERCISES
+from icrl.exercises.kernels_and_sharpness import EXERCISES
+from icrl.verify.instances import cases, contexts
+from icrl.verify.instances.cases import smallest
+from icrl.verify.model import WITHOUT_MUTANTS, Budget
+from icrl.verify.routes import grouping
+from icrl.verify.routes.edits import Machine
+from icrl.verify.run import judge
 
 FEW = Budget(trials=40)
 CLAIMS = {module.CLAIM.id: module.CLAIM for module in (tabular, linear, kernel_td)}
@@ -27,7 +30,7 @@ PAIRS = [
 NAN = {
     "tabular": tabular.Tabular(weight=lambda own, n_s, n, power: float("nan")),
     "linear": linear.LinearTD(
-        Machine(softmax=linear.scores_alone, edit=lambda p, site: replace(p, V=p.V * float("nan")))
+        Machine(softmax=linear.scores_alone, edit=lambda p, site: p.with_head(V=p.head.V * float("nan")))
     ),
     "kernel-td": kernel_td.KernelTD(features=lambda phi, Z: float("nan") * phi),
 }
@@ -127,9 +130,9 @@ def test_an_error_planted_in_a_loop_is_found(id, name, kind, monkeypatch):
 @pytest.mark.parametrize("id", ["tabular", "kernel-td"])
 @pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
-    right = operators.values
+    right = grouping.values
     monkeypatch.setattr(
-        operators, "values", lambda case, *machine: [v + layer for layer, v in enumerate(right(case, *machine))]
+        grouping, "values", lambda case, *machine: [v + layer for layer, v in enumerate(right(case, *machine))]
     )
     verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
     assert verdict.passed is False and verdict.counterexample, verdict
@@ -137,8 +140,8 @@ def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["exact", "certified", "numeric"])
 def test_an_error_planted_in_the_operator_is_found(kind, monkeypatch):
-    right = operators.operator_of
-    monkeypatch.setattr(operators, "operator_of", lambda case: replace(right(case), M=right(case).M.T))
+    right = grouping.operator_of
+    monkeypatch.setattr(grouping, "operator_of", lambda case: replace(right(case), M=right(case).M.T))
     assert judge(check_of("kernel-td", kind), kernel_td.KernelTD(), FEW).counterexample
 
 
@@ -174,7 +177,7 @@ def test_with_exponentials_the_step_alpha_z_is_not_plain_linear_td():
 def test_of_two_features_that_differ_by_length_the_constant_step_misses_one():
     """x = 1, 2, T = (0, 1), r = 1: softmax TD adds α to both values, linear TD α and 2α."""
     case = smallest((0, 1), r=(1,), v=(0, 0), x=((1,), (2,)))
-    assert operators.values(case)[1].tolist() == [F(1, 2), F(1, 2)]
+    assert grouping.values(case)[1].tolist() == [F(1, 2), F(1, 2)]
     _, w = islice(td.linear_td(case.states, case.rewards, case.features, case.gamma, case.alphas), 2)
     assert [case.features[s][0] * w[0] for s in (0, 1)] == [F(1, 2), F(1)]
 
@@ -213,7 +216,7 @@ def test_features_are_small_in_half_of_the_contexts():
     drawn = list(islice(kernel_td.float_cases(0), 100))
     taus = [2 * max(td.inner(x, x) for x in case.features) for case in drawn]
     assert sum(tau <= 1 for tau in taus) >= 50 and max(taus) > 3 and sum(0.5 < tau <= 1 for tau in taus) >= 10
-    apart = [case for case in operators.rational_cases() if kernel_td.apart(case)]
+    apart = [case for case in contexts.rational_cases() if kernel_td.apart(case)]
     assert len(apart) >= 15
 
 
@@ -224,7 +227,7 @@ def test_a_feature_map_has_the_kernel_for_inner_products():
         [2, 5],
         [5, 17],
     ]
-    floats = next(iter(operators.as_floats([case])))
+    floats = next(iter(cases.as_floats([case])))
     phi = kernel_td.feature_map(floats)
     assert np.allclose(phi @ phi.T, np.exp([[1, 2], [2, 4]]))
 

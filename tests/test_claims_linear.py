@@ -10,16 +10,11 @@ from sympy import BlockMatrix, MatrixSymbol, ZeroMatrix
 from conftest import check_of
 from icrl import td
 from icrl.algebra import identity, kind, place
-from icrl.claims import (
-    Budget,
-    linear_average_reward,
-    linear_methods,
-    linear_residual_gradient,
-    linear_td,
-    linear_td_lambda,
-)
-from icrl.claims import symbolic as sy
-from icrl.claims.ledger import judge
+from icrl.claims.foundations import linear_average_reward, linear_residual_gradient, linear_td, linear_td_lambda
+from icrl.verify.judging import blocks as sy
+from icrl.verify.model import Budget
+from icrl.verify.routes import linear_methods
+from icrl.verify.run import judge
 
 FEW = Budget(trials=30)
 CLAIMS = {
@@ -116,7 +111,8 @@ def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
 
 def not_a_number(method):
     """The method with NaN in V."""
-    return replace(method, heads=lambda *given: tuple(replace(p, V=p.V * float("nan")) for p in method.heads(*given)))
+    nan = float("nan")
+    return linear_methods.edited(method, lambda h, site: replace(h, V=h.V * nan))
 
 
 NAN = {id: not_a_number(claim.subject) for id, claim in CLAIMS.items()}

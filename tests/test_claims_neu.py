@@ -8,11 +8,13 @@ import pytest
 
 from conftest import check_of
 from icrl import state_form
-from icrl.claims import CLAIMS, Budget, global_minimum, neu_bound
-from icrl.claims.chains import fractions
-from icrl.claims.global_minimum import ALIKE, BLOW_UP, COIN, ENDLESS, NAMED, PAIR, SHARP, UNEVEN, losses, mean
-from icrl.claims.ledger import judge
+from icrl.claims import CLAIMS
+from icrl.claims.emergence import global_minimum, neu_bound
+from icrl.claims.emergence.global_minimum import ALIKE, BLOW_UP, COIN, ENDLESS, NAMED, PAIR, SHARP, UNEVEN, losses, mean
 from icrl.pretrain import losses as library
+from icrl.verify.instances.chains import fractions
+from icrl.verify.model import Budget
+from icrl.verify.run import judge
 
 FEW = Budget(trials=100)
 IDS = ("neu-bound", "global-minimum")

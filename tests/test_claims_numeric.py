@@ -1,7 +1,8 @@
 """The long run: 20,000 random contexts for the theorem. In a file of its own, so that it has a processor to itself."""
 
-from icrl.claims import CLAIMS, Budget
-from icrl.claims.ledger import judge
+from icrl.claims import CLAIMS
+from icrl.verify.model import Budget
+from icrl.verify.run import judge
 
 
 def test_softmax_td_on_20000_random_contexts():

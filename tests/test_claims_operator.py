@@ -9,20 +9,16 @@ import pytest
 from flint import arb
 
 from conftest import check_of
-from icrl.claims import (
-    CLAIMS,
-    Budget,
-    certainty_equivalence,
-    contraction,
-    coverage_needed,
-    operator,
-    operators,
-    rate_floor,
-)
-from icrl.claims.cases import ball_case, smallest
-from icrl.claims.compare import Undecided
-from icrl.claims.ledger import judge
+from icrl.claims import CLAIMS
+from icrl.claims.convergence import certainty_equivalence, contraction, coverage_needed, operator, rate_floor
 from icrl.operator import Operator
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import ball_case, smallest
+from icrl.verify.judging.numbers import Undecided
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST, UNLIKE, AsBalls, Exactly, Part, Within, first_failure, greatest
+from icrl.verify.model import Budget
+from icrl.verify.routes import exact_algebra, fixed_points, grouping
+from icrl.verify.run import judge
 
 FEW = Budget(trials=60)
 IDS = ("operator", "contraction", "rate-floor", "coverage-needed", "certainty-equivalence")
@@ -91,21 +87,19 @@ def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
 )
 def test_fixed_points_are_those_worked_out_by_hand(limit, case, got, v_CE):
     given = limit.transitions(case)
-    K = limit.kernel(operators.normalised(case, given.C), given.C)
-    system = certainty_equivalence.fixed_point_system(
-        lambda v: limit.layer(K, given, case.gamma, case.alphas[0], v), case
-    )
-    assert operators.solved(*system).tolist() == [F(x) for x in got]
-    assert operators.certainty_equivalence(case).tolist() == [F(x) for x in v_CE]
+    K = limit.kernel(grouping.normalised(case, given.C), given.C)
+    system = fixed_points.fixed_point_system(lambda v: limit.layer(K, given, case.gamma, case.alphas[0], v), case)
+    assert exact_algebra.solved(*system).tolist() == [F(x) for x in got]
+    assert grouping.certainty_equivalence(case).tolist() == [F(x) for x in v_CE]
 
 
 def test_features_that_differ_do_not_make_an_arbitrary_positive_score_invertible():
     """E = 1 + t² and x = ±1: true for the exponential, which is why certified and numeric are shown A = 0 instead."""
     distinct = certainty_equivalence.Limit(only=lambda case, M: True)
     parts = certainty_equivalence.fixed_points(
-        distinct, certainty_equivalence.SIGNS, operators.certainty_equivalence(certainty_equivalence.SIGNS)
+        distinct, certainty_equivalence.SIGNS, grouping.certainty_equivalence(certainty_equivalence.SIGNS)
     )
-    assert operators.first_failure("here", parts, operators.Exactly()).right == "a number other than 0"
+    assert first_failure("here", parts, Exactly()).right == "a number other than 0"
 
 
 # What is planted in the library, the Transformer or the definitions is found.
@@ -116,7 +110,7 @@ def wrong_norm(self, alpha):
 
 
 def wrong_margin(self):
-    return 2 * operators.greatest(np.diagonal(self.M)) - 1 - abs(self.gamma)
+    return 2 * greatest(np.diagonal(self.M)) - 1 - abs(self.gamma)
 
 
 def wrong_update(self, v, alpha):
@@ -162,9 +156,9 @@ MEETS_THE_TRANSFORMER = [
 
 @pytest.mark.parametrize("id, kind", MEETS_THE_TRANSFORMER)
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
-    right = operators.values
+    right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )
@@ -173,9 +167,9 @@ def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
 
 
 def test_a_transformer_that_forgets_its_start_fails_coverage(monkeypatch):
-    right = operators.values
+    right = grouping.values
     monkeypatch.setattr(
-        operators, "values", lambda case, *machine: right(replace(case, v=[0 * case.gamma] * len(case.v)), *machine)
+        grouping, "values", lambda case, *machine: right(replace(case, v=[0 * case.gamma] * len(case.v)), *machine)
     )
     for kind in ("exact", "certified", "numeric"):
         assert judge(check_of("coverage-needed", kind), coverage_needed.Coverage(), FEW).counterexample
@@ -194,20 +188,18 @@ NAN = {
 
 
 def part(got, right, relation=""):
-    return operators.Part("here", got, right, 1.0, relation)
+    return Part("here", got, right, 1.0, relation)
 
 
 RELATIONS = [
     ("", (1, 1), (1, 2)),
-    (operators.AT_MOST, (1, 1), (2, 1)),
-    (operators.AT_LEAST, (2, 1), (1, 2)),
-    (operators.UNLIKE, (1, 0), (0, 0)),
+    (AT_MOST, (1, 1), (2, 1)),
+    (AT_LEAST, (2, 1), (1, 2)),
+    (UNLIKE, (1, 0), (0, 0)),
 ]
 
 
-@pytest.mark.parametrize(
-    "numbers, of", [(operators.Exactly(), F), (operators.AsBalls(), arb), (operators.Within(1e-12), float)]
-)
+@pytest.mark.parametrize("numbers, of", [(Exactly(), F), (AsBalls(), arb), (Within(1e-12), float)])
 def test_each_relation_fails_where_it_does_not_hold(numbers, of):
     for relation, holds, fails in RELATIONS:
         assert not numbers.fails(part(*map(of, holds), relation)) and numbers.fails(part(*map(of, fails), relation)), (
@@ -217,13 +209,13 @@ def test_each_relation_fails_where_it_does_not_hold(numbers, of):
 
 def test_what_cannot_be_compared_is_no_counterexample():
     with pytest.raises(TypeError, match="exact check met a float"):
-        operators.Exactly().fails(part(0.5, F(1, 2), operators.AT_MOST))
-    for undecided in (part(arb(1, 1e-20), arb(1)), part(arb("nan"), arb(1), operators.AT_MOST)):
+        Exactly().fails(part(0.5, F(1, 2), AT_MOST))
+    for undecided in (part(arb(1, 1e-20), arb(1)), part(arb("nan"), arb(1), AT_MOST)):
         with pytest.raises(Undecided):
-            operators.AsBalls().fails(undecided)
-    for relation in ("", operators.AT_MOST, operators.AT_LEAST, operators.UNLIKE):
+            AsBalls().fails(undecided)
+    for relation in ("", AT_MOST, AT_LEAST, UNLIKE):
         with pytest.raises(ValueError, match="no counterexample"):
-            operators.first_failure("here", [part(float("nan"), 0.0, relation)], operators.Within(1.0))
+            first_failure("here", [part(float("nan"), 0.0, relation)], Within(1.0))
 
 
 # The contexts, and the definitions as matrices.
@@ -231,18 +223,18 @@ def test_what_cannot_be_compared_is_no_counterexample():
 
 def test_a_context_as_matrices():
     case = smallest((2, 0, 2, 5), r=(1, 2, 3), v=(0,) * 6, x=((0,),) * 6)
-    C, D, R = operators.transitions(case)
+    C, D, R = grouping.transitions(case)
     assert C.tolist() == [[0, 1, 0], [1, 0, 0], [0, 1, 0]] and D.tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
-    P_e, r = operators.empirical_model(C, D, R)
+    P_e, r = grouping.empirical_model(C, D, R)
     assert P_e.tolist() == [[0, 1, 0], [F(1, 2), 0, F(1, 2)], [0, 0, 0]] and r.tolist() == [2, 2, 0]
-    C, D, R = operators.without_mask(case)
+    C, D, R = grouping.without_mask(case)
     assert C[-1].tolist() == [0, 0, 1] and D[-1].tolist() == [0, 0, 0] and R.tolist() == [1, 2, 3, 0]
 
 
 def test_weights_by_position():
     case = certainty_equivalence.POSITIONS
-    C = operators.transitions(case).C
-    K = operators.by_position(operators.normalised(case, C), C)
+    C = grouping.transitions(case).C
+    K = grouping.by_position(grouping.normalised(case, C), C)
     assert K.tolist() == [[F(2, 7), F(4, 7), F(1, 7)], [F(2, 5), F(1, 5), F(2, 5)]]
 
 
@@ -250,17 +242,19 @@ def test_elimination():
     matrix, x = np.array([[0, 2], [3, 4]]), np.array([5, 6])
     for of, dtype in ((float, float), (F, object), (arb, object)):
         table = np.array([[of(int(entry)) for entry in row] for row in matrix], dtype)
-        got = operators.solved(table, table @ np.array([of(int(entry)) for entry in x], dtype))
-        assert [float(entry) for entry in got] == pytest.approx(x.tolist(), rel=1e-14) and operators.invertible(table)
-        assert not operators.invertible(table * 0) and not operators.invertible(np.array([table[0], table[0]]))
+        got = exact_algebra.solved(table, table @ np.array([of(int(entry)) for entry in x], dtype))
+        assert [float(entry) for entry in got] == pytest.approx(x.tolist(), rel=1e-14) and exact_algebra.invertible(
+            table
+        )
+        assert not exact_algebra.invertible(table * 0) and not exact_algebra.invertible(np.array([table[0], table[0]]))
 
 
 def margins(cases):
-    return [operators.operator_of(case).margin for case in cases]
+    return [grouping.operator_of(case).margin for case in cases]
 
 
 def test_the_rational_contexts_are_of_every_sort():
-    any_features, sharp = operators.rational_cases(), operators.sharp_cases()
+    any_features, sharp = contexts.rational_cases(), contexts.sharp_cases()
     uncovered = [case for case in any_features if case.states[-1] not in case.states[:-1]]
     assert len(uncovered) >= 6 and len(any_features) - len(uncovered) >= 6
     assert sum(c > 0 for c in margins(sharp)) >= 12 and {case.gamma > 0 for case in sharp} == {True, False}
@@ -270,12 +264,12 @@ def test_the_rational_contexts_are_of_every_sort():
         3,
     }
     assert any(
-        not operators.invertible(operators.operator_of(case).M) for case in any_features if case not in uncovered
+        not exact_algebra.invertible(grouping.operator_of(case).M) for case in any_features if case not in uncovered
     )
 
 
 def test_the_float_contexts_are_of_every_sort():
-    drawn = list(islice(operators.float_cases(0), 300))
+    drawn = list(islice(contexts.float_cases(0), 300))
     assert sum(case.states[-1] not in case.states[:-1] for case in drawn) >= 30
     assert sum(c > 0 for c in margins(drawn)) >= 60 and min(case.gamma for case in drawn) < -0.8
     assert max(case.n for case in drawn) > 50 and max(case.depth for case in drawn) == 32
@@ -283,7 +277,7 @@ def test_the_float_contexts_are_of_every_sort():
 
 def test_six_feature_maps_have_one_limit_and_most_reach_it():
     drawn = list(islice(certainty_equivalence.six_maps(0), 120))
-    reach = [operators.operator_of(case) for case in drawn if case.n > 1]
+    reach = [grouping.operator_of(case) for case in drawn if case.n > 1]
     assert sum(each.covered and each.spectral_radius(case.alphas[0]) < 1 for each, case in zip(reach, drawn)) >= 60
     for start in range(0, 120, 6):
         assert len({str(case.states) + str(case.rewards) for case in drawn[start : start + 6]}) == 1
@@ -292,4 +286,4 @@ def test_six_feature_maps_have_one_limit_and_most_reach_it():
 
 def test_balls_keep_the_hypotheses_of_the_bound():
     """c > 0 in balls where it is so in rationals, for most of the sharp contexts: otherwise the certified bound would say nothing."""
-    assert sum(bool(operators.operator_of(ball_case(case)).margin > 0) for case in operators.sharp_cases()) >= 12
+    assert sum(bool(grouping.operator_of(ball_case(case)).margin > 0) for case in contexts.sharp_cases()) >= 12

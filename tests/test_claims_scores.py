@@ -9,11 +9,13 @@ import pytest
 
 from conftest import check_of
 from icrl import td
-from icrl.claims import Budget, causal_mask, identifiability, operators, score_functions
-from icrl.claims.cases import smallest
-from icrl.claims.ledger import judge
-from icrl.claims.machine import Machine
-from icrl.exercises import scores as exercises
+from icrl.claims.family import causal_mask, identifiability, score_functions
+from icrl.exercises import decoder_mask as exercises
+from icrl.verify.instances.cases import smallest
+from icrl.verify.model import Budget
+from icrl.verify.routes import exact_algebra, grouping
+from icrl.verify.routes.edits import Machine
+from icrl.verify.run import judge
 
 FEW = Budget(trials=20)
 CLAIMS = {module.CLAIM.id: module.CLAIM for module in (causal_mask, score_functions, identifiability)}
@@ -113,9 +115,9 @@ LOOP = td.decoder_td
 @pytest.mark.parametrize("kind", ["exact", "numeric"])
 @pytest.mark.parametrize("id", ["score-functions", "identifiability"])
 def test_an_error_planted_in_the_transformer_is_found(id, kind, monkeypatch):
-    true = operators.values
+    true = grouping.values
     monkeypatch.setattr(
-        operators, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))]
+        grouping, "values", lambda case, *machine: [v * (1 + layer) for layer, v in enumerate(true(case, *machine))]
     )
     verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
     assert verdict.passed is False and verdict.counterexample
@@ -189,7 +191,7 @@ def test_minus_the_identity_diverges_at_every_step():
     """T = (0, 1, 0), x = (0, 1), E = 2^{−xx'}, r = 0, γ = ½: H has the eigenvalues ½ and −¼, the latter at (1, −2)."""
     case = score_functions.biased(((0,), (1,)), ((-1,),), r=(0, 0), v=(1, -2), depth=3)
     for step in (F(1, 100), F(1, 2), F(1)):
-        values = operators.values(replace(case, alphas=[step] * 3))
+        values = grouping.values(replace(case, alphas=[step] * 3))
         assert [v.tolist() for v in values] == [[(1 + step / 4) ** l, -2 * (1 + step / 4) ** l] for l in range(4)]
 
 
@@ -207,7 +209,7 @@ def test_a_skew_matrix_and_three_states():
     M = score_functions.attention(case)
     E = np.array([[1, F(1, 2), 2], [2, 1, F(1, 2)], [F(1, 2), 2, 1]])
     assert (M == E / E.sum(axis=1)[:, None]).all()
-    assert 1 + 8 + F(1, 8) - 3 * 1 == F(49, 8) and operators.invertible(M)  # det E
+    assert 1 + 8 + F(1, 8) - 3 * 1 == F(49, 8) and exact_algebra.invertible(M)  # det E
 
 
 # Null directions by hand.
@@ -248,13 +250,13 @@ def test_logarithms():
 
 
 def test_contexts_of_every_sort():
-    cases = identifiability.cases(identifiability.Null())
+    cases = identifiability.STATED.exact(identifiability.Null())
     ranks = {identifiability.rank(np.array(case.features, object)) == case.d for case in cases}
     uncovered = [case for case in cases if case.states[-1] not in case.states[:-1]]
     assert ranks == {True, False} and 4 <= len(uncovered) <= len(cases) - 4 and len(cases) == 18
     drawn = list(islice(identifiability.float_contexts(0), 40))
     assert any(case.states[-1] not in case.states[:-1] for case in drawn) and {case.d for case in drawn} >= {1, 2, 3, 4}
-    assert len(score_functions.cases(score_functions.Scores())) == 12
+    assert len(score_functions.STATED.exact(score_functions.Scores())) == 12
 
 
 def test_the_encoder_is_the_construction():

@@ -10,10 +10,13 @@ import pytest
 
 from conftest import check_of, mutant_of
 from icrl import siblings
-from icrl.claims import Budget, operators, softmax_average_reward, softmax_residual_gradient, softmax_td_lambda, weights
-from icrl.claims.cases import power_of_two, smallest
-from icrl.claims.ledger import judge
-from icrl.claims.operators import Exactly, first_failure
+from icrl.claims.family import softmax_average_reward, softmax_residual_gradient, softmax_td_lambda, weights
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import power_of_two, smallest
+from icrl.verify.judging.parts import Exactly, first_failure
+from icrl.verify.model import Budget
+from icrl.verify.routes import exact_algebra, grouping
+from icrl.verify.run import judge
 
 FEW = Budget(trials=40)
 CLAIMS = {
@@ -109,8 +112,8 @@ COIN = smallest((0, 0, 1, 0), r=(1, 0, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 
 
 def fixed(case, loop):
     """What the loop keeps, by solving for it."""
-    layer = softmax_td_lambda.one_update(case, loop)
-    return operators.solved(*softmax_td_lambda.fixed_point_system(layer, case)).tolist()
+    layer = grouping.one_update(case, loop)
+    return exact_algebra.solved(*softmax_td_lambda.fixed_point_system(layer, case)).tolist()
 
 
 def test_one_context_and_its_limits():
@@ -119,7 +122,7 @@ def test_one_context_and_its_limits():
     λ = 1: v(1) = v(0)/2 and v(0) = ½(1 + v(0)/8) + ½(v(0)/4), so v(0)(1 − 3/16) = ½. Residual gradient, v = (a, b): the sum
     of the squares of 1 − a/2, b/2 − a and a/2 − b is least where 3a/2 − b = ½ and 5b/4 = a.
     """
-    assert operators.certainty_equivalence(COIN).tolist() == [F(4, 5), F(2, 5)]
+    assert grouping.certainty_equivalence(COIN).tolist() == [F(4, 5), F(2, 5)]
     assert fixed(COIN, lambda case: softmax_td_lambda.td_lambda(case, F(1))) == [F(8, 13), F(4, 13)]
     assert fixed(COIN, softmax_residual_gradient.loop) == [F(5, 7), F(4, 7)]
 
@@ -142,7 +145,7 @@ def test_the_residual_gradient_need_not_go_down():
 def test_poisson_by_hand():
     """T = (0, 1, 0, 0), r = (3, 0, 0), one-hot: π_e = (⅔, ⅓) = n_s/n, r̂ = (3/2, 0), gain 1 = r̄: no drift; h(1) = 0 − 1 + h(0)."""
     case = softmax_average_reward.at_one(replace(COIN, states=[0, 1, 0, 0], rewards=[F(3), F(0), F(0)]))
-    operator = operators.operator_of(case)
+    operator = grouping.operator_of(case)
     assert softmax_average_reward.stationary(case, operator.transition).tolist() == [F(2, 3), F(1, 3)]
     assert softmax_average_reward.bias(case, operator.transition, operator.reward, F(1)).tolist() == [0, -1]
 
@@ -186,15 +189,15 @@ def test_without_a_discount_below_one_values_are_not_one():
 
 def test_a_transition_of_weight_zero_is_none():
     """ρ = (1, 0) in T = (0, 1, 0): nothing is left of the only transition out of 1, and M̂_ρ is singular."""
-    C, _, _ = operators.transitions(operators.two_states())
-    M = operators.powers(operators.two_states(), C) @ C.T @ np.diag([F(1), F(0)]) @ C
-    assert not operators.invertible(M) and M[:, 1].tolist() == [0, 0]
+    C, _, _ = grouping.transitions(contexts.two_states())
+    M = grouping.powers(contexts.two_states(), C) @ C.T @ np.diag([F(1), F(0)]) @ C
+    assert not exact_algebra.invertible(M) and M[:, 1].tolist() == [0, 0]
 
 
 def test_a_state_never_left_keeps_average_reward_from_converging():
-    for case in map(softmax_average_reward.at_one, operators.rational_cases()):
+    for case in map(softmax_average_reward.at_one, contexts.rational_cases()):
         if case.states[-1] not in case.states[:-1]:
-            G = operators.operator_of(case).G(case.alphas[0])
+            G = grouping.operator_of(case).G(case.alphas[0])
             assert not softmax_average_reward.in_the_disc(case, G)
 
 
@@ -270,11 +273,11 @@ def test_the_contexts_are_of_every_sort():
     assert sum(case.states[-1] not in case.states[:-1] for case in drawn) >= 10
     assert max(map(max, (case.rho for case in drawn))) > math.e**2.5
     converging = [
-        case for case in map(softmax_average_reward.at_one, operators.sharp_cases()) if len(set(case.states)) > 1
+        case for case in map(softmax_average_reward.at_one, contexts.sharp_cases()) if len(set(case.states)) > 1
     ]
     assert (
         sum(
-            softmax_average_reward.in_the_disc(case, operators.operator_of(case).G(case.alphas[0]))
+            softmax_average_reward.in_the_disc(case, grouping.operator_of(case).G(case.alphas[0]))
             for case in converging
         )
         >= 6

@@ -9,13 +9,10 @@ import pytest
 from flint import arb, ctx
 
 from conftest import check_of, mutant_of
-from icrl.claims import CLAIMS, Budget, fixed_point, operators, spectral
-from icrl.claims.cases import ball_case, power_of_two
-from icrl.claims.compare import BITS, Undecided
-from icrl.claims.fixed_point import EQUAL, SIGNS, SKEW, SWITCH, Fixed, population, table
-from icrl.claims.ledger import judge
-from icrl.claims.operators import operator_of
-from icrl.claims.spectral import (
+from icrl.claims import CLAIMS
+from icrl.claims.convergence import fixed_point, spectral
+from icrl.claims.convergence.fixed_point import EQUAL, SIGNS, SKEW, SWITCH, Fixed, population, table
+from icrl.claims.convergence.spectral import (
     CULPRIT,
     NEVER,
     ONE,
@@ -25,12 +22,17 @@ from icrl.claims.spectral import (
     Spectral,
     characteristic,
     context,
-    contracts,
-    eigenvalues,
     routh,
     step_limit,
 )
 from icrl.operator import Operator
+from icrl.verify.instances.cases import ball_case, power_of_two
+from icrl.verify.judging.numbers import BITS, Undecided
+from icrl.verify.model import Budget
+from icrl.verify.routes import exact_algebra, grouping, spectra
+from icrl.verify.routes.grouping import operator_of
+from icrl.verify.routes.spectra import contracts, eigenvalues
+from icrl.verify.run import judge
 
 FEW = Budget(trials=40)
 NAN = {
@@ -112,9 +114,9 @@ def test_without_discount_there_is_no_value_and_every_constant_is_kept():
     given = population(((1,),), (1,), gamma=F(1), rewards=[F(0)])
     assert kept(given, [F(0)]) and kept(given, [F(5)])
     with pytest.raises(ZeroDivisionError):
-        operators.solved(
-            fixed_point.bellman_matrix(operators.array(given.case, given.transition), F(1)),
-            operators.array(given.case, [F(0)]),
+        exact_algebra.solved(
+            fixed_point.bellman_matrix(grouping.array(given.case, given.transition), F(1)),
+            grouping.array(given.case, [F(0)]),
         )
 
 
@@ -130,7 +132,7 @@ def test_the_weights_have_no_part_in_how_many_fixed_points_there_are():
     for given in (SWITCH, EQUAL, SIGNS, SKEW):
         for weights in ([F(1), F(1)], [F(1, 100), F(7)], [F(5), F(1, 9)]):
             M = fixed_point.kernel(replace(given, weights=weights))
-            assert operators.invertible(M) == operators.invertible(table(given.case)) == (given is SWITCH)
+            assert exact_algebra.invertible(M) == exact_algebra.invertible(table(given.case)) == (given is SWITCH)
 
 
 def test_frozen_lake_is_a_chain_in_fractions_and_its_features_are_distinct():
@@ -150,11 +152,11 @@ def test_populations_are_of_every_sort():
         sum(fixed_point.distinct(p.case) for p in definite) >= 4
         and sum(not fixed_point.distinct(p.case) for p in definite) >= 2
     )
-    assert sum(not operators.invertible(table(p.case)) for p in rational) >= 6
+    assert sum(not exact_algebra.invertible(table(p.case)) for p in rational) >= 6
     floats = list(islice(fixed_point.float_populations(0), 100))
-    assert sum(operators.invertible(table(p.case)) for p in floats) >= 40 and {len(p.weights) for p in floats} == set(
-        range(1, 9)
-    )
+    assert sum(exact_algebra.invertible(table(p.case)) for p in floats) >= 40 and {
+        len(p.weights) for p in floats
+    } == set(range(1, 9))
 
 
 # The spectrum.
@@ -242,14 +244,14 @@ def test_the_three_routes_to_convergence(G, tends):
 
 def test_pivots():
     """((2, 4), (4, 16)) is positive definite; ((1, 2), (2, 1)) has the pivots 1 and −3; a zero ends the elimination."""
-    of = lambda rows: fixed_point.pivots(np.array([[F(entry) for entry in row] for row in rows], dtype=object))
+    of = lambda rows: exact_algebra.pivots(np.array([[F(entry) for entry in row] for row in rows], dtype=object))
     assert of([[2, 4], [4, 16]]) == [2, 8] and of([[1, 2], [2, 1]]) == [1, -3] and of([[0, 1], [1, 0]]) == [0]
 
 
 def test_the_form_that_falls():
     """Q − GᵀQG = I for G = ½: Q = 4/3; none for G = 1; negative for G = 2."""
-    assert [spectral.falling_form(np.array([[F(g)]], dtype=object)) for g in ("1/2", "2")] == [F(4, 3), F(-1, 3)]
-    assert spectral.falling_form(np.array([[F(1)]], dtype=object)) is None
+    assert [spectra.falling_form(np.array([[F(g)]], dtype=object)) for g in ("1/2", "2")] == [F(4, 3), F(-1, 3)]
+    assert spectra.falling_form(np.array([[F(1)]], dtype=object)) is None
 
 
 def test_eigenvalues_are_enclosed():
@@ -342,9 +344,9 @@ def test_an_error_planted_in_the_library_is_found(id, name, wrong, kinds, monkey
 
 @pytest.mark.parametrize("kind", ["exact", "numeric"])
 def test_an_error_planted_in_the_transformer_is_found(kind, monkeypatch):
-    right = operators.values
+    right = grouping.values
     monkeypatch.setattr(
-        operators,
+        grouping,
         "values",
         lambda case, *machine: [v + len(v) * layer for layer, v in enumerate(right(case, *machine))],
     )

@@ -156,7 +156,7 @@ def test_an_error_planted_in_the_construction_is_named_and_ends_with_1(name, tmp
 
 def test_a_surviving_mutant_ends_with_1_and_is_named(tmp_path):
     shutil.copytree(ROOT / "icrl", tmp_path / "icrl", ignore=shutil.ignore_patterns("__pycache__"))
-    source = tmp_path / "icrl" / "claims" / "mask_leak.py"
+    source = tmp_path / "icrl" / "claims" / "foundations" / "mask_leak.py"
     text = source.read_text(encoding="utf-8")
     assert text.count("Leak(shrinks=False, leaks=False)") == 1
     source.write_text(text.replace("Leak(shrinks=False, leaks=False)", "Leak()"), encoding="utf-8")
@@ -176,10 +176,8 @@ def test_a_failed_ledger_writes_nothing(tmp_path):
         shutil.copy(ROOT / name, tmp_path)
     source = tmp_path / "icrl" / "transformer.py"
     text = source.read_text(encoding="utf-8")
-    assert text.count("return Z + added + p.W @ added @ p.shift") == 1
-    source.write_text(
-        text.replace("return Z + added + p.W @ added @ p.shift", "return Z + added + p.W @ added"), encoding="utf-8"
-    )
+    assert text.count("visible) @ memory.shift") == 1
+    source.write_text(text.replace("visible) @ memory.shift", "visible)"), encoding="utf-8")
     done = run("ledger", cwd=tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 1 and "nothing was written" in done.stderr
     assert os.listdir(tmp_path / "book") == []

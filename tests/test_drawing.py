@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from icrl.claims import CLAIMS
-from icrl.claims.drawing import BOX, COLUMNS, GAP, LANE, covering, middles, ordered, rising, rows, steps
+from icrl.verify.pages.drawing import BOX, COLUMNS, GAP, LANE, covering, middles, ordered, rising, rows, steps
 
 BOOK = {id: claim.rests_on for id, claim in CLAIMS.items()}
 FAN = {"root": [], **{f"leaf {i}": ["root"] for i in range(11)}, "late": ["leaf 0", "root"]}

@@ -1,14 +1,35 @@
-"""Every exercise takes its solution, refutes its wrong answers with a reason, and is asked and answered in its chapter."""
+"""Every exercise takes its solution, refutes its wrong answers with a reason, and is asked in its chapter."""
 
+import ast
 import re
+import subprocess
+import sys
+from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from icrl.exercises import EXERCISES, check
+from icrl.exercises import CHAPTERS, EXERCISES, check, depth
+from icrl.tasks import boyan_chain
 
 ROOT = Path(__file__).parents[1]
-CHAPTERS = {exercise.chapter for exercise in EXERCISES.values()}
+FOLDER = ROOT / "icrl" / "exercises"
+MODULES = {chapter: chapter.replace("-", "_") for chapter in CHAPTERS}
+SHARED = {"judgement": (), "answers": ("judgement",), "construction": ("answers",), "counting": (), "samples": ()}
+"""What is no chapter's file, and what of the folder it imports; a chapter imports these, and no other chapter."""
+LIBRARY = {
+    "algebra",
+    "linear_attention",
+    "mrp",
+    "operator",
+    "prompt",
+    "siblings",
+    "state_form",
+    "tasks",
+    "td",
+    "transformer",
+}
 
 
 @pytest.mark.parametrize("id", EXERCISES)
@@ -36,17 +57,98 @@ def test_what_is_no_answer_is_said_to_be_none(id):
         check(id, object())
 
 
-@pytest.mark.parametrize("id", EXERCISES)
-def test_the_exercise_stands_in_its_chapter(id):
-    text = (ROOT / "book" / f"{EXERCISES[id].chapter}.ipynb").read_text(encoding="utf-8")
-    assert re.search(rf'check\((\\n",\s*"\s*)?\\"{id}\\"', text)
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_chapter_asks_its_exercises_in_the_order_of_the_table(chapter):
+    text = (ROOT / "book" / f"{chapter}.ipynb").read_text(encoding="utf-8")
+    asked = re.findall(r'check\((?:\\n",\s*"\s*)?\\"([a-z-]+)\\"', text)
+    assert tuple(dict.fromkeys(asked)) == CHAPTERS[chapter] and len(asked) >= 2
 
 
-@pytest.mark.parametrize("chapter", sorted(CHAPTERS))
-def test_a_chapter_has_two_exercises_or_more(chapter):
-    assert sum(exercise.chapter == chapter for exercise in EXERCISES.values()) >= 2
+def test_the_chapters_stand_in_the_order_of_the_book():
+    book = re.findall(r"file: book/(\S+)", (ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    assert list(CHAPTERS) == [chapter for chapter in book if chapter in CHAPTERS]
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_the_table_names_every_exercise_of_a_file(chapter):
+    module = import_module(f"icrl.exercises.{MODULES[chapter]}")
+    assert tuple(exercise.id for exercise in module.EXERCISES) == CHAPTERS[chapter]
+
+
+def test_every_file_is_a_chapters_or_shared():
+    files = {path.stem for path in FOLDER.glob("*.py")} - {"__init__"}
+    assert files == {*MODULES.values(), *SHARED}
+
+
+def test_an_id_is_one_exercises():
+    ids = [id for ids in CHAPTERS.values() for id in ids]
+    assert list(EXERCISES) == ids and len(EXERCISES) == len(set(ids))
+    assert all(EXERCISES[id].id == id for id in ids)
+
+
+def imported(path):
+    """The modules of the project that a file imports anywhere, and those of ``icrl.exercises`` with their folder."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import | ast.ImportFrom) else []
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            names = [f"icrl.{name}" for name in names] if node.module == "icrl" else [node.module]
+        yield from (name.removeprefix("icrl.") for name in names if name.split(".")[0] == "icrl")
+
+
+@pytest.mark.parametrize("path", FOLDER.glob("*.py"), ids=lambda path: path.stem)
+def test_imports_run_down_to_the_library_only(path):
+    below = {"__init__": ("judgement",), **SHARED}.get(path.stem, SHARED)
+    assert set(imported(path)) <= LIBRARY | {f"exercises.{name}" for name in below}
+
+
+PLAIN = {
+    *("ndarray", "array", "asarray", "zeros", "ones", "eye", "arange", "diag", "concatenate"),
+    *("abs", "max", "all", "exp", "isfinite", "allclose", "linalg.solve"),
+}
+"""What a pure-Python stand-in for NumPy must spell, too: the judges are to run where there is no NumPy."""
+SPECTRA = {"when_it_fails", "trained_model_in_context"}
+"""The chapters that ask about eigenvalues."""
+
+
+def numpy_names(path):
+    """Every name that a file takes from NumPy."""
+    text = path.read_text(encoding="utf-8")
+    return set(re.findall(r"\bnp\.((?:linalg\.|random\.)?\w+)", text))
+
+
+@pytest.mark.parametrize("path", FOLDER.glob("*.py"), ids=lambda path: path.stem)
+def test_the_judges_use_plain_arrays_only(path):
+    assert numpy_names(path) <= PLAIN | ({"linalg.eigvals"} if path.stem in SPECTRA else set())
+
+
+def test_the_walk_of_depth_is_its_chapters():
+    chapter = boyan_chain(discount=depth.WALK_DISCOUNT).sample_context(100, np.random.default_rng(3))
+    assert np.array_equal(depth.WALK.states, chapter.states) and np.array_equal(depth.WALK.rewards, chapter.rewards)
+
+
+def loaded(code):
+    """The modules that are loaded once ``code`` has run in a new interpreter."""
+    run = [sys.executable, "-c", f"import sys\n{code}\nprint(*sys.modules)"]
+    return set(subprocess.run(run, capture_output=True, text=True, check=True, cwd=ROOT).stdout.split())
+
+
+def test_the_package_loads_no_chapter_and_nothing_heavy():
+    modules = loaded("import icrl.exercises")
+    assert {name for name in modules if name.startswith("icrl")} == {
+        "icrl",
+        "icrl.exercises",
+        "icrl.exercises.judgement",
+    }
+    assert not modules & {"numpy", "sympy", "torch", "gymnasium"}
+
+
+def test_an_exercise_loads_its_own_chapter_only():
+    chapters = {f"icrl.exercises.{name}" for name in MODULES.values()}
+    given = "from icrl.exercises import check\ncheck('layers-for-a-promise', lambda alpha, c, eta: 1)"
+    assert loaded(given) & chapters == {"icrl.exercises.depth"}
 
 
 def test_an_unknown_id_is_named():
-    with pytest.raises(ValueError, match="id must be one of .* got 'no-such-exercise'"):
+    with pytest.raises(ValueError, match=f"id must be one of {', '.join(EXERCISES)}, got 'no-such-exercise'"):
         check("no-such-exercise", 1)

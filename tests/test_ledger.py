@@ -11,9 +11,10 @@ import nbformat
 import pytest
 
 from conftest import PAIRS, ROOT
-from icrl.claims import CLAIMS, Budget
-from icrl.claims.ledger import ClaimResult, judge, run_claim
-from icrl.claims.pages import pages, with_table
+from icrl.claims import CLAIMS
+from icrl.verify.model import Budget
+from icrl.verify.pages.book import pages, with_table
+from icrl.verify.run import ClaimResult, judge, run_claim
 
 STATED = {"theorem", "lemma", "proposition", "corollary"}
 FEW = Budget(trials=100)

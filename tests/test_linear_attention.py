@@ -1,6 +1,5 @@
 """Linear attention, the scans, and the siblings: entries by hand, and every method against its loop on each kind of matrix."""
 
-from dataclasses import replace
 from fractions import Fraction as F
 from functools import partial
 from itertools import repeat
@@ -13,9 +12,9 @@ from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 from icrl import linear_attention as la
 from icrl import siblings, td
 from icrl.algebra import all_visible, centring, discounted_sum, linear, softmax
-from icrl.claims import symbolic as sy
 from icrl.prompt import prompt, rows
-from icrl.transformer import attention, multi_head_attention, multi_head_layer, softmax_td_parameters, transformer
+from icrl.transformer import attention, softmax_td_parameters, transformer
+from icrl.verify.judging import blocks as sy
 
 HALF = F(1, 2)
 EXACT = np.vectorize(F, otypes=[object])
@@ -155,20 +154,20 @@ METHODS = {  # γ, the layer's parameters, the loop
 
 
 def start(kind, name, *parts):
-    """The method's prompt, its parameters, and its step."""
+    """The method's prompt, and its parameters."""
     gamma, parameters, _ = METHODS[name]
     Z = la.transition_prompt(*parts, number(kind, gamma))
     Z = la.with_average_row(Z) if name == "average reward" else Z
     p = parameters(2, 5, number(kind, ALPHA), Z)
-    return Z, p, multi_head_attention if name == "average reward" else attention
+    return Z, p
 
 
 @pytest.mark.parametrize("name", METHODS)
 @EACH_KIND
 def test_each_method_is_its_loop_in_every_column_of_every_layer(kind, name):
     gamma, _, loop = METHODS[name]
-    Z, p, step = start(kind, name, *map(KINDS[kind], (X, Y, R, QUERY)))
-    for layer, w in zip(transformer(Z, [p] * DEPTH, step), loop()):
+    Z, p = start(kind, name, *map(KINDS[kind], (X, Y, R, QUERY)))
+    for layer, w in zip(transformer(Z, [p] * DEPTH), loop()):
         paid = 0 if name == "average reward" else 1
         errors = [paid * r + gamma * td.inner(after, w) - td.inner(x, w) for x, r, after in TRANSITIONS]
         assert same(kind, layer[-1], [*errors, -td.inner(QUERY[:, 0].tolist(), w)])
@@ -181,17 +180,12 @@ def test_a_batch_runs_as_its_members_do(kind, name):
     of = KINDS[kind]
     members = [[of(part * scale) for part in (X, Y, R, QUERY)] for scale in (F(1), F(1, 2))]
     stacked = [np.stack(parts) if kind == "float" else torch.stack(parts) for parts in zip(*members)]
-    Z, p, step = start(kind, name, *stacked)
-    *_, last = transformer(Z, [p] * DEPTH, step)
+    Z, p = start(kind, name, *stacked)
+    *_, last = transformer(Z, [p] * DEPTH)
     for member, got in zip(members, last):
-        Z, p, step = start(kind, name, *member)
-        *_, right = transformer(Z, [p] * DEPTH, step)
+        Z, p = start(kind, name, *member)
+        *_, right = transformer(Z, [p] * DEPTH)
         assert same(kind, got, right)
-
-
-def test_one_head_among_several_is_attention():
-    Z, p, _ = start("entries", "TD(λ)", X, Y, R, QUERY)
-    assert np.array_equal(multi_head_attention(Z, [p]), attention(Z, p))
 
 
 def test_one_layer_of_blocks():
@@ -214,14 +208,14 @@ def test_one_layer_of_blocks():
 @pytest.mark.parametrize("name", ["TD(0)", "residual gradient"])
 def test_without_the_mask_the_query_is_one_transition_more(name):
     """From x(s) to nothing, without reward."""
-    Z, p, step = start("entries", name, X, Y, R, QUERY)
-    open_p = replace(p, visible=all_visible(5, Z))
+    Z, p = start("entries", name, X, Y, R, QUERY)
+    open_p = p.with_head(visible=all_visible(5, Z))
     longer = np.hstack([X, QUERY]), np.hstack([Y, 0 * QUERY]), np.hstack([R, [[F(0)]]]), QUERY
     Z_more = la.transition_prompt(*longer, GAMMA)
     p_more = METHODS[name][1](2, 6, ALPHA, Z_more)
-    pairs = list(zip(transformer(Z, [open_p] * DEPTH, step), transformer(Z_more, [p_more] * DEPTH, step)))
+    pairs = list(zip(transformer(Z, [open_p] * DEPTH), transformer(Z_more, [p_more] * DEPTH)))
     assert all(leaking[-1, -1] == more[-1, -1] for leaking, more in pairs)
-    *_, masked = transformer(Z, [p] * DEPTH, step)
+    *_, masked = transformer(Z, [p] * DEPTH)
     assert masked[-1, -1] != pairs[-1][0][-1, -1]
 
 
@@ -230,7 +224,7 @@ def test_gradients_pass_through_the_step_and_the_decay():
     Z = la.transition_prompt(*map(of, (X, Y, R, QUERY)), 0.7)
 
     def predict(alpha, decay):
-        *_, last = transformer(Z, [la.td_parameters(2, 5, alpha, Z, decay)] * 2, attention)
+        *_, last = transformer(Z, [la.td_parameters(2, 5, alpha, Z, decay)] * 2)
         return -last[-1, -1]
 
     inputs = tuple(torch.tensor(q, dtype=torch.float64, requires_grad=True) for q in (0.2, 0.3))
@@ -350,8 +344,8 @@ def test_softmax_residual_gradient_is_its_loop(kind):
     Z, p, score, exp = softmax_case(kind)
     rewards, v0 = arguments(kind)
     loop = td.softmax_residual_gradient(S, rewards, score, number(kind, GAMMA), repeat(number(kind, ALPHA)), v0, exp)
-    step = partial(siblings.residual_gradient_layer, gamma=number(kind, GAMMA))
-    assert agree(kind, transformer(Z, [p] * DEPTH, step), loop)
+    both = siblings.with_both_ends(p, number(kind, GAMMA))
+    assert agree(kind, transformer(Z, [both] * DEPTH), loop)
 
 
 @EACH_KIND
@@ -359,14 +353,14 @@ def test_softmax_average_reward_is_its_loop(kind):
     Z, p, score, exp = softmax_case(kind, F(1))
     rewards, v0 = arguments(kind)
     loop = td.softmax_average_reward(S, rewards, score, repeat(number(kind, ALPHA)), v0, exp)
-    assert agree(kind, transformer(Z, [siblings.with_average_reward(p)] * DEPTH, multi_head_layer), loop)
+    assert agree(kind, transformer(Z, [siblings.with_average_reward(p)] * DEPTH), loop)
 
 
 @EACH_KIND
 def test_a_decoder_is_its_loop(kind):
     Z, p, score, exp = softmax_case(kind)
     rewards, v0 = arguments(kind)
-    causal = replace(p, visible=np.arange(6)[:, None] < np.arange(6)[None])
+    causal = p.with_head(visible=np.arange(6)[:, None] < np.arange(6)[None])
     loop = td.decoder_td(S, rewards, score, number(kind, GAMMA), repeat(number(kind, ALPHA)), [v0[s] for s in S], exp)
     assert agree(kind, transformer(Z, [causal] * DEPTH), loop)
 
@@ -433,7 +427,7 @@ def other(i, part):
         ),
         (lambda: attention(np.zeros((6, 4)), la.residual_gradient_parameters(2, 3, 0.1, LIKE)), r"got shape \(6, 4\)"),
         (
-            lambda: multi_head_attention(LIKE, la.average_reward_parameters(2, 3, 0.1, LIKE)),
+            lambda: attention(LIKE, la.average_reward_parameters(2, 3, 0.1, LIKE)),
             r"A \(6, 6\) and shift \(4, 4\), got shape \(5, 4\)",
         ),
         (lambda: td.linear_td_lambda([], 0.5, 0.5, [1]), "transitions must hold n >= 1 of them, got none"),

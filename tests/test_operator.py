@@ -17,12 +17,12 @@ from sympy import Symbol, simplify, symbols
 
 from icrl import operator as op
 from icrl import td
-from icrl.claims.cases import ball_case, float_case, rational_case, to_ball
 from icrl.mrp import Context, MarkovRewardProcess, empirical_model
 from icrl.operator import layer_operator, operator_from_kernel
 from icrl.prompt import prompt_from_context, rows
 from icrl.tasks import one_hot, random_mrp, random_unit, ring
 from icrl.transformer import softmax_td_parameters, transformer
+from icrl.verify.instances.cases import ball_case, float_case, rational_case, to_ball
 
 quick = settings(max_examples=60, deadline=None)
 seeds = st.integers(0, 2**32)

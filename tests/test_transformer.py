@@ -12,8 +12,17 @@ from sympy import Matrix, Rational, simplify, symbols
 from sympy import exp as sympy_exp
 
 from icrl import td
-from icrl.claims import symbolic as sy
-from icrl.claims.cases import (
+from icrl.mrp import Context
+from icrl.prompt import prompt, prompt_from_context, rows
+from icrl.transformer import (
+    attention,
+    in_two_heads,
+    layer,
+    softmax_td_parameters,
+    transformer,
+    weights,
+)
+from icrl.verify.instances.cases import (
     as_batch,
     as_matrices,
     ball_case,
@@ -23,18 +32,8 @@ from icrl.claims.cases import (
     symbol_case,
     td_prompts,
 )
-from icrl.claims.machine import Machine
-from icrl.mrp import Context
-from icrl.prompt import prompt, prompt_from_context, rows
-from icrl.transformer import (
-    attention,
-    dual_head_layer,
-    layer,
-    softmax_td_parameters,
-    target_memory,
-    transformer,
-    weights,
-)
+from icrl.verify.judging import blocks as sy
+from icrl.verify.routes.edits import Machine
 
 STATES, REWARDS, GAMMA = [0, 2, 1, 0], [1.0, -2.0, 0.5], 0.9
 FEATURES, VALUE = np.array([[1.0, 0.0], [0.5, 2.0], [-1.0, 1.0]]), np.array([3.0, -1.0, 0.25])
@@ -51,12 +50,12 @@ def test_the_prompt_entry_by_entry():
 
 def test_the_parameters_entry_by_entry():
     p = softmax_td_parameters(2, 3, 0.9, 0.25, np.zeros((5, 4)))
-    assert p.A.tolist() == np.diag([1, 1, 0, 0, 0]).tolist()
-    assert p.V.tolist() == [[0] * 5] * 4 + [[0, 0, 0.25, 0.25, -0.25]]
-    assert p.U.tolist() == np.diag([1, 1, 1, 0, 1]).tolist()
-    assert p.W.tolist() == [[0] * 5] * 3 + [[0, 0, 0, 0, 0.9]] + [[0] * 5]
-    assert p.visible.tolist() == [[True], [True], [True], [False]]
-    assert p.shift.tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]
+    assert p.head.A.tolist() == np.diag([1, 1, 0, 0, 0]).tolist()
+    assert p.head.V.tolist() == [[0] * 5] * 4 + [[0, 0, 0.25, 0.25, -0.25]]
+    assert p.memory.U.tolist() == np.diag([1, 1, 1, 0, 1]).tolist()
+    assert p.memory.W.tolist() == [[0] * 5] * 3 + [[0, 0, 0, 0, 0.9]] + [[0] * 5]
+    assert p.head.visible.tolist() == [[True], [True], [True], [False]]
+    assert p.memory.shift.tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0]]
 
 
 def one_layer(Z, d, n, gamma, alpha, exp=None):
@@ -176,14 +175,30 @@ def test_depth_is_lazy_and_parameters_may_differ_by_layer():
         assert np.allclose(rows(Z_l).value[0], want[3], rtol=1e-9), l
 
 
-def test_the_layer_is_attention_then_target_memory():
+def test_the_layer_is_attention_then_its_memory_step():
     m = as_batch([float_case(np.random.default_rng(2), 6, 2, 1)])
     Z = prompt(*m[:3], m.gamma)
     p = softmax_td_parameters(2, 6, m.gamma, m.alphas[0], Z, m.A)
-    assert np.array_equal(layer(Z, p), target_memory(attention(Z, p), p))
-    assert np.allclose(dual_head_layer(Z, p), layer(Z, p))
-    K = weights(Z, p)
+    Y = attention(Z, p)
+    assert np.array_equal(layer(Z, p), p.memory.U @ Y + p.memory.W @ Y @ p.memory.shift)
+    assert np.array_equal(layer(Z, replace(p, memory=None)), Y)
+    assert np.array_equal(layer(Z, replace(p, memory=lambda X: 2 * X)), 2 * Y)
+    assert np.allclose(layer(Z, in_two_heads(p)), layer(Z, p))
+    K = weights(Z, p.head)
     assert np.allclose(K.sum(-2), 1) and (K[:, -1] == 0).all()
+
+
+def test_heads_add_up_and_a_mask_may_depend_on_the_query():
+    m = as_batch([float_case(np.random.default_rng(2), 6, 2, 1)])
+    Z = prompt(*m[:3], m.gamma)
+    p = softmax_td_parameters(2, 6, m.gamma, m.alphas[0], Z, m.A)
+    causal = p.with_head(visible=np.arange(7)[:, None] < np.arange(7)[None])
+    both = replace(p, heads=(p.head, causal.head))
+    assert np.allclose(attention(Z, both) - Z, attention(Z, p) - Z + attention(Z, causal) - Z)
+    assert (weights(Z, causal.head)[0] == np.triu(weights(Z, causal.head)[0], 1)).all()
+    assert both.with_head(1, V=0 * p.head.V).heads[0] is p.head
+    with pytest.raises(ValueError, match="heads must be one to speak of the head, got 2"):
+        both.head
 
 
 @pytest.mark.parametrize(
@@ -288,11 +303,11 @@ def test_the_layer_is_attention_then_target_memory():
         (lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)), np.full((2, 2), np.nan)), "A must be finite"),
         (
             lambda: layer(np.zeros((5, 4)), softmax_td_parameters(2, 4, 0.9, 1.0, np.zeros((5, 4)))),
-            r"Z must have the sizes of the parameters, A \(5, 5\) and shift \(5, 5\), got shape \(5, 4\)",
+            r"Z must have the sizes of the head, A \(5, 5\) and visible \(5, 1\), got shape \(5, 4\)",
         ),
         (
-            lambda: dual_head_layer(np.zeros((5, 4)), softmax_td_parameters(3, 3, 0.9, 1.0, np.zeros((5, 4)))),
-            r"A \(6, 6\) and shift \(4, 4\), got shape \(5, 4\)",
+            lambda: layer(np.zeros((5, 4)), in_two_heads(softmax_td_parameters(3, 3, 0.9, 1.0, np.zeros((5, 4))))),
+            r"A \(6, 6\) and visible \(4, 1\), got shape \(5, 4\)",
         ),
         (
             lambda: transformer(np.zeros((5, 4)), softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)))),

@@ -1,58 +1,47 @@
-"""What the book asserts: one small file a claim, each with its checks and the mutants that they must refute."""
+"""What the book asserts: a file a claim, in the parts of the book, each with its checks and the mutants that they must refute."""
 
 from __future__ import annotations
 
-from icrl.claims import (
-    averagers,
-    batch_td,
-    bellman,
-    causal_mask,
-    certainty_equivalence,
-    contraction,
-    coverage_needed,
-    depth_against_context,
-    emergence,
-    explicit_finite_sample,
-    finite_sample,
-    fixed_point,
-    global_minimum,
-    identifiability,
-    kernel_td,
-    layer_steps,
-    linear,
-    linear_average_reward,
-    linear_residual_gradient,
-    linear_td,
-    linear_td_lambda,
-    lstd,
-    mask_leak,
-    neu_bound,
-    operator,
-    rate_floor,
-    score_functions,
-    softmax_average_reward,
-    softmax_residual_gradient,
-    softmax_td,
-    softmax_td_lambda,
-    spectral,
-    state_form,
-    stationary,
-    tabular,
-    two_heads,
-    weights,
-)
-from icrl.claims.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
-__all__ = ["CLAIMS", "Budget", "Check", "Claim", "Counterexample", "Mutant", "Verdict"]
+from icrl.verify.model import Claim
 
-MODULES = (
-    *(bellman, stationary, batch_td, lstd, mask_leak, softmax_td, two_heads),
-    *(operator, contraction, rate_floor, coverage_needed, certainty_equivalence, layer_steps),
-    *(fixed_point, explicit_finite_sample, finite_sample, depth_against_context, spectral, averagers),
-    *(linear, linear_td, linear_td_lambda, linear_residual_gradient, linear_average_reward),
-    *(tabular, kernel_td, softmax_td_lambda, softmax_residual_gradient, softmax_average_reward, weights),
-    *(causal_mask, score_functions, identifiability),
-    *(neu_bound, state_form, global_minimum, emergence),
+ORDER = (
+    ("foundations", ("bellman", "stationary", "batch-td", "lstd", "mask-leak")),
+    ("theorem", ("softmax-td", "two-heads")),
+    (
+        "convergence",
+        ("operator", "contraction", "rate-floor", "coverage-needed", "certainty-equivalence", "layer-steps"),
+    ),
+    ("convergence", ("fixed-point", "explicit-finite-sample", "finite-sample", "depth-against-context", "spectral")),
+    ("convergence", ("averagers",)),
+    ("foundations", ("linear", "linear-td", "linear-td-lambda", "linear-residual-gradient", "linear-average-reward")),
+    ("family", ("tabular", "kernel-td", "softmax-td-lambda", "softmax-residual-gradient", "softmax-average-reward")),
+    ("family", ("weights", "causal-mask", "score-functions", "identifiability")),
+    ("emergence", ("neu-bound", "state-form", "global-minimum", "emergence")),
 )
-CLAIMS: dict[str, Claim] = {module.CLAIM.id: module.CLAIM for module in MODULES}
-"""Every claim, by id, in the book's order."""
+"""Where each claim stands, in an order in which it comes after those that it rests on: ``batch-td`` is the ``CLAIM`` of
+``foundations/batch_td.py``."""
+
+PLACES = {id: f"{__name__}.{part}.{id.replace('-', '_')}" for part, ids in ORDER for id in ids}
+"""The module of each claim."""
+
+
+class Claims(Mapping[str, Claim]):
+    """Every claim, by id; its file is loaded when it is first asked for. ``KeyError`` for an unknown id."""
+
+    def __getitem__(self, id: str) -> Claim:
+        return import_module(PLACES[id]).CLAIM
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(PLACES)
+
+    def __len__(self) -> int:
+        return len(PLACES)
+
+    def __contains__(self, id: object) -> bool:
+        return id in PLACES
+
+
+CLAIMS = Claims()

@@ -2,45 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 from typing import Any
 
-from icrl.exercises import (
-    attention,
-    averagers,
-    context,
-    emergence,
-    failures,
-    foundations,
-    kernels,
-    linear_attention,
-    losses,
-    operators,
-    pitfalls,
-    scores,
-    siblings,
-    trained,
-)
-from icrl.exercises.model import Exercise, Judgement, NotAnAnswer
+from icrl.exercises.judgement import Exercise, Judgement, NotAnAnswer
 
-__all__ = ["EXERCISES", "Exercise", "Judgement", "check"]
+__all__ = ["CHAPTERS", "EXERCISES", "Exercise", "Judgement", "check"]
 
-MODULES = (
-    foundations,
-    linear_attention,
-    attention,
-    operators,
-    context,
-    failures,
-    averagers,
-    kernels,
-    siblings,
-    scores,
-    losses,
-    emergence,
-    pitfalls,
-    trained,
-)
-EXERCISES: dict[str, Exercise] = {exercise.id: exercise for module in MODULES for exercise in module.EXERCISES}
+CHAPTERS: dict[str, tuple[str, ...]] = {
+    "markov-reward-processes": ("reward-on-arrival", "never-settles", "variance-of-return"),
+    "temporal-difference-learning": ("order-matters", "where-batch-td-ends", "linear-td-diverges"),
+    "attention-prompts-masks": ("own-transitions", "harmless-leak", "two-step-targets"),
+    "linear-attention": ("hidden-weights", "one-transition-more", "longest-step"),
+    "softmax-td": ("ledger-of-costs", "how-sharp", "end-of-the-road"),
+    "two-heads": ("unseen-difference", "frozen-memory"),
+    "layer-operator": ("fading-memory", "unmasked-limit"),
+    "depth": ("layers-for-a-promise", "two-features"),
+    "context": ("noisy-floor", "stopped-in-time", "layers-for-context"),
+    "when-it-fails": ("no-safe-discount", "largest-step", "second-feature"),
+    "kernel-averagers": ("averager-limit", "harmless-averaging", "second-thoughts"),
+    "kernels-and-sharpness": ("sharp-enough", "kept-measure"),
+    "siblings": ("returns-cut-off", "same-end", "drift-of-a-layer"),
+    "decoder-mask": ("columns-at-rest", "prefix-mask"),
+    "what-attention-cannot-tell-apart": ("hidden-diagonal", "visible-cosine"),
+    "why-a-loss-would-want-them": ("silent-error", "loss-at-finite-depth", "one-transition-for-ever"),
+    "watching-td-emerge": ("read-as-a-task", "gain-of-a-constant", "what-symmetry-leaves"),
+    "what-does-not-emerge": ("discount-of-depth", "another-two-layers", "mirror-image"),
+    "trained-model-in-context": ("endless-limit", "restless-context", "safe-factor"),
+}
+"""The ids of every chapter's exercises, in the book's order; the module of a chapter is its name with underscores."""
+
+
+class _Exercises(Mapping[str, Exercise]):
+    """Exercises by id, in the book's order; looking one up loads its chapter's module and no other's."""
+
+    def __init__(self, chapters: Mapping[str, tuple[str, ...]]) -> None:
+        self._modules = {id: chapter.replace("-", "_") for chapter, ids in chapters.items() for id in ids}
+
+    def __getitem__(self, id: str) -> Exercise:
+        module = import_module(f"{__name__}.{self._modules[id]}")
+        return {exercise.id: exercise for exercise in module.EXERCISES}[id]
+
+    def __contains__(self, id: object) -> bool:
+        return id in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._modules)
+
+    def __len__(self) -> int:
+        return len(self._modules)
+
+
+EXERCISES: Mapping[str, Exercise] = _Exercises(CHAPTERS)
 """Every exercise of the book, by id, in the book's order."""
 
 

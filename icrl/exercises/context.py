@@ -8,13 +8,10 @@ from typing import Any
 import numpy as np
 
 from icrl.exercises.answers import CLOSE, a_function, differs, shown
-from icrl.exercises.model import Exercise, NotAnAnswer
+from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, MarkovRewardProcess, state_array
 from icrl.operator import layer_operator
 from icrl.tasks import one_hot
-
-CONTEXT = "context"
-
 
 # The floor when rewards are noisy
 
@@ -29,12 +26,13 @@ OUTCOMES = (
 
 
 def judge_noisy_floor(answer: Any) -> str | None:
-    """``answer(probability, next_state, reward, v, gamma)``: the length of the least interval that holds R + γv(S')."""
+    """``answer(probability, next_state, reward, v, gamma)``: the length of the least interval with R + γv(S') in it."""
     spread = a_function(answer, "probability, next_state, reward, v and gamma")
     for probability, after, reward, v, gamma in OUTCOMES:
         targets = [r + gamma * v[s] for r, s in zip(reward, after)]
         arguments = (np.array(probability), np.array(after), np.array(reward), np.array(v), gamma)
-        instance = f"next_state = {after}, reward = {reward}, v = {v}, γ = {gamma}, where R + γv(S') is one of {shown(targets)}"
+        where = f"where R + γv(S') is one of {shown(targets)}"
+        instance = f"next_state = {after}, reward = {reward}, v = {v}, γ = {gamma}, {where}"
         if why := differs(spread, arguments, max(targets) - min(targets), instance):
             return why
     return None
@@ -44,7 +42,12 @@ def target_span(
     probability: np.ndarray, next_state: np.ndarray, reward: np.ndarray, v: np.ndarray, gamma: float
 ) -> float:
     """max − min of R + γv(S')."""
-    return float(np.ptp(reward + gamma * v[next_state]))
+    return span(reward + gamma * v[next_state])
+
+
+def span(numbers: np.ndarray) -> float:
+    """max − min."""
+    return float(numbers.max() - numbers.min())
 
 
 # Stopped in time
@@ -57,7 +60,10 @@ MOST_TRANSITIONS, TIMES_CLOSER, DEEPEST = 6, 10, 200
 
 
 def judge_stopped_in_time(answer: Any) -> str | None:
-    """``answer``, a walk of the coin, covered: some depth must be ten times closer to v^π than v_CE is (one-hot, β = 8, α = 1, v_0 = 0)."""
+    """``answer``: a covered walk of the coin at which some depth is ten times closer to v^π than v_CE is.
+
+    One-hot features, β = 8, α = 1, v_0 = 0.
+    """
     context = _walk(answer)
     if not context.covered:
         return f"State {context.states[-1]} is visited and never left: there is no v_CE to compare with."
@@ -66,7 +72,8 @@ def judge_stopped_in_time(answer: Any) -> str | None:
     if limit < CLOSE:
         return f"v_CE = {shown(COIN.value()[context.visited])} is v^π already: no depth comes closer."
     if TIMES_CLOSER * values[depth] > limit:
-        return f"v_CE is {shown(limit)} away from v^π, and the best depth, L = {depth}, is still {shown(values[depth])} away."
+        best = f"the best depth, L = {depth}, is still {shown(values[depth])} away"
+        return f"v_CE is {shown(limit)} away from v^π, and {best}."
     return None
 
 
@@ -74,7 +81,7 @@ def _walk(answer: Any) -> Context:
     """States 0 and 1, at most six transitions, with the coin's rewards."""
     try:
         states = state_array("states", answer)
-        if states.max(initial=0) > 1 or states.size > MOST_TRANSITIONS + 1:
+        if max(states.tolist(), default=0) > 1 or states.size > MOST_TRANSITIONS + 1:
             raise ValueError(f"states must be 0 or 1, {MOST_TRANSITIONS + 1} of them at most, got {states.tolist()}")
         return Context(states, COIN.reward[states[:-1]])
     except ValueError as error:
@@ -113,19 +120,17 @@ def layers_for_context(k: float, rate: float) -> float:
 EXERCISES = (
     Exercise(
         id="noisy-floor",
-        chapter=CONTEXT,
         wanted="a function (probability, next_state, reward, v, gamma) -> a number, of four arrays and a number",
         judge=judge_noisy_floor,
         solution=target_span,
         wrong=(
-            lambda probability, next_state, reward, v, gamma: gamma * np.ptp(v[next_state]),
-            lambda probability, next_state, reward, v, gamma: np.ptp(reward) + gamma * np.ptp(v[next_state]),
-            lambda probability, next_state, reward, v, gamma: np.ptp(probability * (reward + gamma * v[next_state])),
+            lambda probability, next_state, reward, v, gamma: gamma * span(v[next_state]),
+            lambda probability, next_state, reward, v, gamma: span(reward) + gamma * span(v[next_state]),
+            lambda probability, next_state, reward, v, gamma: span(probability * (reward + gamma * v[next_state])),
         ),
     ),
     Exercise(
         id="stopped-in-time",
-        chapter=CONTEXT,
         wanted="a list of at most seven states, each 0 or 1",
         judge=judge_stopped_in_time,
         solution=[0, 0],
@@ -133,7 +138,6 @@ EXERCISES = (
     ),
     Exercise(
         id="layers-for-context",
-        chapter=CONTEXT,
         wanted="a function (k, rate) -> a number of layers",
         judge=judge_layers_for_context,
         solution=layers_for_context,

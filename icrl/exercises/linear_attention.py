@@ -1,22 +1,18 @@
-r"""The exercises of "Linear attention is linear TD"."""
+"""The exercises of "Linear attention is linear TD"."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from icrl import linear_attention as la
 from icrl.algebra import all_visible, linear
-from icrl.exercises.answers import CLOSE, a_function, differs, shown
-from icrl.exercises.model import Exercise
+from icrl.exercises.answers import CLOSE, a_function, called, differs, shown
+from icrl.exercises.judgement import Exercise
 from icrl.prompt import prompt
-from icrl.transformer import attention, softmax_td_parameters, transformer
-
-CHAPTER = "linear-attention"
-
+from icrl.transformer import softmax_td_parameters, transformer
 
 # Weights that nobody wrote down
 
@@ -43,7 +39,12 @@ def linear_layers(
 
 def read_weights(Z: np.ndarray) -> np.ndarray:
     """The only w with ⟨x(S_j), w⟩ = v(S_j) in every column."""
-    return np.linalg.lstsq(Z[:-3].T, Z[-1], rcond=None)[0]
+    return fitted(Z[:-3], Z[-1])
+
+
+def fitted(X: np.ndarray, row: np.ndarray) -> np.ndarray:
+    """The w with the least ‖Xᵀw − row‖, the columns of X spanning the space: (XXᵀ)⁻¹X row."""
+    return np.linalg.solve(X @ X.T, X @ row)
 
 
 def judge_hidden_weights(answer: Any) -> str | None:
@@ -72,33 +73,37 @@ TRANSITIONS = (
 def predictions(
     before: np.ndarray, after: np.ndarray, rewards: np.ndarray, query: np.ndarray, masked: bool = True
 ) -> np.ndarray:
-    """What the query's column predicts after 0, …, 4 layers of linear TD in a prompt of transitions, γ = ½, α = ¼."""
+    """What the query's column predicts after 0, …, 4 layers of linear TD in a prompt of transitions; γ = ½, α = ¼."""
     Z, (d, n) = la.transition_prompt(before, after, rewards, query, 0.5), before.shape
     p = la.td_parameters(d, n, 0.25, Z)
     if not masked:
-        p = replace(p, visible=all_visible(n, Z))
-    return np.array([-Y[-1, -1] for Y in transformer(Z, [p] * 4, attention)])
+        p = p.with_head(visible=all_visible(n, Z))
+    return np.array([-Y[-1, -1] for Y in transformer(Z, [p] * 4)])
 
 
 def judge_one_more(answer: Any) -> str | None:
-    """``answer(x)`` = (before, reward, after): the transition for which the query column passes when it is not masked."""
+    """``answer(x)`` = (before, reward, after): the transition that the query's column passes for without the mask."""
     extra = a_function(answer, "the query's features x")
     for given in TRANSITIONS:
         before, after, rewards, query = map(np.array, given)
         right = predictions(before, after, rewards, query, masked=False)
-        try:
-            x, r, y = extra(query[:, 0].copy())
-            x, y = (np.asarray(part, float).reshape(len(query), 1) for part in (x, y))
-            more = np.hstack([before, x]), np.hstack([after, y]), np.append(rewards, float(r))[None]
-        except Exception as error:  # noqa: BLE001  whatever a reader's function does is worth reporting
-            return (
-                f"At x = {shown(query[:, 0])}:\nno transition (x, r, x') comes back: {type(error).__name__}: {error}."
-            )
-        got = predictions(*more, query)
+        got, raised = called(predictions_with, extra, before, after, rewards, query)
+        if raised:
+            return f"At x = {shown(query[:, 0])}:\nno transition (x, r, x') comes back: {raised}."
         if not np.allclose(got, right, rtol=0, atol=CLOSE):
-            told = f"x(S_k) = {shown(before.T)}, x(S_k+1) = {shown(after.T)}, r = {shown(rewards[0])}, x = {shown(query[:, 0])}"
-            return f"At {told}:\nwith your transition four layers predict {shown(got[1:])}, and without the mask {shown(right[1:])}."
+            context = f"x(S_k) = {shown(before.T)}, x(S_k+1) = {shown(after.T)}, r = {shown(rewards[0])}"
+            told = f"with your transition four layers predict {shown(got[1:])}, and without the mask {shown(right[1:])}"
+            return f"At {context}, x = {shown(query[:, 0])}:\n{told}."
     return None
+
+
+def predictions_with(
+    extra: Callable, before: np.ndarray, after: np.ndarray, rewards: np.ndarray, query: np.ndarray
+) -> np.ndarray:
+    """The predictions with one transition more, the one that ``extra`` makes of the query's features."""
+    x, r, y = (np.asarray(part, float).reshape(-1, 1) for part in extra(query[:, 0]))
+    pairs = (before, x), (after, y), (rewards, r)
+    return predictions(*(np.concatenate(pair, axis=1) for pair in pairs), query)
 
 
 # The longest step
@@ -121,7 +126,7 @@ def longest_step(states: Sequence[int], x: Sequence[float], gamma: float) -> flo
 
 
 def judge_longest_step(answer: Any) -> str | None:
-    """``answer(states, x, gamma)`` must be the supremum of the steps with which linear attention's depth converges, one feature a state."""
+    """``answer(states, x, gamma)``: the supremum of the steps with which depth converges, one feature a state."""
     step = a_function(answer, "states, x and gamma")
     for states, x, gamma in WALKS:
         told = f"states = {states}, x = {shown(x)}, γ = {gamma}"
@@ -133,19 +138,17 @@ def judge_longest_step(answer: Any) -> str | None:
 EXERCISES = (
     Exercise(
         id="hidden-weights",
-        chapter=CHAPTER,
         wanted="a function from a prompt Z, an array (d+3, n+1), to an array of d weights",
         judge=judge_hidden_weights,
         solution=read_weights,
         wrong=(
             lambda Z: Z[:-3] @ Z[-1],
             lambda Z: Z[:-3, :-1] @ Z[-3, :-1],
-            lambda Z: np.linalg.lstsq(Z[:-3].T, Z[-2], rcond=None)[0],
+            lambda Z: fitted(Z[:-3], Z[-2]),
         ),
     ),
     Exercise(
         id="one-transition-more",
-        chapter=CHAPTER,
         wanted="a function from the query's features, an array (d,), to a transition (x, r, x')",
         judge=judge_one_more,
         solution=lambda x: (x, 0.0, 0 * x),
@@ -157,7 +160,6 @@ EXERCISES = (
     ),
     Exercise(
         id="longest-step",
-        chapter=CHAPTER,
         wanted="a function (states, x, gamma) -> a step size, 0 where none will do",
         judge=judge_longest_step,
         solution=longest_step,

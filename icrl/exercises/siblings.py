@@ -1,19 +1,19 @@
-r"""The exercises of "Siblings in softmax attention"."""
+"""The exercises of "Siblings in softmax attention"."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice, repeat
+from statistics import fmean
 from typing import Any
 
 import numpy as np
 
 from icrl import td
 from icrl.exercises.answers import a_context, a_function, differs, shown
-from icrl.exercises.model import Exercise, NotAnAnswer
+from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, empirical_model
 
-CHAPTER = "siblings"
 LAYERS = 2000
 GAMMA = 0.5
 
@@ -55,8 +55,8 @@ def mean_returns(states: Sequence[int], rewards: Sequence[float], gamma: float, 
     """At each state the mean over its visits of the return to the end and, if ``tail`` is 1, γ^{n−k}v(S_n)."""
     n, end = len(rewards), states[-1]
     own = [[k for k in range(n) if states[k] == s] for s in sorted(set(states))]
-    paid = np.array([np.mean([sum(gamma ** (i - k) * rewards[i] for i in range(k, n)) for k in ks]) for ks in own])
-    left = tail * np.array([np.mean([gamma ** (n - k) for k in ks]) for ks in own])
+    paid = np.array([fmean(sum(gamma ** (i - k) * rewards[i] for i in range(k, n)) for k in ks) for ks in own])
+    left = tail * np.array([fmean(gamma ** (n - k) for k in ks) for ks in own])
     return paid + left * paid[end] / (1 - left[end])
 
 
@@ -80,19 +80,20 @@ def judge_same_end(answer: Any) -> str | None:
     if not any(len({after for before, after in zip(states, states[1:]) if before == s}) > 1 for s in states):
         return "Every state has one successor only: where nothing is left to chance, the two always end alike."
     if len(set(rewards)) == 1:
-        return f"All rewards are {shown(rewards[0])}, so that all values are equal: chance makes no difference to them. Pay differently."
+        equal = "all values are equal: chance makes no difference to them. Pay differently"
+        return f"All rewards are {shown(rewards[0])}, so that {equal}."
     one, other = _certainty_equivalence(states, rewards, GAMMA), least_squares(states, rewards)
     if np.allclose(one, other, rtol=0, atol=1e-9 * (1 + np.abs(one).max())):
         return None
-    return f"At states = {states}, rewards = {[*map(float, rewards)]}, γ = {GAMMA}:\nTD ends at {shown(one)}, the residual gradient at {shown(other)}."
+    ends = f"TD ends at {shown(one)}, the residual gradient at {shown(other)}"
+    return f"At states = {states}, rewards = {[*map(float, rewards)]}, γ = {GAMMA}:\n{ends}."
 
 
 def least_squares(states: Sequence[int], rewards: Sequence[float]) -> np.ndarray:
-    """The least point of Σ_k δ_k²."""
+    """The least point of Σ_k δ_k², by its normal equations."""
     one = np.eye(max(states) + 1)
-    return np.linalg.lstsq(
-        one[list(states[:-1])] - GAMMA * one[list(states[1:])], np.array(rewards, float), rcond=None
-    )[0]
+    D = one[list(states[:-1])] - GAMMA * one[list(states[1:])]
+    return np.linalg.solve(D.T @ D, D.T @ np.array(rewards, float))
 
 
 # The average reward
@@ -113,22 +114,21 @@ def judge_drift(answer: Any) -> str | None:
 def gain_less_mean(states: Sequence[int], rewards: Sequence[float]) -> float:
     """π_e·r̂ − r̄."""
     model = empirical_model(Context(states, rewards))
-    return float(model.mrp(0.0).stationary_distribution() @ model.reward - np.mean(rewards))
+    return float(model.mrp(0.0).stationary_distribution() @ model.reward - fmean(rewards))
 
 
 def _by_visits(states: Sequence[int], rewards: Sequence[float]) -> float:
     model = empirical_model(Context(states, rewards))
-    return float(model.counts @ model.reward / len(rewards) - np.mean(rewards))
+    return float(model.counts @ model.reward / len(rewards) - fmean(rewards))
 
 
 def _by_states(states: Sequence[int], rewards: Sequence[float]) -> float:
-    return float(empirical_model(Context(states, rewards)).reward.mean() - np.mean(rewards))
+    return fmean(empirical_model(Context(states, rewards)).reward.tolist()) - fmean(rewards)
 
 
 EXERCISES = (
     Exercise(
         id="returns-cut-off",
-        chapter=CHAPTER,
         wanted="a function (states, rewards, gamma) -> the limit at the states 0, 1, …",
         judge=judge_returns_cut_off,
         solution=mean_returns,
@@ -139,7 +139,6 @@ EXERCISES = (
     ),
     Exercise(
         id="same-end",
-        chapter=CHAPTER,
         wanted="(states, rewards), a context over the states 0, 1, …",
         judge=judge_same_end,
         solution=([0, 0, 1, 0], [1, 2, -1]),
@@ -151,7 +150,6 @@ EXERCISES = (
     ),
     Exercise(
         id="drift-of-a-layer",
-        chapter=CHAPTER,
         wanted="a function (states, rewards) -> a number",
         judge=judge_drift,
         solution=gain_less_mean,

@@ -133,7 +133,8 @@ def queried_prompt(batch: TaskBatch, queries: Tensor) -> Tensor:
 def queried(p: Parameters, n: int, queries: int, like: Tensor) -> Parameters:
     """The pieces for a prompt with further query columns: n keys, and the shift on the first n + 1 columns only."""
     visible = np.arange(n + 1 + queries)[:, None] < n
-    return replace(p, visible=visible, shift=place({(1, 0): identity(n, like)}, (1, n, queries), (n, 1, queries), like))
+    shift = place({(1, 0): identity(n, like)}, (1, n, queries), (n, 1, queries), like)
+    return p.with_head(visible=visible).with_memory(shift=shift)
 
 
 def whole_V(V: Tensor, d: int) -> Tensor:

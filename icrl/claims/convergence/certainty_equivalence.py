@@ -1,0 +1,289 @@
+r"""certainty-equivalence: whatever the weights, the values that depth leaves alone are the batch TD values of the context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import Case, log_uniform, smallest
+from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, on_rationals, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
+from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.routes import grouping
+from icrl.verify.routes.exact_algebra import invertible, solved
+from icrl.verify.routes.fixed_points import bellman_matrix, condition, fixed_point_system, inverted, suspects, told
+from icrl.verify.routes.grouping import (
+    ALPHA,
+    GAMMA,
+    KAPPA,
+    SYMBOLS,
+    VALUE,
+    Transitions,
+    by_state,
+    empirical_model,
+    operator_of,
+    td_update,
+)
+
+LINE = smallest((0, 1, 0), r=(1, 0), v=(0, 0), x=((0,), (1,)))
+POSITIONS = smallest((0, 0, 1, 0), r=(1, 1, 0), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
+SLOW = contexts.two_states(gamma=Fraction(1, 4), rewards=[Fraction(0)] * 2, v=[Fraction(1), Fraction(-1)])
+EQUAL = replace(LINE, features=[[Fraction(1)]] * 2)
+NO_SCORE = replace(LINE, A=[[Fraction(0)]])
+SIGNS = replace(LINE, features=[[Fraction(1)], [Fraction(-1)]])
+NO_STEP = contexts.two_states(alphas=[Fraction(0)])
+SMALLEST = (LINE, POSITIONS, SLOW, EQUAL, NO_SCORE, SIGNS, contexts.never_left(2))
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The statement with its pieces: keys, weights, the layer, the model, when its value is the only fixed point, the rate, contexts let in."""
+
+    transitions: Callable = grouping.transitions
+    kernel: Callable = by_state
+    layer: Callable = td_update
+    model: Callable = empirical_model
+    only: Callable[[Case, np.ndarray], bool] = lambda case, M: case.alphas[0] != 0 and invertible(M)
+    rate: Callable = lambda alpha, c, gamma: 1 - alpha * c
+    beyond: tuple[Case, ...] = ()
+
+
+def identity(
+    claim: Limit, kappa: Any, given: Transitions, model: tuple, gamma: Any, alpha: Any, v: Any
+) -> tuple[Any, Any]:
+    """(α M̂ (I − γP_e)(v_CE − v), what a layer adds to v): 0 at v_CE, and nowhere else if α ≠ 0 and M̂ is invertible."""
+    K, X = claim.kernel(kappa, given.C), bellman_matrix(model[0], gamma)
+    there = X @ inverted(X, model[1])
+    there = there.doit() if isinstance(there, MatrixExpr) else there  # X X⁻¹, before the product is expanded
+    return alpha * (K @ given.C @ (there - X @ v)), claim.layer(K, given, gamma, alpha, v) - v
+
+
+def symbolic(claim: Limit, budget: Budget) -> Verdict:
+    """What a layer adds, as a matrix expression with symbolic n and |W|: the difference expands to 0. What does not is put to a small instance."""
+    got, right = identity(claim, KAPPA, SYMBOLS, claim.model(*SYMBOLS), GAMMA, ALPHA, VALUE)
+    if not (got - right).expand().doit().is_ZeroMatrix:
+        return on_rationals(identity_parts, claim, [POSITIONS], "not derived")
+    return Verdict(
+        True,
+        "from any v a layer adds αM̂(I − γP_e)(v_CE − v), with K = κCᵀ, CᵀC and I − γP_e invertible, for every n and every number of states",
+    )
+
+
+def identity_parts(claim: Limit, case: Case) -> Iterator[Part]:
+    """The identity at a case, from its first values."""
+    given, v = claim.transitions(case), grouping.values(replace(case, alphas=[]))[0]
+    model = claim.model(*grouping.transitions(case))
+    got, right = identity(claim, grouping.normalised(case, given.C), given, model, case.gamma, case.alphas[0], v)
+    yield from entries("α M̂ (I − γP_e)(v_CE − v)", got, right, size(v, case.rewards) / (1 - abs(float(case.gamma))))
+
+
+def parts(claim: Limit, case: Case) -> Iterator[Part]:
+    """The layer's fixed points, against v_CE from the context alone; the identity; the Transformer's way there; the library."""
+    v_CE = grouping.certainty_equivalence(case)
+    yield from fixed_points(claim, case, v_CE)
+    X = bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma)
+    P_e, r = claim.model(*grouping.transitions(case))
+    yield from entries("v_CE", solved(bellman_matrix(P_e, case.gamma), r), v_CE, size(v_CE) * condition(X))
+    yield from identity_parts(claim, case)
+    yield from at_depth(claim, case, v_CE)
+
+
+def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
+    """The fixed point, where the layer has one only; that v_CE is one; and what becomes of others that M̂ might not see."""
+    given = claim.transitions(case)
+    K = claim.kernel(grouping.normalised(case, given.C), given.C)
+    layer, M = lambda v: claim.layer(K, given, case.gamma, case.alphas[0], v), K @ given.C
+    moves, start = fixed_point_system(layer, case)
+    if invertible(moves):
+        yield from entries("the layer's fixed point", solved(moves, start), v_CE, size(v_CE, start) * condition(moves))
+    yield from entries(
+        "a layer's image of v_CE", layer(v_CE), v_CE, size(v_CE, case.rewards) / (1 - abs(float(case.gamma)))
+    )
+    for w in suspects(case):
+        other = v_CE + solved(bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma), w)
+        if claim.only(case, M):
+            moved = greatest(layer(other) - other)
+            yield Part(
+                f"how far a layer moves {told(other)}, which is not v_CE",
+                moved,
+                0 * case.gamma,
+                size(other),
+                UNLIKE,
+            )
+        elif all(x == 0 for x in M @ w):
+            scale = size(other, case.rewards) / (1 - abs(float(case.gamma)))
+            yield from entries("a layer's image of another fixed point", layer(other), other, scale)
+
+
+def at_depth(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
+    """The Transformer keeps v_CE, and approaches it at the rate if c > 0; so does the library, and it arrives."""
+    operator, alpha, at = operator_of(case), case.alphas[0], grouping.visited(case)
+    kept = replace(case, v=[v_CE[at.index(s)] if s in at else v for s, v in enumerate(case.v)], alphas=[alpha])
+    scale = (1 + case.depth) * size(v_CE, case.rewards) / (1 - abs(float(case.gamma)))
+    yield from entries("a Transformer layer's image of v_CE", grouping.values(kept)[1], v_CE, scale)
+    values = grouping.values(case)
+    if operator.margin > 0:
+        rate = claim.rate(alpha, operator.margin, case.gamma)
+        for layer, v in enumerate(values):
+            yield Part(
+                f"‖v_{layer} − v_CE‖",
+                greatest(v - v_CE),
+                rate**layer * greatest(values[0] - v_CE),
+                scale,
+                AT_MOST,
+            )
+    if operator.covered:
+        yield from entries("Operator.certainty_equivalence", operator.certainty_equivalence(), v_CE, scale)
+    if isinstance(case.gamma, float) and invertible(operator.M) and operator.spectral_radius(alpha) < 1 - 1e-6:
+        scale = size(values, v_CE) * condition(alpha * operator.H)
+        yield from entries("v after 10⁹ layers", operator.iterate(values[0], alpha, 10**9), v_CE, scale)
+        yield from entries("Operator.limit", operator.limit(alpha, values[0]), v_CE, scale)
+
+
+def two_maps() -> list[Case]:
+    """The sharp contexts, then each with other features."""
+    sharp = contexts.sharp_cases()
+    flat = [replace(case, features=[[entry / 3 for entry in reversed(x)] for x in case.features]) for case in sharp]
+    return [*sharp, *flat]
+
+
+def six_maps(seed: int) -> Iterator[Case]:
+    """Random contexts whose visited states are all left, each under six feature maps; the last gives two states the same features."""
+    rng = np.random.default_rng(seed)
+    while True:
+        walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
+        states, gamma, alpha = len(set(walk)), float(rng.uniform(-0.95, 0.95)), float(rng.uniform(0.05, 1))
+        rewards, v = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=states).tolist()
+        for x in (
+            2 * np.eye(states),
+            *(rng.normal(size=(states, d)) for d in (1, 2, 4, 6)),
+            rng.normal(size=(states, 3))[[*range(states - 1), 0]],
+        ):
+            A = np.eye(x.shape[1]) + (rng.normal(size=(x.shape[1],) * 2) / 2 if rng.random() < 0.5 else 0)
+            yield Case(walk, rewards, x.tolist(), v, gamma, [alpha] * 4, A.tolist())
+
+
+DRAWN = contexts.after(SMALLEST, contexts.rational_cases, two_maps)
+STATED = Statement(
+    parts,
+    "the layer's fixed point, by solving for it, is v_CE of the context alone; no other value is kept if M̂ is "
+    "invertible; the Transformer keeps v_CE, and nears it at 1 − αc if c > 0",
+    Limit(),
+    exact=DRAWN,
+    certified=DRAWN,
+    small=contexts.after(SMALLEST),
+    floats=six_maps,
+    trials=600,
+    routes={"numeric": "each context under six feature maps, and the same limit after 10⁹ layers where ρ(G) < 1"},
+    scale="that of the values, times the condition of what is solved",
+    shows=(fixed_points, at_depth),
+)
+
+NORMALISER = {"symbolic": "the weights are opaque there, and so is what the mask leaves of them"}
+ONLY = {"symbolic": "when M̂ is invertible is not a matter of the identity"}
+SPEED = {"symbolic": "the identity is about one layer"}
+
+MUTANTS = (
+    Mutant(
+        "an averager in the place of the layer",
+        Limit(layer=lambda K, given, gamma, alpha, v: K @ (given.R + gamma * (given.D @ v))),
+    ),
+    Mutant("no mask", Limit(transitions=grouping.without_mask), NORMALISER),
+    Mutant("weights that depend on the position", Limit(kernel=grouping.by_position, beyond=(POSITIONS,))),
+    Mutant("r̂ a mean over all transitions", Limit(model=grouping.mean_over_all)),
+    Mutant(
+        "the only fixed point whatever the weights",
+        Limit(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,)),
+        ONLY,
+    ),
+    Mutant(
+        "the only fixed point if the features differ",
+        Limit(
+            only=lambda case, M: case.alphas[0] != 0 and len(set(map(str, case.features))) == len(M), beyond=(NO_SCORE,)
+        ),
+        ONLY,
+    ),
+    Mutant("α = 0 let in", Limit(only=lambda case, M: invertible(M), beyond=(NO_STEP,)), ONLY),
+    Mutant("the rate of batch TD", Limit(rate=lambda alpha, c, gamma: 1 - alpha * (1 - gamma), beyond=(SLOW,)), SPEED),
+)
+
+
+STATEMENT = r"""
+Any solution of the empirical Bellman equation $v = \hat r + \gamma P_e v$ is a fixed point of the layer. If $\hat M$ is invertible and $\alpha \ne 0$, there are no others:
+
+$$
+v_{l+1} = v_l \iff v_l = \hat r + \gamma P_e v_l .
+$$ (eq-empirical-bellman)
+
+Let $\lvert\gamma\rvert < 1$ and $\alpha \ne 0$. Then the equation has exactly one solution, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (0 at a state that no transition leaves), and it is the only fixed point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others. Where depth contracts, under the hypotheses of {prf:ref}`contraction` with $c > 0$, it leads there:
+
+$$
+\lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le (1 - \alpha c)^L\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty .
+$$ (eq-depth-reaches)
+""".strip()
+
+
+CLAIM = Claim(
+    id="certainty-equivalence",
+    title="Depth leads to the certainty-equivalence value",
+    chapter="layer-operator",
+    environment="theorem",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"$\alpha \ne 0$ and $\hat M$ invertible, for the fixed points to solve the empirical Bellman equation; for the converse, nothing.",
+        r"$\lvert\gamma\rvert < 1$, for the solution to be one. That every state is a source need not be asked: with a state that is never left, $\hat M$ is singular.",
+        r"For the bound: $E \ge 0$, $0 \le \alpha \le 1$, $m \le \hat M(s, s)$ everywhere and $c > 0$ (invertibility and $\lvert\gamma\rvert < 1$ then follow).",
+    ),
+    subject=STATED.subject,
+    checks=(
+        proof(
+            "certainty-equivalence",
+            "for every number of states, n, d, depth, every table of weights (E ≥ 0 where depth contracts)",
+            stated=(
+                "certainty_equivalence.bellman_is_fixed",
+                "certainty_equivalence.fixed_is_bellman",
+                "certainty_equivalence.certainty_equivalent_value",
+                "certainty_equivalence.fixed_point_iff_invertible",
+                "certainty_equivalence.limit_does_not_see_the_weights",
+                "certainty_equivalence.depth_reaches_v_CE",
+                "certainty_equivalence.transformer_reaches_v_CE",
+            ),
+            further=(
+                "certainty_equivalence.v_CE_nonsource",
+                "certainty_equivalence.positive_margin_gamma",
+                "coverage.positive_margin_invertible",
+                "coverage.nonsource_singular",
+                "certainty_equivalence.needs_invertible_Mhat",
+                "certainty_equivalence.needs_nonzero_alpha",
+            ),
+            definitions=(
+                "certainty_equivalence.empirical_bellman",
+                "certainty_equivalence.v_CE",
+            ),
+        ),
+        Check(
+            "symbolic",
+            "every n and every number of states, all of them sources; the weights any function of query and key state, normalised or not",
+            symbolic,
+            shows=(identity,),
+        ),
+        *STATED.checks(),
+    ),
+    mutants=MUTANTS,
+    rests_on=(
+        "operator",
+        "contraction",
+        "coverage-needed",
+        "batch-td",
+    ),
+    source="Found for this book",
+    shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and v_CE is counted and eliminated from the context alone; none of them calls another.",
+)

@@ -1,0 +1,210 @@
+r"""contraction: when every state weighs itself heavily enough, each layer shrinks the error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from operator import mul
+from typing import Any
+
+import numpy as np
+
+from icrl import td
+from icrl.operator import Operator
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import Case, smallest
+from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
+from icrl.verify.model import Claim, Mutant
+from icrl.verify.routes import grouping
+from icrl.verify.routes.grouping import operator_of
+
+ONE, HALF = Fraction(1), Fraction(1, 2)
+STAY = smallest((0, 0), depth=3, r=(1,), v=(0,))
+NEGATIVE_GAMMA = replace(STAY, gamma=-HALF, alphas=[ONE])
+UNEVEN = replace(smallest((0, 1, 0), r=(0, 0), v=(1, -1), x=((1,), (2,))), alphas=[ONE])
+AXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+STAR = replace(
+    smallest((0, 1, 2, 3, 0), r=[0] * 4, v=[1] * 4, x=((1, 1, 1), *AXES), A=AXES), gamma=0 * ONE, alphas=[ONE]
+)
+EQUAL_WEIGHTS = replace(smallest((0, 1, 0), r=(1, 1), v=(0, 0), x=((0,), (0,))), alphas=[ONE])
+SMALLEST = (STAY, NEGATIVE_GAMMA, UNEVEN, EQUAL_WEIGHTS, STAR, contexts.never_left(2))
+LONG_STEP = replace(smallest((0, 0), r=(0,), v=(1,)), gamma=0 * ONE, alphas=[3 * HALF])
+STEP_BACK = contexts.two_states(gamma=0 * ONE, alphas=[-ONE])
+
+
+def row_sums(G: np.ndarray) -> np.ndarray:
+    """Σ_u |G(s, u)| for each s."""
+    return np.abs(G).sum(axis=1)
+
+
+def margin(m: Any, gamma: Any) -> Any:
+    """c = 2m − 1 − |γ|."""
+    return 2 * m - 1 - abs(gamma)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """The statement with its pieces: m, the margin c, the sums of |G|, the rate, the floor, when the floor holds, and a context let in."""
+
+    operator: Callable[[Case], Operator] = operator_of
+    m: Callable[[Operator], Any] = lambda operator: least(operator.M.diagonal())
+    margin: Callable = margin
+    sums: Callable[[np.ndarray], Iterable] = row_sums
+    rate: Callable = lambda alpha, c: 1 - alpha * c
+    floor: Callable = lambda residual, c: residual / c
+    floor_holds: Callable[[Any], bool] = lambda c: c > 0
+    beyond: tuple[Case, ...] = ()
+
+
+def residual(case: Case, star: np.ndarray) -> Any:
+    """‖ε‖, the greatest mean TD error of v* under the weights of a state, from the definition."""
+    errors = td.td_errors(case.states, case.rewards, dict(zip(grouping.visited(case), star)), case.gamma)
+    kernel = td.softmax_kernel(case.states, case.score, case.exp)
+    return greatest(sum(map(mul, weights, errors), 0 * case.gamma) for weights in kernel.values())
+
+
+def parts(bound: Bound, case: Case) -> Iterator[Part]:
+    """‖G‖; then, for v* = v_CE and v* = 0, the Transformer's distance to v* after every layer; the library's margin and norm."""
+    operator, alpha = bound.operator(case), case.alphas[0]
+    c = bound.margin(bound.m(operator), case.gamma)
+    rate = bound.rate(alpha, c)
+    yield Part("‖G‖", greatest(bound.sums(operator.G(alpha))), rate, relation=AT_MOST)
+    v, v_CE = grouping.values(case), grouping.certainty_equivalence(case)
+    for name, star in (("v_CE", v_CE), ("0", 0 * v_CE)):
+        yield from distances(bound, case, rate, c, [greatest(each - star) for each in v], residual(case, star), name)
+    if bound.operator is operator_of:
+        yield Part("Operator.margin", operator.margin, margin(least(operator.M.diagonal()), case.gamma))
+        yield Part("Operator.norm", operator.norm(alpha), greatest(row_sums(operator.G(alpha))))
+
+
+def distances(bound: Bound, case: Case, rate: Any, c: Any, distance: list, epsilon: Any, name: str) -> Iterator[Part]:
+    """One layer's bound on the distances to v*, and the bound after all of them if c > 0."""
+    scale = (1 + case.depth) * size(distance, case.v, case.rewards)
+    for layer, (before, after) in enumerate(zip(distance, distance[1:])):
+        most = rate * before + case.alphas[0] * epsilon
+        yield Part(f"‖v_{layer + 1} − v*‖ for v* = {name}, from ‖v_{layer} − v*‖", after, most, scale, AT_MOST)
+    if bound.floor_holds(c):
+        for layer, after in enumerate(distance):
+            most = rate**layer * distance[0] + bound.floor(epsilon, c)
+            yield Part(f"‖v_{layer} − v*‖ for v* = {name}", after, most, scale * size(1 / c) ** 2, AT_MOST)
+
+
+STATED = Statement(
+    parts,
+    "‖G‖ and the Transformer's distance to v_CE and to 0 after every layer within the bounds; the margin and the norm of icrl.operator",
+    Bound(),
+    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    certified=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    small=contexts.after(SMALLEST),
+    floats=contexts.float_cases,
+    scale="(1 + L) of the values', and 1/c² of that beside 1/c",
+    shows=(parts, distances),
+)
+
+
+def of_either_sign(case: Case) -> Operator:
+    """The operator of weights whose sign is turned wherever key and query are two states."""
+    operator, given = operator_of(case), grouping.transitions(case)
+    E = grouping.powers(case, given.C) * np.where(np.eye(len(operator.M), dtype=bool), 1, -1)
+    K = (E / (E @ given.C.sum(axis=0))[:, None]) @ given.C.T
+    return replace(operator, M=K @ given.C, P=K @ given.D, b=K @ given.R)
+
+
+MUTANTS = (
+    Mutant("3 in the place of 2", Bound(margin=lambda m, gamma: 3 * m - 1 - abs(gamma))),
+    Mutant(
+        "γ in the place of its absolute value",
+        Bound(margin=lambda m, gamma: 2 * m - 1 - gamma, beyond=(NEGATIVE_GAMMA,)),
+    ),
+    Mutant(
+        "m the mean of the diagonal",
+        Bound(m=lambda operator: sum(operator.M.diagonal()) / len(operator.M), beyond=(UNEVEN,)),
+    ),
+    Mutant(
+        "m the minimum over the sources",
+        Bound(m=lambda operator: least(operator.M.diagonal()[operator.counts > 0]), beyond=(contexts.never_left(),)),
+    ),
+    Mutant("column sums in the norm", Bound(sums=lambda G: row_sums(G.T))),
+    Mutant("rate 1 − c", Bound(rate=lambda alpha, c: 1 - c)),
+    Mutant("‖ε‖ in the place of ‖ε‖/c", Bound(floor=lambda residual, c: residual)),
+    Mutant("c < 0 let in", Bound(floor_holds=lambda c: c != 0, beyond=(EQUAL_WEIGHTS,))),
+    Mutant("α = 3/2 let in", Bound(beyond=(LONG_STEP,))),
+    Mutant("α = −1 let in", Bound(beyond=(STEP_BACK,))),
+    Mutant(
+        "weights of either sign let in",
+        Bound(operator=of_either_sign, beyond=(contexts.two_states(gamma=0 * ONE, alphas=[ONE]),)),
+    ),
+)
+
+
+STATEMENT = r"""
+Let $E(s, u) \ge 0$ for all states, $0 \le \alpha \le 1$, and let $m$ be a number with $m \le \hat M(s, s)$ for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`. Write $c = 2m - 1 - \lvert\gamma\rvert$. Then
+
+$$
+\lVert G \rVert_\infty \le 1 - \alpha c .
+$$ (eq-operator-norm)
+
+For **any** value function $v^*$ let $\varepsilon$ be its weighted TD errors,
+
+$$
+\varepsilon(s) = \sum_{k<n} K(k \mid s)\bigl(R_{k+1} + \gamma v^*(S_{k+1}) - v^*(S_k)\bigr).
+$$ (eq-residual)
+
+Then $\lVert v_{l+1} - v^* \rVert \le (1 - \alpha c) \lVert v_l - v^* \rVert + \alpha \lVert\varepsilon\rVert$, and if $c > 0$,
+
+$$
+\lVert v_L - v^* \rVert_\infty \le (1 - \alpha c)^L \lVert v_0 - v^* \rVert_\infty + \frac{\lVert \varepsilon \rVert_\infty}{c} .
+$$ (eq-contraction)
+
+So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state. Each hypothesis is needed: five small contexts show it. And no number above 2 can take the place of the 2.
+""".strip()
+
+
+CLAIM = Claim(
+    id="contraction",
+    title="Depth contracts the error",
+    chapter="depth",
+    environment="theorem",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"$0 \le \alpha \le 1$, the same in all layers.",
+        r"$E(s, u) \ge 0$ for all states $s$, $u$ (softmax attention: the exponential is not negative).",
+        r"$m \le \hat M(s, s)$ at every state of the context, $S_n$ included; for the bound after $L$ layers $c = 2m - 1 - \lvert\gamma\rvert > 0$.",
+        r"$v^*$ is any value function; γ any number (with $c > 0$ it follows that $\lvert\gamma\rvert < 1$).",
+    ),
+    subject=STATED.subject,
+    checks=(
+        proof(
+            "contraction",
+            "for every number of states, n, d, depth, every table E ≥ 0",
+            stated=(
+                "contraction.operator_norm_bound",
+                "contraction.error_recursion",
+                "contraction.contraction",
+                "contraction.transformer_contraction",
+                "counterexamples.needs_alpha_at_most_1",
+                "counterexamples.needs_alpha_positive",
+                "counterexamples.needs_positive_margin",
+                "counterexamples.needs_every_diagonal",
+                "counterexamples.needs_positive_weights",
+                "counterexamples.two_is_sharp",
+            ),
+            further=("reals.contraction_real",),
+            definitions=(
+                "contraction.margin",
+                "contraction.residual",
+                "norm.norm",
+                "counterexamples.proper",
+                "counterexamples.diagonal",
+            ),
+        ),
+        *STATED.checks(),
+    ),
+    mutants=MUTANTS,
+    rests_on=("operator",),
+    source="Xie et al. 2026, Theorem 2, its deterministic part",
+    shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and the loop of icrl.td supplies ε; none of them calls another.",
+)

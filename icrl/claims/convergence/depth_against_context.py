@@ -1,0 +1,247 @@
+r"""depth-against-context: how many layers are worth their while, given how much the context can say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from icrl.mrp import MarkovRewardProcess
+from icrl.operator import values_at_depth, worthwhile_depth
+from icrl.tasks import one_hot
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import Case, smallest
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, greatest, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes import grouping
+from icrl.verify.routes.grouping import operator_of
+
+ONE = Fraction(1)
+LEAST, DEEPEST = Fraction(1, 64), 64
+"""Contexts with a smaller αc are left out; where it is larger, no depth asked for here comes near the deepest that is tried."""
+
+
+def least_depth(first: Any, floor: Any, rate: Any) -> int:
+    """The least L ≥ 0 with rate^L · first ≤ floor, by trying them one after another; ``ValueError`` when none up to 64 will do."""
+    for depth in range(DEEPEST):
+        if rate**depth * first <= floor:
+            return depth
+    raise ValueError(f"no depth below {DEEPEST} reaches the floor")
+
+
+def rounded_down(first: Any, floor: Any, rate: Any) -> int:
+    """The largest L ≥ 0 with rate^L · first ≥ floor, 0 if there is none: the logarithms' quotient rounded down."""
+    return max(
+        0, least_depth(first, floor, rate) - (0 if rate ** least_depth(first, floor, rate) * first == floor else 1)
+    )
+
+
+@dataclass(frozen=True)
+class Depth:
+    """The statement with its pieces: L*, the rate, how far a layer may still move, and whether three layers beat the limit at each n."""
+
+    depth: Callable[[Any, Any, Any], int] = least_depth
+    rate: Callable = lambda alpha, c: 1 - alpha * c
+    move: Callable = lambda alpha, gamma: alpha * (1 + abs(gamma))
+    early_wins: tuple[tuple[int, bool], ...] = ((20, True), (200, False))
+    beyond: tuple[Case, ...] = ()
+
+
+def parts(claim: Depth, case: Case) -> Iterator[Part]:
+    """At every floor: L* layers of the Transformer reach it and the bound says so no sooner; icrl.operator's L*; what the next layers move."""
+    operator, alpha = operator_of(case), case.alphas[0]
+    v, v_CE, true = grouping.values(case), grouping.certainty_equivalence(case), 1 - alpha * operator.margin
+    first, zero, rate = greatest(v[0] - v_CE), 0 * case.gamma, claim.rate(alpha, operator.margin)
+    scale = (1 + case.depth) * size(v, v_CE, case.rewards)
+    for told, floor in floors(first, true, exact=isinstance(case.gamma, Fraction)):
+        depth = claim.depth(first, floor, rate)
+        for layer in range(depth, len(v)):
+            yield Part(
+                f"‖v_{layer} − v_CE‖, L* = {depth}, F = {told}", greatest(v[layer] - v_CE), floor, scale, AT_MOST
+            )
+        for layer in range(depth, len(v) - 1):
+            moved, most = greatest(v[layer + 1] - v[layer]), claim.move(alpha, case.gamma) * floor
+            yield Part(f"‖v_{layer + 1} − v_{layer}‖, L* = {depth}, F = {told}", moved, most, scale, AT_MOST)
+        if depth:
+            yield Part(
+                f"the bound after L* − 1 = {depth - 1} layers, F = {told}",
+                true ** (depth - 1) * first,
+                floor,
+                scale,
+                AT_LEAST,
+            )
+        more = claim.depth(zero + 2, zero + 1, rate)
+        yield Part(
+            f"L* at F/2, F = {told}", zero + claim.depth(first, floor / 2, rate), zero + depth + more, relation=AT_MOST
+        )
+        if "tie" not in told:  # at a tie logarithms decide by their rounding
+            yield Part(
+                f"worthwhile_depth, F = {told}",
+                zero + worthwhile_depth(float(first), float(floor), float(true)),
+                zero + depth,
+            )
+
+
+def floors(first: Any, rate: Any, exact: bool) -> Iterator[tuple[str, Any]]:
+    """F above ‖v_0 − v_CE‖, between the bounds after k and k + 1 layers, and in rationals at the bound after k layers: a tie."""
+    yield "9/8 of the first error", 9 * first / 8
+    for k in range(3):
+        yield f"half-way between the bounds after {k} and {k + 1} layers", rate**k * (1 + rate) / 2 * first
+        if exact and rate > 0:
+            yield f"the bound after {k} layers, a tie", rate**k * first
+
+
+def contracting(drawn: Iterable[Case]) -> Iterator[Case]:
+    """Those of the cases with αc > 1/64, with 4 layers of their first step size."""
+    return (
+        replace(case, alphas=[case.alphas[0]] * 4)
+        for case in drawn
+        if case.alphas[0] * operator_of(case).margin > LEAST
+    )
+
+
+STAY = smallest((0, 0), depth=4, r=(1,), v=(0,))
+AT_ONCE = replace(smallest((0, 0), r=(1,), v=(0,)), gamma=0 * ONE, alphas=[ONE] * 4)
+SWAP = replace(smallest((0, 1, 0), r=(0, 0), v=(1, -1), x=((3, 0), (0, 3)), A=((1, 0), (0, 1))), alphas=[ONE] * 4)
+SMALLEST = (STAY, AT_ONCE, SWAP)
+DRAWN = contexts.after(SMALLEST, lambda: contracting(contexts.sharp_cases()))
+STATED = Statement(
+    parts,
+    "L* layers of the Transformer reach the floor and stay below it, the bound says so no sooner, a layer moves by at "
+    "most α(1 + |γ|)F, half of F asks for at most ⌈ln 2/ln(1/(1 − αc))⌉ layers more; worthwhile_depth of "
+    "icrl.operator is L*",
+    Depth(),
+    exact=DRAWN,
+    certified=DRAWN,
+    small=contexts.after(SMALLEST),
+    floats=lambda seed: contracting(contexts.float_cases(seed)),
+    routes={
+        "exact": f"αc > {LEAST}; floors between the bounds of two depths, and at the bound of one",
+        "certified": "floors between the bounds of two depths",
+        "numeric": f"αc > {LEAST}; floors between the bounds of two depths",
+    },
+)
+
+
+def numeric(claim: Depth, budget: Budget) -> Verdict:
+    """The statement in floats; then whether three layers beat the limit on a noisy walk."""
+    verdict = STATED.run_numeric(claim, budget)
+    if not verdict.passed:
+        return verdict
+    found, means = stopping_early(claim, budget.seed)
+    if found:
+        return Verdict(False, "depth does not pay as stated", counterexample=found)
+    told = (
+        "three layers beat the limit at n = 20 and the limit beats three layers at n = 200, each by more than 5 "
+        "standard errors"
+    )
+    detail = f"{verdict.detail}; the walk of {WALK} states, {CONTEXTS} contexts at each n: {told}"
+    return replace(verdict, detail=detail, measured=means)
+
+
+WALK, CONTEXTS, NOISE = 12, 1000, 2.0
+
+
+def stopping_early(claim: Depth, seed: int) -> tuple[Counterexample | None, str]:
+    """The mean error at L = 3 against that of the limit, on a walk between two walls with noisy rewards; both means at each n."""
+    P = (np.eye(WALK, k=1) + np.eye(WALK, k=-1)) / 2
+    P[0, 0] = P[-1, -1] = 0.5
+    mrp, rng, means = MarkovRewardProcess(P, np.linspace(-1, 1, WALK), 0.9), np.random.default_rng(seed), []
+    for n, early_wins in claim.early_wins:
+        states, rewards = mrp.sample_batch(n, CONTEXTS, rng)
+        rewards = rewards + NOISE * rng.normal(size=rewards.shape)
+        covered = (states[:, :-1] == states[:, -1:]).any(axis=1)
+        early, late = (visited_error(mrp, states[covered], rewards[covered], depth) for depth in (3, 10**6))
+        gain = late - early
+        sure = gain.mean() / (gain.std(ddof=1) / math.sqrt(len(gain)))
+        means.append(f"n = {n}: {early.mean():.2f} at L = 3, {late.mean():.2f} in the limit")
+        if not (sure > 5 if early_wins else sure < -5):
+            other = "below" if sure > 5 else "not surely below"
+            stated = "below" if early_wins else "above"
+            return Counterexample(
+                f"the walk of {WALK} states, noise {NOISE:g}, n = {n}",
+                "the mean error at L = 3, against the limit's",
+                other,
+                stated,
+            ), ""
+    return None, "; ".join(means)
+
+
+def visited_error(mrp: MarkovRewardProcess, states: np.ndarray, rewards: np.ndarray, depth: int) -> np.ndarray:
+    """The root mean square of v_L − v^π over the states that a context visits, of each context."""
+    visited = np.zeros((len(states), mrp.n_states), bool)
+    visited[np.arange(len(states))[:, None], states] = True
+    v = values_at_depth(states, rewards, one_hot(mrp.n_states, 6.0), mrp.discount, 1.0, depth)
+    return np.sqrt(((v - mrp.value()) ** 2 * visited).sum(axis=1) / visited.sum(axis=1))
+
+
+def scope() -> str:
+    """What the numeric check draws: the contexts of the statement, and those of the noisy walk."""
+    lengths = " and ".join(str(n) for n, _ in Depth.early_wins)
+    walk = f"{CONTEXTS} contexts of a walk of {WALK} states with noisy rewards at each n, n = {lengths}"
+    return f"{STATED.scope('numeric')()}; beside the statement, {walk}: the mean error of 3 layers against the limit's"
+
+
+SAMPLED = {kind: "what early stopping gains is measured, on noisy rewards" for kind in ("exact", "certified")}
+
+MUTANTS = (
+    Mutant("rounded down", Depth(depth=rounded_down)),
+    Mutant("one layer less", Depth(depth=lambda first, floor, rate: max(0, least_depth(first, floor, rate) - 1))),
+    Mutant("F and the first error swapped", Depth(depth=lambda first, floor, rate: least_depth(floor, first, rate))),
+    Mutant(
+        "no layer where αc = 1, as 1/ln(1/0) would have it",
+        Depth(depth=lambda first, floor, rate: 0 if rate == 0 else least_depth(first, floor, rate), beyond=(AT_ONCE,)),
+    ),
+    Mutant("rate 1 − c", Depth(rate=lambda alpha, c: 1 - c)),
+    Mutant("from L* on no layer moves by more than F", Depth(move=lambda alpha, gamma: 1, beyond=(SWAP,))),
+    Mutant(
+        "the limit beats three layers at every n", Depth(early_wins=((20, False), (200, False))), SAMPLED, "numeric"
+    ),
+)
+
+
+STATEMENT = r"""
+Let $E \ge 0$, $0 < \alpha \le 1$, $m \le \hat M(s, s)$ at every state of the context, $c = 2m - 1 - \lvert\gamma\rvert > 0$, and let $F > 0$ be what the context leaves uncertain, such as the bound of {prf:ref}`explicit-finite-sample`. Write $e_0 = \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty$. If $\alpha c < 1$, let
+
+$$
+L^* = \max\Bigl(0, \Bigl\lceil \frac{\ln(e_0 / F)}{\ln(1/(1 - \alpha c))} \Bigr\rceil\Bigr)
+$$ (eq-worthwhile-depth)
+
+(0 if $e_0 = 0$); if $\alpha c = 1$, let $L^*$ be 1, or 0 where $e_0 \le F$. This is the least $L \ge 0$ with $(1 - \alpha c)^L e_0 \le F$, and from there on
+
+$$
+\lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le F, \qquad \lVert v_{L+1} - v_L \rVert_\infty \le \alpha (1 + \lvert\gamma\rvert) F \qquad (L \ge L^*) .
+$$ (eq-worth-no-more)
+
+Where $\lVert v_{\mathrm{CE}} - v^\pi \rVert \le F$, the error $\lVert v_L - v^\pi \rVert$ is then at most $2F$. If $e_0$ stays bounded, $c$ away from 0 and $F$ falls like $1/\sqrt n$, then $L^* = O(\ln n)$: four times the context asks for at most $\lceil \ln 2 / \ln(1/(1 - \alpha c)) \rceil$ layers more.
+
+A single layer may still move by more than $F$, though never by $2F$.
+""".strip()
+
+
+CLAIM = Claim(
+    id="depth-against-context",
+    title="The depth worth using",
+    chapter="context",
+    environment="proposition",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"The hypotheses of {prf:ref}`contraction` with $c > 0$ and $\alpha > 0$.",
+        r"$F > 0$ is any number; only for what it says of $v^\pi$ must it be a bound on $\lVert v_{\mathrm{CE}} - v^\pi \rVert$.",
+        r"For $L^* = O(\ln n)$: $e_0$ bounded, $c$ bounded away from 0, $F$ of the order of $1/\sqrt n$.",
+    ),
+    subject=STATED.subject,
+    checks=(
+        *STATED.checks()[:-1],
+        Check("numeric", scope, numeric, shows=(parts, stopping_early)),
+    ),
+    mutants=MUTANTS,
+    rests_on=("contraction", "certainty-equivalence", "explicit-finite-sample"),
+    source="Found for this book",
+    shared="The contexts and their features. L* is found by trying depths one after another, in icrl.operator by logarithms; the distances are the Transformer's.",
+)

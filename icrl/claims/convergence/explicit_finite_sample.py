@@ -1,0 +1,873 @@
+r"""explicit-finite-sample: how far the limit of depth is from the true value, in numbers; from the context (F), and before it (G)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache, partial
+from itertools import chain, product, starmap
+from math import comb
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from icrl.mrp import Context, MarkovRewardProcess
+from icrl.operator import context_needed, layer_maps, layer_operator, operator_from_kernel, value_floor, values_at_depth
+from icrl.tasks import boyan_chain, from_gymnasium, one_hot, random_mrp, ring
+from icrl.verify.instances.cases import shown, to_ball
+from icrl.verify.instances.chains import fractions, rational_chain, rational_vector
+from icrl.verify.instances.words import between, described
+from icrl.verify.judging.numbers import BITS, Undecided
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, entries, first_failure, greatest
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.exact_algebra import solved
+
+HALF, TENTH = Fraction(1, 2), Fraction(1, 10)
+
+
+def discounted(P_e: np.ndarray, gamma: Any, tau: np.ndarray) -> np.ndarray:
+    """γ(I − γP_e)⁻¹τ, for one context in numbers of any kind, or for a batch of floats."""
+    system = np.eye(P_e.shape[-1], dtype=int) - gamma * P_e
+    return gamma * (solved(system, tau) if P_e.dtype == object else np.linalg.solve(system, tau[..., None])[..., 0])
+
+
+def room(E: np.ndarray, mu: np.ndarray, s: int, m_0: Any) -> Any:
+    """h_s = Z_s (m_s − m_0) / ((1 − m_0) E_ss + m_0 max_{u≠s} E_su), Z_s = Σ_u μ_u E_su, m_s = μ_s E_ss / Z_s."""
+    others = [E[s, u] for u in range(len(mu)) if u != s] or [0 * E[s, s]]
+    return (mu[s] * E[s, s] - m_0 * (E[s] @ mu)) / ((1 - m_0) * E[s, s] + m_0 * max(others))
+
+
+def total_variation(one: np.ndarray, other: np.ndarray) -> Any:
+    """Half the sum of the absolute differences."""
+    return sum(abs(one - other)) / 2
+
+
+class Needs(NamedTuple):
+    """What G's n and floor depend on: |S|, λ, the least h_s, the least μ_s, γσ/(1 − γ)."""
+
+    size: int
+    second: Any
+    h: Any
+    mu: Any
+    spread: Any
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The statement with its pieces, and what is let in beyond the hypotheses: rational contexts, chains of two states, tasks to simulate."""
+
+    discounted: Callable = discounted
+    tries: Callable = lambda size, n, delta: 2 * size * n / delta
+    visits: Callable = lambda n, count: 2 * count
+    span: Callable = lambda sigma: sigma
+    kappa: Callable = lambda second: (1 + second) / (1 - second)
+    room: Callable = room
+    distance: Callable = total_variation
+    least_visited: Callable = lambda mu: mu
+    start: Callable = lambda mu: mu
+    contexts: tuple[Instance, ...] = ()
+    chains: tuple[Pair, ...] = ()
+    tasks: tuple[Task, ...] = ()
+
+    def asked(self, needs: Needs, log: Any) -> Any:
+        """κ · ln(3|S|/δ) · max{1/(2h²), 2/μ²}, of the least h_s and the least μ_s: what G asks n to be at least."""
+        return self.kappa(needs.second) * log * max(1 / (2 * needs.h**2), 2 / needs.mu**2)
+
+
+# Exactly: what holds of every context
+
+
+class Instance(NamedTuple):
+    """A rational chain with rewards by state, γ, a table E, m_0, a distribution μ, and a context; rewards other than r(S_k) if given."""
+
+    P: np.ndarray
+    r: np.ndarray
+    gamma: Fraction
+    E: np.ndarray
+    m_0: Fraction
+    mu: np.ndarray
+    states: Sequence[int]
+    rewards: Sequence | None = None
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes and discount."""
+        return {
+            "|S|": len(self.r),
+            "n": len(self.states) - 1,
+            "γ": self.gamma,
+            "every state visited": len(set(self.states)) == len(self.r),
+        }
+
+    def __str__(self) -> str:
+        paid = "" if self.rewards is None else f", R = {shown(self.rewards)}"
+        return f"P = {shown(self.P)}, r = {shown(self.r)}, γ = {self.gamma}, E = {shown(self.E)}, μ = {shown(self.mu)}, m_0 = {self.m_0}, T = {shown(self.states)}{paid}"
+
+
+def identity(size: int) -> np.ndarray:
+    """I in ``Fraction``s."""
+    return fractions(np.eye(size, dtype=int))
+
+
+def parts(claim: Bounds, given: Instance) -> Iterator[Part]:
+    """The identity behind F, and |v_CE − v^π| within the discounted sum of what the transitions are off; then the room behind G."""
+    rewards = [given.r[s] for s in given.states[:-1]] if given.rewards is None else given.rewards
+    W = sorted(set(given.states))
+    layer = operator_from_kernel(given.states, rewards, given.E[np.ix_(W, W)], given.gamma)
+    v = solved(identity(len(given.r)) - given.gamma * given.P, given.r)
+    system = identity(len(W)) - given.gamma * layer.transition
+    v_CE, off = solved(system, layer.reward), layer.transition @ v[W] - (given.P @ v)[W]
+    yield from entries("(I − γP_e)(v_CE − v^π)", system @ (v_CE - v[W]), given.gamma * off)
+    bound = claim.discounted(layer.transition, given.gamma, np.abs(off))
+    for i, s in enumerate(W):
+        yield Part(f"|v_CE − v^π| at {s}", abs(v_CE[i] - v[s]), bound[i], relation=AT_MOST)
+    yield Part("max γ(I − γP_e)⁻¹τ", max(bound), given.gamma / (1 - given.gamma) * greatest(off), relation=AT_MOST)
+    if W == list(range(len(given.r))):
+        yield from within_the_room(claim, given, layer)
+
+
+def within_the_room(claim: Bounds, given: Instance, layer: Any) -> Iterator[Part]:
+    """M̂(s, s) ≥ m_0 while the frequencies are within h_s of μ; and M̂(s, s) = m_0 when h_s moves from s to its heaviest rival."""
+    mu, E = given.mu, given.E
+    frequencies = fractions([Fraction(int(count), len(given.states) - 1) for count in layer.counts])
+    for s in range(len(mu)):
+        h = claim.room(E, mu, s, given.m_0)
+        if claim.distance(frequencies, mu) <= h:
+            yield Part(f"M̂(s, s) at s = {s}", layer.M[s, s], given.m_0, relation=AT_LEAST)
+        if len(mu) > 1:
+            rival = max((u for u in range(len(mu)) if u != s), key=lambda u: E[s, u])
+            there = (mu[s] - h) * E[s, s] / (E[s] @ mu + h * (E[s, rival] - E[s, s]))
+            yield Part(f"M(s, s) at s = {s} after h_s has moved from s to {rival}", there, given.m_0)
+
+
+def rational_instances() -> list[Instance]:
+    """Random chains of 1 to 4 states, contexts of 4 to 24 transitions along them whose visited states are all left, μ near their frequencies."""
+    rng, found = np.random.default_rng(0), []
+    for size in (1, 2, 3, 4) * 6:
+        P, gamma = rational_chain(rng, size), Fraction(int(rng.integers(0, 10)), 10)
+        states = [0]
+        while len(states) < 4 * size or states[-1] not in states[:-1]:
+            ahead = np.flatnonzero(P[states[-1]] > 0)
+            states.append(int(rng.choice(ahead)))
+        counts, n = np.bincount(states[:-1], minlength=size), len(states) - 1
+        mu = fractions([Fraction(int(9 * count), 10 * n) + Fraction(1, 10 * size) for count in counts])
+        E = fractions(
+            [
+                [Fraction(int(rng.integers(60, 100) if s == u else rng.integers(1, 5))) for u in range(size)]
+                for s in range(size)
+            ]
+        )
+        found.append(Instance(P, rational_vector(rng, size), gamma, E, HALF + gamma / 4, mu, states))
+    return found
+
+
+EVEN_CHAIN, PLAIN = fractions([[HALF, HALF], [HALF, HALF]]), fractions([[2, 1], [1, 2]])
+EVENLY = fractions([HALF, HALF])
+NOISE = Instance(EVEN_CHAIN, fractions([0, 0]), HALF, PLAIN, HALF, EVENLY, (0, 0), (Fraction(1),))
+NEVER_LEFT = Instance(EVEN_CHAIN, fractions([0, 1]), HALF, PLAIN, HALF, EVENLY, (0, 1))
+ALONE = NEVER_LEFT._replace(states=(0, 0))
+RIVALS = fractions([[20, 0, 1, 1], [0, 20, 1, 1], [1, 1, 20, 0], [1, 1, 0, 20]])
+QUARTERS = fractions(["1/4"] * 4)
+FOUR = Instance(
+    np.array([QUARTERS] * 4),
+    fractions([0, 1, 0, 1]),
+    HALF,
+    RIVALS,
+    Fraction(4, 5),
+    QUARTERS,
+    (0, 1, 2, 2, 2, 3, 3, 3, 0),
+)
+
+
+STATED = Statement(
+    parts,
+    "(I − γP_e)(v_CE − v^π) = γ(P_e − P)v^π, the bounds that follow, and M̂(s, s) ≥ m_0 within the room h_s, which is "
+    "the whole of it",
+    Bounds(),
+    exact=lambda claim: [*claim.contexts, ALONE, FOUR, *rational_instances()],
+    noun="contexts of known chains",
+    shows=(parts, within_the_room),
+)
+
+
+# Certified: the probability itself, on chains of two states
+
+
+class Pair(NamedTuple):
+    """Two states that are left for each other with probabilities ``leave``; F's n if given, or else G's E(s, s) = e beside E(s, u) = 1, and c."""
+
+    leave: tuple[Fraction, Fraction]
+    r: tuple[Fraction, Fraction]
+    gamma: Fraction
+    delta: Fraction
+    n: int | None = None
+    e: Fraction = Fraction(19)
+    margin: Fraction = Fraction(1, 5)
+    paid_by_successor: bool = False
+    never_left: bool = False
+
+    mu = property(lambda self: fractions([self.leave[1] / sum(self.leave), self.leave[0] / sum(self.leave)]))
+    second = property(lambda self: max(Fraction(0), 1 - sum(self.leave)))
+    P = property(lambda self: fractions([[1 - self.leave[0], self.leave[0]], [self.leave[1], 1 - self.leave[1]]]))
+    value = property(lambda self: value_of(self))
+    span = property(lambda self: abs(self.value[0] - self.value[1]))
+
+    def measures(self) -> dict[str, Any]:
+        """Discount, δ, and F's n, or the c asked of G."""
+        asked = {"n": self.n} if self.n else {"E(s, s)": self.e, "c": self.margin}
+        return {"γ": self.gamma, "δ": self.delta} | asked
+
+    def __str__(self) -> str:
+        asked = f"E = {self.e} and 1, c = {self.margin}" if self.n is None else f"n = {self.n}"
+        return f"P = {shown(self.P)}, r = {shown(self.r)}, γ = {self.gamma}, δ = {self.delta}, {asked}" + (
+            ", R = r(S_k) + S_{k+1}" if self.paid_by_successor else ""
+        )
+
+
+@cache
+def value_of(pair: Pair) -> np.ndarray:
+    """v^π."""
+    return solved(identity(2) - pair.gamma * pair.P, fractions(pair.r))
+
+
+class Counted(NamedTuple):
+    """How often each state is followed by each, (2, 2), in which state the context ends, and the probability of all that."""
+
+    moves: np.ndarray
+    last: int
+    probability: Fraction
+
+
+@cache
+def counted(leave: tuple[Fraction, Fraction], start: tuple[Fraction, Fraction], n: int) -> tuple[Counted, ...]:
+    """Every table of transition counts that n transitions between two states can have, with its probability: runs are stars and bars."""
+    found = []
+    for first, switches in product([s for s in (0, 1) if start[s]], range(n + 1)):
+        runs = (switches // 2 + 1, (switches + 1) // 2)  # in the first state, in the other
+        for here in range(n - switches + 1):
+            stays = (here, n - switches - here)
+            if runs[1] or not stays[1]:
+                ways = comb(stays[0] + runs[0] - 1, here) * (comb(stays[1] + runs[1] - 1, stays[1]) if runs[1] else 1)
+                out = ((switches + 1) // 2, switches // 2)
+                lines = [(stays[0], out[0]), (out[1], stays[1])]
+                moves = np.array(lines if first == 0 else [line[::-1] for line in lines[::-1]])
+                p = (
+                    start[first]
+                    * ways
+                    * math.prod((1 - leave[s]) ** int(moves[s, s]) * leave[s] ** int(moves[s, 1 - s]) for s in (0, 1))
+                )
+                found.append(Counted(moves, first ^ switches % 2, p))
+    return tuple(found)
+
+
+def probability_of_failure(pair: Pair, start: np.ndarray, n: int, fails: Callable[[Pair, Counted], bool]) -> Fraction:
+    """The probability of the contexts of n transitions that fail."""
+    return sum(
+        (each.probability for each in counted(pair.leave, tuple(start), n) if each.probability and fails(pair, each)),
+        Fraction(0),
+    )
+
+
+def model(pair: Pair, each: Counted) -> tuple[list[int], np.ndarray, np.ndarray]:
+    """W, and on it P_e and |v_CE − v^π|; a state that is never left has a row of 0 and no reward."""
+    W = [s for s in (0, 1) if each.moves[s].sum() or s == each.last]
+    P_e = np.array([[Fraction(int(each.moves[s, u]), max(1, int(each.moves[s].sum()))) for u in W] for s in W])
+    left = [int(each.moves[s].sum() > 0) for s in W]
+    reward = [
+        left[i] * pair.r[s] + pair.paid_by_successor * sum(P_e[i, j] * u for j, u in enumerate(W))
+        for i, s in enumerate(W)
+    ]
+    v_CE = solved(identity(len(W)) - pair.gamma * P_e, np.array(reward, object))
+    return W, P_e, np.abs(v_CE - pair.value[W])
+
+
+def above(number: Fraction, ball: Any) -> bool:
+    """Whether a rational is above a ball; ``Undecided`` when the ball holds it."""
+    gap = to_ball(number) - ball
+    if not (gap > 0 or gap <= 0):
+        raise Undecided(f"cannot tell {number} from {ball}")
+    return bool(gap > 0)
+
+
+def beyond_F(claim: Bounds, n: int) -> Callable[[Pair, Counted], bool]:
+    """Whether a context fails F: every visited state is left, and v_CE is off by more than F."""
+
+    def fails(pair: Pair, each: Counted) -> bool:
+        counts = each.moves.sum(axis=1)
+        if not counts[each.last] and not pair.never_left:
+            return False
+        W, P_e, error = model(pair, each)
+        root = log(claim.tries(2, n, pair.delta))
+        tau = np.array(
+            [to_ball(claim.span(pair.span)) * (root / claim.visits(n, max(int(counts[s]), 1))).sqrt() for s in W]
+        )
+        balls = np.array([[to_ball(entry) for entry in line] for line in P_e])
+        floor = claim.discounted(balls, to_ball(pair.gamma), tau)
+        return above(max(error), floor[0].max(floor[-1]))
+
+    return fails
+
+
+def needs_of(claim: Bounds, pair: Pair) -> Needs:
+    """What G's n and floor depend on, in balls."""
+    E, m_0 = fractions([[pair.e, 1], [1, pair.e]]), (1 + pair.gamma + pair.margin) / 2
+    h = min(claim.room(E, pair.mu, s, m_0) for s in (0, 1))
+    return Needs(2, *map(to_ball, (pair.second, h, min(pair.mu), pair.gamma * pair.span / (1 - pair.gamma))))
+
+
+def ceiling(ball: Any) -> int:
+    """The least integer that is not below what the ball holds."""
+    return int(ball.ceil().unique_fmpz())
+
+
+def log(number: Fraction) -> Any:
+    """ln of a rational, a ball."""
+    return to_ball(number).log()
+
+
+def beyond_G(n: int, floor: Any) -> Callable[[Pair, Counted], bool]:
+    """Whether a context fails G: a state is never left, or M̂(s, s) < m_0, or v_CE is off by more than the floor."""
+
+    def fails(pair: Pair, each: Counted) -> bool:
+        counts, m_0 = each.moves.sum(axis=1), (1 + pair.gamma + pair.margin) / 2
+        if not all(counts) or any(
+            int(count) * pair.e < m_0 * (int(count) * pair.e + n - int(count)) for count in counts
+        ):
+            return True
+        return above(max(model(pair, each)[2]), floor)
+
+    return fails
+
+
+def unlikely(claim: Bounds, pair: Pair) -> Counterexample | None:
+    """Where the probability that F or G fails is above δ."""
+    if pair.n:
+        return too_likely(pair, "F", pair.n, beyond_F(claim, pair.n))
+    needs = needs_of(claim, pair)
+    n = ceiling(claim.asked(needs, log(6 / pair.delta)))
+    return too_likely(
+        pair, "G", n, beyond_G(n, needs.spread * (log(12 / pair.delta) / (n * claim.least_visited(needs.mu))).sqrt())
+    )
+
+
+def too_likely(pair: Pair, name: str, n: int, fails: Callable[[Pair, Counted], bool]) -> Counterexample | None:
+    """Where more contexts fail than a probability of δ allows."""
+    p = probability_of_failure(pair, pair.mu, n, fails)
+    if p <= pair.delta:
+        return None
+    return Counterexample(
+        f"{pair}, S_0 ∼ μ", f"probability that {name} fails at n = {n}", f"{float(p):.4g}", f"at most {pair.delta}"
+    )
+
+
+def rarely_high(claim: Bounds, pair: Pair, n: int) -> Counterexample | None:
+    """Where P(n_s ≥ n(μ_s + h)) is above exp(−2nh²/κ), for s = 0 and every h at which the probability jumps: the cited inequality."""
+    start, mu, kappa = claim.start(pair.mu), pair.mu[0], claim.kappa(pair.second)
+    for k in range(math.floor(n * mu) + 1, n + 1):
+        p = probability_of_failure(pair, start, n, lambda _, each: each.moves[0].sum() >= k)
+        most = to_ball(-2 * n * (Fraction(k, n) - mu) ** 2 / kappa).exp()
+        if above(p, most):
+            where = f"probability that state 0 is left {k} of {n} times or more"
+            return Counterexample(
+                f"P = {shown(pair.P)}, S_0 distributed as {shown(start)}",
+                where,
+                f"{float(p):.4g}",
+                f"at most {most.mid().str(6, radius=False)}",
+            )
+    return None
+
+
+UNIT = (Fraction(1), Fraction(0))
+WORKED = Pair((HALF, HALF), UNIT, HALF, TENTH)
+PAIRS = (
+    *(WORKED._replace(n=n, delta=delta) for n in (1, 4, 12) for delta in (HALF, TENTH)),
+    *(Pair((TENTH, Fraction(3, 10)), UNIT, Fraction(9, 10), TENTH, n) for n in (2, 9, 20)),
+    WORKED,
+    WORKED._replace(leave=(Fraction(2, 5),) * 2, delta=HALF),
+)
+LEAVES = ((HALF, HALF), (TENTH, TENTH), (TENTH, Fraction(3, 10)), (Fraction(9, 10), HALF))
+STEPS = tuple((WORKED._replace(leave=leave), n) for leave in LEAVES for n in (1, 2, 5, 12))
+SLOW = Pair((Fraction(1, 100),) * 2, UNIT, Fraction(1, 5), TENTH)
+LUCKY = Pair((Fraction(7, 10),) * 2, UNIT, HALF, TENTH, 1)
+RARE = Pair((Fraction(1, 40), HALF), UNIT, TENTH, Fraction(1, 50), 24, e=Fraction(10**6))
+FAR = WORKED._replace(gamma=Fraction(9, 10), n=1)
+NOISY = WORKED._replace(r=(Fraction(0), Fraction(0)), n=1, paid_by_successor=True)
+LEFT_OUT = WORKED._replace(r=(Fraction(100), Fraction(101)), n=1, never_left=True)
+WIDE = WORKED._replace(r=(Fraction(100), Fraction(0)), n=4)
+
+
+def certified(claim: Bounds, budget: Budget) -> Verdict:
+    """Every context of a length, with its exact probability: the total of those that fail against δ, the bounds in Arb balls."""
+    from flint import ctx
+
+    with ctx.workprec(BITS):
+        try:
+            likely, high = partial(unlikely, claim), partial(rarely_high, claim)
+            found = next(filter(None, chain(map(likely, claim.chains), starmap(high, STEPS), map(likely, PAIRS))), None)
+        except Undecided as undecided:
+            return Verdict(False, str(undecided))
+    if found:
+        return Verdict(False, "more likely to fail than stated", counterexample=found)
+    return Verdict(
+        True,
+        f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20; 2 for G, at the n it "
+        f"asks for): F and G fail with probability at most δ; the cited inequality on {len(STEPS)} chains and lengths; "
+        f"{BITS} bits",
+    )
+
+
+def scope_of_pairs() -> str:
+    """The chains and lengths whose contexts are all counted."""
+    F, G = ([pair for pair in PAIRS if bool(pair.n) == given] for given in (True, False))
+    steps = (
+        between("n", [n for _, n in STEPS]),
+        between("a state left with probabilities", [p for pair, _ in STEPS for p in pair.leave]),
+    )
+    return (
+        f"every context of a length, with its exact probability; {described(F, 'chains of two states for F')}; "
+        f"{described(G, 'for G, at the n that it asks for')}; {len(STEPS)} for the cited inequality: {', '.join(steps)}"
+    )
+
+
+# Numeric: simulated contexts
+
+
+class Task(NamedTuple):
+    """Contexts to simulate: n of each for F, or a margin c for G; a fixed number of contexts, or the budget's; and what is let in."""
+
+    name: str
+    mrp: MarkovRewardProcess
+    x: np.ndarray
+    n: int | None = None
+    deltas: tuple[float, ...] = (0.5, 0.1, 0.01)
+    alpha: float = 1.0
+    margin: float | None = None
+    contexts: int | None = None
+    paid_by_successor: bool = False
+    never_left: bool = False
+
+
+class Contexts(NamedTuple):
+    """A batch of contexts with what F and G read off them; a state that is not visited has a row of 0 in P_e."""
+
+    states: np.ndarray
+    rewards: np.ndarray
+    counts: np.ndarray
+    visited: np.ndarray
+    P_e: np.ndarray
+    v_CE: np.ndarray
+    least: np.ndarray
+
+    covered = property(lambda self: self.counts[np.arange(len(self.states)), self.states[:, -1]] > 0)
+
+
+def simulated(task: Task, n: int, count: int, rng: np.random.Generator) -> Contexts:
+    """A batch of contexts, S_0 ∼ μ, with its empirical models and min_s M̂(s, s) over the states visited."""
+    size, start = task.mrp.n_states, task.mrp.stationary_distribution()
+    states, rewards = task.mrp.sample_batch(n, count, rng, start)
+    rewards = rewards + task.paid_by_successor * states[:, 1:]
+    moves, paid, every = np.zeros((count, size, size)), np.zeros((count, size)), np.arange(count)[:, None]
+    np.add.at(moves, (every, states[:, :-1], states[:, 1:]), 1)
+    np.add.at(paid, (every, states[:, :-1]), rewards)
+    counts, visited = moves.sum(axis=2), np.zeros((count, size), bool)
+    visited[every, states] = True
+    P_e = moves / np.maximum(counts, 1)[..., None]
+    v_CE = np.linalg.solve(np.eye(size) - task.mrp.discount * P_e, (paid / np.maximum(counts, 1))[..., None])[..., 0]
+    kept = 1 - layer_maps(states, rewards, task.x, 0.0, 1.0)[0].diagonal(axis1=1, axis2=2)
+    return Contexts(states, rewards, counts, visited, P_e, v_CE, np.where(visited, kept, 1).min(axis=1))
+
+
+def farthest(difference: np.ndarray, visited: np.ndarray) -> np.ndarray:
+    """The largest absolute value over the states visited, of each context."""
+    return np.where(visited, np.abs(difference), 0).max(axis=1)
+
+
+DEPTHS = (0, 1, 10, 100, 10**6)
+ROUNDING = 1e-9
+"""What rounding may add, relative to the values: after 10⁶ layers each of which errs by eps the sum is below 3·10⁻¹⁰ of them."""
+
+
+def floors(claim: Bounds, task: Task, given: Contexts, delta: float) -> np.ndarray:
+    """F of each context."""
+    size, n, sigma = task.mrp.n_states, given.rewards.shape[1], np.ptp(task.mrp.value())
+    tau = claim.span(sigma) * np.sqrt(
+        math.log(claim.tries(size, n, delta)) / claim.visits(n, np.maximum(given.counts, 1))
+    )
+    return finite(
+        np.where(given.visited, claim.discounted(given.P_e, task.mrp.discount, tau * given.visited), 0).max(axis=1)
+    )
+
+
+def finite(bound: np.ndarray) -> np.ndarray:
+    """``bound`` itself; ``ValueError`` when some of it is no number, and could not be exceeded."""
+    if not np.isfinite(bound).all():
+        raise ValueError("a bound is not finite")
+    return bound
+
+
+def failures_of_F(claim: Bounds, task: Task, given: Contexts, floor: np.ndarray) -> int:
+    """Contexts with every visited state left and c > 0 where some depth is beyond the bound; or, where it is let in, not every state left."""
+    margin = 2 * given.least - 1 - task.mrp.discount
+    sound = (given.covered & (margin > 0)) | task.never_left
+    chosen = Contexts(*(array[sound] for array in given))
+    if not sound.any():
+        return 0
+    v, first, failed = task.mrp.value(), farthest(chosen.v_CE, chosen.visited), np.zeros(sound.sum(), bool)
+    for depth in DEPTHS:
+        values = values_at_depth(chosen.states, chosen.rewards, task.x, task.mrp.discount, task.alpha, depth)
+        bound = (1 - task.alpha * np.maximum(margin[sound], 0)) ** depth * first + floor[sound]
+        failed |= farthest(values - v, chosen.visited) > bound + ROUNDING * greatest(v)
+    return int(failed.sum())
+
+
+def population(claim: Bounds, task: Task) -> Needs:
+    """What G's n and floor depend on, from the definitions: μ by powers of P, λ from (P + P*)/2 as it stands."""
+    P, gamma, size = task.mrp.transition, task.mrp.discount, task.mrp.n_states
+    mu = np.linalg.matrix_power((P + np.eye(size)) / 2, 2**20)[0]
+    E, m_0 = np.exp(task.x @ task.x.T), (1 + gamma + task.margin) / 2
+    reversal = P.T * mu / mu[:, None]
+    second = max(0.0, *np.sort(np.linalg.eigvals((P + reversal) / 2).real)[:-1])
+    h = min(claim.room(E, mu, s, m_0) for s in range(size))
+    return Needs(size, second, h, mu.min(), gamma * np.ptp(task.mrp.value()) / (1 - gamma))
+
+
+def failures_of_G(task: Task, given: Contexts, floor: float) -> int:
+    """Contexts that do not visit all states and leave them, or have M̂(s, s) < m_0 or v_CE beyond F_n, or some v_L beyond the bound."""
+    v, m_0 = task.mrp.value(), (1 + task.mrp.discount + task.margin) / 2
+    failed = (given.counts == 0).any(axis=1) | (given.least < m_0) | (np.abs(given.v_CE - v).max(axis=1) > floor)
+    sound = ~failed
+    for depth in DEPTHS if sound.any() else ():
+        values = values_at_depth(
+            given.states[sound], given.rewards[sound], task.x, task.mrp.discount, task.alpha, depth
+        )
+        bound = (1 - task.alpha * task.margin) ** depth * greatest(v) + 2 * floor
+        failed[sound] |= np.abs(values - v).max(axis=1) > bound + ROUNDING * greatest(v)
+    return int(failed.sum())
+
+
+@cache
+def most(count: int, delta: float) -> int:
+    """The 1 − 10⁻⁶ quantile of the binomial distribution of ``count`` trials of probability δ."""
+    tail, k = 1.0, -1
+    while tail > 1e-6:
+        k += 1
+        ways = math.lgamma(count + 1) - math.lgamma(k + 1) - math.lgamma(count - k + 1)
+        tail -= math.exp(ways + k * math.log(delta) + (count - k) * math.log1p(-delta))
+    return k
+
+
+def too_often(task: Task, delta: float, name: str, n: int, failures: int, count: int) -> Counterexample | None:
+    """A task in which a bound fails more often than a probability of δ would let it but once in a million."""
+    if failures <= most(count, delta):
+        return None
+    told = f"{task.name}, γ = {task.mrp.discount:g}, δ = {delta:g}, n = {n}"
+    return Counterexample(
+        told, f"contexts of {count} in which {name} fails", str(failures), f"at most {most(count, delta)}"
+    )
+
+
+TRIALS = 600
+"""Contexts of a task that has no number of its own."""
+
+
+def simulate(
+    claim: Bounds, task: Task, budget: Budget, rng: np.random.Generator
+) -> tuple[Counterexample | None, list[str]]:
+    """The first bound that fails too often, or a library that computes another; and how loose the bounds were."""
+    of_its_kind = simulate_F if task.margin is None else simulate_G
+    return of_its_kind(claim, task, task.contexts or budget.trials or TRIALS, rng)
+
+
+def simulate_F(
+    claim: Bounds, task: Task, count: int, rng: np.random.Generator
+) -> tuple[Counterexample | None, list[str]]:
+    """F on ``count`` contexts, for each δ; icrl.operator's on the first 20 of them."""
+    given, told = simulated(task, task.n, count, rng), []
+    error = farthest(given.v_CE - task.mrp.value(), given.visited)[given.covered]
+    for delta in task.deltas:
+        floor = floors(claim, task, given, delta)
+        found = too_often(task, delta, "F", task.n, failures_of_F(claim, task, given, floor), count)
+        found = found or first_failure(task.name, library_F(task, given, floor, delta), Within(ROUNDING))
+        if found:
+            return found, []
+        told.append(f"{np.median(floor[given.covered]) / np.quantile(error, 1 - delta):.1f}")
+    return None, [
+        f"{task.name}: F is {', '.join(told)} times the 1 − δ quantile of the error at δ = {', '.join(f'{delta:g}' for delta in task.deltas)}"
+    ]
+
+
+def library_F(task: Task, given: Contexts, floor: np.ndarray, delta: float) -> Iterator[Part]:
+    """icrl.operator.value_floor."""
+    for i in np.flatnonzero(given.covered)[:20]:
+        layer = layer_operator(Context(given.states[i], given.rewards[i]), task.x, task.mrp.discount)
+        got = value_floor(layer, float(np.ptp(task.mrp.value())), delta, task.mrp.n_states, task.n)
+        yield Part(f"value_floor of context {i + 1}", got, float(floor[i]), max(1.0, float(floor[i])))
+
+
+def simulate_G(
+    claim: Bounds, task: Task, count: int, rng: np.random.Generator
+) -> tuple[Counterexample | None, list[str]]:
+    """G on ``count`` contexts as long as it asks, and icrl.operator's."""
+    needs = population(claim, task)
+    for delta in task.deltas:
+        n = math.ceil(claim.asked(needs, math.log(3 * needs.size / delta)))
+        floor = needs.spread * math.sqrt(math.log(6 * needs.size / delta) / (n * claim.least_visited(needs.mu)))
+        given = simulated(task, n, count, rng)
+        found = too_often(task, delta, "G", n, failures_of_G(task, given, floor), count)
+        needed = context_needed(task.mrp, task.x, task.margin, delta)
+        same = [Part("context_needed", float(needed.n), float(n)), Part("F_n", needed.floor, floor)]
+        found = found or first_failure(task.name, same, Within(ROUNDING))
+        if found:
+            return found, []
+    error = np.quantile(np.abs(given.v_CE - task.mrp.value()).max(axis=1), 1 - delta)
+    return None, [
+        f"{task.name}: G at n = {n}, δ = {delta:g}: F_n = {floor:.3f}, {floor / error:.1f} times the 1 − δ quantile of the error"
+    ]
+
+
+def two_states(pair: Pair, name: str, **changes: Any) -> Task:
+    """A chain of two states as a task."""
+    mrp = MarkovRewardProcess(pair.P.astype(float), [float(x) for x in pair.r], float(pair.gamma))
+    known = {
+        "n": pair.n,
+        "deltas": (float(pair.delta),),
+        "margin": None if pair.n else float(pair.margin),
+        "contexts": 1000,
+    }
+    more = {"paid_by_successor": pair.paid_by_successor, "never_left": pair.never_left}
+    return Task(name, mrp, one_hot(2, math.log(pair.e)), **{**known, **more, **changes})
+
+
+def hopping_ring(size: int, hop: float) -> MarkovRewardProcess:
+    """A ring whose states pay 0 and 1 by turns: on to the next state, but over it with probability ``hop``."""
+    here = np.eye(size)
+    return MarkovRewardProcess(
+        (1 - hop) * np.roll(here, 1, axis=1) + hop * np.roll(here, 2, axis=1), np.arange(size) % 2, 0.01
+    )
+
+
+def tasks() -> list[Task]:
+    """Four tasks for F and four for G."""
+    rng = np.random.default_rng(0)
+    frozen_lake, slow = from_gymnasium("FrozenLake-v1"), WORKED._replace(leave=(Fraction(1, 20),) * 2)
+    skewed = WORKED._replace(leave=(TENTH, Fraction(3, 10)), e=Fraction(60))
+    few = {"deltas": (0.1,), "contexts": None}
+    return [
+        Task("Boyan's chain of 6 states", boyan_chain(6), one_hot(6, 9.0), 60),
+        Task("a ring of 5 states", ring(5), one_hot(5, 9.0), 200, alpha=0.5),
+        Task("a random MRP of 5 states", random_mrp(5, rng), one_hot(5, 9.0), 100),
+        Task("FrozenLake-v1", frozen_lake, one_hot(frozen_lake.n_states, 9.0), 200),
+        two_states(WORKED, "P = 1/2", **few),
+        two_states(slow, "two states left with probability 1/20", **few),
+        two_states(skewed, "two states left with probabilities 1/10 and 3/10", alpha=0.5, **few),
+        Task("a ring of 3 states", ring(3, 0.7, 0.3), one_hot(3, 4.0), margin=0.1, deltas=(0.1,)),
+    ]
+
+
+def simulations(tasks: Sequence[Task], trials: int) -> str:
+    """The tasks by their names, and the range of what they are simulated with."""
+    each = {
+        "|S|": [task.mrp.n_states for task in tasks],
+        "γ": [task.mrp.discount for task in tasks],
+        "δ": [delta for task in tasks for delta in task.deltas],
+        "n": [task.n for task in tasks if task.n],
+        "c": [task.margin for task in tasks if task.margin],
+        "contexts of each": [task.contexts or trials for task in tasks],
+    }
+    ranges = ", ".join(between(name, values) for name, values in each.items() if values)
+    return f"{len(tasks)} tasks simulated ({'; '.join(task.name for task in tasks)}): {ranges}"
+
+
+def scope_of_tasks() -> str:
+    """What the numeric check simulates."""
+    F, G = ([task for task in tasks() if (task.margin is None) == given] for given in (True, False))
+    depths = between("depths", DEPTHS)
+    return f"for F {simulations(F, TRIALS)}; for G {simulations(G, TRIALS)}; {depths}"
+
+
+def numeric(claim: Bounds, budget: Budget) -> Verdict:
+    """F and G on simulated contexts: fails when a bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial(contexts, δ)."""
+    rng, measured, all_tasks = np.random.default_rng(budget.seed), [], [*claim.tasks, *tasks()]
+    for done, task in enumerate(all_tasks, 1):
+        found, told = simulate(claim, task, budget, rng)
+        if found:
+            return Verdict(False, f"fails in task {done} (seed {budget.seed})", counterexample=found)
+        measured += told
+        budget.progress(done, len(all_tasks))
+    count, depths = budget.trials or TRIALS, ", ".join(map(str, DEPTHS))
+    return Verdict(
+        True,
+        f"4 tasks for F, each at three δ, and 4 for G, {count} contexts each (seed {budget.seed}), v_0 = 0, depths "
+        f"{depths}: no bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor and "
+        "context_needed of icrl.operator are these",
+        "; ".join(measured),
+    )
+
+
+def cited(claim: Bounds, budget: Budget) -> Verdict:
+    """What G takes from the literature."""
+    return Verdict(
+        None,
+        "for a stationary chain with S_0 ∼ μ and f with values in an interval of length w, the mean of f over n steps is h or more above its expectation with probability at most exp(−2nh²/(κw²)), κ = (1 + λ)/(1 − λ), λ the larger of 0 and the second eigenvalue of (P + P*)/2 (Fan, Jiang and Sun 2021); F takes nothing from there",
+    )
+
+
+NO_CHANCE = {"exact": "the exact part holds of every context, and knows no probability"}
+NO_ROOM = {
+    "certified": "G's n is the same or smaller there, and still enough",
+    "numeric": "G's n is the same or smaller there, and still enough",
+}
+RARELY = MarkovRewardProcess([[0.475, 0.475, 0.05], [0.475, 0.475, 0.05], [0.5, 0.5, 0.0]], [1, 0, 0.5], 0.1)
+HOPPING = Task(
+    "a ring of 40 states that hops with probability .08",
+    hopping_ring(40, 0.08),
+    one_hot(40, 9.0),
+    40,
+    (0.4,),
+    contexts=1000,
+)
+ONE_RARE = Task("three states, one of them rare", RARELY, one_hot(3, 9.0), deltas=(0.1,), margin=0.1, contexts=300)
+TOO_FEW = {**NO_CHANCE, "certified": "two states are too few for it to show"}
+TOO_LONG = {**NO_CHANCE, "certified": "the contexts that would show it are too long to be counted"}
+NO_MATTER = {**NO_CHANCE, "numeric": "after as many transitions as G asks for the start hardly matters"}
+
+MUTANTS = (
+    Mutant(
+        "κ = 1",
+        Bounds(
+            kappa=lambda second: 1, chains=(SLOW,), tasks=(two_states(SLOW, "two states left with probability 1/100"),)
+        ),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant(
+        "no union over states and visits",
+        Bounds(tries=lambda size, n, delta: 2 / delta, tasks=(HOPPING,)),
+        TOO_FEW,
+        "numeric",
+    ),
+    Mutant(
+        "n in the place of n_s",
+        Bounds(
+            visits=lambda n, count: 2 * n + 0 * count,
+            chains=(RARE,),
+            tasks=(two_states(RARE, "P = ((.975, .025), (.5, .5))"),),
+        ),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant(
+        "half the span",
+        Bounds(
+            span=lambda sigma: sigma / 2,
+            chains=(LUCKY,),
+            tasks=(two_states(LUCKY, "two states left with probability 7/10"),),
+        ),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant(
+        "no span",
+        Bounds(span=lambda sigma: 1 + 0 * sigma, chains=(WIDE,), tasks=(two_states(WIDE, "P = 1/2, r = (100, 0)"),)),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant(
+        "no discounted sum",
+        Bounds(discounted=lambda P_e, gamma, tau: gamma * tau, chains=(FAR,), tasks=(two_states(FAR, "P = 1/2"),)),
+    ),
+    Mutant(
+        "rewards that depend on the successor let in",
+        Bounds(contexts=(NOISE,), chains=(NOISY,), tasks=(two_states(NOISY, "P = 1/2, R = S_{k+1}"),)),
+    ),
+    Mutant(
+        "a state that no transition leaves let in",
+        Bounds(contexts=(NEVER_LEFT,), chains=(LEFT_OUT,), tasks=(two_states(LEFT_OUT, "P = 1/2, r = (100, 101)"),)),
+    ),
+    Mutant("S_0 = 0 in the cited inequality", Bounds(start=lambda mu: fractions([1, 0])), NO_MATTER, "certified"),
+    Mutant("μ_min left out of F_n", Bounds(least_visited=lambda mu: 1, tasks=(ONE_RARE,)), TOO_LONG, "numeric"),
+    Mutant(
+        "h_s a bound on each frequency by itself",
+        Bounds(distance=lambda one, other: greatest(one - other), contexts=(FOUR,)),
+        NO_ROOM,
+    ),
+    Mutant(
+        "h_s without the rival's weight",
+        Bounds(room=lambda E, mu, s, m_0: (mu[s] * E[s, s] - m_0 * (E[s] @ mu)) / ((1 - m_0) * E[s, s])),
+        NO_ROOM,
+    ),
+)
+
+
+STATEMENT = r"""
+Let a finite Markov reward process pay $R_{k+1} = r(S_k)$, let $0 \le \gamma < 1$, $0 < \delta < 1$, $0 < \alpha \le 1$, and let $\sigma \ge \max v^\pi - \min v^\pi$, such as $(r_{\max} - r_{\min})/(1 - \gamma)$. Norms without an index are maxima.
+
+**From the context: bound (F).** On the states $\mathcal W$ of a context each of which some transition leaves,
+
+$$
+(I - \gamma P_e)(v_{\mathrm{CE}} - v^\pi) = \gamma (P_e - P) v^\pi .
+$$ (eq-certainty-gap)
+
+Whatever $S_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left, then $\max_{\mathcal W} \lvert v_{\mathrm{CE}} - v^\pi\rvert \le F$, where
+
+$$
+F = \max_{\mathcal W}\, \gamma (I - \gamma P_e)^{-1} \tau, \qquad \tau(s) = \sigma \sqrt{\frac{\ln(2 \lvert\mathcal S\rvert n / \delta)}{2 n_s}},
+$$ (eq-value-floor)
+
+at most $\frac{\gamma\sigma}{1 - \gamma}\sqrt{\ln(2\lvert\mathcal S\rvert n/\delta) / (2 \min_{\mathcal W} n_s)}$; and if moreover $c = 2 \min_{\mathcal W} \hat M(s, s) - 1 - \gamma > 0$, then for all $L$
+
+$$
+\max_{\mathcal W} \lvert v_L - v^\pi \rvert \le (1 - \alpha c)^L \max_{\mathcal W} \lvert v_0 - v_{\mathrm{CE}} \rvert + F .
+$$ (eq-finite-context)
+
+The event does not involve the weights: it holds for every kernel at once, even one fitted to this context.
+
+**Before the context: bound (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with $Z_s = \sum_u \mu(u) E(s, u)$. Let $c$ now be the margin that is asked for, any number with $0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second eigenvalue of $(P + P^*)/2$, with $P^*$ the reversed chain, $\kappa = (1 + \lambda)/(1 - \lambda)$, $m_0 = (1 + \gamma + c)/2$ and
+
+$$
+h_s = \frac{Z_s\, (M_\pi(s, s) - m_0)}{(1 - m_0) E(s, s) + m_0 \max_{u \ne s} E(s, u)} ,
+$$ (eq-room)
+
+which is how far, in total variation (half the sum of $\lvert n_u/n - \mu_u \rvert$ over all $u$), the frequencies can be from $\mu$ before $\hat M(s, s)$ can fall to $m_0$. If
+
+$$
+n \ge \kappa \ln\frac{3\lvert\mathcal S\rvert}{\delta}\, \max_s \max\Bigl\{\frac{1}{2 h_s^2}, \frac{2}{\mu_s^2}\Bigr\},
+$$ (eq-context-needed)
+
+then with probability at least $1 - \delta$ every state is left, $\min_s \hat M(s, s) \ge m_0$ and $\lVert v_{\mathrm{CE}} - v^\pi\rVert \le F_n$, and so for all $L$ and every $v_0$
+
+$$
+\lVert v_L - v^\pi \rVert \le (1 - \alpha c)^L \lVert v_0 - v^\pi \rVert + 2 F_n, \qquad F_n = \frac{\gamma\sigma}{1 - \gamma} \sqrt{\frac{\ln(6\lvert\mathcal S\rvert/\delta)}{n\, \mu_{\min}}} .
+$$ (eq-context-bound)
+""".strip()
+
+
+CLAIM = Claim(
+    id="explicit-finite-sample",
+    title="How far the limit is from the truth",
+    chapter="context",
+    environment="theorem",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"The reward is a function of the state that is left, $R_{k+1} = r(S_k)$; finitely many states, $0 \le \gamma < 1$, $0 < \alpha \le 1$, softmax attention (weights $E > 0$).",
+        r"For (F): every state of the context is left by some transition, and for the bound after $L$ layers $c > 0$; both can be read off the context. Of the chain, $F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
+        r"For (G): $P$ ergodic, $S_0 \sim \mu$, $0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$; with one state, $\max_{u \ne s} E(s, u) = 0$.",
+    ),
+    subject=STATED.subject,
+    checks=(
+        *STATED.checks(),
+        Check("certified", scope_of_pairs, certified, shows=(unlikely, too_likely, beyond_F, beyond_G, rarely_high)),
+        Check("numeric", scope_of_tasks, numeric, shows=(simulate_F, failures_of_F, simulate_G, failures_of_G)),
+        Check(
+            "cited",
+            "Hoeffding's inequality for Markov chains, which G uses for the visits: Fan, Jiang and Sun 2021",
+            cited,
+        ),
+    ),
+    mutants=MUTANTS,
+    rests_on=("bellman", "stationary", "contraction", "certainty-equivalence"),
+    source="Found for this book; (G) rests on Fan, Jiang and Sun 2021",
+    shared="The chains and their rewards. The probabilities are counted, not sampled, in the certified check; in the numeric one the values come from icrl.operator, F and G from the definitions, and both are compared.",
+)

@@ -1,0 +1,487 @@
+r"""fixed-point: averaged over the states, a layer keeps v^π; and nothing else if the table of weights is invertible."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import combinations, islice, product
+from typing import Any
+
+import numpy as np
+from sympy import Identity, MatrixSymbol
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from icrl.mrp import MarkovRewardProcess
+from icrl.operator import population_kernel
+from icrl.tasks import from_gymnasium
+from icrl.verify.instances import cases, contexts
+from icrl.verify.instances.cases import (
+    EXPONENTIALS,
+    Case,
+    ball_case,
+    power_of_two,
+    shown,
+    small_fraction,
+    smallest,
+    stand_in,
+    to_ball,
+)
+from icrl.verify.instances.chains import float_chain, irreducible, rational_chain
+from icrl.verify.instances.words import described
+from icrl.verify.judging.numbers import BITS, TOLERANCE, Undecided
+from icrl.verify.judging.parts import (
+    AT_LEAST,
+    UNLIKE,
+    AsBalls,
+    Exactly,
+    Part,
+    Within,
+    entries,
+    first_failure,
+    greatest,
+    size,
+)
+from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.routes import grouping
+from icrl.verify.routes.exact_algebra import invertible, null_vectors, pivots, solved
+from icrl.verify.routes.fixed_points import bellman_matrix, condition, fixed_point_system, told, units
+from icrl.verify.routes.grouping import ALPHA, GAMMA, VALUE, N, Transitions, td_update
+
+
+@dataclass(frozen=True)
+class Population:
+    """A Markov reward process with weights μ of its states. ``case``, its states 0, 1, … once each, holds r, γ, α, v, the features and the score."""
+
+    case: Case
+    transition: Any
+    weights: Any
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount, and what decides whether E is invertible."""
+        return {
+            "|S|": len(self.weights),
+            "d": self.case.d,
+            "γ": self.case.gamma,
+            "A = I": inner_products(self.case),
+            "equal features of two states": not distinct(self.case),
+        } | {f"E = {words} in the place of exp": self.case.exp is stand for stand, words in EXPONENTIALS.items()}
+
+    def __str__(self) -> str:
+        case, E = self.case, EXPONENTIALS.get(self.case.exp, "exp(t)")
+        if len(self.weights) > 2:
+            return (
+                f"|S| = {len(self.weights)}, d = {case.d}, γ = {shown(case.gamma)}, α = {shown(case.alphas)}, E = {E}"
+            )
+        parts = {
+            "P": self.transition,
+            "μ": self.weights,
+            "r": case.rewards,
+            "x": case.features,
+            "A": case.A,
+            "γ": case.gamma,
+            "α": case.alphas,
+        }
+        return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items()) + f", E = {E}"
+
+
+def population(transition: Any, weights: Any, **changes: Any) -> Population:
+    """A population in ``Fraction``s: one-hot features, r = (1, 0, …), v = (0, 1, …), γ = α = ½ and E = 2^t where nothing else is said."""
+    fractions = lambda rows: [[Fraction(entry) for entry in row] for row in rows]
+    S = len(transition)
+    one_hot = np.eye(S, dtype=int).tolist()
+    plain = smallest(range(S), r=one_hot[0], v=range(S), x=one_hot, A=one_hot)
+    return Population(replace(plain, **{"exp": power_of_two} | changes), fractions(transition), *fractions([weights]))
+
+
+def kernel(given: Population) -> np.ndarray:
+    """M(s, u) = μ(u)E(s, u)/Z(s), Z(s) = Σ_w μ(w)E(s, w)."""
+    mu = np.diag(grouping.array(given.case, given.weights))
+    return grouping.normalised(given.case, mu) @ mu
+
+
+def update(M: Any, P: Any, r: Any, gamma: Any, alpha: Any, v: Any) -> Any:
+    """v + αM(r + γPv − v): weighted TD with one transition out of each state, the average one."""
+    one = Identity(P.shape[0]) if isinstance(P, MatrixExpr) else np.eye(len(P), dtype=P.dtype) + 0 * P
+    return td_update(M, Transitions(one, P, r), gamma, alpha, v)
+
+
+def averager(M: Any, P: Any, r: Any, gamma: Any, alpha: Any, v: Any) -> Any:
+    """M(r + γPv): the weighted mean of the targets, which forgets v."""
+    return M @ (r + gamma * (P @ v))
+
+
+def inner_products(case: Case) -> bool:
+    """Whether the score is ⟨x(s), x(u)⟩, that is, A = I."""
+    return all(a == (i == j) for i, row in enumerate(case.A) for j, a in enumerate(row))
+
+
+def distinct(case: Case) -> bool:
+    """Whether no two states have the same features."""
+    return len(set(map(str, case.features))) == len(case.states)
+
+
+def exponential(case: Case) -> bool:
+    """Whether E is an exponential, to whatever base."""
+    return case.exp is not stand_in
+
+
+def table(case: Case) -> np.ndarray:
+    """E(s, u) for all states."""
+    return grouping.powers(case, np.diag(grouping.array(case, [0 * case.gamma + 1] * len(case.states))))
+
+
+def regular(case: Case) -> bool:
+    """Whether E is invertible: with A = I and the exponential, if the features are distinct; of floats, if it is by a wide margin."""
+    by_features = exponential(case) and inner_products(case) and not isinstance(case.gamma, float)
+    return distinct(case) if by_features else invertible(table(case))
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The statement with its pieces: the update, whether E is invertible, the weights and the steps it is said of, and populations let in."""
+
+    update: Callable = update
+    regular: Callable[[Case], bool] = regular
+    weights: Callable[[Any], bool] = lambda mu: min(mu) > 0
+    steps: Callable[[Any], bool] = lambda alpha: alpha != 0
+    beyond: tuple[Population, ...] = ()
+
+    def only(self, given: Population) -> bool:
+        """Whether v^π is said to be the only fixed point."""
+        return self.weights(given.weights) and self.steps(given.case.alphas[0]) and self.regular(given.case)
+
+
+def identities(
+    claim: Fixed, M: Any, P: Any, value: Any, gamma: Any, alpha: Any, v: Any
+) -> Iterator[tuple[str, Any, Any]]:
+    """(where, what comes out, what it says), for the rewards r = (I − γP)v^π of any value v^π: it stays, and every v moves by αM(I − γP)(v^π − v)."""
+    X = bellman_matrix(P, gamma)
+    yield "what the update adds to v^π", claim.update(M, P, X @ value, gamma, alpha, value) - value, 0 * value
+    yield (
+        "what the update adds to v",
+        claim.update(M, P, X @ value, gamma, alpha, v) - v,
+        alpha * (M @ (X @ (value - v))),
+    )
+
+
+def symbolic(claim: Fixed, budget: Budget) -> Verdict:
+    """The identities with a symbolic number of states, and M⁻¹ from E⁻¹ and back. An identity that is not derived is put to a small instance."""
+    M, P, E, D, Z = (MatrixSymbol(name, N, N) for name in ("M", "P", "E", "D", "Z"))
+    for _, got, right in identities(claim, M, P, MatrixSymbol("v_pi", N, 1), GAMMA, ALPHA, VALUE):
+        if not (got - right).expand().doit().is_ZeroMatrix:
+            return Verdict(
+                False,
+                "not derived",
+                counterexample=first_failure(str(SWITCH), identity_parts(claim, SWITCH), Exactly()),
+            )
+    weighted = Z.inv() @ E @ D
+    if (weighted @ D.inv() @ E.inv() @ Z).doit() != Identity(N) or (Z @ weighted @ D.inv()).doit() != E:
+        return Verdict(False, "M = Z⁻¹ED and E were not seen to be invertible together")
+    return Verdict(
+        True,
+        "v^π stays, and what is added to any v is αM(I − γP)(v^π − v), for any M; with Z and D invertible, M = Z⁻¹ED has the inverse D⁻¹E⁻¹Z, and E = ZMD⁻¹; for every number of states",
+    )
+
+
+def identity_parts(claim: Fixed, given: Population) -> Iterator[Part]:
+    """The identities at a population."""
+    case = given.case
+    P, r, v = (grouping.array(case, entry) for entry in (given.transition, case.rewards, case.v))
+    X = bellman_matrix(P, case.gamma)
+    for where, got, right in identities(claim, kernel(given), P, solved(X, r), case.gamma, case.alphas[0], v):
+        yield from entries(where, got, right, size(v, r) * condition(X))
+
+
+def parts(claim: Fixed, given: Population) -> Iterator[Part]:
+    """The identities; the fixed points; that E is as invertible as said, by its pivots; the library's kernel and value."""
+    yield from identity_parts(claim, given)
+    yield from fixed_points(claim, given)
+    if isinstance(given.case.gamma, float):
+        yield from library(given)
+    else:
+        yield from invertibility(claim, given.case)
+
+
+def fixed_points(claim: Fixed, given: Population) -> Iterator[Part]:
+    """The fixed point, found by solving where there is one only; and what becomes of others that M might not see."""
+    case, M = given.case, kernel(given)
+    P, r = (grouping.array(case, entry) for entry in (given.transition, case.rewards))
+    X = bellman_matrix(P, case.gamma)
+    value, step = solved(X, r), lambda v: claim.update(M, P, r, case.gamma, case.alphas[0], v)
+    moves, start = fixed_point_system(step, case)
+    if invertible(moves):
+        yield from entries("the fixed point", solved(moves, start), value, size(value, start) * condition(moves))
+    for w in suspects(given, M):
+        other = value + solved(X, w)
+        if claim.only(given):
+            moved = greatest(step(other) - other)
+            yield Part(
+                f"how far the update moves {told(other)}, which is not v^π",
+                moved,
+                0 * case.gamma,
+                size(other),
+                UNLIKE,
+            )
+        elif case.alphas[0] == 0 or all(x == 0 for x in M @ w):
+            yield from entries("the image of another fixed point", step(other), other, size(other, r) * condition(X))
+
+
+def suspects(given: Population, M: np.ndarray) -> list[np.ndarray]:
+    """Vectors w ≠ 0 that M might take to 0: of rationals those that it does, then those that it does if two of its columns are proportional."""
+    null, e = null_vectors(M) if isinstance(given.case.gamma, Fraction) else [], units(given.case)
+    pairs = [(s, u) for s, u in combinations(range(len(e)), 2) if M[0, s] != 0]
+    return [*null, *(M[0, u] / M[0, s] * e[s] - e[u] for s, u in pairs)] or e
+
+
+def invertibility(claim: Fixed, case: Case) -> Iterator[Part]:
+    """Whether E is invertible; with A = I and the exponential it is positive definite then, and its pivots are positive."""
+    E, zero = table(case), 0 * case.gamma
+    yield Part("whether E is invertible: 1 if so", zero + int(claim.regular(case)), zero + int(invertible(E)))
+    for i, pivot in enumerate(pivots(E) if exponential(case) and inner_products(case) and distinct(case) else []):
+        yield Part(f"pivot {i} of E", pivot, zero, size(E), AT_LEAST)
+
+
+def library(given: Population) -> Iterator[Part]:
+    """MarkovRewardProcess.value keeps still, and population_kernel is the kernel of the stationary distribution."""
+    case, P, r = given.case, np.array(given.transition), np.array(given.case.rewards)
+    mrp = MarkovRewardProcess(P, r, case.gamma)
+    X = bellman_matrix(P, case.gamma)
+    yield from entries("MarkovRewardProcess.value", mrp.value(), solved(X, r), size(r) * condition(X) ** 2)
+    ours = kernel(replace(given, weights=mrp.stationary_distribution().tolist()))
+    yield from entries(
+        "population_kernel", population_kernel(mrp, case.features, np.reshape(case.A, (case.d, case.d))), ours, len(P)
+    )
+
+
+# Populations
+
+SWITCH = population(((0, 1), (1, 0)), ("1/2", "1/2"))
+EQUAL = replace(SWITCH, case=replace(SWITCH.case, features=[[Fraction(1)]] * 2, A=[[Fraction(1)]]))
+SIGNS = replace(SWITCH, case=replace(EQUAL.case, features=[[Fraction(1)], [Fraction(-1)]], exp=stand_in))
+SKEW = replace(SWITCH, case=replace(SWITCH.case, A=[[Fraction(0), Fraction(1)], [Fraction(-1), Fraction(0)]]))
+UNSEEN = replace(SWITCH, weights=[Fraction(1), Fraction(0)])
+NO_STEP = replace(SWITCH, case=replace(SWITCH.case, alphas=[Fraction(0)]))
+SMALLEST = (SWITCH, EQUAL, SIGNS, SKEW, NO_STEP, population(((1,),), (1,)))
+
+
+def frozen_lake() -> Population:
+    """FrozenLake-v1 under the uniform policy in ``Fraction``s, x(s) = (row, column)/2; the weights 1, …, 16 in the place of μ, which may be any."""
+    mrp = from_gymnasium("FrozenLake-v1", discount=0.9)
+    rational = lambda rows: [[Fraction(entry).limit_denominator(12) for entry in row] for row in rows]
+    P, (r,) = rational(mrp.transition), rational([mrp.reward])
+    x = [[Fraction(int(name) // 4, 2), Fraction(int(name) % 4, 2)] for name in mrp.state_names]
+    identity = [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]
+    case = Case(list(range(len(r))), r, x, [Fraction(0)] * len(r), Fraction(9, 10), [Fraction(1, 2)], identity)
+    return Population(case, P, [Fraction(s + 1) for s in range(len(r))])
+
+
+def rational_populations() -> Iterator[Population]:
+    """Random ones of up to 4 states in ``Fraction``s: integer features, at times equal, with E = 2^t, A = I or any; or with E = 1 + t²."""
+    rng = np.random.default_rng(0)
+    for S, d, exp in product((1, 2, 3, 4), (1, 2), (power_of_two, power_of_two, stand_in)):
+        whole = lambda *shape: [[Fraction(int(entry)) for entry in row] for row in rng.integers(-2, 3, shape)]
+        identity = [[Fraction(i == j) for j in range(d)] for i in range(d)]
+        A = whole(d, d) if exp is power_of_two and rng.random() < 0.5 else identity
+        draw = lambda: [small_fraction(rng) for _ in range(S)]
+        gamma, alpha = Fraction(int(rng.integers(0, 10)), 10), Fraction(int(rng.integers(1, 11)), 10)
+        case = Case(list(range(S)), draw(), whole(S, d), draw(), gamma, [alpha], A, exp)
+        yield Population(case, rational_chain(rng, S).tolist(), [Fraction(int(w), 6) for w in rng.integers(1, 7, S)])
+
+
+def float_populations(seed: int) -> Iterator[Population]:
+    """Random ones of up to 8 states, μ the stationary distribution; every fourth has two states of the same features."""
+    rng, turn = np.random.default_rng(seed), 0
+    while True:
+        S, d = int(rng.integers(1, 9)), int(rng.integers(1, 5))
+        P, x = float_chain(rng, S), rng.normal(size=(S, d)) * rng.uniform(0.5, 2)
+        if not irreducible(P):
+            continue
+        turn += 1
+        x[-1] = x[0] if turn % 4 == 0 else x[-1]
+        A = np.eye(d) if turn % 2 else rng.normal(size=(d, d))
+        gamma, alpha = float(rng.uniform(0, 0.95)), float(1 - rng.uniform(0, 1))
+        case = Case(
+            list(range(S)),
+            rng.normal(size=S).tolist(),
+            x.tolist(),
+            rng.normal(size=S).tolist(),
+            gamma,
+            [alpha],
+            A.tolist(),
+        )
+        yield Population(
+            case, P.tolist(), MarkovRewardProcess(P, np.zeros(S), gamma).stationary_distribution().tolist()
+        )
+
+
+def as_balls(given: Population) -> Population:
+    """The population in Arb balls, E with the true exponential."""
+    balls = lambda rows: [[to_ball(q) for q in row] for row in rows]
+    return Population(ball_case(given.case), balls(given.transition), *balls([given.weights]))
+
+
+def as_floats(given: Population) -> Population:
+    """The population in floats, E with the true exponential."""
+    floats = lambda rows: [list(map(float, row)) for row in rows]
+    return Population(next(cases.as_floats([given.case])), floats(given.transition), *floats([given.weights]))
+
+
+# The checks
+
+TOLD = (
+    "v^π stays, found by elimination; what is added to any v; another v stays if E is singular, and none if it is "
+    "invertible, which it is by its features if A = I and E is exponential"
+)
+RATIONAL = contexts.after(SMALLEST, rational_populations)
+WITH_LAKE = contexts.after(SMALLEST, rational_populations, lambda: [frozen_lake()])
+SMALL = contexts.after(SMALLEST)
+TRIALS = 300
+
+
+def exact(claim: Fixed, budget: Budget) -> Verdict:
+    """Every part in ``Fraction``s, E = 2^t or 1 + t²."""
+    given = RATIONAL(claim)
+    found = first_wrong(claim, given, lambda each: each, lambda steep: Exactly())
+    return found or Verdict(True, f"{len(given)} rational populations: {TOLD}")
+
+
+def certified(claim: Fixed, budget: Budget) -> Verdict:
+    """The same as Arb balls with the true exponential, and FrozenLake."""
+    from flint import ctx
+
+    given = WITH_LAKE(claim)
+    with ctx.workprec(BITS):
+        try:
+            found = first_wrong(claim, given, as_balls, lambda steep: AsBalls())
+        except Undecided as undecided:
+            return Verdict(False, str(undecided))
+    return found or Verdict(True, f"{len(given)} populations at {BITS} bits, FrozenLake-v1 the last: {TOLD}")
+
+
+def numeric(claim: Fixed, budget: Budget) -> Verdict:
+    """Random float populations, after the small ones."""
+    trials, small = budget.trials or TRIALS, SMALL(claim)
+    within = lambda steep: Within(TOLERANCE * np.finfo(float).eps * steep)
+    drawn = islice(float_populations(budget.seed), trials)
+    found = first_wrong(claim, small, as_floats, within) or first_wrong(claim, drawn, lambda each: each, within)
+    parts_told = f"{TOLD}; MarkovRewardProcess.value and population_kernel"
+    return found or Verdict(
+        True,
+        f"{len(small)} small and {trials} random populations (seed {budget.seed}): {parts_told}; tolerance {TOLERANCE} "
+        "eps (1 + max |score|) of each part's scale",
+    )
+
+
+def with_true_exp(given: Population) -> Population:
+    """The population with E the exponential, as balls and floats have it."""
+    return replace(given, case=replace(given.case, exp=None))
+
+
+def scope_of_floats() -> str:
+    """What the numeric check draws, and what it leaves to the others."""
+    drawn = [*map(as_floats, SMALL(Fixed())), *islice(float_populations(Budget().seed), TRIALS)]
+    left = "distinct features make E positive definite there to rounding only, so that is left to the other kinds"
+    return described(drawn, "populations in floats") + f"; μ stationary in the random ones; {left}"
+
+
+def first_wrong(
+    claim: Fixed, given: Iterable[Population], convert: Callable, numbers: Callable[[float], Any]
+) -> Verdict | None:
+    """The first population with a part that fails, in the numbers that it is converted to; these may compare by 1 + max |score|."""
+    for each in given:
+        there = convert(each)
+        steep = 1 + max(abs(float(g)) for row in each.case.scores for g in row)
+        name = str(each if there.case.exp is each.case.exp else with_true_exp(each))
+        if found := first_failure(name, parts(claim, there), numbers(steep)):
+            return Verdict(False, "a part of the statement fails", counterexample=found)
+    return None
+
+
+UNIQUE = "the identities say nothing of how many fixed points there are"
+TRUE_SCORE = {"symbolic": UNIQUE, "certified": "there E is the exponential", "numeric": "there E is the exponential"}
+
+MUTANTS = (
+    Mutant("an averager in the place of the update", Fixed(averager)),
+    Mutant(
+        "M missing before the rewards",
+        Fixed(lambda M, P, r, gamma, alpha, v: v + alpha * (r + gamma * (M @ P @ v) - M @ v)),
+    ),
+    Mutant("μ(u) = 0 let in", Fixed(weights=lambda mu: True, beyond=(UNSEEN,)), {"symbolic": UNIQUE}),
+    Mutant("α = 0 let in", Fixed(steps=lambda alpha: True, beyond=(NO_STEP,)), {"symbolic": UNIQUE}),
+    Mutant("equal features let in", Fixed(regular=lambda case: True, beyond=(EQUAL,)), {"symbolic": UNIQUE}),
+    Mutant(
+        "distinct features suffice, whatever A",
+        Fixed(regular=lambda case: distinct(case) if exponential(case) else invertible(table(case)), beyond=(SKEW,)),
+        {"symbolic": UNIQUE},
+    ),
+    Mutant(
+        "distinct features suffice, whatever the score",
+        Fixed(regular=lambda case: regular(case) if exponential(case) else distinct(case), beyond=(SIGNS,)),
+        TRUE_SCORE,
+    ),
+)
+
+
+STATEMENT = r"""
+Let $\mu(u) > 0$ be weights of the states of a Markov reward process, its stationary distribution or any others, $E$ a table with $Z(s) = \sum_w \mu(w) E(s, w) \ne 0$, and
+
+$$
+M_\pi(s, u) = \frac{\mu(u)\, E(s, u)}{Z(s)} .
+$$ (eq-population-kernel)
+
+What the update $v \mapsto v + \alpha M_\pi (r + \gamma P v - v)$ adds to $v$ is
+
+$$
+\alpha M_\pi (I - \gamma P)(v^\pi - v) .
+$$ (eq-population-update)
+
+So $v^\pi$ is a fixed point whatever the weights, and if $\alpha \ne 0$ it is the only one **if and only if** $E$ is invertible. The weights $\mu$ have no part in this.
+
+Let $E(s, u) = e^{\langle x(s), x(u) \rangle}$. Then $E$ is positive definite if the features of the states are distinct, and singular if two are equal: $v^\pi$ is the only fixed point if and only if the features are distinct.
+
+For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$; and $E(s, u) = e^{x(u)^\top A x(s)}$ for two states with features $x_0$ and $x_1$ if and only if $(x_0 - x_1)^\top A (x_0 - x_1) = 0$, as it is for every skew $A$.
+""".strip()
+
+
+CLAIM = Claim(
+    id="fixed-point",
+    title="The only value that the average layer keeps",
+    chapter="context",
+    environment="proposition",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"$I - \gamma P$ invertible, as it is for $\lvert\gamma\rvert < 1$, for $v^\pi$ to be defined.",
+        r"For it to be the only fixed point: $\alpha \ne 0$, every $\mu(u) \ne 0$, and $E$ invertible.",
+        r"For distinct features to be what decides: $A = I$ and the exponential, to whatever base above 1. If $A = B^\top B$, put $B x$ in the place of $x$.",
+    ),
+    subject=Fixed(),
+    checks=(
+        Check(
+            "symbolic",
+            "every number of states; M any matrix for the identities, Z⁻¹ED for its inverse",
+            symbolic,
+            shows=(identities, symbolic),
+        ),
+        Check(
+            "exact",
+            lambda: described(RATIONAL(Fixed()), "populations in rationals") + "; any positive weights",
+            exact,
+            shows=(parts, fixed_points, invertibility),
+        ),
+        Check(
+            "certified",
+            lambda: (
+                described(map(with_true_exp, WITH_LAKE(Fixed())), "populations in Arb balls, with the true exp")
+                + "; the last FrozenLake-v1 with its coordinates as features; positive definite by the pivots"
+            ),
+            certified,
+            shows=(parts, fixed_points, invertibility),
+        ),
+        Check("numeric", scope_of_floats, numeric, shows=(parts, fixed_points, library)),
+    ),
+    mutants=MUTANTS,
+    rests_on=("bellman", "certainty-equivalence"),
+    source="The fixed point of the population update is in Xie et al. 2026; when it is the only one was worked out for this book",
+    shared="The routes compared share P, r, the weights and the table E. v^π is found by elimination from P and r alone, the fixed points by trying the update on unit vectors, and positive definiteness by the pivots, which know nothing of features.",
+)

@@ -1,0 +1,498 @@
+r"""layer-steps: steps that differ by layer make a polynomial of the error, and Chebyshev's is the best for a reversible context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cache, reduce
+from itertools import product
+from math import isqrt, pi, sqrt
+from typing import Any
+
+import numpy as np
+from sympy import QQ, Identity, MatrixSymbol, Poly, Symbol, cyclotomic_poly, ring
+
+from icrl.operator import Operator, chebyshev_steps
+from icrl.tasks import from_gymnasium
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import Case, float_case, log_uniform, rational_case, small_fraction, smallest
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, entries, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes import grouping
+from icrl.verify.routes.edits import Machine, unmasked
+from icrl.verify.routes.grouping import N, operator_of
+
+ONE, RATIO = Fraction(1), Fraction(3, 5)
+RING, ROOT, GAMMA, LAMBDA = ring("z, gamma, lambda", QQ)
+AT = [(ROOT, QQ(0)), (GAMMA, QQ(3, 5)), (LAMBDA, QQ(1, 5))]
+DEPTHS = range(1, 7)
+"""The numbers of layers tried on each reversible context in exact numbers."""
+
+
+def closed_walk(states: Sequence[int], gamma: Fraction, v: Sequence[int], scale: Fraction = ONE) -> Case:
+    """A context without reward and with one-hot features, times ``scale``; so v_CE = 0, and v_0 is the error."""
+    here = [[Fraction(s == u) for u in range(len(v))] for s in range(len(v))]
+    case = smallest(states, 2, r=(0,) * (len(states) - 1), v=v, x=here, A=here)
+    return replace(
+        case, gamma=gamma, features=[[scale * entry for entry in x] for x in case.features], alphas=[ONE / 2, ONE / 3]
+    )
+
+
+SWAP = closed_walk((0, 1, 0), RATIO, (1, -1))
+STAR = closed_walk((0, 1, 0, 2, 0), RATIO, (1, 0, 0))
+NOT_BACK = closed_walk((0, 1, 0, 1, 1), RATIO, (1, 2))
+SOFT = closed_walk((0, 1, 0), RATIO, (1, -1), ONE / 2)
+CYCLE = closed_walk((0, 1, 2, 0), RATIO, (1, -1, 0))
+GROWING = replace(CYCLE, gamma=Fraction(3, 4))
+ABSORBED = closed_walk((0, 1, 1), RATIO, (-1, 1))
+SMALLEST = (SWAP, STAR, NOT_BACK, CYCLE, GROWING, ABSORBED)
+
+
+# The pieces
+
+
+def tabular(case: Case) -> Case:
+    """The same context with M̂ = I: weights on a state's own transitions only; of floats, to rounding."""
+    here = [[0 * case.gamma + (s == u) for u in range(len(case.v))] for s in range(len(case.v))]
+    if isinstance(case.gamma, float):
+        return replace(case, features=[[10 * entry for entry in row] for row in here], A=here)
+    return replace(case, features=here, A=here, exp=lambda t: t)
+
+
+def balance(case: Case) -> list[Fraction] | None:
+    """ν > 0 with ν(s)P_e(s, u) = ν(u)P_e(u, s), by following the transitions from the first state; None where there is none."""
+    W, P = grouping.visited(case), shares(case)
+    found, frontier = {W[0]: ONE}, [W[0]]
+    while frontier:
+        s = frontier.pop()
+        for u in W:
+            if P[s, u] and P[u, s] and u not in found:
+                found[u] = found[s] * P[s, u] / P[u, s]
+                frontier.append(u)
+    reversible = len(found) == len(W) and all(found[s] * P[s, u] == found[u] * P[u, s] for s, u in P)
+    return [found[s] for s in W] if reversible and visits(case) else None
+
+
+def shares(case: Case) -> dict[tuple[int, int], Fraction]:
+    """P_e by pairs of states, 0 out of one that is never left: by counting."""
+    moves = list(zip(case.states[:-1], case.states[1:]))
+    left = [s for s, _ in moves]
+    return {
+        (s, u): Fraction(moves.count((s, u)), max(left.count(s), 1))
+        for s, u in product(grouping.visited(case), repeat=2)
+    }
+
+
+def on_a_line(case: Case) -> list[Fraction] | None:
+    """ν(s + 1) = ν(s)P_e(s, s + 1)/P_e(s + 1, s) along a line, each step of which is crossed in both directions; None for other contexts."""
+    P, found = shares(case), [ONE]
+    for s, u in zip(W := grouping.visited(case), W[1:]):
+        found += [found[-1] * P[s, u] / P[u, s]] if P[s, u] and P[u, s] else []
+    near = all(share == 0 or abs(u - s) <= 1 for (s, u), share in P.items())
+    return found if near and len(found) == len(W) and visits(case) else None
+
+
+def crossed_equally(case: Case) -> list[Fraction] | None:
+    """n_s, where each pair of states is crossed equally often in both directions."""
+    moves = list(zip(case.states[:-1], case.states[1:]))
+    return visits(case) if all(moves.count((s, u)) == moves.count((u, s)) for s, u in moves) else None
+
+
+def visits(case: Case) -> list[Fraction] | None:
+    """n_s, where every state is left."""
+    counts = [Fraction(case.states[:-1].count(s)) for s in grouping.visited(case)]
+    return counts if all(counts) else None
+
+
+def root(x: Any) -> Any:
+    """√x; of a rational whose root is none, None."""
+    if not isinstance(x, Fraction):
+        return x.sqrt() if hasattr(x, "rad") else sqrt(x)
+    exact = Fraction(isqrt(x.numerator), isqrt(x.denominator))
+    return exact if exact**2 == x else None
+
+
+def least_maximum(gamma: Any, depth: int) -> Any:
+    """2q^L/(1 + q^{2L}), q = γ/(1 + √(1 − γ²)), which is 1/T_L(1/γ); None where q is not rational."""
+    other = root(1 - gamma * gamma)
+    rate = None if other is None else gamma / (1 + other)
+    return None if rate is None else 2 * rate**depth / (1 + rate ** (2 * depth))
+
+
+def factors(H: np.ndarray, alphas: Sequence, error: np.ndarray) -> np.ndarray:
+    """Π(I − α_l H) times the error."""
+    return reduce(lambda e, alpha: e - alpha * (H @ e), alphas, error)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The statement with its pieces: the factors, which steps may take the place of others, and Chebyshev's part.
+
+    ``angles``: the k of the cosines cos(πk/2L). ``node``: 1/α_l from γ and a cosine. ``weights``: the ν of the norm, None where the
+    bound is not claimed. ``line``, ``crossed``: ν on a line, and of equal crossings, None for other contexts. ``grows``: the γ at which the three-cycle is said to do harm.
+    """
+
+    error: Callable[[Operator, Sequence, np.ndarray], np.ndarray] = lambda operator, alphas, e: factors(
+        operator.H, alphas, e
+    )
+    instead: Callable[[Sequence], Sequence] = lambda alphas: alphas[::-1]
+    machine: Machine = Machine()
+    angles: Callable[[int], list[int]] = lambda depth: [2 * l + 1 for l in range(depth)]
+    node: Callable[[Any, Any], Any] = lambda gamma, c: 1 + gamma * c
+    bound: Callable[[Any, int], Any] = least_maximum
+    tabular: Callable[[Case], Case] = tabular
+    weights: Callable[[Case], list[Fraction] | None] = balance
+    line: Callable[[Case], list[Fraction] | None] = on_a_line
+    crossed: Callable[[Case], list[Fraction] | None] = crossed_equally
+    grows: Callable[[Any], bool] = lambda gamma: 4 * gamma >= 3
+    beyond: tuple[Case, ...] = ()
+
+
+# The polynomial, in exact numbers of a cyclotomic field
+
+
+@cache
+def polynomial(angles: tuple[int, ...], node: Callable) -> tuple[Any, Any]:
+    """Π(λ_l − λ) and Πλ_l in γ and λ, for the nodes λ_l of the cosines cos(πk/2L) = (z^k + z^−k)/2, z a primitive 4L-th root of 1.
+
+    ``ValueError`` when a power of z is left: the product would not be rational.
+    """
+    order = 4 * len(angles)
+    whole = RING.from_dict(
+        {(power, 0, 0): QQ(int(c)) for (power,), c in Poly(cyclotomic_poly(order, Symbol("z"))).terms()}
+    )
+    nodes = [node(GAMMA, (ROOT ** (k % order) + ROOT ** (-k % order)) / 2) for k in angles]
+    over, under = (
+        reduce(lambda f, g: (f * g).rem(whole), [x - shift for x in nodes], RING.one) for shift in (LAMBDA, RING.zero)
+    )
+    if over.degree(ROOT) > 0 or under.degree(ROOT) > 0:
+        raise ValueError(f"the product of the nodes at angles {angles} is not rational")
+    return over, under
+
+
+def symbolic(claim: Steps, budget: Budget) -> Verdict:
+    """T_L(1/γ)Π(1 − α_l λ) = T_L((1 − λ)/γ) in the letters γ and λ, L = 1..12; and that two factors commute, at every size."""
+    H, a, b, one = MatrixSymbol("H", N, N), Symbol("a"), Symbol("b"), Identity(N)
+    if not ((one - a * H) @ (one - b * H) - (one - b * H) @ (one - a * H)).expand().doit().is_ZeroMatrix:
+        return Verdict(False, "two factors do not commute")
+    for depth in range(1, 13):
+        over, under = polynomial(tuple(claim.angles(depth)), claim.node)
+        top, bottom = (first_kind(lambda t: y * t, RING.one, depth, GAMMA**2) for y in (1 - LAMBDA, RING.one))
+        if over * bottom != under * top:
+            got, right = (f.evaluate(AT) / g.evaluate(AT) for f, g in ((over, under), (top, bottom)))
+            found = Counterexample(
+                f"L = {depth}, γ = 3/5, λ = 1/5", "the product of the factors 1 − α_l λ", str(got), str(right)
+            )
+            return Verdict(False, "another polynomial", counterexample=found)
+    told = "the product of the factors is the Chebyshev polynomial, in the letters γ and λ, for L = 1..12"
+    return Verdict(True, f"{told}; two factors I − aH, I − bH commute, for every number of states")
+
+
+def coefficients(claim: Steps, gamma: Fraction, depth: int) -> list[Fraction]:
+    """Those of p(λ) = Π(1 − α_l λ), the constant first."""
+    at = [(ROOT, QQ(0)), (GAMMA, QQ(gamma.numerator, gamma.denominator))]
+    over, under = (f.compose(at) for f in polynomial(tuple(claim.angles(depth)), claim.node))
+    found = [over.coeff(LAMBDA**i if i else 1) / under.coeff(1) for i in range(depth + 1)]
+    return [Fraction(int(c.numerator), int(c.denominator)) for c in found]
+
+
+def cosine(k: int, depth: int, like: Any) -> Any:
+    """cos(πk/2L), a ball or a float."""
+    return ((0 * like + k) / (2 * depth)).cos_pi() if hasattr(like, "rad") else float(np.cos(pi * k / (2 * depth)))
+
+
+def steps(claim: Steps, gamma: Any, depth: int) -> list:
+    """α_l = 1/λ_l in balls or floats; of the statement's own, in floats, those of the library."""
+    if isinstance(gamma, float) and (claim.angles, claim.node) == (Steps.angles, Steps.node):
+        return chebyshev_steps(gamma, depth).tolist()
+    return [1 / claim.node(gamma, cosine(k, depth, gamma)) for k in claim.angles(depth)]
+
+
+# Parts
+
+
+def parts(claim: Steps, case: Case) -> Iterator[Part]:
+    """The factors, layer by layer, and in another order; detailed balance; Chebyshev's steps, where the context is reversible; the cycle."""
+    yield from by_layers(claim, case)
+    yield from balanced(claim, case)
+    exact = isinstance(case.gamma, Fraction)
+    if 0 < case.gamma and (nu := claim.weights(case)) and claim.bound(case.gamma, 1) is not None:
+        for depth in DEPTHS if exact or hasattr(case.gamma, "rad") else (case.depth,):
+            yield from chebyshev(claim, claim.tabular(case), like(case, nu), depth)
+    if goes_round(case) and claim.grows(case.gamma):
+        yield from growth(claim, tabular(case))
+
+
+def like(case: Case, nu: Sequence[Fraction]) -> list:
+    """Rationals in the numbers of the case."""
+    return [0 * case.gamma + q.numerator / (q.denominator + 0 * case.gamma) for q in nu]
+
+
+def balanced(claim: Steps, case: Case) -> Iterator[Part]:
+    """ν(s)P_e(s, u) against ν(u)P_e(u, s): on a line crossed in both directions, and where crossings are equally many."""
+    for name, nu in (("on a line", claim.line(case)), ("of equal crossings", claim.crossed(case))):
+        if nu is not None:
+            flow = np.array(like(case, nu))[:, None] * operator_of(case).transition
+            yield from entries(f"ν(s)P_e(s, u), ν {name}", flow.ravel(), flow.T.ravel(), size(nu))
+
+
+def by_layers(claim: Steps, case: Case) -> Iterator[Part]:
+    """v_l − v_CE of the Transformer against the factors, and its last values against those of other steps."""
+    operator, v_CE, v = operator_of(case), grouping.certainty_equivalence(case), grouping.values(case, claim.machine)
+    scale = (1 + case.depth) * size(v, v_CE, case.rewards) * size(case.alphas) / (1 - abs(float(case.gamma)))
+    for layer in range(case.depth + 1):
+        error = claim.error(operator, case.alphas[:layer], v[0] - v_CE)
+        yield from entries(f"v_{layer} − v_CE", v[layer] - v_CE, error, scale)
+    other = grouping.values(replace(case, alphas=claim.instead(case.alphas)), claim.machine)
+    yield from entries("the last values, the steps in another order", other[-1], v[-1], scale * size(other))
+
+
+def chebyshev(claim: Steps, case: Case, nu: Sequence, depth: int) -> Iterator[Part]:
+    """The error after L layers against the Chebyshev polynomial of P_e; against the bound in the norm weighted by ν; p at its extrema."""
+    operator = operator_of(case)
+    error = grouping.values(replace(case, alphas=[]))[0] - grouping.certainty_equivalence(case)
+    end, scale = ending(claim, case, operator, error, depth)
+    most, T = claim.bound(case.gamma, depth), first_kind(lambda x: x / case.gamma, 0 * case.gamma + 1, depth)
+    yield Part(f"1/T_{depth}(1/γ)", most, 1 / T, scale)
+    yield from entries(f"v_{depth} − v_CE", end, first_kind(lambda x: operator.transition @ x, error, depth) / T, scale)
+    norm = lambda e: sum(weight * x * x for weight, x in zip(nu, e))
+    yield Part(f"‖v_{depth} − v_CE‖²", norm(end), most * most * norm(error), size(nu) * scale**2, AT_MOST)
+    for j in (0, depth) if isinstance(case.gamma, Fraction) else range(depth + 1):
+        place = 1 - case.gamma * (
+            0 * case.gamma + (1 if j == 0 else -1) if j in (0, depth) else cosine(2 * j, depth, case.gamma)
+        )
+        yield Part(f"p at its extremum {j}", polynomial_at(claim, case.gamma, depth, place), (-1) ** j * most, scale)
+
+
+def ending(claim: Steps, case: Case, operator: Operator, error: np.ndarray, depth: int) -> tuple[np.ndarray, float]:
+    """The error after L layers with Chebyshev's steps, and its scale: by the Transformer, or in rationals by p(H)."""
+    if isinstance(case.gamma, Fraction):
+        powers = [error]
+        for _ in range(depth):
+            powers.append(operator.H @ powers[-1])
+        return sum(c * power for c, power in zip(coefficients(claim, case.gamma, depth), powers, strict=True)), 1.0
+    alphas, v_CE = steps(claim, case.gamma, depth), grouping.certainty_equivalence(case)
+    v = grouping.values(replace(case, alphas=alphas))
+    return v[-1] - v_CE, (1 + depth) ** 2 * size(v, v_CE, case.rewards) * size(alphas)
+
+
+def polynomial_at(claim: Steps, gamma: Any, depth: int, place: Any) -> Any:
+    """p(λ)."""
+    if isinstance(gamma, Fraction):
+        return sum(c * place**i for i, c in enumerate(coefficients(claim, gamma, depth)))
+    return reduce(lambda p, alpha: p * (1 - alpha * place), steps(claim, gamma, depth), 0 * gamma + 1)
+
+
+def first_kind(times: Callable[[Any], Any], start: Any, depth: int, square: Any = 1) -> Any:
+    """T_L(X) applied to the start, by T_{l+1} = 2X T_l − T_{l−1}; ``times`` multiplies by X. With ``square`` = c², c^L T_L(X/c)."""
+    before, now = start, times(start)
+    for _ in range(depth - 1):
+        before, now = now, 2 * times(now) - square * before
+    return now
+
+
+def goes_round(case: Case) -> bool:
+    """Whether the context goes once around three states, without reward, from values that sum to 0."""
+    return list(case.states) == [0, 1, 2, 0] and all(r == 0 for r in case.rewards) and sum(case.v, 0 * case.gamma) == 0
+
+
+def growth(claim: Steps, case: Case) -> Iterator[Part]:
+    """From the second layer on the error is no smaller than at the start."""
+    error = grouping.values(replace(case, alphas=[]))[0]
+    for depth in range(2, 9):
+        end, scale = ending(claim, case, operator_of(case), error, depth)
+        yield Part(f"‖v_{depth} − v_CE‖², around the cycle", sum(end * end), sum(error * error), scale**2, AT_LEAST)
+
+
+# Contexts
+
+
+def there_and_back(rng: np.random.Generator, states: int, length: int) -> list[int]:
+    """A random walk and its way back, states numbered as they come; each pair is crossed equally often in both directions."""
+    walk = [int(s) for s in rng.integers(0, states, length)]
+    order = {s: i for i, s in enumerate(dict.fromkeys(walk))}
+    return [order[s] for s in walk + walk[-2::-1]]
+
+
+def along_a_line(rng: np.random.Generator, states: int, length: int) -> list[int]:
+    """Up a line and down again, then on at random to a neighbour or not at all; it rarely crosses equally often in both directions."""
+    walk = [*range(states), *range(states - 1)[::-1]]
+    for move in rng.integers(-1, 2, length):
+        walk.append(min(max(walk[-1] + int(move), 0), states - 1))
+    return walk
+
+
+def reversible_case(rng: np.random.Generator, walk: list[int], gamma: Any, draw: Callable[[], Any], depth: int) -> Case:
+    """The walk with rewards, values and steps as drawn."""
+    W = range(max(walk) + 1)
+    here = [[0 * gamma + (s == u) for u in W] for s in W]
+    alphas = [(1 + abs(draw())) / 4 for _ in range(depth)]
+    return Case(walk, [draw() for _ in walk[1:]], here, [draw() for _ in W], gamma, alphas, here)
+
+
+def rational_contexts() -> list[Case]:
+    """Random reversible ones of 2 to 4 states, there and back and on a line, and any contexts at all."""
+    rng = np.random.default_rng(0)
+    gammas = (Fraction(3, 5), Fraction(4, 5), Fraction(5, 13))
+    draw = lambda: small_fraction(rng)
+    walks = product((there_and_back, along_a_line), (2, 3, 4), (3, 6), gammas)
+    reversible = [
+        reversible_case(rng, walk(rng, states, length), gamma, draw, 2) for walk, states, length, gamma in walks
+    ]
+    any_at_all = [rational_case(rng, n, d, 3) for n, d in product(range(1, 6), (0, 1, 2))]
+    return [*(replace(case, exp=SWAP.exp) for case in reversible), *any_at_all]
+
+
+def lake(n: int = 12) -> Case:
+    """Transitions of FrozenLake-v1 under the uniform policy, there and back; γ = 4/5."""
+    walk = from_gymnasium("FrozenLake-v1").sample_context(n, np.random.default_rng(0)).states.tolist()
+    order = {s: i for i, s in enumerate(dict.fromkeys(walk))}
+    states = [order[s] for s in walk + walk[-2::-1]]
+    return closed_walk(states, Fraction(4, 5), [(-1) ** s * (1 + s) for s in range(len(order))])
+
+
+def float_cases(seed: int) -> Iterator[Case]:
+    """By turns reversible contexts of up to 6 states, there and back and on a line, and any contexts; a step size a layer, up to 20 layers."""
+    rng = np.random.default_rng(seed)
+    while True:
+        for walk in (there_and_back, along_a_line):
+            gamma, steps = float(rng.uniform(0.05, 0.95)), walk(rng, int(rng.integers(2, 7)), log_uniform(rng, 2, 32))
+            yield reversible_case(rng, steps, gamma, lambda: float(rng.uniform(-3, 3)), int(rng.integers(1, 21)))
+        yield float_case(rng, log_uniform(rng, 1, 64), log_uniform(rng, 1, 9) - 1, log_uniform(rng, 1, 8))
+
+
+STATED = Statement(
+    parts,
+    "the Transformer's errors by the factors, layer by layer and in another order; detailed balance on lines and of "
+    "equal crossings; with Chebyshev's steps, where M̂ = I and detailed balance holds, the polynomial and the bound; "
+    "the cycle of three",
+    Steps(),
+    exact=contexts.after(SMALLEST, rational_contexts),
+    certified=contexts.after(SMALLEST, rational_contexts, lambda: [lake()]),
+    small=contexts.after(SMALLEST),
+    floats=float_cases,
+    routes={
+        "exact": "Chebyshev's steps through the coefficients of the polynomial, where E = 0 off the diagonal",
+        "certified": "the last of FrozenLake-v1; Chebyshev's steps in the Transformer's layers, E = 0 off the diagonal",
+        "numeric": "Chebyshev's steps by icrl.operator, with one-hot features so sharp that M̂ = I to rounding",
+    },
+    scale="that of the values, times that of the steps, (1 + L)² and 1/(1 − |γ|)",
+    traits={
+        "detailed balance": balance,
+        "steps along a line, each crossed in both directions": on_a_line,
+        "each pair crossed equally often in both directions": crossed_equally,
+    },
+    shows=(by_layers, balanced, chebyshev, growth),
+)
+
+
+FACTORS = {"symbolic": "that identity is about the polynomial, not about the matrix in it"}
+
+MUTANTS = (
+    Mutant("M̂ in the place of H", Steps(error=lambda operator, alphas, e: factors(operator.M, alphas, e)), FACTORS),
+    Mutant(
+        "one factor with the sum of the steps",
+        Steps(error=lambda operator, alphas, e: e - sum(alphas) * (operator.H @ e)),
+        FACTORS,
+    ),
+    Mutant(
+        "only the mean of the steps matters",
+        Steps(instead=lambda alphas: [sum(alphas) / len(alphas)] * len(alphas)),
+        FACTORS,
+    ),
+    Mutant("no mask", Steps(machine=Machine(edit=unmasked)), FACTORS),
+    Mutant("the angles of 2l in the place of 2l + 1", Steps(angles=lambda depth: [2 * l for l in range(depth)])),
+    Mutant("all steps 1 do as well", Steps(angles=lambda depth: [depth] * depth)),
+    Mutant("γ missing in the steps", Steps(node=lambda gamma, c: 1 + c)),
+    Mutant(
+        "q^L in the place of 1/T_L(1/γ)",
+        Steps(
+            bound=lambda gamma, depth: (
+                None if root(1 - gamma * gamma) is None else (gamma / (1 + root(1 - gamma * gamma))) ** depth
+            )
+        ),
+        FACTORS,
+    ),
+    Mutant("any context whose states are left", Steps(weights=visits, beyond=(CYCLE,)), FACTORS),
+    Mutant(
+        "ν = n_s on every line", Steps(line=lambda case: on_a_line(case) and visits(case), beyond=(NOT_BACK,)), FACTORS
+    ),
+    Mutant(
+        "as many arrivals as departures in the place of equal crossings",
+        Steps(crossed=lambda case: visits(case) if case.states[0] == case.states[-1] else None, beyond=(CYCLE,)),
+        FACTORS,
+    ),
+    Mutant(
+        "the norm without weights",
+        Steps(weights=lambda case: balance(case) and [ONE] * len(set(case.states)), beyond=(STAR,)),
+        FACTORS,
+    ),
+    Mutant("M̂ = I not asked", Steps(tabular=lambda case: case, beyond=(SOFT,)), FACTORS),
+    Mutant("the cycle does harm at γ = 3/5 too", Steps(grows=lambda gamma: gamma > 0, beyond=(CYCLE,)), FACTORS),
+)
+
+
+STATEMENT = r"""
+Let the step sizes differ by layer, $\alpha_0, \dots, \alpha_{L-1}$, and $\lvert\gamma\rvert < 1$. With $H = \hat M - \gamma \hat P$ and $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ of {prf:ref}`certainty-equivalence`,
+
+$$
+v_L - v_{\mathrm{CE}} = \prod_{l < L} (I - \alpha_l H)\, (v_0 - v_{\mathrm{CE}}) ,
+$$ (eq-layer-steps)
+
+and the factors commute: the order of the steps does not matter to $v_L$.
+
+Now let $0 < \gamma < 1$ and take **Chebyshev's steps**
+
+$$
+\alpha_l = \frac{1}{1 + \gamma \cos\bigl(\pi (2l + 1) / 2L\bigr)} .
+$$ (eq-chebyshev-steps)
+
+With the Chebyshev polynomial $T_L(\cos\theta) = \cos L\theta$, and $q = \gamma / (1 + \sqrt{1 - \gamma^2})$,
+
+$$
+\prod_{l<L} (1 - \alpha_l \lambda) = \frac{T_L\bigl((1 - \lambda)/\gamma\bigr)}{T_L(1/\gamma)} , \qquad \frac{1}{T_L(1/\gamma)} = \frac{2 q^L}{1 + q^{2L}} .
+$$ (eq-chebyshev-product)
+
+On $[1 - \gamma, 1 + \gamma]$ this polynomial is at most $1/T_L(1/\gamma)$ in absolute value, and is that with alternating signs at the $L + 1$ points $1 - \gamma\cos(\pi j / L)$; so no other $L$ steps do better on all of the interval.
+
+Suppose that $\hat M = I$ (the tabular limit), and that $P_e$ is **reversible**: $\nu(s) P_e(s, u) = \nu(u) P_e(u, s)$ for some positive $\nu$. Then in the norm $\lVert u \rVert_\nu^2 = \sum_s \nu(s) u(s)^2$
+
+$$
+\lVert v_L - v_{\mathrm{CE}} \rVert_\nu \;\le\; \frac{1}{T_L(1/\gamma)}\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\nu .
+$$ (eq-chebyshev-bound)
+
+A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed between each two neighbours that it visits in both directions: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$. Any context that crosses each pair of states equally often in both directions is reversible with $\nu(s) = n_s$: such as one on a line that ends where it began.
+
+Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with $\gamma \ge \tfrac34$, $\hat M = I$ and an error $v_0 - v_{\mathrm{CE}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$.
+""".strip()
+
+
+CLAIM = Claim(
+    id="layer-steps",
+    title="Steps that differ by layer",
+    chapter="depth",
+    environment="theorem",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"For the product: $\lvert\gamma\rvert < 1$, the same weights in every layer (softmax attention: the same features), any step sizes.",
+        r"For Chebyshev's polynomial: $0 < \gamma < 1$.",
+        r"For the bound: $\hat M = I$ as well, and a positive $\nu$ with detailed balance for $P_e$ (every state is then left). A context on a line that crosses some step in one direction only has none: such as $0, 1, 1$.",
+    ),
+    subject=STATED.subject,
+    checks=(
+        Check(
+            "symbolic",
+            "Chebyshev's product in the letters γ and λ for L = 1..12; that two factors commute, for every "
+            "number of states",
+            symbolic,
+            shows=(polynomial, symbolic),
+        ),
+        *STATED.checks(),
+    ),
+    mutants=MUTANTS,
+    rests_on=("operator", "certainty-equivalence"),
+    source="Chebyshev's semi-iteration is standard (Richardson's method with variable steps); its use for layers was found for this book",
+    shared="The routes compared share the contexts. The Transformer of icrl.transformer knows no states, H comes from icrl.operator, v_CE from counting; the coefficients of the polynomial are computed in a cyclotomic field, and Chebyshev's polynomial by its recurrence.",
+)

@@ -1,0 +1,113 @@
+r"""rate-floor: constant errors shrink by 1 − α(1 − γ) a layer, whatever the weights."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import Case, smallest
+from icrl.verify.judging.parts import AT_LEAST, Part, entries, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
+from icrl.verify.model import Claim, Mutant
+from icrl.verify.routes import grouping
+from icrl.verify.routes.edits import Machine, no_normaliser, unmasked
+from icrl.verify.routes.grouping import operator_of
+
+
+@dataclass(frozen=True)
+class Rate:
+    """The statement with its pieces: the factor of constants, the value that reward 1 is worth, and the Transformer."""
+
+    factor: Callable[[Any, Any], Any] = lambda alpha, gamma: 1 - alpha * (1 - gamma)
+    worth: Callable[[Any], Any] = lambda gamma: 1 / (1 - gamma)
+    machine: Machine = Machine()
+
+
+def rewarded(case: Case) -> Case:
+    """The same context with every reward 1 and v_0 = 0."""
+    one = 0 * case.gamma + 1
+    return replace(case, rewards=[one] * case.n, v=[0 * one] * len(case.v))
+
+
+def parts(rate: Rate, case: Case) -> Iterator[Part]:
+    """The stated values and the Transformer's against the TD loop's, after every layer under reward 1; G·1; and that ‖G‖ is not below the factor."""
+    case, operator, alpha = rewarded(case), operator_of(rewarded(case)), case.alphas[0]
+    factor, worth = rate.factor(alpha, case.gamma), rate.worth(case.gamma)
+    scale = (1 + case.depth) * size(worth)
+    for layer, (v, right) in enumerate(zip(grouping.values(case, rate.machine), grouping.loop(case), strict=True)):
+        yield from entries(f"v_{layer} as stated", worth - factor**layer * worth + 0 * right, right, scale)
+        yield from entries(f"v_{layer} of the Transformer", v, right, scale)
+    ones = grouping.array(case, [0 * case.gamma + 1 for _ in operator.b])
+    yield from entries("G·1", factor * ones, operator.G(alpha) @ ones)
+    yield Part("‖G‖", operator.norm(alpha), abs(factor), relation=AT_LEAST)
+
+
+SMALLEST = (smallest((0, 0), r=(1,), v=(0,)), smallest((0, 0), r=(1,), v=(0,), x=((1,),)), contexts.never_left(2))
+DRAWN = contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases)
+STATED = Statement(
+    parts,
+    "1/(1 − γ) approached at (1 − α(1 − γ))^L exactly, in every state; G·1; ‖G‖ no smaller",
+    Rate(),
+    exact=DRAWN,
+    certified=DRAWN,
+    small=contexts.after(SMALLEST),
+    floats=contexts.float_cases,
+    routes=dict.fromkeys(("exact", "certified", "numeric"), "each with reward 1 and v_0 = 0"),
+    scale="(1 + L) max(1, 1/(1 − γ)) for values",
+)
+
+
+MUTANTS = (
+    Mutant("factor 1 − α(1 + γ)", Rate(lambda alpha, gamma: 1 - alpha * (1 + gamma))),
+    Mutant("factor γ, whatever α is", Rate(lambda alpha, gamma: gamma)),
+    Mutant("worth 1, as if nothing came after", Rate(worth=lambda gamma: 1 + 0 * gamma)),
+    Mutant("no mask", Rate(machine=Machine(edit=unmasked))),
+    Mutant("no normaliser", Rate(machine=Machine(softmax=no_normaliser))),
+)
+
+
+STATEMENT = r"""
+Let $E > 0$ and $n \ge 1$. Constant value functions are eigenvectors of $G$:
+
+$$
+G\, \mathbf 1 = \bigl(1 - \alpha (1 - \gamma)\bigr)\, \mathbf 1 .
+$$ (eq-rate-floor)
+
+So with reward 1 everywhere, $v_0 = 0$ and $\gamma \ne 1$, **every** context has
+
+$$
+v_L - \frac{1}{1-\gamma} = -\frac{(1 - \alpha(1-\gamma))^L}{1 - \gamma}
+$$ (eq-rate-floor-attained)
+
+at every state, whatever the features. For $0 \le \gamma < 1$ and $0 \le \alpha \le 1$ the factor is at least $\gamma$, and no bound that holds for all starts can promise a smaller one.
+""".strip()
+
+
+CLAIM = Claim(
+    id="rate-floor",
+    title="A rate that no features change",
+    chapter="depth",
+    environment="proposition",
+    statement=lambda: STATEMENT,
+    hypotheses=(r"$E(s, u) > 0$ for all states, $n \ge 1$; any $\alpha$, and $\gamma \ne 1$ for the second part.",),
+    subject=STATED.subject,
+    checks=(
+        proof(
+            "rate-floor",
+            "for every number of states, n, depth, every table E > 0, every α and γ",
+            stated=(
+                "coverage.rate_floor",
+                "coverage.rate_floor_attained",
+            ),
+            definitions=(),
+        ),
+        *STATED.checks(),
+    ),
+    mutants=MUTANTS,
+    rests_on=("operator",),
+    source="Found for this book",
+    shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and the values are those of the loop of icrl.td; none of them calls another.",
+)

@@ -1,0 +1,489 @@
+r"""spectral: for one context, the eigenvalues of H = M̂ − γP̂ say whether depth converges, and for which step sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from icrl.mrp import Context
+from icrl.operator import Operator
+from icrl.tasks import from_gymnasium
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import Case, log_uniform, power_of_two, smallest, to_ball
+from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.judging.parts import (
+    AT_LEAST,
+    AT_MOST,
+    UNLIKE,
+    Part,
+    entries,
+    greatest,
+    least,
+    size,
+)
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.routes import grouping
+from icrl.verify.routes.edits import Machine, no_normaliser
+from icrl.verify.routes.exact_algebra import invertible, pivots
+from icrl.verify.routes.fixed_points import bellman_matrix
+from icrl.verify.routes.grouping import operator_of
+from icrl.verify.routes.spectra import contracts, eigenvalues, falling_form
+
+DEPTH = 128
+"""Layers of the Transformer in the numeric check."""
+
+
+def context(states: tuple, x: tuple, gamma: Any, A: tuple | None = None, alpha: Any = Fraction(1, 2)) -> Case:
+    """A context in ``Fraction``s with E = 2^t and 2 layers; A = I unless given."""
+    A = A or np.eye(len(x[0]), dtype=int).tolist()
+    plain = smallest(states, 2, r=[k == 0 for k in range(len(states) - 1)], v=range(len(x)), x=x, A=A)
+    return replace(plain, gamma=Fraction(gamma), alphas=[Fraction(alpha)] * 2, exp=power_of_two)
+
+
+def positive_parts(matrix: np.ndarray) -> list[tuple[str, Any]]:
+    """Numbers that are all positive if and only if every eigenvalue has a positive real part: these, or Routh's of rationals."""
+    if not isinstance(matrix[0, 0], Fraction):
+        return [("real part of an eigenvalue", each.real) for each in eigenvalues(matrix)]
+    return [(f"Routh's number {k} of det(λ + H)", each) for k, each in enumerate(routh(characteristic(-matrix)))]
+
+
+def characteristic(matrix: np.ndarray) -> list:
+    """1, c_1, …, c_N with det(λ − X) = λ^N + c_1 λ^(N−1) + … + c_N, by Faddeev and LeVerrier."""
+    found, Y = [0 * matrix[0, 0] + 1], np.eye(len(matrix), dtype=int) + 0 * matrix
+    for k in range(1, len(matrix) + 1):
+        Y = matrix @ Y
+        found.append(-sum(Y.diagonal()) / k)
+        Y = Y + found[-1] * np.eye(len(matrix), dtype=int)
+    return found
+
+
+def routh(polynomial: list) -> list:
+    """The first column of Routh's array, up to the first number that is not positive: all are, if and only if all roots are left of the axis."""
+    upper, lower, column = polynomial[::2], polynomial[1::2], polynomial[:1]
+    while lower and column[-1] > 0:
+        column.append(lower[0])
+        if lower[0] > 0:
+            below = [*lower[1:], *[0 * lower[0]] * (len(upper) - len(lower))]
+            upper, lower = lower, [u - upper[0] / lower[0] * b for u, b in zip(upper[1:], below)]
+    return column
+
+
+# The statement
+
+
+def squared(z: Any) -> Any:
+    """|z|²."""
+    return z.real * z.real + z.imag * z.imag
+
+
+def step_limit(found: list) -> Any:
+    """min 2 Re λ/|λ|², which is positive if and only if every Re λ is."""
+    return least(2 * each.real / squared(each) for each in found)
+
+
+def two_states_gap(case: Case) -> Any:
+    """(x_0 − x_1)ᵀA(x_0 − x_1), for the two states of W."""
+    s, u = grouping.visited(case)
+    g = case.scores
+    return g[s][s] + g[u][u] - g[s][u] - g[u][s]
+
+
+def table(case: Case) -> np.ndarray:
+    """E on W; for floats divided by the largest power, so that it stays symmetric if it is."""
+    if case.exp is not None:
+        return grouping.powers(case, grouping.transitions(case).C)
+    g = np.array([[case.scores[s][u] for u in grouping.visited(case)] for s in grouping.visited(case)])
+    return np.exp(g - g.max())
+
+
+def symmetric(case: Case) -> bool:
+    """Whether A, and so E, is symmetric."""
+    return all(str(a) == str(case.A[j][i]) for i, row in enumerate(case.A) for j, a in enumerate(row))
+
+
+def positive_definite(E: np.ndarray) -> bool:
+    """Whether E + Eᵀ surely is, by its pivots; of floats by a margin, once its diagonal is scaled to 1."""
+    if E.dtype != float:
+        return all(pivot > 0 for pivot in pivots(E + E.T))
+    scale = np.sqrt(E.diagonal())
+    return bool(np.linalg.eigvalsh((E + E.T) / np.outer(scale, scale)).min() > 1e-4)
+
+
+@dataclass(frozen=True)
+class Spectral:
+    """The statement with its pieces: the limit of the step sizes, and which are below it; what (a), (b) and (c) ask; contexts let in."""
+
+    limit: Callable[[list], Any] = step_limit
+    below: Callable[[Any, Any], bool] = lambda alpha, limit: alpha < limit
+    covered: Callable[[Operator], bool] = lambda operator: operator.covered
+    discount: Callable[[Any], bool] = lambda gamma: abs(gamma) < 1
+    two: Callable[[Any], bool] = lambda gap: gap > 0
+    definite: Callable[[Case], bool] = lambda case: symmetric(case) and positive_definite(table(case))
+    spread: Callable[[np.ndarray, np.ndarray], Any] = lambda nu, after: greatest(after / nu)
+    count: Callable[[Any, Any], bool] = lambda n, gamma: n * (1 - gamma) >= gamma / 2
+    without: Callable[[Operator, np.ndarray], np.ndarray] = lambda operator, E: E @ weighted(operator)
+    beyond: tuple[Case, ...] = ()
+
+
+def weighted(operator: Operator) -> np.ndarray:
+    """diag(n)(I − γP_e)."""
+    return operator.counts[:, None] * bellman_matrix(operator.transition, operator.gamma)
+
+
+def parts(claim: Spectral, case: Case) -> Iterator[Part]:
+    """The three sufficient conditions; the step sizes that work; the Transformer's layers."""
+    operator = operator_of(case)
+    if claim.covered(operator) and claim.discount(case.gamma):
+        yield from sufficient(claim, case, operator)
+    yield from steps(claim, case, operator)
+    yield from layers(case, operator)
+
+
+def sufficient(claim: Spectral, case: Case, operator: Operator) -> Iterator[Part]:
+    """What follows from (a), which is necessary too, (b) and (c)."""
+    E, gamma = table(case), abs(case.gamma)
+    if len(E) == 2:
+        yield from two_states(claim.two(two_states_gap(case)), case, operator)
+    if claim.definite(case):
+        nu = operator.counts * (E @ operator.counts)
+        if gamma**2 * claim.spread(nu, nu @ operator.transition) < 1:
+            yield from stands("(b)", operator.H)
+        if case.states[0] == case.states[-1] or claim.count(operator.counts[last(case)], gamma):
+            yield from stands("(c)", claim.without(operator, E))
+
+
+def last(case: Case) -> int:
+    """The place of S_n in W."""
+    return grouping.visited(case).index(case.states[-1])
+
+
+def two_states(holds: bool, case: Case, operator: Operator) -> Iterator[Part]:
+    """(a): the eigenvalue of H other than 1 − γ is positive if the condition holds, and no step is too long up to 1; else it is not positive."""
+    zero, other = 0 * abs(case.gamma), sum(operator.H.diagonal()) - (1 - case.gamma)
+    yield Part("(a), the eigenvalue of H other than 1 − γ", other, zero, relation=AT_LEAST if holds else AT_MOST)
+    if holds:
+        yield Part("(a), the eigenvalue of H other than 1 − γ", other, zero, relation=UNLIKE)
+        yield Part(
+            "(a), whether the layers converge at α = 1: 1 if so", zero + int(contracts(operator.G(zero + 1))), zero + 1
+        )
+
+
+def stands(name: str, H: np.ndarray) -> Iterator[Part]:
+    """Every eigenvalue has a positive real part."""
+    for where, got in positive_parts(H):
+        for relation in (AT_LEAST, UNLIKE):
+            yield Part(f"{name}, {where}", got, 0 * abs(H[0, 0]), relation=relation)
+
+
+def steps(claim: Spectral, case: Case, operator: Operator) -> Iterator[Part]:
+    """Whether the layers converge at step sizes on both sides of the limit, or at any if it is not positive; and the library's limit."""
+    found, zero = eigenvalues(operator.H), 0 * case.gamma
+    limit = claim.limit(found)
+    for alpha in (*probes(case, float(step_limit(found))), case.alphas[0]):
+        works = claim.below(as_ball(alpha), limit)
+        yield Part(
+            f"whether the layers converge at α = {float(alpha):.7g}, 1 if so",
+            zero + int(works),
+            zero + int(contracts(operator.G(alpha))),
+        )
+    if isinstance(zero, float):
+        yield Part(
+            "Operator.step_limit",
+            operator.step_limit,
+            max(limit, 0.0),
+            condition_of_eigenvectors(operator.H) * size(limit) ** 2,
+        )
+
+
+def probes(case: Case, limit: float) -> list:
+    """Positive step sizes around the limit, in the numbers of the case; small and large ones if it is not positive."""
+    near = 1e-3 if isinstance(case.gamma, float) else 1e-6
+    top = limit if limit > 0 else 1.0
+    return [like(case, Fraction(f"{top * each:.10g}")) for each in (1e-3, 0.5, 1 - near, 1 + near, 2)]
+
+
+def like(case: Case, number: Fraction) -> Any:
+    """A rational in the numbers of the case."""
+    if isinstance(case.gamma, float):
+        return float(number)
+    return number if isinstance(case.gamma, Fraction) else to_ball(number)
+
+
+def as_ball(alpha: Any) -> Any:
+    """A rational as a ball, for comparisons with balls."""
+    return to_ball(alpha) if isinstance(alpha, Fraction) else alpha
+
+
+def condition_of_eigenvectors(matrix: np.ndarray) -> float:
+    """‖V‖‖V⁻¹‖ for unit eigenvectors V: by how much eigenvalues magnify rounding."""
+    return float(np.linalg.cond(np.linalg.eig(matrix)[1]))
+
+
+def layers(case: Case, operator: Operator) -> Iterator[Part]:
+    """The Transformer itself: in rationals eᵀQe falls by eᵀe in every layer; in floats the error after many is as the eigenvalues say."""
+    if isinstance(case.gamma, Fraction):
+        yield from falling(case, falling_form(operator.G(case.alphas[0])))
+        yield from without_normaliser(case, operator)
+    elif isinstance(case.gamma, float):
+        yield from at_depth(case, operator)
+
+
+def falling(case: Case, Q: np.ndarray | None) -> Iterator[Part]:
+    """eᵀQe before and after each layer, e = v_l − v_CE."""
+    errors = [v - grouping.certainty_equivalence(case) for v in grouping.values(case)] if Q is not None else []
+    for layer, (e, after) in enumerate(zip(errors, errors[1:])):
+        yield Part(f"what layer {layer + 1} takes from eᵀQe", e @ Q @ e - after @ Q @ after, e @ e)
+
+
+def without_normaliser(case: Case, operator: Operator) -> Iterator[Part]:
+    """What a Transformer layer without the normaliser adds, if every state is left: αH'(v_CE − v), H' = E diag(n)(I − γP_e)."""
+    v = grouping.values(case, Machine(softmax=no_normaliser))
+    ahead = case.alphas[0] * table(case) @ weighted(operator) @ (grouping.certainty_equivalence(case) - v[0])
+    yield from entries("what a layer without the normaliser adds", ahead, v[1] - v[0])
+
+
+def at_depth(case: Case, operator: Operator) -> Iterator[Part]:
+    """At most κ ρ^L of the error is left after L layers; along the left eigenvector of the largest |λ|, λ^L of it."""
+    found, V = np.linalg.eig(operator.G(case.alphas[0]))
+    if not operator.covered or np.linalg.cond(V) > 1e3:
+        return
+    values, v_CE = grouping.values(case), grouping.certainty_equivalence(case)
+    first, end, top = values[0] - v_CE, values[-1] - v_CE, np.abs(found).argmax()
+    scale = (1 + case.depth) * size(v_CE, *values) * np.linalg.cond(V) * size(1 / (1 - abs(case.gamma)))
+    rho, left = operator.spectral_radius(case.alphas[0]), np.linalg.inv(V)[top]
+    most = np.linalg.cond(V) * rho**case.depth * np.linalg.norm(first)
+    yield Part(f"the error after {case.depth} layers", float(np.linalg.norm(end)), float(most), scale, AT_MOST)
+    along = abs(found[top]) ** case.depth * abs(left @ first)
+    yield Part(
+        f"its part along an eigenvector, after {case.depth} layers",
+        float(abs(left @ end)),
+        float(along),
+        scale * size(np.abs(left).sum()),
+    )
+
+
+# Contexts
+
+IDENTITY, AXES = ((1, 0), (0, 1)), ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+STUCK = context((0, 2, 1, 1), ((-3,), (0,), (-2,)), "99/100")
+CULPRIT = context((0, 1, 2, 0), ((4,), (3,), (1,)), "9/10")
+OPEN = context((0, 1, 1), ((1,), (2,)), "19/20")
+TRACE = context((0, 0, 2, 1, 1), ((-3,), (0,), (-1,)), "17/20")
+TURN = context((0, 1, 2, 0), AXES, "9/10")
+SWAP = context((0, 1, 0), IDENTITY, 0, A=((0, 1), (1, 0)))
+ONE = context((0, 0), ((0,),), 0, alpha=2)
+BACK = context((0, 1, 0), IDENTITY, "-3/2")
+NEVER = context((0, 1), ((0,), (1,)), 0)
+LOPSIDED = context((0, 1, 2, 0), AXES, "1/2", A=((1, 1, 0), (-3, 0, 1), (2, 0, 2)))
+SMALLEST = (STUCK, CULPRIT, OPEN, TRACE, TURN, SWAP, ONE)
+
+
+def rational_contexts(seed: int = 0) -> list[Case]:
+    """Random ones with E = 2^t: 2 to 4 states, all of them left, E invertible; features integers up to 2, A = I or any, γ of either sign."""
+    rng, found = np.random.default_rng(seed), []
+    while len(found) < 24:
+        walk, d = closing_walk(rng, int(rng.integers(2, 5)), int(rng.integers(2, 8))), int(rng.integers(1, 3))
+        x, gamma = (
+            rng.integers(-2, 3, (len(set(walk)), d)).tolist(),
+            Fraction(int(rng.choice([-18, -10, 0, 10, 16, 18, 19])), 20),
+        )
+        A = None if rng.random() < 0.6 else rng.integers(-1, 2, (d, d)).tolist()
+        case = context(tuple(walk), tuple(x), gamma, A, Fraction(int(rng.integers(1, 7)), 4))
+        found += [case] if len(x) > 1 and invertible(table(case)) else []
+    return found
+
+
+def frozen_lakes() -> list[Case]:
+    """Two contexts of FrozenLake-v1, all of whose states are left, each with two features: row and column, halved; and one-hot, doubled."""
+    rng, mrp, found = np.random.default_rng(0), from_gymnasium("FrozenLake-v1", discount=0.99), []
+    while len(found) < 4:
+        walk = mrp.sample_context(200, rng)
+        if walk.covered:
+            places = [(Fraction(int(name) // 4, 2), Fraction(int(name) % 4, 2)) for name in mrp.state_names]
+            found += [frozen_lake(walk, places), frozen_lake(walk, (2 * np.eye(len(places), dtype=int)).tolist())]
+    return found
+
+
+def frozen_lake(walk: Context, x: list) -> Case:
+    """One of them, γ = 99/100 and α = 1/2."""
+    identity, zero = np.eye(len(x[0]), dtype=int).tolist(), Fraction(0)
+    rational = lambda rows: [[Fraction(entry) for entry in row] for row in rows]
+    v, gamma, alpha = [zero] * len(x), Fraction(99, 100), Fraction(1, 2)
+    return Case(walk.states.tolist(), *rational([walk.rewards]), rational(x), v, gamma, [alpha], rational(identity))
+
+
+def float_contexts(seed: int) -> Iterator[Case]:
+    """Random ones of up to 6 states, all of them left, E invertible by a margin, n in 1..32, A = I or any, γ of either sign, DEPTH layers."""
+    rng = np.random.default_rng(seed)
+    while True:
+        walk, d = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 32)), int(rng.integers(1, 5))
+        states, gamma, alpha = len(set(walk)), float(rng.uniform(-0.99, 0.99)), float(rng.uniform(0.05, 2))
+        rewards, v, x = (
+            rng.normal(size=len(walk) - 1),
+            rng.normal(size=states),
+            rng.normal(size=(states, d)) * rng.uniform(0.5, 1.5),
+        )
+        A = np.eye(d) if rng.random() < 0.5 else rng.normal(size=(d, d))
+        case = Case(walk, rewards.tolist(), x.tolist(), v.tolist(), gamma, [alpha] * DEPTH, A.tolist())
+        if invertible(table(case)):  # eigenvalues of H as small as rounding would leave nothing to compare
+            yield case
+
+
+# The checks
+
+
+def no_step(claim: Spectral, case: Case) -> Iterator[Part]:
+    """H has an eigenvalue that is not to the right: no step size works."""
+    yield from not_all_positive(operator_of(case).H)
+
+
+def no_step_without(claim: Spectral, case: Case) -> Iterator[Part]:
+    """Nor has the matrix without the normaliser."""
+    yield from not_all_positive(table(case) @ weighted(operator_of(case)))
+
+
+def not_all_positive(H: np.ndarray) -> Iterator[Part]:
+    """Some eigenvalue has no positive real part."""
+    yield Part(
+        "the least of the numbers of which one is not positive",
+        least(got for _, got in positive_parts(H)),
+        0 * abs(H[0, 0]),
+        relation=AT_MOST,
+    )
+
+
+def of_examples(parts: Callable, examples: tuple[Case, ...]) -> Statement:
+    """What the examples of the statement, or one whose trace is positive, show: in rationals, balls and floats."""
+    those = lambda claim: examples
+    return Statement(
+        parts, TOLD, Spectral(), exact=those, certified=those, small=those, floats=lambda seed: iter(()), trials=1
+    )
+
+
+TOLD = (
+    "convergence at step sizes on both sides of the limit, and at none if there is no limit; (a), (b) and (c) where "
+    "they hold; the Transformer's layers; the examples"
+)
+EXAMPLES = (of_examples(no_step, (STUCK, CULPRIT, TRACE)), of_examples(no_step_without, (OPEN,)))
+STATED = Statement(
+    parts,
+    TOLD,
+    Spectral(),
+    exact=contexts.after(SMALLEST, rational_contexts),
+    certified=contexts.after(SMALLEST, rational_contexts, frozen_lakes),
+    small=contexts.after(SMALLEST),
+    floats=float_contexts,
+    trials=100,
+    routes={
+        "exact": "step sizes 10⁻⁶ from the limit on both sides; the eigenvalues enclosed, convergence by Lyapunov's "
+        "equation, (b) and (c) by Routh's criterion, and the fall of eᵀQe in layers of the Transformer",
+        "certified": "the last four of FrozenLake-v1, with coordinates and with one-hot features; the eigenvalues "
+        "enclosed, convergence by the powers of G",
+        "numeric": "step sizes 10⁻³ from the limit on both sides; eigenvalues by NumPy, convergence by Gelfand's "
+        "formula, (b) and (c) where E is positive definite by a margin",
+    },
+    scale="that of the values after many layers, times 1 + L and the condition of the eigenvectors",
+    traits={"A = I": lambda case: np.array_equal(case.A, np.eye(case.d))},
+    shows=(sufficient, steps, layers, no_step),
+)
+
+
+def in_turn(*checks: Check) -> Check:
+    """Checks of one kind as one: the first failure, or what the last of them found; the last one's scope."""
+
+    def run(claim: Spectral, budget: Budget) -> Verdict:
+        """Every check in turn, up to one that fails."""
+        for check in checks:
+            verdict = check.run(claim, budget)
+            if not verdict.passed:
+                break
+        return verdict
+
+    return replace(checks[-1], run=run)
+
+
+MUTANTS = (
+    Mutant(
+        "the smallest eigenvalue alone",
+        Spectral(limit=lambda found: step_limit([min(found, key=lambda z: float(abs(z)))]), beyond=(STUCK,)),
+    ),
+    Mutant(
+        "a positive trace suffices",
+        Spectral(limit=lambda found: 2 * sum(z.real for z in found) / sum(map(squared, found)), beyond=(TRACE,)),
+    ),
+    Mutant(
+        "2/|λ| in the place of 2 Re λ/|λ|²",
+        Spectral(limit=lambda found: least(2 / abs(each) for each in found), beyond=(TURN,)),
+    ),
+    Mutant(
+        "the largest of the limits",
+        Spectral(limit=lambda found: greatest(2 * each.real / squared(each) for each in found)),
+    ),
+    Mutant("α equal to the limit let in", Spectral(below=lambda alpha, limit: alpha <= limit, beyond=(ONE,))),
+    Mutant("γ = −3/2 let in", Spectral(discount=lambda gamma: True, beyond=(BACK,))),
+    Mutant("a state that is never left let in", Spectral(covered=lambda operator: True, beyond=(NEVER,))),
+    Mutant("(a) if the features differ", Spectral(two=lambda gap: gap != 0, beyond=(SWAP,))),
+    Mutant("(b), (c) with E symmetric", Spectral(definite=symmetric, beyond=(SWAP,))),
+    Mutant(
+        "(b), (c) with E + Eᵀ positive definite",
+        Spectral(definite=lambda case: positive_definite(table(case)), beyond=(LOPSIDED,)),
+    ),
+    Mutant(
+        "(b) with a mean in the place of the maximum",
+        Spectral(spread=lambda nu, after: sum(after) / sum(nu), beyond=(STUCK,)),
+    ),
+    Mutant("(c) whatever S_n", Spectral(count=lambda n, gamma: True, beyond=(OPEN,))),
+    Mutant("(c) with the normaliser", Spectral(without=lambda operator, E: operator.H, beyond=(CULPRIT,))),
+)
+
+
+STATEMENT = r"""
+Let $H = \hat M - \gamma \hat P$ and $G = I - \alpha H$ be those of one context ({prf:ref}`operator`), with one step size $\alpha$ for all layers. The values converge from every $v_0$, and to one limit, if and only if $\rho(G) < 1$; the limit is $v_{\mathrm{CE}}$. Among the $\alpha > 0$ this is so for those with
+
+$$
+\alpha < \min_\lambda \frac{2 \operatorname{Re} \lambda}{\lvert \lambda \rvert^2}, \qquad \lambda \text{ the eigenvalues of } H ,
+$$ (eq-step-limit)
+
+and no others. So some $\alpha > 0$ works if and only if every eigenvalue of $H$ has a positive real part.
+
+Let $\lvert\gamma\rvert < 1$, and let every state of the context be left by some transition. Some $\alpha > 0$ works in each of these cases:
+
+(a) The context has two states, $E(s, u) = e^{x(u)^\top A x(s)}$, and $(x_0 - x_1)^\top A (x_0 - x_1) > 0$. This is necessary too, and then every $\alpha \in (0, 1]$ works.
+
+(b) $E$ is symmetric and positive definite, and arrivals and departures nearly balance once each state $s$ counts $Z(s) = \sum_u n_u E(s, u)$ times: with $\nu(s) = n_s Z(s)$, what arrives at $u$ is $(\nu P_e)(u) = \sum_s \nu(s) P_e(s, u)$, what leaves it is $\nu(u)$, and
+
+$$
+\gamma^2 \max_{u} \frac{(\nu P_e)(u)}{\nu(u)} < 1 .
+$$ (eq-reweighted)
+
+(c) $E$ is symmetric and positive definite, and either $S_n = S_0$ or $n_{S_n} (1 - \lvert\gamma\rvert) \ge \lvert\gamma\rvert / 2$; but here the iteration is another one, with the normaliser **left out**: the step of state $s$ is $\alpha Z(s)$, so that $E \operatorname{diag}(n) (I - \gamma P_e)$ stands in the place of $H$.
+
+Distinct features and a context that leaves every state are not enough: with $E = 2^{x x'}$, $x = (-3, 0, -2)$, states $0, 2, 1, 1$ and $\gamma = 0.99$, no step size works. Nor does one with $x = (4, 3, 1)$, states $0, 1, 2, 0$ and $\gamma = 0.9$, where by (c) some would if the normaliser were left out. It can be the other way round: with $x = (1, 2)$, states $0, 1, 1$ and $\gamma = 0.95$ every $\alpha \in (0, 1]$ works by (a), and without the normaliser none does.
+""".strip()
+
+
+CLAIM = Claim(
+    id="spectral",
+    title="When some step size makes depth converge",
+    chapter="when-it-fails",
+    environment="theorem",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"One step size $\alpha$ for all layers. For the first part nothing else: any table of weights, any $\gamma$. (If $H$ has the eigenvalue 0, as with a state that is never left, no $\alpha$ works.)",
+        r"For (a), (b) and (c): $\lvert\gamma\rvert < 1$, and every state of the context is a source, $S_n$ included.",
+        r"For (a): $E$ the exponential of the score, to whatever base above 1.",
+        r"For (b) and (c): $E$ symmetric and positive definite, such as $A = I$ with distinct features ({prf:ref}`fixed-point`).",
+        r"For (c): $S_n = S_0$, or $S_n$ is left often enough; and it is about the iteration without the normaliser.",
+    ),
+    subject=STATED.subject,
+    checks=(*map(in_turn, *(statement.checks() for statement in (*EXAMPLES, STATED))),),
+    mutants=MUTANTS,
+    rests_on=("operator", "certainty-equivalence", "fixed-point"),
+    source="Found for this book; the first part is the theory of Richardson's iteration",
+    shared="The routes compared share the exponential, the contexts and the matrix H of icrl.operator; that it is what the Transformer does is checked by its layers in rationals and in floats. Convergence is decided without eigenvalues, and the eigenvalues know nothing of powers.",
+)

@@ -1,0 +1,559 @@
+r"""state-form: where attention reads features alone, the whole forward pass is exact on one number a state."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import partial
+from itertools import accumulate, islice, pairwise, product
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from icrl import state_form, td
+from icrl.algebra import identity, place, scalar, softmax, stack, transpose
+from icrl.mrp import Context
+from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes, rows
+from icrl.state_form import Model, Weights
+from icrl.tasks import from_gymnasium, one_hot
+from icrl.transformer import Parameters, softmax_td_parameters, transformer
+from icrl.verify.instances.cases import EXPONENTIALS, log_uniform, shown, small_fraction, stand_in
+from icrl.verify.judging.numbers import TOLERANCE, one_thread
+from icrl.verify.judging.parts import Part, Within, first_failure, on_rationals, size
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+
+ONE, HALF = Fraction(1), Fraction(1, 2)
+
+
+class Given(NamedTuple):
+    """A context over the states 0, 1, …, features (S, d), first values (1, S), γ, one or more layers' weights; ``exp`` None is the true one."""
+
+    states: Sequence[int]
+    rewards: Sequence
+    features: np.ndarray
+    v: np.ndarray
+    gamma: Any
+    layers: tuple[Weights, ...]
+    exp: Callable[[Any], Any] | None = None
+
+    def __str__(self) -> str:
+        if len(self.states) > 6 or self.features.size > 12:
+            return f"n = {len(self.rewards)}, {len(self.features)} states, d = {self.features.shape[1]}, {len(self.layers)} layers, γ = {shown(self.gamma)}"
+        learned = "; ".join(f"w = {shown(w[:3])}" + (f", A = {shown(w.A)}" if w.A.size else "") for w in self.layers)
+        rest = f", E = {EXPONENTIALS[self.exp]}" if self.exp else ""
+        return f"T = {shown(self.states)}, r = {shown(self.rewards)}, v_0 = {shown(self.v[0])}, x = {shown(self.features)}, γ = {shown(self.gamma)}, {learned}{rest}"
+
+
+def library_reading(w: Sequence, gamma: Any) -> tuple:
+    """α, γ̃ and η as :func:`icrl.pretrain.metrics.reading` has them."""
+    from icrl.pretrain.metrics import reading
+
+    return reading(w, gamma)
+
+
+def library_gain(w: Sequence, depth: int, gamma: Any) -> Any:
+    """:func:`icrl.pretrain.metrics.gain`."""
+    from icrl.pretrain.metrics import gain
+
+    return gain(w, depth, gamma)
+
+
+@dataclass(frozen=True)
+class Form:
+    """The statement with its pieces: the model, K, the three entries of V, what a layer is read as and its gain; then the Transformer's prompt and parameters, and contexts let in."""
+
+    model: Callable[[Model], Model] = lambda given: given
+    attention: Callable = state_form.attention_weights
+    weights: Callable[[Weights], Weights] = lambda w: w
+    reading: Callable[[Sequence, Any], tuple] = library_reading
+    gain: Callable[[Sequence, int, Any], Any] = library_gain
+    prompt: Callable = prompt
+    edit: Callable[[Parameters], Parameters] = lambda p: p
+    beyond: tuple[Given, ...] = ()
+
+
+# The statement: values by state
+
+
+def on_states(
+    form: Form, features: Any, given: Model, layers: Sequence[Weights], v: Any, gamma: Any, exp: Callable | None = None
+) -> Iterator[Any]:
+    """v_0, v_1, …, (…, 1, S), from v: the maps of :func:`icrl.state_form.layer_map`, one a layer."""
+
+    def step(v: Any, w: Weights) -> Any:
+        shown = form.model(given)
+        T, b = state_form.layer_map(form.attention(features, shown.counts, w.A, exp), shown, form.weights(w), gamma)
+        return v @ T + b
+
+    return accumulate(layers, step, initial=v)
+
+
+def moves_and_pay(given: Given) -> tuple[np.ndarray, np.ndarray]:
+    """How often each transition occurs, (S, S), and the sum of the rewards out of each state, (S,)."""
+    S = len(given.features)
+    moves, paid = np.zeros((S, S), given.v.dtype) + 0 * given.v, np.zeros(S, given.v.dtype) + 0 * given.v[0]
+    for s, reward, after in zip(given.states, given.rewards, given.states[1:]):
+        moves[s, after] += 1
+        paid[s] += reward
+    return moves, paid
+
+
+# What is so: the Transformer, column by column
+
+
+def queried_prompt(form: Form, given: Given) -> np.ndarray:
+    """The prompt of the context, and behind it a further query column for every state: (d+3, n+1+S)."""
+    x, v, at = given.features.T, given.v, list(given.states)
+    Z = form.prompt(x[:, at], np.array([given.rewards], v.dtype), v[:, at], given.gamma)
+    return np.hstack([Z, stack(x, 0 * v, 0 * v, v)])
+
+
+def learned_parameters(form: Form, given: Given, w: Weights, Z: np.ndarray) -> Parameters:
+    """The construction's pieces with w in V and A: the n sources are the keys, and Π moves the n + 1 columns of the context alone."""
+    n, (S, d) = len(given.rewards), given.features.shape
+    plain = softmax_td_parameters(d, n + S, given.gamma, 1, Z, w.A, partial(softmax, exp=given.exp))
+    entries = {(VALUE, band): scalar(c, Z) for band, c in zip((REWARD, TARGET, VALUE), w)}
+    onto = place({(1, 0): identity(n, Z)}, (1, n, S), (n, 1, S), Z)
+    V, visible = place(entries, row_sizes(d), row_sizes(d), Z), np.arange(n + 1 + S)[:, None] < n
+    return form.edit(plain.with_head(V=V, visible=visible).with_memory(shift=onto))
+
+
+def in_columns(form: Form, given: Given) -> list[np.ndarray]:
+    """The value row, (n+1+S,), after 0, 1, 2, … layers."""
+    Z = queried_prompt(form, given)
+    return [rows(Y).value[0] for Y in transformer(Z, (learned_parameters(form, given, w, Z) for w in given.layers))]
+
+
+# The parts
+
+
+def parts(form: Form, given: Given) -> Iterator[Part]:
+    """Every column after every layer; the same from frequencies and by ``state_form.values``; where w = α(1, 1, −1), softmax TD; of another task where w_v < 0; constants."""
+    moves, paid = moves_and_pay(given)
+    share = (1 + 0 * given.v[0, 0]) / len(given.rewards)
+    routes = {"": state_form.model(moves, paid), ", from frequencies": state_form.model(share * moves, share * paid)}
+    truth = in_columns(form, given)
+    scale = growth(given) * size(*truth, given.rewards)
+    for name, reading in routes.items():
+        stated = on_states(form, given.features, reading, given.layers, given.v, given.gamma, given.exp)
+        yield from by_column(given, stated, truth, name, scale)
+    if form.attention is state_form.attention_weights and not given.v.any():
+        stated = state_form.values(
+            given.features, form.model(routes[""]), map(form.weights, given.layers), given.gamma, given.exp
+        )
+        yield from by_column(given, stated, truth, ", by icrl.state_form.values", scale)
+    yield from as_softmax_td(form, given, routes[""], scale)
+    yield from as_another_task(form, given, truth, scale)
+    yield from on_constants(form, given)
+
+
+def by_column(given: Given, stated: Iterator, truth: list[np.ndarray], name: str, scale: float) -> Iterator[Part]:
+    """The value of each column against that of its state."""
+    S = len(given.features)
+    for layer, (v, row) in enumerate(zip(stated, truth, strict=True)):
+        for j, s in enumerate([*given.states, *range(S)]):
+            which = f"column {j}" if j < len(given.states) else "its query column"
+            yield Part(f"v_{layer}({s}) in {which}{name}", v[0, s], row[j], scale)
+
+
+def as_softmax_td(form: Form, given: Given, shown: Model, scale: float) -> Iterator[Part]:
+    """With w = α(1, 1, −1) and one A in all layers, the loop of softmax TD, on the states that are visited."""
+    alphas, A = [w.reward for w in given.layers], given.layers[0].A
+    if not all(w[:3] == (a, a, -a) and w.A is A for w, a in zip(given.layers, alphas)):
+        return
+    scores = given.features @ A.T @ given.features.T + 0 * given.gamma
+    loop = td.softmax_td(
+        given.states, given.rewards, lambda s, u: scores[s, u], given.gamma, alphas, given.v[0], given.exp
+    )
+    stated = on_states(form, given.features, shown, given.layers, given.v, given.gamma, given.exp)
+    for layer, (v, right) in enumerate(zip(stated, loop, strict=True)):
+        for s in sorted(set(given.states)):
+            yield Part(f"v_{layer}({s}) by softmax TD", v[0, s], right[s], scale)
+
+
+def as_another_task(form: Form, given: Given, truth: list[np.ndarray], scale: float) -> Iterator[Part]:
+    """Each layer with w_v < 0, from the values before it: one update of the loop of softmax TD, with what is read off w."""
+    S = len(given.features)
+    for layer, (w, (before, after)) in enumerate(zip(given.layers, pairwise(truth), strict=True)):
+        if w.value < 0:
+            alpha, discount, times = form.reading(w[:3], given.gamma)
+            scores = given.features @ w.A.T @ given.features.T + 0 * given.gamma
+            loop = td.softmax_td(
+                given.states,
+                [times * r for r in given.rewards],
+                lambda s, u: scores[s, u],
+                discount,
+                [alpha],
+                before[-S:],
+                given.exp,
+            )
+            *_, v = loop
+            for s in sorted(v):
+                yield Part(f"v_{layer + 1}({s}) by softmax TD of another task", v[s], after[-S:][s], scale)
+
+
+def on_constants(form: Form, given: Given) -> Iterator[Part]:
+    """Every column after layers with the first's w, from 0, where every transition pays 1: the gain."""
+    w, ones = given.layers[0], [1 + 0 * given.gamma] * len(given.rewards)
+    paid = given._replace(rewards=ones, v=0 * given.v, layers=tuple(w._replace(A=each.A) for each in given.layers))
+    truth = in_columns(form, paid)
+    scale = growth(paid) * size(*truth, ones)
+    for layer, row in enumerate(truth):
+        for j, right in enumerate(row):
+            yield Part(f"v_{layer} in column {j}, rewards of 1", form.gain(w[:3], layer, given.gamma), right, scale)
+
+
+def growth(given: Given) -> float:
+    """(1 + L) Π (1 + |w_r| + |w_t γ| + |w_v|): what the layers can make of an error."""
+    return (1 + len(given.layers)) * prod(
+        1 + float(abs(w.reward) + abs(w.target * given.gamma) + abs(w.value)) for w in given.layers
+    )
+
+
+# Exact
+
+
+def table(entries: Any) -> np.ndarray:
+    """``Fraction``s."""
+    return np.vectorize(Fraction, otypes=[object])(np.array(entries, object))
+
+
+def small(states: Sequence[int], w: Sequence[int], r: Sequence[int], v: Sequence[int] = (0,), depth: int = 1) -> Given:
+    """A context with one feature, which is 0: every key weighs the same. γ = ½."""
+    S = len(v)
+    layer = Weights(*map(Fraction, w), table([[1]]))
+    return Given(states, list(map(Fraction, r)), table([[0]] * S), table([v]), HALF, (layer,) * depth, stand_in)
+
+
+PAID, TARGETS, VALUES = (1, 0, 0), (0, 1, 0), (0, 0, -1)
+ONCE = small((0, 0), PAID, r=(1,))
+UNSEEN = small((0, 0), PAID, r=(1,), v=(0, 0))
+TWICE_PAID = small((0, 0, 0), PAID, r=(1, 0))
+COUNTED = small((0, 0, 1, 0), PAID, r=(1, 1, 0), v=(0, 0))
+FOLLOWED = small((0, 1, 1), TARGETS, r=(0, 0), v=(1, 0))
+HELD = small((0, 0), VALUES, r=(0,), v=(1,))
+DEEP = small((0, 0), PAID, r=(0,), v=(1,), depth=2)
+TD = small((0, 0, 1), (1, 1, -1), r=(1, 0), v=(1, 0), depth=2)
+SCALED = small((0, 0), (1, 0, -2), r=(1,))
+AHEAD = small((0, 0), (0, 1, -2), r=(0,), v=(1,))
+SMALLEST = (ONCE, UNSEEN, TWICE_PAID, COUNTED, FOLLOWED, HELD, DEEP, TD, SCALED, AHEAD)
+
+
+def rational_instances() -> Iterator[Given]:
+    """Random rationals: n in 1..6, d in 0..2, up to two states never visited, two layers that differ; a third of them softmax TD from other values than 0."""
+    rng = np.random.default_rng(0)
+    for turn, (n, d) in enumerate(product(range(1, 7), (0, 1, 2) * 2)):
+        walk = rng.integers(0, int(rng.integers(1, n + 2)), n + 1).tolist()
+        S = max(walk) + 1 + int(rng.integers(0, 3))
+        draw = lambda *shape: table([small_fraction(rng) for _ in range(int(np.prod(shape)))]).reshape(shape)
+        A, alphas = draw(d, d), [Fraction(int(rng.integers(1, 11)), 10) for _ in range(2)]
+        layers = (
+            [Weights(a, a, -a, A) for a in alphas]
+            if turn % 3 == 0
+            else [Weights(*draw(3), draw(d, d)) for _ in range(2)]
+        )
+        yield Given(
+            walk,
+            list(draw(n)),
+            draw(S, d),
+            draw(1, S) * (turn % 2),
+            Fraction(int(rng.integers(-9, 10)), 10),
+            tuple(layers),
+            stand_in,
+        )
+
+
+TOLD = "every column that holds a state, and a query column for every state, against the state form after every layer, from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.metrics.reading; rewards of 1 against its gain"
+
+
+def exact(form: Form, budget: Budget) -> Verdict:
+    """Every part in ``Fraction``s, E = 1 + t²."""
+    return on_rationals(parts, form, [*form.beyond, *SMALLEST, *rational_instances()], TOLD)
+
+
+# Numeric
+
+
+def in_floats(given: Given) -> Given:
+    """The same in floats, with the true exponential."""
+    layers = tuple(Weights(*map(float, w[:3]), w.A.astype(float)) for w in given.layers)
+    return Given(
+        given.states,
+        list(map(float, given.rewards)),
+        given.features.astype(float),
+        given.v.astype(float),
+        float(given.gamma),
+        layers,
+    )
+
+
+def float_instances(rng: np.random.Generator) -> Iterator[Given]:
+    """FrozenLake-v1 with 200 transitions first; then n in 1..64, up to 12 states of which some are never visited, d in 0..6, up to 6 layers."""
+    lake = from_gymnasium("FrozenLake-v1")
+    yield drawn(rng, lake.sample_context(200, rng), one_hot(lake.n_states, 2.0))
+    while True:
+        n, S = log_uniform(rng, 1, 64), int(rng.integers(1, 13))
+        context = Context(rng.integers(0, int(rng.integers(1, S + 1)), n + 1), rng.normal(size=n))
+        yield drawn(rng, context, rng.normal(size=(S, int(rng.integers(0, 7)))))
+
+
+def drawn(rng: np.random.Generator, context: Context, features: np.ndarray) -> Given:
+    """The context with a random start, γ of either sign, and layers each with random weights of its own."""
+    S, d = features.shape
+    layers = tuple(
+        Weights(*rng.normal(size=3).tolist(), rng.normal(size=(d, d)) / max(d, 1) ** 0.5)
+        for _ in range(int(rng.integers(1, 7)))
+    )
+    start = rng.normal(size=(1, S)) * rng.integers(0, 2)
+    return Given(context.states.tolist(), context.rewards.tolist(), features, start, float(rng.uniform(-1, 1)), layers)
+
+
+def rounding(given: Given) -> Within:
+    """The tolerance: a weight inherits eps times its score, and the parts' scale has the rest."""
+    steep = max((float(np.abs(given.features @ w.A @ given.features.T).max()) for w in given.layers), default=0.0)
+    return Within(TOLERANCE * np.finfo(float).eps * (1 + steep))
+
+
+def numeric(form: Form, budget: Budget) -> Verdict:
+    """The small contexts in floats, random ones; then batches of pretraining's tasks on tensors, with gradients."""
+    trials, rng = budget.trials or 200, np.random.default_rng(budget.seed)
+    first = list(map(in_floats, (*form.beyond, *SMALLEST)))
+    for trial, given in enumerate([*first, *islice(float_instances(rng), trials)], 1 - len(first)):
+        if found := first_failure(str(given), parts(form, given), rounding(given)):
+            return Verdict(
+                False,
+                f"fails in trial {trial} (seed {budget.seed})" if trial > 0 else "fails in a small context",
+                counterexample=found,
+            )
+        budget.progress(max(trial, 0), trials)
+    if found := on_tensors(form, rng):
+        return Verdict(False, f"fails on tensors (seed {budget.seed})", counterexample=found)
+    return Verdict(
+        True,
+        f"{len(first)} small and {trials} random contexts (seed {budget.seed}), FrozenLake-v1 first: {TOLD}; {BATCHES}; tolerance {TOLERANCE} eps (1 + max |score|), times the values' size and what the layers can make of an error; on tensors {ON_TENSORS:g} of the largest entry",
+    )
+
+
+BATCHES = "2 batches of 8 tasks on tensors, n = 30, rewards that differ between visits, 3 layers: state_values and token_values of icrl.pretrain.network, and the TD loss's gradient through either"
+ON_TENSORS = 1e-11
+"""Float tolerance on tensors, relative to the largest entry of the values, or of the gradient: the routes were never seen to differ by more than 2e-15 of it."""
+
+
+def on_tensors(form: Form, rng: np.random.Generator) -> Counterexample | None:
+    """Where, in a batch of either family, the state form and the Transformer on tokens differ in values or gradients."""
+    import torch
+
+    with one_thread(torch):
+        for sampling in ({"family": "boyan", "d": 4}, {"family": "dense", "features": "unit", "d": 5}):
+            if found := first_failure(
+                f"8 {sampling['family']} tasks", tensor_parts(form, *random_batch(rng, **sampling)), Within(ON_TENSORS)
+            ):
+                return found
+    return None
+
+
+def random_batch(rng: np.random.Generator, **sampling: Any) -> tuple[Any, dict[str, Any]]:
+    """Tasks whose contexts pay another reward at every visit, and random parameters of three layers."""
+    import torch
+
+    from icrl.pretrain.network import tensors
+    from icrl.pretrain.tasks import sample_tasks
+
+    batch = sample_tasks(rng, 8, **sampling)
+    rewards, paid = rng.normal(size=batch.rewards.shape), np.zeros_like(batch.paid)
+    for b, k in np.ndindex(rewards.shape):
+        paid[b, batch.states[b, k]] += rewards[b, k]
+    d = sampling["d"]
+    learned = {"V": rng.normal(size=(3, 3)) / 2, "A": rng.normal(size=(3, d, d))}
+    return tensors(batch._replace(rewards=rewards, paid=paid)), {
+        name: torch.from_numpy(X).requires_grad_() for name, X in learned.items()
+    }
+
+
+def tensor_parts(form: Form, batch: Any, learned: dict[str, Any]) -> Iterator[Part]:
+    """Values after every layer, then the gradients of the TD loss, by the state form as stated and as pretraining runs it, against tokens."""
+    from icrl.pretrain.losses import td_loss
+    from icrl.pretrain.network import state_values, token_values
+
+    stated = [Weights(*w, A) for w, A in zip(learned["V"], learned["A"])]
+    shown, start = state_form.model(batch.moves, batch.paid), 0 * batch.reward[:, None]
+    routes = {
+        "token_values": list(token_values(learned, batch, 3)),
+        "the state form": [v[:, 0] for v in on_states(form, batch.features, shown, stated, start, batch.discount)],
+        "state_values": list(state_values(learned, batch, 3)),
+    }
+    truth, *others = ((name, v, gradients(td_loss(v[-1], batch), learned)) for name, v in routes.items())
+    for name, v, slopes in others:
+        for layer, (got, right) in enumerate(zip(v, truth[1], strict=True)):
+            yield farthest(f"v_{layer} by {name}", got, right, size(right.detach().numpy()))
+        for entry, got, right in zip(learned, slopes, truth[2], strict=True):
+            yield farthest(f"the gradient by {entry}, through {name}", got, right, float(right.abs().max()))
+
+
+def gradients(loss: Any, learned: dict[str, Any]) -> tuple:
+    """The loss's gradient by each of the parameters."""
+    import torch
+
+    return torch.autograd.grad(loss, list(learned.values()), materialize_grads=True)
+
+
+def farthest(where: str, got: Any, right: Any, scale: float) -> Part:
+    """The entry in which two tensors differ most."""
+    gap = (got - right).detach().abs()
+    at = int(gap.argmax())
+    return Part(where, float(got.detach().reshape(-1)[at]), float(right.detach().reshape(-1)[at]), scale)
+
+
+# Mutants
+
+
+def each_once(given: Model) -> Model:
+    """Every source counted once."""
+    return given._replace(counts=given.counts / (given.counts + (given.counts == 0)))
+
+
+def over_queries(features: Any, counts: Any, A: Any, exp: Callable | None = None) -> Any:
+    """Weights that sum to 1 for each key, over the states that ask, times the counts."""
+    scores = transpose(features @ A @ transpose(features))
+    return counts * transpose(softmax(scores, counts * 0 + 1, exp))
+
+
+def held_constant(features: Any, counts: Any, A: Any, exp: Callable | None = None) -> Any:
+    """K, through which no gradient flows."""
+    K = state_form.attention_weights(features, counts, A, exp)
+    return K.detach() if hasattr(K, "detach") else K
+
+
+def in_first_column(band: np.ndarray) -> np.ndarray:
+    """The rows with 1 added in column 0."""
+    return band + np.eye(1, band.shape[1], dtype=int)
+
+
+def restless_features(features: np.ndarray, rewards: np.ndarray, value: np.ndarray, gamma: Any) -> np.ndarray:
+    """The prompt with 1 added to the features in column 0."""
+    return prompt(in_first_column(features), rewards, value, gamma)
+
+
+def restless_values(features: np.ndarray, rewards: np.ndarray, value: np.ndarray, gamma: Any) -> np.ndarray:
+    """The prompt with 1 added to the value in column 0."""
+    return prompt(features, rewards, in_first_column(value), gamma)
+
+
+def also_read_rewards(p: Parameters) -> Parameters:
+    """A with a 1 where the reward row meets itself."""
+    return p.with_head(A=p.head.A + unit(p.head.A, -3, -3))
+
+
+def also_write_rewards(p: Parameters) -> Parameters:
+    """V with a second row, that adds the values to the reward row."""
+    return p.with_head(V=p.head.V + unit(p.head.V, -3, -1))
+
+
+def unit(like: np.ndarray, i: int, j: int) -> np.ndarray:
+    """1 in one entry, 0 elsewhere."""
+    e = np.zeros(like.shape, dtype=int)
+    e[i, j] = 1
+    return e
+
+
+def unmasked(p: Parameters) -> Parameters:
+    """The keys with that of S_n among them."""
+    visible = p.head.visible
+    return p.with_head(visible=np.arange(len(visible))[:, None] <= int(visible.sum()))
+
+
+NO_GRADIENT = {"exact": "the values are right, and rationals have no gradients"}
+
+MUTANTS = (
+    Mutant("every source counted once", Form(model=each_once)),
+    Mutant("P_e not transposed", Form(model=lambda given: given._replace(transition=transpose(given.transition)))),
+    Mutant(
+        "the sum of a state's rewards for their mean",
+        Form(model=lambda given: given._replace(reward=given.reward * transpose(given.counts))),
+    ),
+    Mutant("the value enters with the other sign", Form(weights=lambda w: w._replace(value=-w.value))),
+    Mutant("w_r and w_t exchanged", Form(weights=lambda w: w._replace(reward=w.target, target=w.reward))),
+    Mutant("softmax over the queries", Form(attention=over_queries)),
+    Mutant("no gradient through the attention", Form(attention=held_constant), NO_GRADIENT, "numeric"),
+    Mutant("the discount of a layer left at γ", Form(reading=lambda w, gamma: (-w[2], gamma, w[0] / -w[2]))),
+    Mutant(
+        "the discount of a layer not divided by −w_v",
+        Form(reading=lambda w, gamma: (-w[2], gamma * w[1], w[0] / -w[2])),
+    ),
+    Mutant("rewards not scaled", Form(reading=lambda w, gamma: (-w[2], gamma * w[1] / -w[2], 1))),
+    Mutant("w_r for the step size", Form(reading=lambda w, gamma: (w[0], gamma * w[1] / -w[2], w[0] / -w[2]))),
+    Mutant("a layer too many in the gain", Form(gain=lambda w, depth, gamma: library_gain(w, depth + 1, gamma))),
+    Mutant("no γ in the gain", Form(gain=lambda w, depth, gamma: library_gain(w, depth, 1))),
+    Mutant("features that depend on the position let in", Form(prompt=restless_features, beyond=(TWICE_PAID,))),
+    Mutant("first values that depend on the position let in", Form(prompt=restless_values, beyond=(ONCE,))),
+    Mutant("an A that reads the reward row let in", Form(edit=also_read_rewards, beyond=(TWICE_PAID,))),
+    Mutant("a V that writes the reward row let in", Form(edit=also_write_rewards, beyond=(DEEP,))),
+    Mutant("no mask", Form(edit=unmasked, beyond=(ONCE,))),
+)
+
+
+STATEMENT = r"""
+Take softmax attention and the target-memory step with the construction's mask, and in each layer any parameters whose $A$ is 0 but for a block on the features, written $A_l$, and whose $V$ is 0 but for its last row $(0, \dots, 0, w_r, w_t, w_v)$; all of them may differ from layer to layer. Let features and first values be functions of the state. Then at every depth $l$ the value of a column is a function of the state it holds, $v_l(S_j)$ in column $j$, and as a row over **all** states
+
+$$
+v_{l+1} = v_l + \bigl(w_r \hat r + w_t \gamma\, v_l P_e^\top + w_v v_l\bigr) K_l ,
+$$ (eq-state-form)
+
+$$
+K_l(u, s) = \frac{c_u\, e^{x(u)^\top A_l x(s)}}{\sum_{u'} c_{u'}\, e^{x(u')^\top A_l x(s)}} ,
+$$ (eq-state-attention)
+
+with $c_u$ the number of transitions out of $u$, $P_e$ the frequencies of what follows, and $\hat r(u)$ the mean of what was paid there, where rewards differ between visits; rows of states with $c_u = 0$ do not matter. At a state that the context does not visit, $v_l$ is what a further query column that holds it would get.
+
+The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_e = P$ and $\hat r = r$ give the limit $n \to \infty$ wherever the frequencies converge. The gradient of a loss is the same through either form.
+
+**A layer has the form of softmax TD.** Where $w_v < 0$, write $\alpha = -w_v$. Then {eq}`eq-state-form` is
+
+$$
+\begin{gathered}
+v_{l+1} = v_l + \alpha \bigl(\eta\, \hat r + \tilde\gamma\, v_l P_e^\top - v_l\bigr) K_l , \\
+\tilde\gamma = \gamma\, \frac{w_t}{-w_v} , \qquad \eta = \frac{w_r}{-w_v} ,
+\end{gathered}
+$$ (eq-another-task)
+
+exactly, with step size $\alpha$, the discount $\tilde\gamma$ and rewards $\eta$ times those paid, each layer with its own: softmax TD of another task where $0 \le \tilde\gamma < 1$, and of the task itself, $\tilde\gamma = \gamma$ and $\eta = 1$, where $w = \alpha (1, 1, -1)$.
+
+**On constants attention has nothing to do.** For any $w$, where every transition pays 1 and $v_0 = 0$, every column holds after $L$ layers of the same $w$, whatever their $A_l$, the **gain**
+
+$$
+g_L = w_r \sum_{l < L} q^l , \qquad q = 1 + \gamma w_t + w_v .
+$$ (eq-gain)
+""".strip()
+
+
+CLAIM = Claim(
+    id="state-form",
+    title="Equal states carry equal values",
+    chapter="why-a-loss-would-want-them",
+    environment="proposition",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"$A_l$ reads features alone and $V_l$ writes the value row alone; $w_r$, $w_t$, $w_v$ and $A_l$ are any numbers, layer by layer.",
+        r"The key of $S_n$ is masked: the sources are the keys.",
+        r"Features $x(S_j)$ and first values $v_0(S_j)$ depend on $j$ through the state alone. $\gamma$ is any number.",
+    ),
+    subject=Form(),
+    checks=(
+        Check(
+            "exact",
+            "rationals with E = 1 + t², through icrl.transformer: n in 1..6, d in 0..2, two layers that differ, rewards that differ between visits, states that are never left and never visited",
+            exact,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..64, up to 12 states, some never visited, up to 6 layers, FrozenLake-v1 among them; and pretraining's tasks on tensors, with the gradients of the TD loss",
+            numeric,
+        ),
+    ),
+    mutants=MUTANTS,
+    rests_on=("softmax-td", "operator"),
+    source="Found for this book",
+    shared="The exponential, and the softmax of icrl.algebra, whose multiplicities of keys the state form uses and the Transformer does not. The transitions are counted here, and icrl.transformer knows no states.",
+)

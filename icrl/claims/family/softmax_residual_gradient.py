@@ -1,0 +1,287 @@
+r"""softmax-residual-gradient: with one softmax over two keys a transition, a layer is a gradient step for the squared TD errors of the context."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from icrl import td
+from icrl.algebra import Matrix, scalar, transpose
+from icrl.siblings import with_both_ends
+from icrl.transformer import Parameters
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import Case, smallest
+from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Claim, Mutant
+from icrl.verify.routes import grouping
+from icrl.verify.routes.edits import Machine
+from icrl.verify.routes.exact_algebra import invertible, solved
+from icrl.verify.routes.fixed_points import condition, fixed_point_system, told, units
+from icrl.verify.routes.grouping import array, one_update, visited
+from icrl.verify.routes.grouping import on_visited as by_state
+
+ONE = smallest((0, 0), r=(1,), v=(0,))
+COIN = smallest((0, 0, 1, 0), 2, r=(1, 0, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
+OPEN = smallest((0, 0, 1, 1), r=(0, 1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
+EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fraction(1)]])
+LEFT_TWICE = smallest((0, 0, 1), r=(1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
+NO_DISCOUNT = replace(LEFT_TWICE, gamma=Fraction(0))
+SMALLEST = (ONE, COIN, OPEN, contexts.two_states(2), EQUAL, contexts.never_left(2), LEFT_TWICE, NO_DISCOUNT)
+
+
+def table(case: Case) -> np.ndarray:
+    """E(s, u) on W; of floats, divided by the largest of each row."""
+    return grouping.powers(case, array(case, [[0 * case.gamma + 1] * len(visited(case))]))
+
+
+def keys_of(case: Case) -> np.ndarray:
+    """κ(s, u) = E(s, u)/Z(s), Z the sum over the 2n keys S_k and S_{k+1}."""
+    C, D, _ = grouping.transitions(case)
+    return table(case) / (table(case) @ (C.sum(axis=0) + D.sum(axis=0)))[:, None]
+
+
+def once_over(case: Case) -> bool:
+    """Whether the loss has one least point only: for γ ≠ 0 if some state occurs twice, for γ = 0 if every state is left."""
+    return len(set(case.states)) <= case.n if case.gamma != 0 else case.states[-1] in case.states[:-1]
+
+
+@dataclass(frozen=True)
+class Residual:
+    """The statement with its pieces: the layer, the discount in the loss, when the minimiser is one and alone is kept, when two softmaxes will do."""
+
+    edit: Callable[[Parameters, Any], Parameters] = with_both_ends
+    loss_discount: Callable[[Any], Any] = lambda gamma: gamma
+    unique: Callable[[Case], bool] = once_over
+    only: Callable[[Case], bool] = lambda case: case.alphas[0] != 0 and invertible(table(case))
+    two_will_do: Callable[[Case], bool] = lambda case: case.states[0] == case.states[-1]
+    minimiser: Callable[[Case, np.ndarray, np.ndarray], np.ndarray] = lambda case, H, g: solved(H, -g)
+    beyond: tuple[Case, ...] = ()
+
+
+# The routes
+
+
+def loop(case: Case) -> Iterator[dict]:
+    """The loop of the residual gradient."""
+    return td.softmax_residual_gradient(
+        case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp
+    )
+
+
+def loss(case: Case, gamma: Any, v: np.ndarray) -> Any:
+    """Σ_k δ_k²."""
+    return sum(error * error for error in td.td_errors(case.states, case.rewards, dict(zip(visited(case), v)), gamma))
+
+
+def gradient(case: Case, gamma: Any, v: np.ndarray) -> np.ndarray:
+    """The gradient of the loss, by differences of the loss, which are exact for a quadratic."""
+    return array(case, [(loss(case, gamma, v + e) - loss(case, gamma, v - e)) / 2 for e in units(case)])
+
+
+def two_softmaxes(case: Case) -> Callable[[np.ndarray], np.ndarray]:
+    """v + (α/2)(K − γK')δ, where K and K' are normalised each by itself."""
+    C, D, R = grouping.transitions(case)
+    own = table(case) @ C.T, table(case) @ D.T
+    K, K_after = (weights / weights.sum(axis=1)[:, None] for weights in own)
+    return lambda v: v + case.alphas[0] / 2 * ((K - case.gamma * K_after) @ (R + case.gamma * (D @ v) - C @ v))
+
+
+# The parts of the statement
+
+
+def parts(claim: Residual, case: Case) -> Iterator[Part]:
+    """The Transformer against the loop; the loop against the gradient of the loss; what it keeps; two softmaxes."""
+    values, updates = (
+        grouping.values(case, Machine(edit=lambda p, site: claim.edit(p, case.gamma))),
+        by_state(case, loop(case)),
+    )
+    scale = (1 + case.depth) * size(updates, case.rewards)
+    for l, (got, right) in enumerate(zip(values, updates, strict=True)):
+        yield from entries(f"v_{l}", got, right, scale)
+    layer, gamma, v = one_update(case, loop), claim.loss_discount(case.gamma), updates[0]
+    H, g = fixed_point_system(lambda v: v - gradient(case, gamma, v), case)[0], gradient(case, gamma, 0 * v)
+    down = v - case.alphas[0] / 2 * (keys_of(case) @ (H @ v + g))
+    yield from entries("v_0 − (α/2)κ∇", down, layer(v), case.n * size(v, case.rewards))
+    yield from how_many(claim, case, H)
+    if invertible(H):
+        yield from stands_still(claim, case, layer, H, claim.minimiser(case, H, g))
+    else:
+        yield from many_minimisers(case, layer)
+
+
+def how_many(claim: Residual, case: Case, H: np.ndarray) -> Iterator[Part]:
+    """Whether the loss has one least point; not of floats, where only a wide margin can be told."""
+    if not isinstance(case.gamma, float):
+        zero = 0 * case.gamma
+        yield Part(
+            "whether the loss has one least point only: 1 if so",
+            zero + int(claim.unique(case)),
+            zero + int(invertible(H)),
+        )
+
+
+def stands_still(claim: Residual, case: Case, layer: Callable, H: np.ndarray, value: np.ndarray) -> Iterator[Part]:
+    """The minimiser is kept; nothing else if E is invertible; other values if E takes something to 0; two softmaxes keep it if they will do."""
+    moves, start = fixed_point_system(layer, case)
+    scale = case.n * size(value, case.rewards) * condition(H)
+    if invertible(moves):
+        yield from entries("the layer's fixed point", solved(moves, start), value, scale * condition(moves))
+    yield from entries("a layer's image of the minimiser", layer(value), value, scale)
+    e = units(case)
+    for w in [e[s] - e[u] for s, u in pairwise(range(len(e)))] or e:
+        other = value + solved(H, w)
+        if claim.only(case):
+            yield Part(
+                f"how far a layer moves {told(other)}",
+                greatest(layer(other) - other),
+                0 * case.gamma,
+                size(other),
+                UNLIKE,
+            )
+        elif all(x == 0 for x in table(case) @ w):
+            yield from entries("a layer's image of another fixed point", layer(other), other, scale * size(other))
+    if claim.two_will_do(case):
+        yield from entries("what two softmaxes make of the minimiser", two_softmaxes(case)(value), value, scale)
+        yield from entries("a layer of two softmaxes at α/2", two_softmaxes(case)(0 * value), layer(0 * value), scale)
+
+
+def many_minimisers(case: Case, layer: Callable) -> Iterator[Part]:
+    """Where no state occurs twice, every v(S_n) continues backwards to values without TD errors, and the layer keeps them all."""
+    if len(set(case.states)) > case.n:
+        for end in (0 * case.gamma, 0 * case.gamma + 1):
+            found = {case.states[-1]: end}
+            for (before, after), reward in zip(reversed([*pairwise(case.states)]), reversed(case.rewards)):
+                found[before] = reward + case.gamma * found[after]
+            value = array(case, [found[s] for s in visited(case)])
+            yield from entries(
+                f"a layer's image of the values that end in {end}",
+                layer(value),
+                value,
+                case.n * size(value, case.rewards),
+            )
+
+
+def short_float_cases(seed: int) -> Iterator[Case]:
+    """The random float contexts, up to 8 layers of each."""
+    return (replace(case, alphas=case.alphas[:8]) for case in contexts.float_cases(seed))
+
+
+STATED = Statement(
+    parts,
+    "the Transformer is the loop; the loop is v − (α/2)κ∇ of the squared TD errors; what it keeps, by solving for it, "
+    "is their least point; two softmaxes at half the step are the same where S_0 = S_n; how many least points there "
+    "are, but of floats",
+    Residual(),
+    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    certified=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    small=contexts.after(SMALLEST),
+    floats=short_float_cases,
+    trials=100,
+    scale="that of the values, times 1 + L, or n times the condition of what is solved",
+    shows=(parts, how_many, stands_still, many_minimisers),
+)
+
+
+# Wrong variants
+
+
+def semi_gradient(p: Parameters, gamma: Any) -> Parameters:
+    """Softmax TD itself: the keys S_{k+1} left out."""
+    return p
+
+
+def undiscounted_keys(p: Parameters, gamma: Any) -> Parameters:
+    """K − K' in the place of K − γK'."""
+    return with_both_ends(p, 1 + 0 * gamma)
+
+
+def every_key(p: Parameters, gamma: Any) -> Parameters:
+    """Without the mask."""
+    return with_both_ends(p, gamma).with_head(visible=np.ones_like(p.head.visible))
+
+
+def two_normalisers(p: Parameters, gamma: Any) -> Parameters:
+    """A softmax for the keys S_k and another for the keys S_{k+1}, at half the step."""
+
+    def weights(scores: Matrix, visible: Any) -> Matrix:
+        K, K_after = (p.head.normalise(each, visible) for each in (scores, transpose(p.memory.shift) @ scores))
+        return (K - scalar(gamma, scores) * K_after) / 2
+
+    return p.with_head(normalise=weights)
+
+
+def v_CE(case: Case, H: np.ndarray, g: np.ndarray) -> np.ndarray:
+    """The certainty-equivalence value."""
+    return grouping.certainty_equivalence(case)
+
+
+BY_MARGIN = {"numeric": "of floats it can be told only by a wide margin whether the loss has one least point"}
+
+MUTANTS = (
+    Mutant("the keys S_{k+1} left out", Residual(semi_gradient)),
+    Mutant("γ missing on their weights", Residual(undiscounted_keys)),
+    Mutant("no mask", Residual(every_key)),
+    Mutant("two softmaxes in the place of one", Residual(two_normalisers)),
+    Mutant("the least point is v_CE", Residual(minimiser=v_CE)),
+    Mutant("a loss without discount", Residual(loss_discount=lambda gamma: 1 + 0 * gamma)),
+    Mutant("two softmaxes end alike in every context", Residual(two_will_do=lambda case: True, beyond=(OPEN,))),
+    Mutant(
+        "the only fixed point whatever the features", Residual(only=lambda case: case.alphas[0] != 0, beyond=(EQUAL,))
+    ),
+    Mutant(
+        "one least point only if every state is left",
+        Residual(unique=lambda case: case.states[-1] in case.states[:-1], beyond=(LEFT_TWICE,)),
+        BY_MARGIN,
+    ),
+    Mutant(
+        "one least point whatever the context",
+        Residual(unique=lambda case: True, beyond=(contexts.never_left(),)),
+        BY_MARGIN,
+    ),
+)
+
+
+STATEMENT = r"""
+Give every transition two keys under one softmax: $S_k$, through which attention reads $\delta_k$, and $S_{k+1}$, through which it reads $-\gamma \delta_k$. With $Z(s) = \sum_{k<n} \bigl( E(s, S_k) + E(s, S_{k+1}) \bigr)$ a layer is
+
+$$
+v_{l+1}(s) = v_l(s) + \frac{\alpha}{Z(s)} \sum_{k<n} \bigl( E(s, S_k) - \gamma E(s, S_{k+1}) \bigr) \delta_k .
+$$ (eq-softmax-residual)
+
+This is a gradient step for the squared TD errors of the context, preconditioned by the weights $\kappa(s, u) = E(s, u) / Z(s)$:
+
+$$
+v_{l+1} = v_l - \frac{\alpha}{2}\, \kappa\, \nabla J(v_l), \qquad J(v) = \sum_{k<n} \bigl( R_{k+1} + \gamma v(S_{k+1}) - v(S_k) \bigr)^2 .
+$$ (eq-squared-residual)
+
+So it keeps every least point of $J$, and if $\alpha \ne 0$ and the table $E$ is invertible on the visited states, it keeps nothing else: whatever the weights, a fixed point is a **least-squares solution of the Bellman residual of the observed transitions**. For $0 < \lvert\gamma\rvert < 1$ there is exactly one if some state occurs twice in $S_0, \dots, S_n$, and for $\gamma = 0$ if every visited state is left; if no state occurs twice there are many, with $J = 0$. If there is one, and $\alpha \ne 0$, then the layer keeps it alone **if and only if** $E$ is invertible.
+
+Two softmaxes, one over the keys $S_k$ and one over the keys $S_{k+1}$, at the step $\alpha/2$ are the same layer if $S_0 = S_n$. If not, their fixed point is another one in general.
+""".strip()
+
+
+CLAIM = Claim(
+    id="softmax-residual-gradient",
+    title="The residual gradient, with two keys a transition",
+    chapter="siblings",
+    environment="theorem",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"One softmax over all $2n$ keys, the keys of the query column hidden; every $Z(s) \ne 0$, as for the exponential.",
+        r"$\alpha \ne 0$ and $E$ invertible on the visited states, the last one included, for least points to be all that is kept. With $A = I$ and the exponential: the features are distinct.",
+        r"$\lvert\gamma\rvert < 1$, and a state that occurs twice (or $\gamma = 0$ and every state left), for one least point only.",
+    ),
+    subject=STATED.subject,
+    checks=STATED.checks(),
+    mutants=MUTANTS,
+    rests_on=("softmax-td",),
+    under={"softmax-td": "without the keys of the next states"},
+    source="Baird 1995 for the residual gradient; in linear attention, Wang et al. 2025; for softmax worked out for this book",
+    shared="The routes compared share the exponential, the contexts and their features. The Transformer shifts rows of its scores, the loop of icrl.td lists 2n keys, and the gradient is made of differences of the loss, which knows no keys; none of them calls another.",
+)

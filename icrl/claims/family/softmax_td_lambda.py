@@ -1,0 +1,331 @@
+r"""softmax-td-lambda: with a scan before attention reads the TD errors, a layer is TD(λ), and depth solves for λ-returns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from icrl import td
+from icrl.algebra import Matrix, transpose
+from icrl.siblings import with_traces
+from icrl.transformer import Parameters
+from icrl.verify.instances import contexts
+from icrl.verify.instances.cases import Case, smallest
+from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Claim, Mutant
+from icrl.verify.routes import grouping
+from icrl.verify.routes.edits import Machine
+from icrl.verify.routes.exact_algebra import invertible, solved
+from icrl.verify.routes.fixed_points import condition, fixed_point_system, suspects, told
+from icrl.verify.routes.grouping import array, on_visited, one_update, operator_of, visited
+
+ONE = smallest((0, 0, 0), r=(1, 0))
+COIN = smallest((0, 0, 1, 0), 2, r=(1, 0, 2), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
+EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fraction(1)]])
+UNPAID = replace(ONE, rewards=[Fraction(0)] * 2)
+SMALLEST = (ONE, COIN, contexts.two_states(2), EQUAL, contexts.never_left(2))
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """λ as p/q, in whatever numbers a case has."""
+
+    p: int
+    q: int = 1
+
+    def __str__(self) -> str:
+        return str(Fraction(self.p, self.q))
+
+    def of(self, case: Case) -> Any:
+        """p/q."""
+        return (0 * case.gamma + self.p) / self.q
+
+
+ZERO, HALF, WHOLE = Ratio(0), Ratio(1, 2), Ratio(1)
+
+
+def scan(p: Parameters, decay: Any) -> Parameters:
+    """The construction: attention reads the TD errors through the scan."""
+    return with_traces(p, decay)
+
+
+def returns(case: Case, lam: Any, v: dict) -> list:
+    """G_0, …, G_{n−1}, with G_k = R_{k+1} + γ((1 − λ)v(S_{k+1}) + λG_{k+1}) and G_n = v(S_n)."""
+    found = [v[case.states[-1]]]
+    for after, reward in zip(reversed(case.states), reversed(case.rewards)):
+        found.append(reward + case.gamma * ((1 - lam) * v[after] + lam * found[-1]))
+    return found[:0:-1]
+
+
+def one_step_targets(case: Case, lam: Any, v: dict) -> list:
+    """R_{k+1} + γv(S_{k+1}), whatever λ is."""
+    return returns(case, 0 * lam, v)
+
+
+def returns_that_end(case: Case, lam: Any, v: dict) -> list:
+    """The λ-returns with 0 in the place of G_n."""
+    tail = [(case.gamma * lam) ** (case.n - k) * v[case.states[-1]] for k in range(case.n)]
+    return [G - rest for G, rest in zip(returns(case, lam, v), tail)]
+
+
+@dataclass(frozen=True)
+class Traces:
+    """The statement with its pieces: the edit of the layer, ϑ, the returns, when its value is the only one kept, the rate, λ and contexts let in."""
+
+    edit: Callable[[Parameters, Any], Parameters] = scan
+    decay: Callable[[Any, Any], Any] = lambda gamma, lam: gamma * lam
+    target: Callable[[Case, Any, dict], list] = returns
+    only: Callable[[Case, np.ndarray], bool] = lambda case, M: case.alphas[0] != 0 and invertible(M)
+    rate: Callable = lambda alpha, c, gamma, lam: 1 - alpha * c
+    lambdas: tuple[Ratio, ...] = (HALF, ZERO, WHOLE)
+    beyond: tuple[Case, ...] = ()
+
+
+def td_lambda(case: Case, lam: Any) -> Iterator[dict]:
+    """The loop of TD(λ)."""
+    return td.softmax_td_lambda(
+        case.states, case.rewards, case.score, case.gamma, case.gamma * lam, case.alphas, case.v, case.exp
+    )
+
+
+def machine(claim: Traces, case: Case, lam: Any) -> Machine:
+    """The Transformer of TD(λ)."""
+    return Machine(edit=lambda p, site: claim.edit(p, claim.decay(case.gamma, lam)))
+
+
+def mean_returns(claim: Traces, case: Case, lam: Any) -> Callable[[np.ndarray], np.ndarray]:
+    """v ↦ r_λ + P_λv: for each state the mean over its visits of the return; 0 where no transition leaves."""
+
+    def mean(v: np.ndarray) -> np.ndarray:
+        targets = claim.target(case, lam, dict(zip(visited(case), v)))
+        return array(case, [mean_at(case, s, targets) for s in visited(case)])
+
+    return mean
+
+
+def mean_at(case: Case, s: int, numbers: list) -> Any:
+    """The mean of those of n numbers that belong to transitions out of s; 0 if there are none."""
+    mine = [number for number, before in zip(numbers, case.states) if before == s]
+    return sum(mine, 0 * case.gamma) / max(len(mine), 1)
+
+
+def eligibility(case: Case, lam: Any, v: np.ndarray) -> np.ndarray:
+    """Σ_k δ_k e_k, with the traces e_k = c(S_k) + γλe_{k−1} of one-hot c: it is 0 at the solution of LSTD(λ)."""
+    delta = td.td_errors(case.states, case.rewards, dict(zip(visited(case), v)), case.gamma)
+    trace, total = 0 * v, 0 * v
+    for k, error in enumerate(delta):
+        trace = case.gamma * lam * trace + grouping.unit_vector(case, visited(case).index(case.states[k]))
+        total = total + error * trace
+    return total
+
+
+# The parts of the statement
+
+
+def parts(claim: Traces, case: Case) -> Iterator[Part]:
+    """Everything that is said of one context, for each λ."""
+    for ratio in claim.lambdas:
+        yield from at_lambda(claim, case, ratio.of(case), f"λ = {ratio}: ")
+
+
+def at_lambda(claim: Traces, case: Case, lam: Any, name: str) -> Iterator[Part]:
+    """The Transformer against the loop; the loop against the mean returns; where it stands still; how it gets there."""
+    layer, mean, M = one_update(case, partial(td_lambda, lam=lam)), mean_returns(claim, case, lam), operator_of(case).M
+    loop, values = on_visited(case, td_lambda(case, lam)), grouping.values(case, machine(claim, case, lam))
+    scale = (1 + case.depth) * size(loop, case.rewards) / (1 - abs(float(case.gamma))) ** 2
+    for l, (got, right) in enumerate(zip(values, loop, strict=True)):
+        yield from entries(f"{name}v_{l}", got, right, scale)
+    v = loop[0]
+    yield from entries(f"{name}v_0 + αM̂(r_λ + P_λv_0 − v_0)", v + case.alphas[0] * (M @ (mean(v) - v)), layer(v), scale)
+    X, r = fixed_point_system(mean, case)
+    value = solved(X, r)
+    yield from stands_still(claim, case, layer, M, X, value, name)
+    yield from entries(
+        f"{name}Σ_k δ_k e_k at v_λ",
+        eligibility(case, lam, value),
+        0 * value,
+        case.n * size(value, case.rewards) * condition(X),
+    )
+    yield from limits(case, lam, value, name, condition(X))
+    yield from on_the_way(claim, case, lam, values, value, name)
+
+
+def stands_still(
+    claim: Traces, case: Case, layer: Callable, M: np.ndarray, X: np.ndarray, value: np.ndarray, name: str
+) -> Iterator[Part]:
+    """v_λ is kept; where the layer keeps one value only it is that; what is kept besides if M̂ takes something to 0."""
+    moves, start = fixed_point_system(layer, case)
+    scale = size(value, case.rewards) * condition(X) / (1 - abs(float(case.gamma)))
+    if invertible(moves):
+        yield from entries(f"{name}the layer's fixed point", solved(moves, start), value, scale * condition(moves))
+    yield from entries(f"{name}a layer's image of v_λ", layer(value), value, scale)
+    for w in suspects(case):
+        other = value + solved(X, w)
+        if claim.only(case, M):
+            yield Part(
+                f"{name}how far a layer moves {told(other)}",
+                greatest(layer(other) - other),
+                0 * case.gamma,
+                size(other),
+                UNLIKE,
+            )
+        elif all(x == 0 for x in M @ w):
+            yield from entries(
+                f"{name}a layer's image of another fixed point", layer(other), other, scale * size(other)
+            )
+
+
+def limits(case: Case, lam: Any, value: np.ndarray, name: str, steep: float) -> Iterator[Part]:
+    """At λ = 0 it is v_CE; at λ = 1 the mean of R_{k+1} + … + γ^{n−k−1}R_n + γ^{n−k}v(S_n)."""
+    scale = size(value, case.rewards) * steep / (1 - abs(float(case.gamma)))
+    if lam == 0:
+        yield from entries(f"{name}v_λ", value, grouping.certainty_equivalence(case), scale)
+    if lam == 1:
+        W, last = visited(case), value[visited(case).index(case.states[-1])]
+        ends = [truncated(case, k) + case.gamma ** (case.n - k) * last for k in range(case.n)]
+        for i, s in enumerate(W):
+            yield Part(f"{name}v_λ at {s}", value[i], mean_at(case, s, ends), scale)
+
+
+def truncated(case: Case, k: int) -> Any:
+    """R_{k+1} + γR_{k+2} + … + γ^{n−k−1}R_n."""
+    return sum((case.gamma ** (i - k) * case.rewards[i] for i in range(k, case.n)), 0 * case.gamma)
+
+
+def on_the_way(
+    claim: Traces, case: Case, lam: Any, values: list[np.ndarray], value: np.ndarray, name: str
+) -> Iterator[Part]:
+    """If c > 0, every layer brings the Transformer nearer by the factor 1 − αc at least."""
+    c = operator_of(case).margin
+    if c > 0:
+        rate, scale = (
+            claim.rate(case.alphas[0], c, case.gamma, lam),
+            (1 + case.depth) * size(values, value) / float(c) ** 2,
+        )
+        for l, v in enumerate(values):
+            yield Part(
+                f"{name}‖v_{l} − v_λ‖",
+                greatest(v - value),
+                rate**l * greatest(values[0] - value),
+                scale,
+                AT_MOST,
+            )
+
+
+STATED = Statement(
+    parts,
+    "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the "
+    "mean of the returns, and LSTD(λ); c > 0 gives the rate",
+    Traces(),
+    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    certified=contexts.after(SMALLEST, contexts.sharp_cases),
+    small=contexts.after(SMALLEST),
+    floats=contexts.float_cases,
+    trials=100,
+    noun=f"contexts with λ = {', '.join(map(str, Traces().lambdas))}",
+    scale="that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved",
+    shows=(at_lambda, stands_still, limits, on_the_way),
+)
+
+
+# Wrong variants
+
+
+def scan_from_the_left(p: Parameters, decay: Any) -> Parameters:
+    """d_k = δ_k + ϑd_{k−1}: of the errors before k, not of those after."""
+    scanned = with_traces(p, decay)
+    return scanned.with_head(scan=transpose(scanned.head.scan))
+
+
+def scan_of_scores(p: Parameters, decay: Any) -> Parameters:
+    """The scan inside the softmax: the weights are softmax(T · scores)."""
+    T = with_traces(p, decay).head.scan
+    return p.with_head(normalise=lambda scores, visible: p.head.normalise(T @ scores, visible))
+
+
+def decay_mask(p: Parameters, decay: Any) -> Parameters:
+    """A decay mask inside the softmax: ϑ^{n−1−k}E in the place of E."""
+
+    def weights(scores: Matrix, visible: Any) -> Matrix:
+        K = p.head.normalise(scores, visible)
+        n = K.shape[-2] - 1
+        faded = np.array([[(0 * decay + decay) ** (n - 1 - k)] for k in range(n)] + [[0 * decay]], K.dtype) * K
+        return faded / faded.sum(axis=-2, keepdims=True)
+
+    return p.with_head(normalise=weights)
+
+
+def never_ending(alpha: Any, c: Any, gamma: Any, lam: Any) -> Any:
+    """The rate with γ(1 − λ)/(1 − γλ), by which returns that never end contract, in the place of |γ|."""
+    return 1 - alpha * (c + abs(gamma) - abs(gamma * (1 - lam) / (1 - gamma * lam)))
+
+
+MUTANTS = (
+    Mutant("the scan from the left", Traces(scan_from_the_left)),
+    Mutant("ϑ = λ in the place of γλ", Traces(decay=lambda gamma, lam: lam)),
+    Mutant("the scan inside the softmax", Traces(scan_of_scores)),
+    Mutant("a decay mask inside the softmax", Traces(decay_mask)),
+    Mutant("no bootstrap at the end", Traces(target=returns_that_end)),
+    Mutant("v_CE whatever λ", Traces(target=one_step_targets)),
+    Mutant(
+        "the only fixed point whatever the weights", Traces(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,))
+    ),
+    Mutant("the rate of returns that never end", Traces(rate=never_ending)),
+    Mutant("λ = −1 let in", Traces(lambdas=(Ratio(-1),), beyond=(UNPAID,))),
+)
+
+
+STATEMENT = r"""
+Let the weights $K(k \mid s)$ be in proportion to $E(s, S_k)$, as in {prf:ref}`operator`, which defines $\hat M$ too. Let attention read, in the place of the TD errors, their scan from the right with $\vartheta = \gamma\lambda$,
+
+$$
+d_k = \delta_k + \vartheta d_{k+1}, \quad d_n = 0, \qquad v_{l+1}(S_j) = v_l(S_j) + \alpha \sum_{k<n} K(k \mid S_j)\, d_k .
+$$ (eq-scanned-errors)
+
+Then $d_k = \mathcal G_k - v_l(S_k)$ with the **λ-return**, cut off where the context ends,
+
+$$
+\mathcal G_k = R_{k+1} + \gamma \bigl( (1 - \lambda)\, v_l(S_{k+1}) + \lambda \mathcal G_{k+1} \bigr), \qquad \mathcal G_n = v_l(S_n),
+$$ (eq-lambda-return)
+
+and with $r_\lambda + P_\lambda v$ for its mean over the visits to each state (0 at a state that no transition leaves) a layer is
+
+$$
+v_{l+1} = v_l + \alpha \hat M ( r_\lambda + P_\lambda v_l - v_l ) .
+$$ (eq-lambda-layer)
+
+Let $\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$. Then exactly one $v_\lambda$ equals its mean returns, $v_\lambda = r_\lambda + P_\lambda v_\lambda$. It is the solution of tabular LSTD(λ), $\sum_k \delta_k e_k = 0$ with the traces $e_k = \vartheta e_{k-1} + 1[S_k = \cdot\,]$, $e_{-1} = 0$ (and 0 at a state that no transition leaves, of which these equations say nothing), and does not depend on the weights. At $\lambda = 0$ it is $v_{\mathrm{CE}}$; at $\lambda = 1$ it is at each state the mean over the visits $k$ of
+
+$$
+R_{k+1} + \gamma R_{k+2} + \dots + \gamma^{n-k-1} R_n + \gamma^{n-k}\, v(S_n) .
+$$ (eq-truncated-return)
+
+The layer keeps $v_\lambda$, and if $\alpha \ne 0$ nothing else **if and only if** $\hat M$ is invertible. If $0 \le \alpha \le 1$, $E \ge 0$ and the margin $c$ of {prf:ref}`contraction` is positive, then $\lVert v_L - v_\lambda \rVert_\infty \le (1 - \alpha c)^L \lVert v_0 - v_\lambda \rVert_\infty$.
+""".strip()
+
+
+CLAIM = Claim(
+    id="softmax-td-lambda",
+    title="With a scan, softmax attention is TD(λ)",
+    chapter="siblings",
+    environment="theorem",
+    statement=lambda: STATEMENT,
+    hypotheses=(
+        r"The scan stands outside the softmax, and runs from the last transition to the first. For the layer, any λ and γ.",
+        r"$\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$, for one $v_\lambda$ only and for the rate.",
+        r"$\hat M$ invertible and $\alpha \ne 0$, for $v_\lambda$ to be all that the layer keeps; a state that no transition leaves makes $\hat M$ singular.",
+    ),
+    subject=STATED.subject,
+    checks=STATED.checks(),
+    mutants=MUTANTS,
+    rests_on=("softmax-td", "certainty-equivalence", "contraction"),
+    under={"softmax-td": "λ = 0"},
+    source="Sutton 1988 and Boyan 1999 for TD(λ) and LSTD(λ); that softmax attention solves it whatever the weights was worked out for this book",
+    shared="The routes compared share the exponential, the contexts and their features. The Transformer scans a row, the loop of icrl.td goes backwards through a list, the returns are their own recursion, and LSTD(λ) carries traces forwards; none of them calls another.",
+)

@@ -1,0 +1,337 @@
+r"""lstd: one batch linear TD update moves w by α(b − Aw), so its fixed points are the solutions of Aw = b."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, product, repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+from sympy import Matrix, MatrixSymbol, Rational, Symbol
+
+from icrl import td
+from icrl.mrp import Context, empirical_model
+from icrl.verify.instances.cases import shown, small_fraction
+from icrl.verify.instances.chains import fractions
+from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.judging.blocks import book_latex
+from icrl.verify.judging.numbers import all_fractions, exceeds, taken
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+
+UPDATES = 4
+GRID = list(product((1, 2, 5), (1, 2, 3), range(4)))
+COVERED_GRID = list(product((1, 2, 3), (1, 3, 6)))
+TOLERANCE = 64
+"""Float tolerance, in units of eps · n · (1 + α‖A‖)^l · scale: an update multiplies what was wrong before by at most
+1 + α‖A‖ and adds the rounding of a sum of n products; ``scale`` is max|w_0| + α Σ|R| max|x|."""
+
+
+def A_matrix(X: Any, X_next: Any, gamma: Any) -> Any:
+    """A = X (X − γX⁺)ᵀ = Σ_k x_k (x_k − γx_{k+1})ᵀ, the features of the n sources and of their successors in columns."""
+    return X @ (X - gamma * X_next).T
+
+
+def b_vector(X: Any, X_next: Any, R: Any) -> Any:
+    """b = X Rᵀ = Σ_k R_{k+1} x_k, with R a row."""
+    return X @ R.T
+
+
+@dataclass(frozen=True)
+class System:
+    """The statement with its pieces: A, b, and whether a state that is no source, or one that is not visited, is let in."""
+
+    A: Callable = A_matrix
+    b: Callable = b_vector
+    uncovered: bool = False
+    unvisited: bool = False
+
+    def update(self, w: Any, alpha: Any, X: Any, X_next: Any, R: Any, gamma: Any) -> Any:
+        """w + α(b − Aw), w a column."""
+        return w + alpha * (self.b(X, X_next, R) - self.A(X, X_next, gamma) @ w)
+
+
+class Sample(NamedTuple):
+    """A context over the states 0, 1, …, features by state, γ, one step size, w_0."""
+
+    states: list[int]
+    rewards: list
+    features: list[list]
+    gamma: Any
+    alpha: Any
+    w: list
+
+    def matrices(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """X (d, n), X⁺ (d, n), R (1, n)."""
+        columns = np.array([self.features[s] for s in self.states]).T
+        return columns[:, :-1], columns[:, 1:], np.array([self.rewards])
+
+    def __str__(self) -> str:
+        if isinstance(self.gamma, float) and len(self.rewards) > 3:
+            return f"n = {len(self.rewards)}, d = {len(self.w)}, γ = {shown(self.gamma)}, α = {shown(self.alpha)}"
+        return f"T = {shown(self.states)}, r = {shown(self.rewards)}, x = {shown(self.features)}, w_0 = {shown(self.w)}, γ = {shown(self.gamma)}, α = {shown(self.alpha)}"
+
+
+# Every size
+
+
+d, n = Symbol("d", integer=True, positive=True), Symbol("n", integer=True, positive=True)
+X, X_next, R, w = MatrixSymbol("X", d, n), MatrixSymbol("X^{+}", d, n), MatrixSymbol("R", 1, n), MatrixSymbol("w", d, 1)
+gamma, alpha = Symbol("gamma"), Symbol("alpha")
+
+
+def td_update(w: Any, alpha: Any, X: Any, X_next: Any, R: Any, gamma: Any) -> Any:
+    """w + α Σ_k δ_k x_k with δ = R + γ(X⁺)ᵀw − Xᵀw, from the definition."""
+    return w + alpha * X @ (R.T + gamma * X_next.T @ w - X.T @ w)
+
+
+def symbolic(system: System, budget: Budget) -> Verdict:
+    """Both updates as matrix expressions with symbolic d and n; their difference expands to 0."""
+    given = (w, alpha, X, X_next, R, gamma)
+    difference = (system.update(*given) - td_update(*given)).expand().doit()
+    if difference.is_ZeroMatrix:
+        return Verdict(True, "w + α(b − Aw) is the TD update as a matrix identity, for every d and n")
+    point = (
+        fractions([[1], [2]]),
+        Fraction(1, 2),
+        fractions([[1, 0], [1, 2]]),
+        fractions([[1, 2], [0, 1]]),
+        fractions([[1, 3]]),
+        Fraction(1, 2),
+    )
+    got, right = (update(*point)[:, 0] for update in (system.update, td_update))
+    if (got == right).all():
+        return Verdict(False, "the identity was not derived")
+    said = ", ".join(f"{name} = {shown(entry)}" for name, entry in zip(("w", "α", "X", "X⁺", "R", "γ"), point))
+    return Verdict(
+        False, "the updates differ", counterexample=Counterexample(said, "w after one update", shown(got), shown(right))
+    )
+
+
+# The loop over transitions against the matrices
+
+
+def loop(sample: Sample) -> Iterator[np.ndarray]:
+    """w_0, w_1, … by :func:`icrl.td.linear_td`."""
+    features = dict(enumerate(sample.features))
+    updates = td.linear_td(sample.states, sample.rewards, features, sample.gamma, repeat(sample.alpha), sample.w)
+    return map(np.array, taken(updates, UPDATES + 1))
+
+
+def first_wrong(system: System, sample: Sample, unit: float = 0, growth: float = 1) -> Counterexample | None:
+    """The first update at which the loop leaves the system."""
+    expected = np.array(sample.w)[:, None]
+    for layer, got in enumerate(loop(sample)):
+        allowed, right = unit * (1 + layer) * growth**layer, expected[:, 0]
+        if exceeds(got, right, allowed):
+            i = int(np.argmax(np.abs(got - right)))
+            return Counterexample(str(sample), f"w_{layer}, component {i}", shown(right[i]), shown(got[i]))
+        expected = system.update(expected, sample.alpha, *sample.matrices(), sample.gamma)
+    return None
+
+
+def one_hot(states: list[int], one: Any) -> list[list]:
+    """One component a state."""
+    size = len(set(states))
+    return [[one if i == s else 0 * one for i in range(size)] for s in range(size)]
+
+
+def solution(system: System, sample: Sample) -> tuple[Any, np.ndarray | None]:
+    """det A, and the solution of Aw = b when there is exactly one, in ``Fraction``s."""
+    X, X_next, R = sample.matrices()
+    rational = lambda array: Matrix(
+        np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array)
+    )
+    A, b = rational(system.A(X, X_next, sample.gamma)), rational(system.b(X, X_next, R))
+    if A.det() == 0:
+        return 0, None
+    return A.det(), np.array([Fraction(int(q.p), int(q.q)) for q in A.LUsolve(b)], dtype=object)
+
+
+def exact_samples() -> Iterator[Sample]:
+    """Random rational contexts with any features: states that are no sources and dependent features are among them."""
+    rng, number = np.random.default_rng(0), small_fraction
+    for length, dimension, turn in GRID:
+        states = [int(s) for s in rng.integers(0, 3, length + 1)]
+        features = [[number(rng) for _ in range(dimension)] for _ in range(3)]
+        yield Sample(
+            states,
+            [number(rng) for _ in range(length)],
+            features,
+            Fraction(9, 10),
+            Fraction(1, 2 + turn),
+            [number(rng) for _ in range(dimension)],
+        )
+
+
+def covered_samples() -> Iterator[Sample]:
+    """One-hot features, and every visited state a source."""
+    rng, number = np.random.default_rng(1), small_fraction
+    for size, length in COVERED_GRID:
+        states = closing_walk(rng, size, length)
+        yield Sample(
+            states,
+            [number(rng) for _ in range(length)],
+            one_hot(states, Fraction(1)),
+            Fraction(9, 10),
+            Fraction(1, 2),
+            [number(rng) for _ in set(states)],
+        )
+
+
+UNCOVERED = Sample(
+    [0, 1], [Fraction(1)], one_hot([0, 1], Fraction(1)), Fraction(9, 10), Fraction(1, 2), [Fraction(0)] * 2
+)
+
+UNVISITED = Sample(
+    [0, 1, 0],
+    [Fraction(1), Fraction(0)],
+    one_hot([0, 1, 2], Fraction(1)),
+    Fraction(9, 10),
+    Fraction(1, 2),
+    [Fraction(0)] * 3,
+)
+
+
+def exact(system: System, budget: Budget) -> Verdict:
+    """Loop against system in ``Fraction``s; with one-hot features, the limit of batch TD as the only solution."""
+    samples = list(exact_samples())
+    for sample in samples:
+        all_fractions(np.array(list(loop(sample))))
+        if found := first_wrong(system, sample):
+            return Verdict(False, "an update differs", counterexample=found)
+    covered = [UNCOVERED] * system.uncovered + [UNVISITED] * system.unvisited + list(covered_samples())
+    for sample in covered:
+        determinant, w = solution(system, sample)
+        if determinant == 0:
+            return Verdict(
+                False,
+                "Aw = b is not uniquely solvable",
+                counterexample=Counterexample(str(sample), "det A", "0", "a number other than 0"),
+            )
+        v = dict(enumerate(w))
+        moved = next(islice(td.tabular_td(sample.states, sample.rewards, sample.gamma, [Fraction(1)], v), 1, None))
+        if moved != v:
+            return Verdict(
+                False,
+                "not the certainty-equivalence value",
+                counterexample=Counterexample(
+                    str(sample),
+                    "solution of Aw = b",
+                    shown(w),
+                    f"unmoved by batch TD, which makes it {shown(list(moved.values()))}",
+                ),
+            )
+    return Verdict(
+        True,
+        f"{len(samples)} rational contexts, {UPDATES} updates each, equal to the loop; {len(covered)} contexts with one-hot features: A invertible, the solution unmoved by batch tabular TD",
+    )
+
+
+def numeric(system: System, budget: Budget) -> Verdict:
+    """Random float contexts; every third with one-hot features, where Aw = b must give the library's v_CE."""
+    trials, rng = budget.trials or 500, np.random.default_rng(budget.seed)
+    eps = np.finfo(float).eps
+    for trial in range(trials):
+        sample = float_sample(rng, trial % 3 == 0)
+        X, X_next, R = sample.matrices()
+        growth = 1 + sample.alpha * np.linalg.norm(A_matrix(X, X_next, sample.gamma), np.inf)
+        unit = TOLERANCE * eps * R.size * (np.abs(sample.w).max() + sample.alpha * np.abs(R).sum() * np.abs(X).max())
+        if found := first_wrong(system, sample, unit, growth):
+            return Verdict(False, f"differs in trial {trial + 1} (seed {budget.seed})", counterexample=found)
+        if trial % 3 == 0:
+            value = empirical_model(Context(sample.states, sample.rewards)).value(sample.gamma)
+            got = np.linalg.solve(system.A(X, X_next, sample.gamma), system.b(X, X_next, R))[:, 0]
+            if exceeds(got, value, 1e-9 * (1 + np.abs(value).max())):
+                return Verdict(
+                    False,
+                    f"not v_CE in trial {trial + 1} (seed {budget.seed})",
+                    counterexample=Counterexample(str(sample), "solution of Aw = b", shown(got), shown(value)),
+                )
+        budget.progress(trial + 1, trials)
+    return Verdict(
+        True,
+        f"{trials} random contexts (seed {budget.seed}), n in 1..40, d in 1..8, {UPDATES} updates; tolerance {TOLERANCE} eps n (1 + l)(1 + α‖A‖)^l (max |w_0| + α Σ|R| max |x|), and 1e-9 of v_CE where features are one-hot",
+    )
+
+
+def float_sample(rng: np.random.Generator, tabular: bool) -> Sample:
+    """A random context in floats, whose visited states are all sources."""
+    length = int(rng.integers(1, 41))
+    states = closing_walk(rng, int(rng.integers(1, 9)), length)
+    features = (
+        one_hot(states, 1.0) if tabular else rng.normal(size=(len(set(states)), int(rng.integers(1, 9)))).tolist()
+    )
+    alpha = float(rng.uniform(0, 1 / length))
+    return Sample(
+        states,
+        rng.normal(size=length).tolist(),
+        features,
+        float(rng.uniform(0, 0.95)),
+        alpha,
+        rng.normal(size=len(features[0])).tolist(),
+    )
+
+
+LOOSE = {
+    "symbolic": "the update is the same; only the solution of Aw = b differs",
+    "numeric": "no random context has det A exactly 0",
+}
+
+MUTANTS = (
+    Mutant(
+        "the residual-gradient matrix", System(lambda X, X_next, gamma: (X - gamma * X_next) @ (X - gamma * X_next).T)
+    ),
+    Mutant("γ dropped", System(lambda X, X_next, gamma: X @ (X - X_next).T)),
+    Mutant("A transposed", System(lambda X, X_next, gamma: (X - gamma * X_next) @ X.T)),
+    Mutant("successors' features on the left", System(lambda X, X_next, gamma: X_next @ (X - gamma * X_next).T)),
+    Mutant("reward credited to the successor", System(b=lambda X, X_next, R: X_next @ R.T)),
+    Mutant("one-hot features with a state that is no source", System(uncovered=True), LOOSE),
+    Mutant("one-hot features with a state that is not visited", System(unvisited=True), LOOSE),
+)
+
+
+def statement() -> str:
+    """The statement, as Markdown; A and b as the checked expressions say."""
+    A, b = book_latex(A_matrix(X, X_next, gamma)), book_latex(b_vector(X, X_next, R))
+    return rf"""
+Write $X$ and $X^{{+}}$ for the $d \times n$ matrices whose columns are $x_k = x(S_k)$ and $x_{{k+1}}$, $k < n$, and $R$ for the row of rewards. One update of batch linear TD is
+
+$$
+\begin{{aligned}}
+w_{{l+1}} &= w_l + \alpha\,(b - A w_l), \\
+A &= \textstyle\sum_{{k<n}} x_k (x_k - \gamma x_{{k+1}})^\top = {A}, \\
+b &= \textstyle\sum_{{k<n}} R_{{k+1}}\, x_k = {b} .
+\end{{aligned}}
+$$
+
+For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$. With one-hot features of the visited states (one component for each, and no more), and every visited state a source, $A$ is invertible and the only solution is $w = v_{{\mathrm{{CE}}}}$.
+""".strip()
+
+
+CLAIM = Claim(
+    id="lstd",
+    title="What linear TD solves",
+    chapter="temporal-difference-learning",
+    environment="proposition",
+    statement=statement,
+    hypotheses=(
+        r"$n \ge 1$ transitions and any features in $\R^d$",
+        r"$0 \le \gamma < 1$ and, where $v_{\mathrm{CE}}$ is spoken of, every visited state a source and $d$ the number of visited states",
+    ),
+    subject=System(),
+    checks=(
+        Check("symbolic", "the update, for every d and n", symbolic),
+        Check(
+            "exact",
+            "rational contexts with n ≤ 5 and d ≤ 3, 4 updates; one-hot contexts with up to 3 states and n ≤ 6",
+            exact,
+        ),
+        Check("numeric", "random contexts with n ≤ 40 and d ≤ 8, 4 updates", numeric),
+    ),
+    mutants=MUTANTS,
+    rests_on=("bellman",),
+    source="Boyan 1999",
+    shared="the lists of states, rewards and features; the loop over transitions and the matrices share no code",
+)

@@ -1,0 +1,245 @@
+r"""mask-leak: what attention computes when the query column's key is not hidden.
+
+With κ_j the weight that column j then gives to the query column,
+
+    new value of column j = v(S_j) + (1 − κ_j) · [the exact increment of softmax TD] − α κ_j v(S_n).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+from sympy import BlockMatrix, block_collapse, symbols
+
+from icrl import td
+from icrl.algebra import Weights, kind, softmax
+from icrl.prompt import VALUE, rows
+from icrl.transformer import layer as one_layer
+from icrl.verify.instances.cases import (
+    Case,
+    as_batch,
+    as_matrices,
+    ball_case,
+    float_case,
+    log_uniform,
+    rational_case,
+    smallest,
+    stand_in,
+    symbol_case,
+)
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.numbers import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, shown
+from icrl.verify.judging.prompts import place_name
+from icrl.verify.kernel.checked import proof
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.edits import Machine, unmasked
+from icrl.verify.routes.induction import alpha, increments, scores, stated_prompt
+
+SMALLEST = (smallest((0, 0), r=(1,), v=(0,)), smallest((0, 0), r=(0,), v=(1,)))
+EXACT_GRID = list(product(range(1, 7), range(4), (1,)))
+SYMBOL_GRID = [(1, 0, 1), (1, 1, 1), (2, 0, 1), (2, 1, 1), (3, 0, 1)]
+
+
+@dataclass(frozen=True)
+class Leak:
+    """The statement with its pieces: the layer it is about, whether the increment shrinks, whether v(S_n) leaks in."""
+
+    machine: Machine = Machine(edit=unmasked)
+    shrinks: bool = True
+    leaks: bool = True
+
+    def value(self, v: Any, increment: Any, kappa: Any, step: Any, query: Any) -> Any:
+        """The new value of one column."""
+        shrunk = (1 - kappa) * increment if self.shrinks else increment
+        return v + shrunk - step * kappa * query if self.leaks else v + shrunk
+
+
+def leaked_values(leak: Leak, case: Case) -> list:
+    """The right side, column by column, from the loop: its increment, and κ from one more sum of exponentials."""
+    before, after = islice(
+        td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp), 2
+    )
+    open_kernel = td.softmax_kernel([*case.states, case.states[-1]], case.score, case.exp)  # S_n among the keys, last
+    return [
+        leak.value(before[s], after[s] - before[s], open_kernel[s][-1], case.alphas[0], before[case.states[-1]])
+        for s in case.states
+    ]
+
+
+def first_leak(leak: Leak, case: Case, name: str, differ) -> Counterexample | None:
+    """The first column whose new value is not what the statement says."""
+    got = rows(list(leak.machine.run(*as_matrices(case)))[1]).value[0]
+    for j, right in enumerate(leaked_values(leak, case)):
+        if differ(got[j], right):
+            return Counterexample(name, place_name(1, "value", 0, j), *shown(got[j], right))
+    return None
+
+
+def symbolic(leak: Leak, budget: Budget) -> Verdict:
+    """The unmasked layer from an opaque prompt, with the weights K Λ of the sources, Λ = diag(1 − κ), and κ of the query's key."""
+    v = sy.value_row("v_l")
+    p = leak.machine.parameters(v, sy.d, sy.n, sy.gamma, alpha, sy.A)
+    got = one_layer(stated_prompt(v), p)
+    said = BlockMatrix([*block_collapse(got).blocks.tolist()[:VALUE], said_row(leak, v)])
+    if failure := sy.compare_blocks(got, said, sy.probe("alpha_l"), "one layer"):
+        return failure
+    return Verdict(True, "every n and d, from any value row: v + (increment) Λ − α v(S_n) κ")
+
+
+def said_row(leak: Leak, v: BlockMatrix) -> list:
+    """The statement at symbolic sizes: sources and query."""
+    said, query = [], v.blocks[0, 1]
+    for old, added, suffix, width in zip(v.blocks.tolist()[0], increments(v), ("", "_q"), (sy.n, 1)):
+        left = Weights("Lambda" + suffix, width, width, scores())
+        lost = alpha * query * Weights("kappa" + suffix, 1, width, scores())
+        new = old + (added * left if leak.shrinks else added)
+        said.append(new - lost if leak.leaks else new)
+    return said
+
+
+def exact_cases() -> list[tuple[str, Case]]:
+    """The smallest cases, rational samples, explicit symbols; one layer each."""
+    rng = np.random.default_rng(0)
+    samples = [(str(case), case) for case in (*SMALLEST, *(rational_case(rng, *shape) for shape in EXACT_GRID))]
+    return samples + [(f"symbols, n = {n}, d = {d}", symbol_case(n, d, depth)) for n, d, depth in SYMBOL_GRID]
+
+
+def exact(leak: Leak, budget: Budget) -> Verdict:
+    """Equality of the value row, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp."""
+    cases = exact_cases()
+    for name, case in cases:
+        if found := first_leak(leak, case, name, entries_differ):
+            return Verdict(False, "an entry differs", counterexample=found)
+    return Verdict(
+        True,
+        f"{len(cases) - len(SYMBOL_GRID)} rational contexts and {len(SYMBOL_GRID)} contexts of explicit symbols, equal in every column",
+    )
+
+
+def certified(leak: Leak, budget: Budget) -> Verdict:
+    """The rational contexts as Arb balls with the true exponential."""
+    from flint import ctx
+
+    cases = [case for _, case in exact_cases()[: len(SMALLEST) + len(EXACT_GRID)]]
+    with ctx.workprec(BITS):
+        for case in cases:
+            ball = ball_case(case)
+            scale = max(1.0, *(abs(float(x)) for x in leaked_values(Leak(), ball)))
+            try:
+                found = first_leak(leak, ball, f"{replace(case, exp=None)}, E = exp", balls_differ(scale))
+            except Undecided as undecided:
+                return Verdict(False, str(undecided))
+            if found:
+                return Verdict(False, "disjoint balls", counterexample=found)
+    return Verdict(
+        True,
+        f"{len(cases)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
+    )
+
+
+def numeric(leak: Leak, budget: Budget) -> Verdict:
+    """Random float contexts of one layer, ten of one shape at a time."""
+    trials, rng, worst = budget.trials or 2000, np.random.default_rng(budget.seed), 0.0
+    for start in range(0, trials, 10):
+        count, n, d = min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
+        cases = [float_case(rng, n, d, 1) for _ in range(count)]
+        values = rows(list(leak.machine.run(*as_batch(cases)))[1]).value[:, 0]
+        for b, case in enumerate(cases):
+            right = np.array(leaked_values(leak, case))
+            steep = 1 + max(abs(g) for row in case.scores for g in row)
+            unit = TOLERANCE * np.finfo(float).eps * steep * (max(map(abs, case.v)) + max(map(abs, case.rewards)))
+            j = int(np.argmax(np.abs(values[b] - right)))
+            ratio = abs(values[b, j] - right[j]) / unit
+            if not np.isfinite(values[b]).all():
+                return Verdict(False, "not finite")
+            if not ratio <= 1:
+                sizes = f"n = {n}, d = {d}, {len(case.features)} states"
+                return Verdict(
+                    False,
+                    f"differs in trial {start + b + 1} (seed {budget.seed})",
+                    counterexample=Counterexample(
+                        sizes, place_name(1, "value", 0, j), *shown(float(values[b, j]), float(right[j]))
+                    ),
+                )
+            worst = max(worst, float(ratio))
+        budget.progress(start + count, trials)
+    return Verdict(
+        True,
+        f"{trials} random contexts (seed {budget.seed}), one layer, n in 1..128, d in 0..16; tolerance {TOLERANCE} eps (1 + max |score|)(max |v| + max |R|)",
+        f"largest difference {worst:.3f} of the tolerance",
+    )
+
+
+def finite_mask(scores_, visible, exp=None):
+    """The usual shortcut: −100 added to the scores of the hidden keys, which stay visible."""
+    if kind(scores_) == "blocks" or exp is stand_in:  # −100 means nothing to the stand-in, which is not monotone
+        return softmax(scores_, visible, exp)
+    hidden = np.broadcast_to(~np.asarray(visible), np.asarray(scores_).shape)
+    return softmax(np.where(hidden, scores_ - 100, scores_), np.ones_like(hidden), exp)
+
+
+MUTANTS = (
+    Mutant("unmasked passed off as exact", Leak(shrinks=False, leaks=False)),
+    Mutant("leak term dropped", Leak(leaks=False)),
+    Mutant("(1 − κ) dropped", Leak(shrinks=False)),
+    Mutant(
+        "mask of −100 passed off as exact",
+        Leak(Machine(softmax=finite_mask), False, False),
+        {"symbolic": "softmax is opaque at symbolic sizes"},
+        shown_by="certified",
+    ),
+)
+
+
+def statement() -> str:
+    """The lemma, its equation printed from the formula that the checks use."""
+    new_value = Leak().value(*symbols("v_j Delta_j kappa_j alpha_l v_l^n"))
+    return rf"""
+Take the prompt of any value function $v_l$, $n \ge 1$, and any $A$. Let $\Delta_j$ be what one layer of step size $\alpha_l$ adds to the value of column $j$ **with** the query column's key hidden. **Without** the mask, let $\kappa_j$ be the weight that column $j$ gives to that key. Then the unmasked layer makes the value of column $j$
+
+$$
+{sy.book_latex(new_value)} .
+$$ (eq-mask-leak)
+
+The increment shrinks by the factor $1 - \kappa_j$, and $\alpha_l \kappa_j v_l(S_n)$ is subtracted.
+""".strip()
+
+
+CLAIM = Claim(
+    id="mask-leak",
+    title="What leaks without the mask",
+    chapter="attention-prompts-masks",
+    environment="lemma",
+    statement=statement,
+    hypotheses=(
+        "The prompt of any value function, $n \\ge 1$, $d \\ge 0$, any $A$; reward and target of the query column are 0, as in the prompt.",
+        "The weights are normalised over the visible keys; the exponential may be any positive function.",
+    ),
+    subject=Leak(),
+    checks=(
+        proof(
+            "mask-leak",
+            "for every number of states, n and d, any ordered field and any positive function in the place of exp",
+            stated=("mask_leak.mask_leak", "mask_leak.no_mask_is_wrong", "mask_leak.finite_mask_is_wrong"),
+            definitions=("mask_leak.kappa", "mask_leak.finite_mask", "mask_leak.instance"),
+        ),
+        Check(
+            "symbolic",
+            "every n and d, from any value row; that one more visible key scales the other weights by Λ = diag(1 − κ) is taken over, and seen by the other kinds",
+            symbolic,
+        ),
+        Check(
+            "exact",
+            "rationals with E = 1 + t² over n in 1..6, d in 0..3; explicit symbols with exp at n up to 3",
+            exact,
+        ),
+        Check("certified", "the same rational contexts with the true exp, in Arb balls", certified),
+        Check("numeric", "random floats, n in 1..128, d in 0..16, one layer", numeric),
+    ),
+    mutants=MUTANTS,
+    source="Found for this book; why the published construction masks the query column",
+    shared="The right side is a loop over transitions; the exponential of the library is common to both sides.",
+)

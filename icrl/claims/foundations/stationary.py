@@ -1,0 +1,262 @@
+r"""stationary: an irreducible chain has exactly one stationary distribution, positive; aperiodicity makes the chain forget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from math import gcd
+from typing import Any
+
+import numpy as np
+
+from icrl.mrp import MarkovRewardProcess
+from icrl.verify.instances.cases import shown
+from icrl.verify.instances.chains import float_chain, fractions, irreducible, rational_chain
+from icrl.verify.judging.numbers import all_fractions
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.exact_algebra import null_vectors, tree_distribution
+
+FLIP = [[0, 1], [1, 0]]
+CYCLE = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
+TWO_ISLANDS = [[1, 0], [0, 1]]
+ONE_WAY = [[0, 1], [0, 1]]
+SAMPLES = [(size, turn) for size in (1, 2, 3, 4) for turn in range(6)]
+TOLERANCE = 1e-9
+"""Float tolerance on probabilities. Squaring the lazy chain 40 times with rows scaled back to 1 was seen to err by 1e-13
+on chains such as these; a wrong variant errs by the size of a probability."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The statement with its pieces: the matrix whose null vectors are meant, m, the factor, and chains let in beyond the hypotheses.
+
+    ``beyond_uniqueness`` are passed off as irreducible, ``beyond_convergence`` as irreducible and aperiodic.
+    """
+
+    system: Callable[[np.ndarray], np.ndarray] = lambda P: P.T - np.eye(len(P), dtype=int)
+    power: Callable[[int], int] = lambda size: wielandt(size)
+    factor: Callable[[int, Any], Any] = lambda size, least: 1 - size * least
+    beyond_uniqueness: tuple = ()
+    beyond_convergence: tuple = ()
+
+
+def wielandt(size: int) -> int:
+    """(|S| − 1)² + 1: the power by which an irreducible aperiodic matrix has become positive."""
+    return (size - 1) ** 2 + 1
+
+
+def not_closer(claim: Statement, P: np.ndarray, allowed: float = 0) -> Counterexample | None:
+    """Where ε = min P^m is not positive, or P^m does not draw two starts, and so any two distributions, together by the factor.
+
+    max_{s,t} ½‖P^m(s, ·) − P^m(t, ·)‖₁ is the largest ratio ‖xP^m‖₁/‖x‖₁ over all x that sum to 0, μ_0 − μ among them.
+    """
+    size, m = len(P), max(1, claim.power(len(P)))
+    power = P
+    for _ in range(m - 1):
+        power = power @ P
+    least = power.min()
+    if not least > 0:
+        return Counterexample(f"P = {shown(P)}", f"least entry of P^{m}", shown(least), "a positive number")
+    ratio = max(np.abs(one - other).sum() for one in power for other in power) / 2
+    if not ratio <= claim.factor(size, least) + allowed:
+        return Counterexample(
+            f"P = {shown(P)}",
+            f"largest ratio of distances to μ, {m} steps apart",
+            shown(ratio),
+            f"at most {shown(claim.factor(size, least))}",
+        )
+    return None
+
+
+def extremal(size: int) -> list[list]:
+    """Wielandt's chain: a cycle through all states and a second one that leaves out the first; only P^m is positive."""
+    P = [[Fraction(int(u == (s + 1) % size)) for u in range(size)] for s in range(size)]
+    P[-1] = [Fraction(int(u < 2), 2) for u in range(size)]
+    return P
+
+
+def exact_chains() -> Iterator[np.ndarray]:
+    """Irreducible chains in ``Fraction``s, periodic ones among them."""
+    yield from map(
+        fractions,
+        (FLIP, CYCLE, [[0, 1], ["1/2", "1/2"]], [[0, 1, 0], ["1/3", 0, "2/3"], [0, 1, 0]], *map(extremal, (2, 3, 4))),
+    )
+    rng = np.random.default_rng(0)
+    for size, _ in SAMPLES:
+        P = rational_chain(rng, size)
+        while not irreducible(P):
+            P = rational_chain(rng, size)
+        yield P
+
+
+def is_aperiodic(P: np.ndarray) -> bool:
+    """Whether the lengths of all round trips of an irreducible P have no common divisor but 1."""
+    depth, frontier = {0: 0}, [0]
+    while frontier:
+        s = frontier.pop(0)
+        for u in np.flatnonzero(P[s] > 0).tolist():
+            if u not in depth:
+                depth[u] = depth[s] + 1
+                frontier.append(u)
+    return gcd(*(depth[s] + 1 - depth[u] for s in depth for u in np.flatnonzero(P[s] > 0).tolist())) == 1
+
+
+def exact(claim: Statement, budget: Budget) -> Verdict:
+    """Null space of dimension 1, its vector that of the tree theorem, positive; then the contraction of P^m."""
+    chains, convergent = list(exact_chains()), 0
+    for P in [*map(fractions, claim.beyond_uniqueness), *chains]:
+        basis = null_vectors(claim.system(P))
+        if len(basis) != 1:
+            return Verdict(
+                False,
+                "more than one solution",
+                counterexample=Counterexample(
+                    f"P = {shown(P)}", "independent solutions of μP = μ", str(len(basis)), "1"
+                ),
+            )
+        found, right = basis[0] / sum(basis[0]), tree_distribution(P)
+        if (all_fractions(found) != all_fractions(right)).any():
+            return Verdict(
+                False,
+                "not the tree theorem's",
+                counterexample=Counterexample(f"P = {shown(P)}", "μ", shown(found), shown(right)),
+            )
+        if min(found) <= 0:
+            return Verdict(
+                False,
+                "not positive",
+                counterexample=Counterexample(
+                    f"P = {shown(P)}", "least entry of μ", shown(min(found)), "a positive number"
+                ),
+            )
+    for P in [*map(fractions, claim.beyond_convergence), *filter(is_aperiodic, chains)]:
+        far = not_closer(claim, P)
+        if far:
+            return Verdict(False, "the chain does not forget", counterexample=far)
+        convergent += 1
+    return Verdict(
+        True,
+        f"{len(chains)} irreducible rational chains, one solution each, that of the tree theorem; {convergent} of them aperiodic, each contracting in (|S| − 1)² + 1 steps",
+    )
+
+
+def float_chains(rng: np.random.Generator) -> Iterator[np.ndarray]:
+    """Random irreducible chains of 1 to 10 states, about a third of their entries 0."""
+    while True:
+        P = float_chain(rng, int(rng.integers(1, 11)))
+        if irreducible(P):
+            yield P
+
+
+def lazy_limit(P: np.ndarray) -> np.ndarray:
+    """((I + P)/2)^m for m = 2^40, by squaring: its rows are where the lazy chain ends from each start."""
+    power = (np.eye(len(P)) + P) / 2
+    for _ in range(40):
+        power = power @ power
+        power /= power.sum(axis=1, keepdims=True)
+    return power
+
+
+def solved(claim: Statement, P: np.ndarray) -> np.ndarray:
+    """The system with Σμ = 1 beside it, by least squares."""
+    rows = np.vstack([claim.system(P), np.ones(len(P))])
+    return np.linalg.lstsq(rows, np.eye(len(P) + 1)[-1], rcond=None)[0]
+
+
+def numeric(claim: Statement, budget: Budget) -> Verdict:
+    """The linear system, ``stationary_distribution`` and the power iteration of the lazy chain; then the contraction of P^m."""
+    trials, rng, worst = budget.trials or 300, np.random.default_rng(budget.seed), 0.0
+    for P in claim.beyond_uniqueness:
+        if found := not_unique(lazy_limit(np.array(P, float)), P):
+            return Verdict(False, "not one positive distribution", counterexample=found)
+    for P in claim.beyond_convergence:
+        if found := not_closer(claim, np.array(P, float), TOLERANCE):
+            return Verdict(False, "the chain does not forget", counterexample=found)
+    for trial, P in enumerate(islice(float_chains(rng), trials)):
+        limit, mu = lazy_limit(P), solved(claim, P)
+        library = MarkovRewardProcess(P, np.zeros(len(P)), 0.5).stationary_distribution()
+        gap = max(np.abs(limit[0] - library).max(), np.abs(mu - library).max())
+        found = not_unique(limit, P) or (is_aperiodic(P) and not_closer(claim, P, TOLERANCE)) or None
+        if not gap <= TOLERANCE:
+            s = int(np.argmax(np.abs(mu - library)))
+            found = Counterexample(f"|S| = {len(P)}", f"μ at state {s}", shown(float(mu[s])), shown(float(library[s])))
+        if found:
+            return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
+        worst = max(worst, float(gap))
+        budget.progress(trial + 1, trials)
+    return Verdict(
+        True,
+        f"{trials} random irreducible chains (seed {budget.seed}), |S| in 1..10: stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; those that are aperiodic contract",
+        f"largest difference {worst:.1e}",
+    )
+
+
+def not_unique(limit: np.ndarray, P: np.ndarray) -> Counterexample | None:
+    """Where the lazy chain's limit depends on its start, or is not positive."""
+    if not np.abs(limit - limit[0]).max() <= TOLERANCE:
+        return Counterexample(
+            f"P = {shown(P)}",
+            "limit of the lazy chain from the last state",
+            shown(limit[-1]),
+            f"{shown(limit[0])}, as from state 0,",
+        )
+    if not limit.min() > 0:
+        return Counterexample(f"P = {shown(P)}", "least entry of μ", shown(float(limit.min())), "a positive number")
+    return None
+
+
+MUTANTS = (
+    Mutant("P in the place of its transpose", Statement(lambda P: P - np.eye(len(P), dtype=int))),
+    Mutant("a reducible chain let in", Statement(beyond_uniqueness=(TWO_ISLANDS,))),
+    Mutant("positive without irreducibility", Statement(beyond_uniqueness=(ONE_WAY,))),
+    Mutant("convergence without aperiodicity", Statement(beyond_convergence=(FLIP,))),
+    Mutant("m one step shorter", Statement(power=lambda size: wielandt(size) - 1)),
+    Mutant("the factor squared", Statement(factor=lambda size, least: (1 - size * least) ** 2)),
+)
+
+
+def statement() -> str:
+    """The statement, as Markdown."""
+    return r"""
+Let $P$ be a transition matrix on finitely many states. If it is irreducible, exactly one distribution $\mu$ satisfies $\mu P = \mu$, and $\mu(s) > 0$ for every state $s$.
+
+If it is aperiodic as well, then for $m = (\lvert\mathcal S\rvert - 1)^2 + 1$ the least entry $\varepsilon$ of $P^m$ is positive, and every initial distribution $\mu_0$ is drawn towards $\mu$:
+
+$$
+\norm{\mu_0 P^m - \mu}_1 \;\le\; (1 - \lvert\mathcal S\rvert\, \varepsilon)\, \norm{\mu_0 - \mu}_1 ,
+$$
+
+so that the distribution $\mu_t = \mu_0 P^t$ of $S_t$ converges to $\mu$.
+""".strip()
+
+
+CLAIM = Claim(
+    id="stationary",
+    title="The stationary distribution",
+    chapter="markov-reward-processes",
+    environment="theorem",
+    statement=statement,
+    hypotheses=(
+        "finitely many states",
+        "for existence, uniqueness and positivity: $P$ irreducible (every state reaches every other)",
+        r"for convergence of $\mu_t$ also: $P$ aperiodic",
+    ),
+    subject=Statement(),
+    checks=(
+        Check(
+            "exact",
+            "irreducible rational chains with |S| ≤ 4, periodic ones among them, against the Markov chain tree theorem",
+            exact,
+        ),
+        Check(
+            "numeric",
+            "random irreducible chains with |S| ≤ 10, against MarkovRewardProcess.stationary_distribution",
+            numeric,
+        ),
+    ),
+    mutants=MUTANTS,
+    source="standard; the chapter gives the argument",
+    shared="P as given; the tree theorem solves no equation, and the lazy chain only multiplies",
+)

@@ -1,0 +1,387 @@
+r"""softmax-td: l layers of the construction are l updates of weighted softmax TD, at every size."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+from sympy import BlockMatrix, MatrixSymbol, block_collapse
+
+from icrl.algebra import identity, kind, place, scalar, shift, softmax, stack, transpose
+from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, Rows, prompt, row_sizes, rows
+from icrl.transformer import Parameters
+from icrl.transformer import layer as one_layer
+from icrl.verify.instances.cases import (
+    Case,
+    as_batch,
+    as_matrices,
+    ball_case,
+    float_case,
+    rational_case,
+    shapes,
+    smallest,
+    symbol_case,
+    td_prompts,
+)
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.numbers import (
+    BITS,
+    RADIUS,
+    TOLERANCE,
+    Undecided,
+    balls_differ,
+    entries_differ,
+    one_thread,
+    shown,
+)
+from icrl.verify.judging.prompts import first_difference, place_name
+from icrl.verify.kernel.checked import proof
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.edits import (
+    Machine,
+    Site,
+    mask_first,
+    no_normaliser,
+    target_not_cleared,
+    unmasked,
+    value_weights,
+)
+from icrl.verify.routes.induction import alpha, next_values, stated_prompt, td_errors, td_update
+
+SMALLEST = (
+    smallest((0, 0), r=(1,), v=(0,)),
+    smallest((0, 0), r=(0,), v=(1,)),
+    smallest((0, 0), depth=2),
+    smallest((0, 1), depth=2, v=(1, 0), x=((0,), (0,))),
+    smallest((0, 0), r=(1,), v=(0,), x=((1,),)),
+    smallest((0, 1, 0), r=(1, 0), v=(0, 0), x=((1, 0), (0, 2)), A=((1, 1), (0, 1))),
+)
+"""The smallest contexts at which some wrong variant is wrong; the exact check begins with them."""
+
+EXACT_GRID = list(product(range(1, 7), range(4), range(5)))
+SYMBOL_GRID = list(product(range(1, 4), range(3), range(1, 3)))
+BALL_GRID = list(product((1, 2, 3, 5, 8), (0, 1, 3), (1, 2, 4)))
+
+
+def derived_layer(machine: Machine, v: BlockMatrix) -> BlockMatrix:
+    """The stated prompt of v after one layer of the machine, as block matrices say."""
+    Z = stated_prompt(v)
+    return block_collapse(one_layer(Z, machine.parameters(Z, sy.d, sy.n, sy.gamma, alpha, sy.A)))
+
+
+def induction(machine: Machine) -> dict[str, tuple[BlockMatrix, BlockMatrix]]:
+    """Base and step of the induction over depth, each as (what the machine does, what the theorem says)."""
+    v = sy.value_row("v_l")
+    return {
+        "base": (machine.prompt(sy.features, sy.R, v, sy.gamma), stated_prompt(v)),
+        "step": (derived_layer(machine, v), stated_prompt(td_update(v))),
+    }
+
+
+def symbolic(machine: Machine, budget: Budget) -> Verdict:
+    """Base, then step; the step starts from an opaque value row, so it may be repeated: that is the conclusion."""
+    for part, (got, right) in induction(machine).items():
+        if failure := sy.compare_blocks(got, right, sy.probe("alpha_l"), f"{part} of the induction"):
+            return failure
+    return Verdict(
+        True,
+        "base: the prompt of v_0; step: from any value row v to its TD update, all four rows; conclusion: by induction, every depth",
+    )
+
+
+def readable(expression):
+    """The expression with v⁺ written for the values at S_1, …, S_n."""
+    return expression.xreplace({next_values(sy.value_row("v_l")): MatrixSymbol("v_l^+", 1, sy.n)})
+
+
+def statement() -> str:
+    """The theorem, its equations printed from the objects that the symbolic check compares."""
+    v = sy.value_row("v_l")
+    delta = td_errors(v)
+    short = {delta: MatrixSymbol("delta_l", 1, sy.n)}
+    sources, query = (sy.book_latex(block.xreplace(short)) for block in td_update(v).blocks.tolist()[0])
+    return rf"""
+Let $n \ge 1$ and $d \ge 0$, and take any context, any features, any $d \times d$ matrix $A$, any $v_0$ that is a function of the state, and any step sizes $\alpha_0, \alpha_1, \dots$ Let $Z_0$ be the prompt of $v_0$ ({{prf:ref}}`prompt-matrix`), and let layer $l$ be that of {{prf:ref}}`transformer-layer` with the query column's key hidden, the block $A$ on the features, and $V$'s last row $(0, \dots, 0, \alpha_l, \alpha_l, -\alpha_l)$, the rest of $A$ and $V$ being 0. Then after $l$ layers
+
+$$
+Z_l = {sy.book_latex(readable(stated_prompt(v)))},
+$$ (eq-prompt-of-iterate)
+
+where $X$, $R$ and $v_l$ hold $x(S_k)$, $R_{{k+1}}$ and $v_l(S_k)$ for $k < n$, and $v_l^{{+}}$ holds $v_l(S_{{k+1}})$: features and rewards unchanged, target row $\gamma v_l(S_{{j+1}})$, value row $v_l(S_j)$. Here $v_0, v_1, \dots$ are the iterates of weighted softmax TD with the score $g(s, u) = x(u)^\top A\, x(s)$,
+
+$$
+\begin{{aligned}}
+\delta_l &= {sy.book_latex(readable(delta))}, \\
+v_{{l+1}} &= {sources}, \\
+v_{{l+1}}(S_n) &= {query},
+\end{{aligned}}
+$$ (eq-softmax-td)
+
+column $j$ of $[K \; K_n]$ being the softmax, over the sources $k < n$, of $g(S_j, S_k)$.
+""".strip()
+
+
+# Exact, certified, numeric: the machine against the loop.
+
+
+def compare_case(machine: Machine, case: Case, name: str, differ) -> Counterexample | None:
+    """The first entry in which the machine's prompts, from layer 0 on, are not those of the TD loop."""
+    return first_difference(name, machine.run(*as_matrices(case)), td_prompts(case), differ)
+
+
+def exact_cases() -> list[tuple[str, Case]]:
+    """The smallest cases, rational samples over a grid, and explicit symbols over a smaller one."""
+    rng = np.random.default_rng(0)
+    samples = [(str(case), case) for case in (*SMALLEST, *(rational_case(rng, *shape) for shape in EXACT_GRID))]
+    return samples + [
+        (f"symbols, n = {n}, d = {d}, depth {depth}", symbol_case(n, d, depth)) for n, d, depth in SYMBOL_GRID
+    ]
+
+
+def exact(machine: Machine, budget: Budget) -> Verdict:
+    """Equality of every entry of every layer, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp."""
+    cases = exact_cases()
+    for name, case in cases:
+        found = compare_case(machine, case, name, entries_differ)
+        if found:
+            return Verdict(False, "an entry differs", counterexample=found)
+    return Verdict(
+        True,
+        f"{len(cases) - len(SYMBOL_GRID)} rational contexts and {len(SYMBOL_GRID)} contexts of explicit symbols, equal in every entry of every layer",
+    )
+
+
+def certified(machine: Machine, budget: Budget) -> Verdict:
+    """Arb balls at 256 bits: every difference encloses 0 in a ball far below the values' scale."""
+    from flint import ctx
+
+    rng = np.random.default_rng(0)
+    rationals = [*SMALLEST, *(rational_case(rng, *shape) for shape in BALL_GRID)]
+    with ctx.workprec(BITS):
+        for case in rationals:
+            ball = ball_case(case)
+            scale = max(1.0, *(abs(float(entry)) for bands in td_prompts(ball) for entry in bands[3]))
+            try:
+                found = compare_case(machine, ball, f"{replace(case, exp=None)}, E = exp", balls_differ(scale))
+            except Undecided as undecided:
+                return Verdict(False, str(undecided))
+            if found:
+                return Verdict(False, "disjoint balls", counterexample=found)
+    return Verdict(
+        True,
+        f"{len(rationals)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
+    )
+
+
+def numeric(machine: Machine, budget: Budget) -> Verdict:
+    """Random float contexts, those of one shape run as one batch (NumPy and torch by turns), against the loop one by one."""
+    import torch
+
+    trials, rng = budget.trials or 2000, np.random.default_rng(budget.seed)
+    worst, large, done = 0.0, 0, 0
+    with one_thread(torch):
+        for turn, (count, n, d, depth) in enumerate(shapes(rng, trials)):
+            cases = [float_case(rng, n, d, depth) for _ in range(count)]
+            prompts = machine.run(*as_batch(cases, np.asarray if turn % 2 else torch.as_tensor))
+            ratio, found = batch_difference(cases, prompts)
+            if ratio > 1:
+                return Verdict(
+                    False,
+                    f"differs, or is not finite, within trials {done + 1} to {done + count} (seed {budget.seed})",
+                    counterexample=found,
+                )
+            worst = max(worst, ratio)
+            done += count
+            large += count * (n >= 64 and depth >= 32)
+            budget.progress(done, trials)
+    return Verdict(
+        True,
+        f"{trials} random contexts (seed {budget.seed}), {large} of them with n ≥ 64 and depth ≥ 32, all rows and columns of all layers; "
+        f"tolerance {TOLERANCE} eps (1 + max |score|)(1 + layer) max |v|",
+        f"largest difference {worst:.3f} of the tolerance",
+    )
+
+
+def batch_difference(cases: list[Case], prompts: Iterable) -> tuple[float, Counterexample | None]:
+    """The largest difference between a batch of prompts and the loop, in units of the tolerance, layer by layer.
+
+    Features and rewards must be equal. Stops at the first difference above the tolerance; one that is not finite is no
+    counterexample.
+    """
+    worst, oracles = 0.0, [td_prompts(case) for case in cases]
+    steep = [1 + max(abs(g) for row in case.scores for g in row) for case in cases]
+    scale = [max(map(abs, case.rewards)) for case in cases]
+    for layer, (Z, wanted) in enumerate(zip(prompts, zip(*oracles, strict=True), strict=True)):
+        Z = np.asarray(Z)
+        for b, (case, want) in enumerate(zip(cases, wanted)):
+            scale[b] = max(scale[b], *map(abs, want[3]))
+            unit = TOLERANCE * np.finfo(float).eps * steep[b] * (1 + layer) * scale[b]
+            for band, got, right in reversed(list(zip(Rows._fields, rows(Z[b]), want))):  # the value row says most
+                right = np.reshape(right, got.shape)
+                gap = np.abs(got - right).max(initial=0.0)
+                if not gap <= (unit if band in ("target", "value") else 0.0):
+                    return float("inf"), largest_gap(case, layer, band, got, right)
+                worst = max(worst, float(gap) / unit)
+    return worst, None
+
+
+def largest_gap(case: Case, layer: int, band: str, got: np.ndarray, right: np.ndarray) -> Counterexample | None:
+    """Where a band is most wrong; None when it is not finite."""
+    if not np.isfinite(got).all():
+        return None
+    i, j = map(int, np.unravel_index(np.argmax(np.abs(got - right)), got.shape))
+    sizes = f"n = {case.n}, d = {case.d}, depth {case.depth}, {len(case.features)} states"
+    return Counterexample(sizes, place_name(layer, band, i, j), *shown(float(got[i, j]), float(right[i, j])))
+
+
+def also_writes(bands: set[tuple[int, int]]):
+    """V with a further block, the identity, that reads one band and writes into another."""
+
+    def edit(p: Parameters, site: Site) -> Parameters:
+        sizes = row_sizes(site.d)
+        return p.with_head(V=p.head.V + site.on_rows({(to, of): identity(sizes[of], site.like) for to, of in bands}))
+
+    return edit
+
+
+def keep_last_column(p: Parameters, site: Site) -> Parameters:
+    """Π with a 1 in its last corner."""
+    return p.with_memory(
+        shift=p.memory.shift + place({(1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like)
+    )
+
+
+def no_shift(p: Parameters, site: Site) -> Parameters:
+    """The identity in the place of Π."""
+    blocks = {(0, 0): identity(site.n, site.like), (1, 1): scalar(1, site.like)}
+    return p.with_memory(shift=place(blocks, (site.n, 1), (site.n, 1), site.like))
+
+
+def late_rewards(features, rewards, value, gamma):
+    """A prompt whose column j holds R_j, the reward on arrival, where R_{j+1} belongs."""
+    bands = rows(prompt(features, rewards, value, gamma))
+    return stack(bands.features, bands.reward @ transpose(shift(rewards.shape[-1], rewards)), bands.target, bands.value)
+
+
+def no_initial_value(features, rewards, value, gamma):
+    """A prompt that starts from v = 0 whatever v_0 is."""
+    bands = rows(prompt(features, rewards, value, gamma))
+    zero = place({}, (1,), (rewards.shape[-1], 1), value)
+    return stack(bands.features, bands.reward, zero, zero)
+
+
+def softmax_over_rows(scores, visible, exp=None):
+    """The weights normalised over the queries of each key instead of the keys of each query."""
+    return (
+        softmax(scores, visible)
+        if kind(scores) == "blocks"
+        else transpose(softmax(transpose(scores), visible.swapaxes(-1, -2), exp))
+    )
+
+
+OPAQUE = "softmax is opaque at symbolic sizes"
+BLIND = {"symbolic": OPAQUE}
+
+
+def edited(name: str, edit, unseen=()) -> Mutant:
+    """The construction with one edit of its parameters."""
+    return Mutant(name, Machine(edit=edit), dict(unseen))
+
+
+MUTANTS = (
+    edited("reward enters with a minus", value_weights(reward=-1)),
+    edited("target enters with a minus", value_weights(target=-1)),
+    edited("value enters with a plus", value_weights(value=1)),
+    edited("α missing on the reward", value_weights(dropped=REWARD)),
+    edited("α missing on the target", value_weights(dropped=TARGET)),
+    edited("α missing on the value", value_weights(dropped=VALUE)),
+    Mutant("reward off by one", Machine(prompt=late_rewards)),
+    Mutant("v₀ ignored", Machine(prompt=no_initial_value)),
+    edited("no mask", unmasked),
+    edited("mask on key 0", mask_first, {"symbolic": "a block matrix does not tell one source from another"}),
+    Mutant("softmax over rows", Machine(softmax=softmax_over_rows), BLIND),
+    Mutant("no normaliser", Machine(softmax=no_normaliser), BLIND),
+    edited("V writes into the reward row", also_writes({(REWARD, VALUE)})),
+    edited("V writes into the features", also_writes({(FEATURES, FEATURES)})),
+    edited("A transposed", lambda p, site: p.with_head(A=transpose(p.head.A))),
+    edited("shift reversed", lambda p, site: p.with_memory(shift=transpose(p.memory.shift))),
+    edited("no shift", no_shift),
+    edited("shift keeps the last column", keep_last_column),
+    edited("target row not cleared", target_not_cleared),
+    edited(
+        "γ missing in the target-memory step",
+        lambda p, site: p.with_memory(W=site.on_rows({(TARGET, VALUE): scalar(1, site.like)})),
+    ),
+    edited("no target-memory step", lambda p, site: replace(p, memory=None)),
+)
+
+PROOF = proof(
+    "softmax-td",
+    "for every number of states, n, d and depth, any ordered field and any function in the place of exp",
+    stated=("softmax_td.transformer_is_softmax_td", "softmax_td.transformer_rows"),
+    further=(
+        "executable.executable_is_transformer",
+        "executable.executable_is_td",
+        "computed.computed_is_transformer",
+        "example.example_values",
+        "reals.softmax_td_real",
+    ),
+    definitions=(
+        *(
+            f"transformer.{name}"
+            for name in (
+                "reward_row",
+                "target_row",
+                "value_row",
+                "sources",
+                "softmax",
+                "attention",
+                "shift",
+                "U",
+                "W",
+                "target_memory",
+            )
+        ),
+        *(f"transformer.{name}" for name in ("score_matrix", "value_matrix", "layer", "transformer", "prompt")),
+        *(f"td.{name}" for name in ("td_error", "K", "td_update", "weighted_td", "score", "softmax_td")),
+    ),
+)
+
+CLAIM = Claim(
+    id="softmax-td",
+    title="Softmax attention is weighted softmax TD",
+    chapter="softmax-td",
+    environment="theorem",
+    statement=statement,
+    hypotheses=(
+        "Any context of $n \\ge 1$ transitions, any features in $\\mathbb{R}^d$, $d \\ge 0$.",
+        "$v_0$ is any function of the state; the step sizes $\\alpha_l$ may differ by layer.",
+        "The score is $x(u)^\\top A\\, x(s)$ for any $d \\times d$ matrix $A$; the query column's key is hidden exactly.",
+        "Neither the range of $\\gamma$ nor the positivity of the exponential is used, only that no column's sum over the sources is 0.",
+    ),
+    subject=Machine(),
+    checks=(
+        PROOF,
+        Check("symbolic", "every n and d, every depth by induction; the weights opaque", symbolic),
+        Check(
+            "exact",
+            "rationals with E = 1 + t² over n in 1..6, d in 0..3, depth 0..4; explicit symbols with exp over n in 1..3, d in 0..2, depth 1..2",
+            exact,
+        ),
+        Check(
+            "certified",
+            "rational contexts with the true exp in Arb balls, n up to 8, d up to 3, depth up to 4",
+            certified,
+        ),
+        Check(
+            "numeric",
+            "random floats, n in 1..128, d in 0..16, depth 1..64, scores from tiny to past the overflow of exp",
+            numeric,
+        ),
+    ),
+    mutants=MUTANTS,
+    source="Xie et al. 2026, Theorem 1",
+    shared="The oracle is a loop over transitions. The two routes share the exponential of Python's, SymPy's or Arb's library, and the instances; at symbolic sizes also the letters N and p for the shift, of which only the last column of Π is known, and K for the weights.",
+)

@@ -1,0 +1,367 @@
+r"""two-heads: a second head does the work of the target-memory step, exactly when the target row is γ times the shifted values.
+
+For every Z, every A and every V whose target row is 0, whatever the weights are,
+
+    (dual-head layer) − (attention, then target-memory step) = e_t (t − γ v Π),
+
+so the two agree if and only if the target row t of Z is γ times its shifted value row (0 last).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
+
+from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
+from icrl.claims.theorem.softmax_td import compare_case
+from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
+from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads, layer, softmax_td_parameters
+from icrl.verify.instances.cases import log_uniform, rational_case, small_fraction, stand_in, to_ball
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.numbers import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, shown
+from icrl.verify.judging.prompts import place_name
+from icrl.verify.kernel.checked import proof
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.edits import Machine
+from icrl.verify.routes.induction import next_values
+
+EXACT_GRID = list(product(range(1, 6), range(4)))
+SYMBOL_GRID = [(1, 0), (1, 1), (2, 0)]
+DEPTH_GRID = list(product(range(1, 5), range(3), (1, 2, 4)))
+
+
+class Input(NamedTuple):
+    """Any Z at all, any A, any V whose target row is 0 unless ``target_row`` is asked for, and γ."""
+
+    Z: Matrix
+    A: Matrix
+    V: Matrix
+    gamma: Any
+    normalise: Normaliser = softmax
+
+    def parameters(self, target_row: bool) -> Parameters:
+        """The construction's parameters with this A and this V in the place of its own."""
+        d, n = self.Z.shape[-2] - 3, self.Z.shape[-1] - 1
+        kept = self.V if target_row else clear_target_row(self.V)
+        plain = softmax_td_parameters(d, n, self.gamma, 1, self.Z)
+        return plain.with_head(A=self.A, V=kept, normalise=self.normalise)
+
+
+def clear_target_row(V: Matrix) -> Matrix:
+    """V with its target row set to 0."""
+    if kind(V) == "blocks":
+        blocks = V.blocks.tolist()
+        blocks[TARGET] = [ZeroMatrix(*block.shape) for block in blocks[TARGET]]
+        return BlockMatrix(blocks)
+    kept = V.copy()
+    kept[..., -2, :] = kept[..., -2, :] * 0
+    return kept
+
+
+def shifted_sources() -> Matrix:
+    """The values at S_1, …, S_n of the symbolic input."""
+    return next_values(sy.value_row("v"))
+
+
+def shifted(v: Matrix) -> Matrix:
+    """The value row one column to the left, 0 last: written out, and not by a product with Π."""
+    if kind(v) == "blocks":
+        return BlockMatrix([[next_values(v), ZeroMatrix(1, 1)]])
+    return np.concatenate([v[..., 1:], 0 * v[..., :1]], axis=-1)
+
+
+def zero_band(band: Matrix) -> Matrix:
+    """Zeros in the place of a band, of its kind."""
+    if kind(band) == "blocks":
+        return BlockMatrix([[ZeroMatrix(*block.shape) for block in band.blocks.tolist()[0]]])
+    return 0 * band
+
+
+def true_gap(bands: Rows, gamma: Any) -> Matrix:
+    """t − γ v Π."""
+    return bands.target + -1 * scalar(gamma, bands.value) @ shifted(bands.value)
+
+
+@dataclass(frozen=True)
+class Lemma:
+    """The statement with its pieces: how the layer is made one with two heads, what the target rows differ by, and whether V may have a target row."""
+
+    dual: Callable[[Parameters], Parameters] = in_two_heads
+    gap: Callable[[Rows, Any], Matrix] = true_gap
+    target_row: bool = False
+
+    def sides(self, given: Input) -> tuple[Matrix, Matrix]:
+        """(what the two layers differ by, what the lemma says they differ by), both of the shape of Z."""
+        p, bands = given.parameters(self.target_row), rows(given.Z)
+        said = stack(
+            zero_band(bands.features), zero_band(bands.reward), self.gap(bands, given.gamma), zero_band(bands.value)
+        )
+        return layer(given.Z, self.dual(p)) + -1 * layer(given.Z, p), said
+
+
+def symbolic_input() -> Input:
+    """Every block its own symbol, at every size: Z, V, and all four blocks of the weights, which may be anything."""
+    sizes, names = row_sizes(sy.d), ("x", "r", "t", "v")
+    Z = BlockMatrix(
+        [[sy.X, sy.x_q], *([MatrixSymbol(name, 1, sy.n), MatrixSymbol(f"{name}^n", 1, 1)] for name in ("r", "t", "v"))]
+    )
+    V = BlockMatrix([[MatrixSymbol(f"V_{a}{b}", i, j) for b, j in zip(names, sizes)] for a, i in zip(names, sizes)])
+    K = BlockMatrix(
+        [
+            [MatrixSymbol("K", sy.n, sy.n), MatrixSymbol("K_q", sy.n, 1)],
+            [MatrixSymbol("k", 1, sy.n), MatrixSymbol("k_q", 1, 1)],
+        ]
+    )
+    return Input(Z, place({}, sizes, sizes, Z), V, sy.gamma, lambda scores, visible: K)
+
+
+def symbolic(lemma: Lemma, budget: Budget) -> Verdict:
+    """The difference of the two layers, block by block, against the lemma."""
+    given = symbolic_input()
+    got, said = lemma.sides(given)
+    if failure := sy.compare_blocks(got, said, two_heads_probe(given), "difference of the layers"):
+        return failure
+    return Verdict(
+        True,
+        "for every Z, every V with no target row and any weights at all: the layers differ by e_t (t − γ v Π), block by block",
+    )
+
+
+def two_heads_probe(given: Input) -> sy.Instance:
+    """Small integers in every block."""
+    symbols = sorted(
+        {s for side in (given.Z, given.V, given.normalise(None, None)) for s in side.atoms(MatrixSymbol)}, key=str
+    )
+    size = lambda s: [int(side.subs(sy.Instance.sizes)) if side.free_symbols else int(side) for side in s.shape]
+    tables = {
+        s.name: [[(3 * a + 2 * b + c) % 7 - 3 or 4 for c in range(size(s)[1])] for b in range(size(s)[0])]
+        for a, s in enumerate(symbols)
+    }
+    return sy.Instance(gamma=[[sy.Rational(1, 2)]], **tables)
+
+
+def inputs_exact() -> Iterator[tuple[str, Input]]:
+    """Rational samples with a stand-in for exp, then explicit symbols with exp."""
+    rng = np.random.default_rng(0)
+    for n, d in EXACT_GRID:
+        draw = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)
+        given = Input(
+            draw(d + 3, n + 1),
+            draw(d + 3, d + 3),
+            draw(d + 3, d + 3),
+            abs(small_fraction(rng)) / 7,
+            partial(softmax, exp=stand_in),
+        )
+        yield (
+            f"Z = {_table(given.Z)}, V = {_table(given.V)}, A = {_table(given.A)}, γ = {given.gamma}, E = 1 + t²",
+            given,
+        )
+    for n, d in SYMBOL_GRID:
+        make = lambda name, r, c: np.array([[Symbol(f"{name}_{i}_{j}") for j in range(c)] for i in range(r)], object)
+        yield (
+            f"symbols, n = {n}, d = {d}",
+            Input(make("Z", d + 3, n + 1), make("A", d + 3, d + 3), make("V", d + 3, d + 3), Symbol("gamma")),
+        )
+
+
+def _table(M: np.ndarray) -> str:
+    return "(" + "; ".join(", ".join(map(str, row)) for row in M) + ")"
+
+
+def first_gap(name: str, lemma: Lemma, given: Input, differ) -> Counterexample | None:
+    """The first entry in which the two layers do not differ by what the lemma says."""
+    got, said = lemma.sides(given)
+    for i, j in np.ndindex(said.shape):
+        if differ(got[i, j], said[i, j]):
+            band = Rows._fields[max(0, i - given.Z.shape[0] + 4)]
+            return Counterexample(
+                name,
+                "difference of the layers, " + place_name(1, band, i, j).removeprefix("layer 1, "),
+                *shown(got[i, j], said[i, j]),
+            )
+    return None
+
+
+def exact(lemma: Lemma, budget: Budget) -> Verdict:
+    """Equality of every entry, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp."""
+    for name, given in inputs_exact():
+        if found := first_gap(name, lemma, given, entries_differ):
+            return Verdict(False, "an entry differs", counterexample=found)
+    rng = np.random.default_rng(1)
+    for case in (rational_case(rng, *shape) for shape in DEPTH_GRID):
+        if found := compare_case(Machine(edit=lambda p, site: lemma.dual(p)), case, str(case), entries_differ):
+            return Verdict(False, "a prompt differs from the TD loop's", counterexample=found)
+    return Verdict(
+        True,
+        f"{len(EXACT_GRID)} rational inputs and {len(SYMBOL_GRID)} inputs of explicit symbols, equal in every entry; {len(DEPTH_GRID)} rational contexts through dual-head layers, equal to the TD loop at every depth",
+    )
+
+
+def certified(lemma: Lemma, budget: Budget) -> Verdict:
+    """The rational inputs as Arb balls with the true exponential."""
+    from flint import ctx
+
+    with ctx.workprec(BITS):
+        for name, given in list(inputs_exact())[: len(EXACT_GRID)]:
+            balls = Input(*(np.vectorize(to_ball, otypes=[object])(M) for M in given[:3]), to_ball(given.gamma))
+            scale = 1 + max(abs(float(entry)) for entry in balls.Z.flat) * (
+                1 + sum(abs(float(entry)) for entry in balls.V.flat)
+            )
+            try:
+                found = first_gap(name.replace("E = 1 + t²", "E = exp"), lemma, balls, balls_differ(scale))
+            except Undecided as undecided:
+                return Verdict(False, str(undecided))
+            if found:
+                return Verdict(False, "disjoint balls", counterexample=found)
+    return Verdict(
+        True,
+        f"{len(EXACT_GRID)} inputs at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
+    )
+
+
+def numeric(lemma: Lemma, budget: Budget) -> Verdict:
+    """Random float inputs, ten of one shape at a time."""
+    trials, rng, worst = budget.trials or 2000, np.random.default_rng(budget.seed), 0.0
+    for start in range(0, trials, 10):
+        count, n, d = min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
+        given = Input(
+            rng.normal(size=(count, d + 3, n + 1)),
+            rng.normal(size=(count, d + 3, d + 3)),
+            rng.normal(size=(count, d + 3, d + 3)),
+            rng.uniform(0, 1, count),
+        )
+        got, said = lemma.sides(given)
+        steep = 1 + np.abs(transpose(given.Z) @ given.A @ given.Z).max((-1, -2), keepdims=True)
+        unit = (
+            TOLERANCE
+            * np.finfo(float).eps
+            * steep
+            * (np.abs(given.Z).max((-1, -2), keepdims=True) + np.abs(given.V @ given.Z).max((-1, -2), keepdims=True))
+        )
+        ratio = np.abs(got - said) / unit
+        if not (np.isfinite(got).all() and np.isfinite(said).all()):
+            return Verdict(False, "not finite")
+        if ratio.max() > 1:
+            b, i, j = map(int, np.unravel_index(np.argmax(ratio), ratio.shape))
+            where = "difference of the layers, " + place_name(1, Rows._fields[max(0, i - d + 1)], i, j).removeprefix(
+                "layer 1, "
+            )
+            return Verdict(
+                False,
+                f"differs in trial {start + b + 1} (seed {budget.seed})",
+                counterexample=Counterexample(
+                    f"n = {n}, d = {d}", where, *shown(float(got[b, i, j]), float(said[b, i, j]))
+                ),
+            )
+        worst = max(worst, float(ratio.max()))
+        budget.progress(start + count, trials)
+    return Verdict(
+        True,
+        f"{trials} random inputs (seed {budget.seed}), n in 1..128, d in 0..16; tolerance {TOLERANCE} eps (1 + max |score|)(max |Z| + max |VZ|)",
+        f"largest difference {worst:.3f} of the tolerance",
+    )
+
+
+# Mutants.
+
+
+def second_head(change: Callable[[TargetMemory, Matrix], TargetMemory]) -> Callable[[Parameters], Parameters]:
+    """Two heads whose second is made from another target-memory step than the layer's own."""
+    return lambda p: in_two_heads(replace(p, memory=change(p.memory, p.head.V)))
+
+
+def between_rows(V: Matrix, to: int, of: int) -> Matrix:
+    """The matrix that copies band ``of`` into band ``to`` (bands of one row), of the size of V."""
+    sizes = row_sizes(V.shape[-1] - 3)
+    return place({(to, of): scalar(1, V)}, sizes, sizes, V)
+
+
+def gap_but_last(bands: Rows, gamma: Any) -> Matrix:
+    """t − γ v Π with its last entry forgotten."""
+    gap = true_gap(bands, gamma)
+    if kind(gap) == "blocks":
+        return BlockMatrix([[block_collapse(gap).blocks[0, 0], ZeroMatrix(1, 1)]])
+    return np.concatenate([gap[..., :-1], 0 * gap[..., -1:]], axis=-1)
+
+
+MUTANTS = (
+    Mutant("the layers agree whatever the target row", Lemma(gap=lambda bands, gamma: zero_band(bands.target))),
+    Mutant("the last target entry is free", Lemma(gap=gap_but_last)),
+    Mutant("V with a target row", Lemma(target_row=True)),
+    Mutant(
+        "γ missing in the second head",
+        Lemma(second_head(lambda memory, V: replace(memory, W=between_rows(V, TARGET, VALUE)))),
+    ),
+    Mutant(
+        "second head shifted the other way",
+        Lemma(second_head(lambda memory, V: replace(memory, shift=transpose(memory.shift)))),
+    ),
+    Mutant(
+        "second head into the reward row",
+        Lemma(second_head(lambda memory, V: replace(memory, W=between_rows(V, REWARD, TARGET) @ memory.W))),
+    ),
+)
+
+
+def statement() -> str:
+    """The lemma, its equation printed from the object that the symbolic check compares."""
+    said = Lemma().sides(symbolic_input())[1]
+    shown_gap = said.xreplace({shifted_sources(): MatrixSymbol("v^+", 1, sy.n)})
+    return rf"""
+Let $V$ have a zero target row; $Z$, $A$ and the attention weights $K$ may be anything. Write $Z = [X \; x(S_n);\; r \; r_n;\; t \; t_n;\; v \; v(S_n)]$ in the bands of a prompt, and $v^{{+}} = (v(S_1), \dots, v(S_n))$. With two heads and no target-memory step one layer differs from attention followed by the target-memory step by
+
+$$
+\begin{{aligned}}
+&\bigl(Z + VZK + W(VZK)\Pi\bigr) \\
+&\quad - \bigl(U Y + W Y \Pi\bigr) = {sy.book_latex(block_collapse(shown_gap))},
+\end{{aligned}}
+$$ (eq-two-heads)
+
+where $Y = Z + VZK$. So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers agree at every depth, and with the construction's parameters both compute weighted softmax TD ({{prf:ref}}`softmax-td`).
+""".strip()
+
+
+CLAIM = Claim(
+    id="two-heads",
+    title="Two heads, or one head and a shift",
+    chapter="two-heads",
+    environment="lemma",
+    statement=lambda: statement(),
+    hypotheses=(
+        "$Z$ is any $(d+3) \\times (n+1)$ matrix, $n \\ge 1$; $A$ and the attention weights are arbitrary.",
+        "The target row of $V$ is 0. (The construction's $V$ is zero off its value row, which is more than is needed.)",
+    ),
+    subject=Lemma(),
+    checks=(
+        proof(
+            "two-heads",
+            "for every n and d, every Z, V, A and any weights; for the Transformers, every depth",
+            stated=(
+                "two_heads.two_heads_difference",
+                "two_heads.two_heads",
+                "two_heads.target_row_needed",
+                "two_heads.prompt_remembers",
+                "two_heads.two_heads_transformer",
+            ),
+            definitions=("two_heads.dual_head_layer", "two_heads.remembers", "two_heads.dual_head_transformer"),
+        ),
+        Check("symbolic", "every n and d; Z, V and the weights opaque", symbolic),
+        Check(
+            "exact",
+            "rationals with E = 1 + t² over n in 1..5, d in 0..3; explicit symbols with exp at (n, d) = (1, 0), (1, 1), (2, 0); dual-head Transformers against the TD loop over n in 1..4, d in 0..2, depth 1, 2, 4",
+            exact,
+        ),
+        Check("certified", "the same rational inputs with the true exp, in Arb balls", certified),
+        Check("numeric", "random floats, n in 1..128, d in 0..16", numeric),
+    ),
+    mutants=MUTANTS,
+    rests_on=("softmax-td",),
+    source="Xie et al. 2026, Lemma 1, there for a $V$ that is zero off its value row",
+    shared="Both layers run the same attention, and at symbolic sizes the shift is the same two letters N and p on both sides; t − γ v Π is written independently, and so is the TD loop.",
+)

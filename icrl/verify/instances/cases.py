@@ -1,0 +1,260 @@
+r"""Instances: one plain description of a context and its parameters, in whatever numbers, and how each route reads it.
+
+The construction reads a case as matrices; the loops of :mod:`icrl.td` read the same lists. Nothing is computed here but
+the layout of what was given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property, partial
+from itertools import product
+from operator import mul
+from typing import Any, NamedTuple
+
+import numpy as np
+from sympy import Symbol
+from sympy import exp as sympy_exp
+
+from icrl import td
+
+
+def stand_in(t: Any) -> Any:
+    """1 + t², a positive rational function in the place of exp: rationals stay rational."""
+    return 1 + t * t
+
+
+def power_of_two(t: Fraction) -> Fraction:
+    """2^t of an integer t, which is exp(t ln 2): softmax attention in ``Fraction``s, its A multiplied by ln 2."""
+    if t.denominator != 1:
+        raise ValueError(f"t must be an integer, got {t}")
+    return Fraction(2) ** int(t)
+
+
+EXPONENTIALS = {stand_in: "1 + t²", power_of_two: "2^t"}
+"""What stands in the place of exp, by how it is written."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A context over the states 0, 1, …, features and an initial value by state, γ, a step size a layer, the score's A.
+
+    The entries are all of one type: float, ``Fraction``, SymPy expression or Arb ball. ``exp`` None is the true one.
+    """
+
+    states: Sequence[int]
+    rewards: Sequence
+    features: Sequence[Sequence]
+    v: Sequence
+    gamma: Any
+    alphas: Sequence
+    A: Sequence[Sequence]
+    exp: Callable[[Any], Any] | None = None
+
+    n = property(lambda self: len(self.rewards))
+    d = property(lambda self: len(self.features[0]))
+    depth = property(lambda self: len(self.alphas))
+
+    @cached_property
+    def scores(self) -> list[list]:
+        """The table of g(s, u) = x(u)ᵀ A x(s), the key u on the left: row s, column u."""
+        zero = 0 * self.gamma
+        turned = [[sum(map(mul, row, x), zero) for row in self.A] for x in self.features]
+        return [[sum(map(mul, x, Ax), zero) for x in self.features] for Ax in turned]
+
+    def score(self, s: int, u: int) -> Any:
+        """g(s, u), for the TD loop."""
+        return self.scores[s][u]
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount, and what is particular about the context."""
+        return {
+            "n": self.n,
+            "d": self.d,
+            "layers": self.depth,
+            "states visited": len(set(self.states)),
+            "γ": self.gamma,
+            "a state never left": not set(self.states) <= set(self.states[:-1]),
+            "step sizes that differ by layer": len(set(self.alphas)) > 1,
+        } | {f"E = {words} in the place of exp": self.exp is stand for stand, words in EXPONENTIALS.items()}
+
+    def __str__(self) -> str:
+        parts = {"T": self.states, "r": self.rewards, "v_0": self.v, "x": self.features}
+        parts |= ({"A": self.A} if self.d else {}) | {"γ": self.gamma, "α": self.alphas}
+        return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items()) + (
+            f", E = {EXPONENTIALS[self.exp]}" if self.exp in EXPONENTIALS else ""
+        )
+
+
+def shown(value: Any) -> str:
+    """Numbers for a person; a row of one number is that number."""
+    if np.ndim(value) == 0:
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+    items = [shown(item[0] if np.ndim(item) and len(item) == 1 else item) for item in value]
+    return "(" + ", ".join(items) + ")"
+
+
+class Matrices(NamedTuple):
+    """A case, or a batch of cases of one shape, as the construction reads it."""
+
+    features: Any
+    rewards: Any
+    value: Any
+    gamma: Any
+    alphas: Any
+    A: Any
+    exp: Callable | None
+
+
+def as_matrices(case: Case) -> Matrices:
+    """One case as object arrays, or as float arrays without a batch axis."""
+    dtype = float if isinstance(case.gamma, float) else object
+    features = np.empty((case.d, case.n + 1), dtype)
+    for i, j in product(range(case.d), range(case.n + 1)):
+        features[i, j] = case.features[case.states[j]][i]
+    value = np.array([[case.v[s] for s in case.states]], dtype)
+    A = np.array(case.A, dtype).reshape(case.d, case.d)
+    return Matrices(features, np.array([case.rewards], dtype), value, case.gamma, case.alphas, A, case.exp)
+
+
+def as_batch(cases: Sequence[Case], array: Callable = np.asarray) -> Matrices:
+    """Float cases of one shape as arrays with a leading batch axis; ``array`` = ``torch.as_tensor`` makes them tensors."""
+    one = [as_matrices(case) for case in cases]
+    features, rewards, value, gamma, alphas, A = (
+        array(np.stack([np.asarray(m[i], float) for m in one])) for i in range(6)
+    )
+    return Matrices(features, rewards, value, gamma, list(alphas.T), A, None)
+
+
+def td_prompts(case: Case) -> Iterator[tuple[list, list, list, list]]:
+    r"""What the prompt must be after 0, 1, …, depth layers, by the TD loop: features, rewards, :math:`\gamma v_l(S_{j+1})`, :math:`v_l(S_j)`."""
+    features = [[case.features[s][i] for s in case.states] for i in range(case.d)]
+    zero = 0 * case.gamma
+    for v in td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp):
+        target = [case.gamma * v[s] for s in case.states[1:]] + [zero]
+        yield features, [*case.rewards, zero], target, [v[s] for s in case.states]
+
+
+def smallest(
+    states: Sequence[int],
+    depth: int = 1,
+    r: Sequence[int] = (0,),
+    v: Sequence[int] = (1,),
+    x: Sequence[Sequence[int]] = ((0,),),
+    A: Sequence[Sequence[int]] = ((1,),),
+) -> Case:
+    """A case of a few small integers, as ``Fraction``s: γ = α = ½ and E = 1 + t²."""
+    half = Fraction(1, 2)
+    whole = lambda rows: [[Fraction(entry) for entry in row] for row in rows]
+    return Case(list(states), *whole([r]), whole(x), *whole([v]), half, [half] * depth, whole(A), stand_in)
+
+
+def small_fraction(rng: np.random.Generator) -> Fraction:
+    """A random rational with numerator in −6..6 and denominator in 1..3."""
+    return Fraction(int(rng.integers(-6, 7)), int(rng.integers(1, 4)))
+
+
+def rational_case(rng: np.random.Generator, n: int, d: int, depth: int) -> Case:
+    """A random case in small ``Fraction``s with the stand-in for exp: repeated states, general A, v₀ ≠ 0, a step size a layer."""
+    number = partial(small_fraction, rng)
+    size = int(rng.integers(1, n + 2))
+    return Case(
+        states=[int(s) for s in rng.integers(0, size, n + 1)],
+        rewards=[number() for _ in range(n)],
+        features=[[number() for _ in range(d)] for _ in range(size)],
+        v=[number() for _ in range(size)],
+        gamma=Fraction(int(rng.integers(0, 10)), 10),
+        alphas=[Fraction(int(rng.integers(1, 11)), 10) for _ in range(depth)],
+        A=[[number() for _ in range(d)] for _ in range(d)],
+        exp=stand_in,
+    )
+
+
+def symbol_case(n: int, d: int, depth: int) -> Case:
+    """Every entry its own symbol, all states distinct (repeated states are a substitution), the true exponential."""
+    S = range(n + 1)
+    return Case(
+        states=list(S),
+        rewards=[Symbol(f"R_{k + 1}") for k in range(n)],
+        features=[[Symbol(f"x_{s}_{i}") for i in range(d)] for s in S],
+        v=[Symbol(f"v_{s}") for s in S],
+        gamma=Symbol("gamma"),
+        alphas=[Symbol(f"alpha_{l}") for l in range(depth)],
+        A=[[Symbol(f"A_{i}_{j}") for j in range(d)] for i in range(d)],
+        exp=sympy_exp,
+    )
+
+
+def float_case(rng: np.random.Generator, n: int, d: int, depth: int) -> Case:
+    """A random case in floats: repeated states, v₀ ≠ 0, features from tiny to overflow-prone, A = I or any matrix."""
+    size = int(np.exp(rng.uniform(0, np.log(n + 2))))
+    norm = float(np.exp(rng.uniform(np.log(1e-4), np.log(100))))  # |x|² up to 10⁴, past 709 where exp overflows
+    features = rng.normal(size=(size, d))
+    features *= norm / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-300)
+    A = np.eye(d) if rng.random() < 0.5 else rng.normal(size=(d, d)) / np.sqrt(max(d, 1))
+    return Case(
+        states=rng.integers(0, size, n + 1).tolist(),
+        rewards=rng.normal(size=n).tolist(),
+        features=features.tolist(),
+        v=rng.normal(size=size).tolist(),
+        gamma=float(rng.uniform(0, 1)),
+        alphas=(1 - rng.uniform(0, 1, depth)).tolist(),
+        A=A.tolist(),
+    )
+
+
+def log_uniform(rng: np.random.Generator, low: int, high: int) -> int:
+    """A size in low..high, as likely to be in 1..9 as in 10..99."""
+    return int(np.exp(rng.uniform(np.log(low), np.log(high + 1))))
+
+
+def shapes(rng: np.random.Generator, instances: int, batch: int = 10) -> Iterator[tuple[int, int, int, int]]:
+    """Shapes (count, n, d, depth), log-uniform over n in 1..128, d in 0..16, depth in 1..64.
+
+    Every sixth of the first 186 shapes has n ≥ 64 and depth ≥ 32, so that 1,860 instances or more hold at least 310 large ones.
+    """
+    for index, start in enumerate(range(0, instances, batch)):
+        large = index % 6 == 0 and index < 186
+        n, depth = log_uniform(rng, 64 if large else 1, 128), log_uniform(rng, 32 if large else 1, 64)
+        yield min(batch, instances - start), n, log_uniform(rng, 1, 17) - 1, depth
+
+
+def to_ball(q: Fraction) -> Any:
+    """A rational as the tightest Arb ball around it."""
+    from flint import arb, fmpq
+
+    return arb(fmpq(q.numerator, q.denominator))
+
+
+def ball_case(case: Case) -> Case:
+    """A rational case as Arb balls, with the true exponential."""
+    table = lambda rows: [[to_ball(q) for q in row] for row in rows]
+    rewards, v, alphas = table([case.rewards, case.v, case.alphas])
+    return Case(
+        case.states, rewards, table(case.features), v, to_ball(case.gamma), alphas, table(case.A), lambda t: t.exp()
+    )
+
+
+def tied(case: Case) -> Case:
+    """The same step size in every layer."""
+    return replace(case, alphas=[case.alphas[0]] * case.depth)
+
+
+def float_name(case: Case) -> str:
+    """A case of floats: all of it when it is small."""
+    small = case.n <= 3 and case.d <= 2
+    return (
+        str(case)
+        if small
+        else f"n = {case.n}, d = {case.d}, {len(set(case.states))} states visited, γ = {shown(case.gamma)}, α = {shown(case.alphas[0])}"
+    )
+
+
+def as_floats(cases: Iterable[Case]) -> Iterator[Case]:
+    """Rational cases in floats, with the true exponential."""
+    floats = lambda table: [list(map(float, row)) for row in table]
+    for case in cases:
+        rewards, v, alphas = floats([case.rewards, case.v, case.alphas])
+        yield Case(case.states, rewards, floats(case.features), v, float(case.gamma), alphas, floats(case.A))

@@ -1,0 +1,106 @@
+"""Contexts that several claims draw: a few small ones, random rational ones, random floats, and a walk on FrozenLake."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from icrl.tasks import from_gymnasium
+from icrl.verify.instances.cases import (
+    Case,
+    float_case,
+    log_uniform,
+    rational_case,
+    small_fraction,
+    smallest,
+    stand_in,
+    tied,
+)
+
+
+def after(small: Iterable[Case], *draws: Callable[[], Iterable[Case]]) -> Callable[[Any], list[Case]]:
+    """What a statement is put to: the contexts that a subject lets in (``beyond``, if any), the small ones, the drawn."""
+    return lambda subject: [*getattr(subject, "beyond", ()), *small, *(case for draw in draws for case in draw())]
+
+
+def closing_walk(rng: np.random.Generator, size: int, n: int) -> list[int]:
+    """n + 1 states, 0 … size−1 by order of appearance, the last of them one that was left before."""
+    walk = [int(s) for s in rng.integers(0, size, n)]
+    order = {s: i for i, s in enumerate(dict.fromkeys(walk))}
+    states = [order[s] for s in walk]
+    return states + [states[int(rng.integers(n))]]
+
+
+def lake(n: int = 40) -> Case:
+    """Transitions of FrozenLake-v1 under the uniform policy, α = ½, γ = 9/10; the features are 1 and the place on the map, in quarters."""
+    context = from_gymnasium("FrozenLake-v1").sample_context(n, np.random.default_rng(0))
+    number = lambda entries: [Fraction(entry) for entry in entries]
+    features = [[Fraction(1), Fraction(s // 4, 4), Fraction(s % 4, 4)] for s in range(16)]
+    identity = [number(row) for row in np.eye(3, dtype=int).tolist()]
+    return Case(
+        context.states.tolist(),
+        number(context.rewards),
+        features,
+        number([0] * 16),
+        Fraction(9, 10),
+        [Fraction(1, 2)] * 3,
+        identity,
+    )
+
+
+def two_states(depth: int = 1, **changes: Any) -> Case:
+    """T = (0, 1, 0) with one-hot features: E is 2 where key and query are one state, and 1 where they are not."""
+    return replace(smallest((0, 1, 0), depth, r=(1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1))), **changes)
+
+
+def never_left(depth: int = 1) -> Case:
+    """T = (0, 1) with equal features: state 1 is reached, and never left."""
+    return smallest((0, 1), depth, r=(1,), v=(0, 0), x=((1,), (1,)))
+
+
+def rational_cases(seed: int = 0) -> list[Case]:
+    """Random rational contexts over n in 1..6, d in 0..3, of 2 layers; some end in a state never left, some have repeated features."""
+    rng = np.random.default_rng(seed)
+    return [tied(rational_case(rng, *shape, 2)) for shape in product(range(1, 7), range(4))]
+
+
+def sharp_cases(seed: int = 0) -> list[Case]:
+    """Random rational contexts whose visited states are all left, features near 3 times one-hot, 3 layers; γ of either sign."""
+    rng = np.random.default_rng(seed)
+    return [sharp_case(rng, *shape) for shape in product((1, 2, 3), (2, 3, 5), (-1, 1))]
+
+
+def sharp_case(rng: np.random.Generator, states: int, length: int, sign: int) -> Case:
+    """One of them."""
+    walk = closing_walk(rng, states, length)
+    W = range(len(set(walk)))
+    features = [[Fraction(3 * (s == u)) + Fraction(int(rng.integers(-1, 2)), 4) for u in W] for s in W]
+    draw = lambda numbers: [small_fraction(rng) for _ in numbers]
+    gamma, alpha = Fraction(sign * int(rng.integers(1, 8)), 10), Fraction(int(rng.integers(1, 5)), 4)
+    identity = [[Fraction(s == u) for u in W] for s in W]
+    return Case(walk, draw(range(length)), features, draw(W), gamma, [alpha] * 3, identity, stand_in)
+
+
+def float_cases(seed: int) -> Iterator[Case]:
+    """Random float contexts, by turns of any features and of sharp ones: n in 1..64, up to 8 layers of one step size."""
+    rng = np.random.default_rng(seed)
+    while True:
+        yield tied(float_case(rng, log_uniform(rng, 1, 64), log_uniform(rng, 1, 9) - 1, log_uniform(rng, 1, 8)))
+        yield sharp_float_case(rng)
+
+
+def sharp_float_case(rng: np.random.Generator) -> Case:
+    """Features near a multiple of one-hot, up to 6 states, all but at times the last of which are left; γ of either sign."""
+    walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
+    if rng.random() < 0.25:
+        walk[-1] = max(walk) + 1
+    W = len(set(walk))
+    features = rng.uniform(1, 4) * np.eye(W) + rng.normal(scale=0.1, size=(W, W))
+    gamma, alphas = float(rng.uniform(-0.95, 0.95)), [float(1 - rng.uniform(0, 1))] * log_uniform(rng, 1, 32)
+    rewards, v = rng.normal(size=len(walk) - 1), rng.normal(size=W)
+    return Case(walk, rewards.tolist(), features.tolist(), v.tolist(), gamma, alphas, np.eye(W).tolist())

@@ -1,0 +1,158 @@
+r"""A statement as parts, each a number against what it must be; the runs that put rationals, balls and floats into the same parts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from itertools import islice
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from icrl.verify.instances.cases import Case, as_floats, ball_case, float_name
+from icrl.verify.judging.numbers import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ
+from icrl.verify.judging.numbers import shown as told_apart
+from icrl.verify.model import Budget, Counterexample, Verdict
+
+
+def least(numbers: Iterable) -> Any:
+    """The smallest; of balls, a ball that holds it."""
+    return reduce(lambda x, y: x.min(y) if hasattr(x, "rad") else min(x, y), numbers)
+
+
+def greatest(numbers: Iterable) -> Any:
+    """The largest absolute value; of balls, a ball that holds it."""
+    return reduce(lambda x, y: x.max(y) if hasattr(x, "rad") else max(x, y), [abs(x) for x in numbers])
+
+
+def size(*numbers: Any) -> float:
+    """1, or the largest absolute value of what is given, if that is more: as a float."""
+    return max(1.0, *(abs(float(x)) for each in numbers for x in np.ravel(each)))
+
+
+# Parts of a statement, and what is wrong with them
+
+
+AT_MOST, AT_LEAST, UNLIKE = "at most ", "at least ", "a number other than "
+"""What a number may be asked to be, other than equal; ``UNLIKE`` is asked with 0."""
+
+
+class Part(NamedTuple):
+    """One number of a statement against what it must be. ``scale``: the size, as a float, that its rounding errors have by eps.
+
+    ``relation``: ``""`` for an equality, or what ``got`` must be.
+    """
+
+    where: str
+    got: Any
+    right: Any
+    scale: float = 1.0
+    relation: str = ""
+
+
+def entries(where: str, got: Any, right: Any, scale: float = 1.0) -> Iterator[Part]:
+    """An equality of two arrays, entry by entry."""
+    for index in np.ndindex(np.shape(right)):
+        yield Part(f"{where}, entry {', '.join(map(str, index))}", got[index], right[index], scale)
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """Rationals; a number of another type is an error."""
+
+    def fails(self, part: Part) -> bool:
+        """Whether the part does not hold."""
+        differ = entries_differ(part.got, part.right)
+        return {"": differ, AT_MOST: part.got > part.right, AT_LEAST: part.got < part.right}.get(
+            part.relation, not differ
+        )
+
+
+@dataclass(frozen=True)
+class AsBalls:
+    """Balls: disjoint balls differ; balls that overlap are equal if they are small, and decide nothing if not."""
+
+    def fails(self, part: Part) -> bool:
+        """Whether the part does not hold; ``Undecided`` where the balls are too wide."""
+        differ = balls_differ(part.scale)(part.got, part.right)
+        return {"": differ, AT_MOST: differ and part.got > part.right, AT_LEAST: differ and part.got < part.right}.get(
+            part.relation, not differ
+        )
+
+
+@dataclass(frozen=True)
+class Within:
+    """Floats; ``unit`` times the part's scale is the tolerance."""
+
+    unit: float
+
+    def fails(self, part: Part) -> bool:
+        """Whether the part does not hold; what is NaN does not."""
+        gap, allowed = part.got - part.right, self.unit * part.scale
+        holds = {"": abs(gap) <= allowed, AT_MOST: gap <= allowed, AT_LEAST: -gap <= allowed}
+        return not holds.get(part.relation, abs(gap) > allowed)
+
+
+Parts = Callable[[Any, Case], Iterator[Part]]
+
+
+def first_failure(name: str, parts: Iterable[Part], numbers: Any) -> Counterexample | None:
+    """The first part that does not hold."""
+    for part in parts:
+        if numbers.fails(part):
+            got, right = told_apart(part.got, part.right)
+            zero = part.relation == UNLIKE and math.isfinite(float(part.got))  # as far as can be told
+            return Counterexample(name, part.where, "0" if zero else got, part.relation + right)
+    return None
+
+
+# The runs
+
+
+def on_rationals(parts: Parts, subject: Any, cases: Iterable[Case], told: str, noun: str = "contexts") -> Verdict:
+    """The parts in ``Fraction``s."""
+    count = 0
+    for count, case in enumerate(cases, 1):
+        if found := first_failure(str(case), parts(subject, case), Exactly()):
+            return Verdict(False, "a part of the statement fails", counterexample=found)
+    return Verdict(True, f"{count} rational {noun}: {told}")
+
+
+def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:
+    """The parts in Arb balls, with the true exponential in the place of 1 + t²."""
+    from flint import ctx
+
+    count = 0
+    with ctx.workprec(BITS):
+        for count, case in enumerate(cases, 1):
+            try:
+                found = first_failure(f"{replace(case, exp=None)}, E = exp", parts(subject, ball_case(case)), AsBalls())
+            except Undecided as undecided:
+                return Verdict(False, str(undecided))
+            if found:
+                return Verdict(False, "the balls do not stand as stated", counterexample=found)
+    return Verdict(
+        True,
+        f"{count} contexts at {BITS} bits: {told}; what is equal, to a ball of radius below 2^-{RADIUS} of the scale",
+    )
+
+
+def on_floats(
+    parts: Parts, subject: Any, small: Sequence[Case], drawn: Iterator[Case], budget: Budget, trials: int, told: str
+) -> Verdict:
+    """The parts in floats: the small rational cases, then as many as asked of those drawn."""
+    trials = budget.trials or trials
+    for trial, case in enumerate([*as_floats(small), *islice(drawn, trials)], 1 - len(small)):
+        steep = 1 + max(abs(g) for row in case.scores for g in row)
+        if found := first_failure(
+            float_name(case), parts(subject, case), Within(TOLERANCE * np.finfo(float).eps * steep)
+        ):
+            where = f"trial {trial} (seed {budget.seed})" if trial > 0 else "a small context"
+            return Verdict(False, f"fails in {where}", counterexample=found)
+        budget.progress(max(trial, 0), trials)
+    return Verdict(
+        True,
+        f"{len(small)} small and {trials} random contexts (seed {budget.seed}): {told}; tolerance {TOLERANCE} eps (1 + max |score|) of each part's scale",
+    )

@@ -1,0 +1,247 @@
+"""The checks of kind ``kernel``: which machine-checked theorems a claim stands on, and what is on record about them.
+
+``make proofs`` compiles the sources in ``proofs/`` and writes ``proofs/checked.json``. A check passes where this machine
+has compiled sources of exactly that hash; without the checker it is on record; with other sources it fails.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from icrl.verify.kernel import rocq, twins
+from icrl.verify.kernel.rocq import PROOFS, NoChecker, Refused
+from icrl.verify.model import Check, Claim, Verdict
+
+RECORD = PROOFS / "checked.json"
+PLANTED = PROOFS / "planted.toml"
+WORK = PROOFS.parent / ".proofs"
+"""Where this machine compiles; the file ``checked`` in it holds the hash of what it has checked."""
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Planted:
+    """A wrong change of the sources that must be refused: each edit is (file, what stands there once, what to put in its place)."""
+
+    name: str
+    edits: tuple[tuple[str, str, str], ...]
+
+    def __str__(self) -> str:
+        line = lambda text: " ".join(text.split())
+        return "; ".join(f"{file}: {line(wrong) or 'nothing'} for {line(right)}" for file, right, wrong in self.edits)
+
+
+@dataclass(frozen=True)
+class Proof(Check):
+    """A check of kind ``kernel``. ``stated`` are the theorems ``file.name`` that the book shows, with ``definitions``; ``further`` those it only names; ``planted`` the wrong changes."""
+
+    stated: tuple[str, ...] = ()
+    further: tuple[str, ...] = ()
+    definitions: tuple[str, ...] = ()
+    planted: tuple[Planted, ...] = ()
+
+    @property
+    def theorems(self) -> tuple[str, ...]:
+        """All theorems that the claim stands on."""
+        return self.stated + self.further
+
+
+def proof(
+    claim: str, scope: str, stated: Iterable[str], definitions: Iterable[str] = (), further: Iterable[str] = ()
+) -> Proof:
+    """The kernel check of a claim, with the wrong changes that are planted for it. Raises ``ValueError`` without theorems or without a planted change."""
+    stated, further, planted = tuple(stated), tuple(further), planted_for(claim)
+    if not stated or (PROOFS.is_dir() and not planted):
+        raise ValueError(
+            f"a kernel check must state theorems and have planted changes in {PLANTED.name}, got {len(stated)} and {len(planted)} for {claim}"
+        )
+    run = lambda subject, budget: verdict(stated + further, planted)
+    return Proof("kernel", scope, run, (), stated, further, tuple(definitions), planted)
+
+
+@cache
+def planted_changes() -> dict[str, list[dict[str, Any]]]:
+    """What ``proofs/planted.toml`` holds, by claim; empty where the sources are not part of the installation."""
+    return tomllib.loads(PLANTED.read_text(encoding="utf-8")) if PLANTED.exists() else {}
+
+
+def planted_for(claim: str) -> tuple[Planted, ...]:
+    """The wrong changes that are to break a claim's proof."""
+    return tuple(
+        Planted(change["name"], tuple(map(tuple, change["edits"]))) for change in planted_changes().get(claim, [])
+    )
+
+
+def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
+    """Whether the sources as they are prove these theorems: checked here, or on record where there is no checker."""
+    if not PROOFS.is_dir():
+        return Verdict(None, "not run: the sources, proofs/, are not part of this installation", ran=False)
+    record, found = read_record(), rocq.digest()
+    if fault := stale(record, found, theorems, planted):
+        return Verdict(False, f"{fault}: run make proofs")
+    axioms = {axiom for name in theorems for axiom in record["theorems"][name]}
+    rests = (
+        f"closed under the global context, but for {len(axioms)} axioms of the library of real numbers in reals.v"
+        if axioms
+        else "closed under the global context"
+    )
+    detail = (
+        f"{', '.join(theorems)}: {rests}; sources with SHA-256 {found[:16]}…; {len(planted)} wrong {'changes' if len(planted) > 1 else 'change'} of the sources refused; "
+        f"the Transformer and softmax TD of proofs/ and of Python equal on {len(twins.instances())} rational instances"
+    )
+    try:
+        here = check_sources(record["theorems"])
+    except NoChecker as absent:
+        return Verdict(None, detail, f"on record, checked by {record['checker']}; not checked here, where {absent}")
+    except Refused as refusal:
+        return Verdict(False, str(refusal))
+    if here != {key: record[key] for key in here}:
+        return Verdict(False, "what is on record is not what was found on this machine: run make proofs")
+    return Verdict(True, detail, f"compiled on this machine by {rocq.checker()}")
+
+
+def stale(record: Mapping[str, Any], found: str, theorems: Iterable[str], planted: Iterable[Planted]) -> str:
+    """Why the record does not speak of these sources, theorems, planted changes and this Python construction; empty when it does."""
+    if record.get("sources") != found:
+        return f"proofs/ has the hash {found[:16]}…, and what was checked {record.get('sources', 'none')[:16]}…"
+    if absent := [name for name in theorems if name not in record["theorems"]]:
+        return f"{', '.join(absent)} not among what was checked"
+    if absent := [
+        change.name for change in planted if record["planted"].get(change.name, {}).get("change") != str(change)
+    ]:
+        return f"{', '.join(absent)} not among the planted changes that were refused"
+    if record["values"] != twins.fingerprint(twins.python_values()):
+        return "the Python construction no longer computes what the definitions in proofs/ do"
+    return ""
+
+
+def read_record() -> dict[str, Any]:
+    """What ``make proofs`` wrote last; empty when there is nothing."""
+    return json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else {}
+
+
+def proofs_of(claims: Iterable[Claim]) -> list[Proof]:
+    """The kernel checks of the claims."""
+    return [check for claim in claims for check in claim.checks if isinstance(check, Proof)]
+
+
+def check_sources(
+    wanted: Iterable[str], folder: Path = PROOFS, work: Path = WORK, report: Report = lambda line: None
+) -> dict[str, Any]:
+    """Compile the sources from the first to the last, read off what each theorem assumes, and compare the definitions with Python's.
+
+    What this machine has checked, by the same checker, of sources of the same hash is not checked again: a stamp in
+    ``work`` says so. It guards against accident, not against forgery; a fresh clone has none. Returns the assumptions by
+    theorem and the fingerprint of the values computed; raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is
+    not installed.
+    """
+    wanted = sorted(wanted)
+    if broken := rocq.broken_rules(wanted, folder):
+        raise Refused("; ".join(broken))
+    rocq.require_tools()
+    with rocq.working(work, folder):
+        stamp, state = (
+            work / "checked.json",
+            {"sources": rocq.digest(folder), "theorems": wanted, "checker": rocq.checker(), "place": str(work)},
+        )
+        if stamp.exists() and (known := json.loads(stamp.read_text(encoding="utf-8")))["state"] == state:
+            return known["found"]
+        rocq.forget(work)
+        found = examined(wanted, folder, work, report)
+        part = stamp.with_suffix(".part")
+        part.write_text(json.dumps({"state": state, "found": found}), encoding="utf-8")
+        part.replace(stamp)
+    return found
+
+
+def examined(wanted: Sequence[str], folder: Path, work: Path, report: Report = lambda line: None) -> dict[str, Any]:
+    """What :func:`check_sources` returns, of the sources as they lie in ``work``, where only what changed is compiled."""
+    rocq.compile_all(work, report=report)
+    report(
+        "reading off what each theorem assumes, and computing the definitions' values, to compare them with Python's"
+    )
+    with ThreadPoolExecutor(2) as pool:
+        assumed, values = pool.submit(rocq.assumptions, wanted, work), pool.submit(compared_values, work)
+    if extra := rocq.unexpected(assumed.result(), folder):
+        raise Refused("; ".join(extra))
+    return {"theorems": assumed.result(), "values": values.result()}
+
+
+def compared_values(work: Path) -> str:
+    """The fingerprint of what the sources' definitions compute; ``Refused`` where the Python construction disagrees."""
+    cases = twins.instances()
+    (work / "differential.v").write_text(twins.as_coq(cases), encoding="utf-8")
+    output = rocq.call(["coqc", *rocq.flags(work), "differential.v"], work)
+    if differences := twins.compare(output, cases):
+        raise Refused(f"the definitions and Python's disagree in {len(differences)} entries: {differences[0]}")
+    return twins.fingerprint(twins.parsed(output))
+
+
+def refusal(change: Planted, wanted: Iterable[str], folder: Path = PROOFS, work: Path = WORK) -> str:
+    """How a planted change is refused, in words; ``Refused`` when it is not, or does not fit the sources.
+
+    A change that does not read refuses nothing: the failure must lie in a proof, in what a theorem assumes, or in the
+    comparison with Python, and no name may be missing.
+    """
+    with tempfile.TemporaryDirectory(prefix="planted-") as made:
+        changed, there = Path(made) / "proofs", Path(made) / "work"
+        shutil.copytree(folder, changed)
+        shutil.copytree(work, there, ignore=shutil.ignore_patterns("checked.json", ".lock"))
+        for file, right, wrong in change.edits:
+            text = (changed / file).read_text(encoding="utf-8")
+            if text.count(right) != 1:
+                raise Refused(
+                    f"planted “{change.name}”: {file} must hold {right!r} once, and does {text.count(right)} times"
+                )
+            (changed / file).write_text(text.replace(right, wrong), encoding="utf-8")
+        try:
+            if broken := rocq.broken_rules(wanted, changed):
+                raise Refused("; ".join(broken))
+            with rocq.working(there, changed):
+                examined(sorted(wanted), changed, there)
+        except Refused as found:
+            if re.search(r"in the statement of|was not found in the current environment|Syntax error", str(found)):
+                raise Refused(f"planted “{change.name}” does not read: {found}") from None
+            return str(found)
+    raise Refused(f"planted “{change.name}” was accepted")
+
+
+def make_record(claims: Iterable[Claim], afresh: bool = False, report: Report = lambda line: None) -> dict[str, Any]:
+    """Check everything and return what to keep on record; a planted change that is on record for these very sources is tried again only ``afresh``.
+
+    Raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is not installed.
+    """
+    proofs = proofs_of(claims)
+    wanted = [name for one in proofs for name in one.theorems]
+    found, sources = check_sources(wanted, report=report), rocq.digest()
+    before = {} if afresh or (record := read_record()).get("sources") != sources else record["planted"]
+
+    def refused(change: Planted) -> dict[str, str]:
+        if before.get(change.name, {}).get("change") == str(change):
+            return before[change.name]
+        how = refusal(change, wanted)
+        report(f"planted “{change.name}”: refused")
+        return {"change": str(change), "refused": how}
+
+    changes = [change for one in proofs for change in one.planted]
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        planted = dict(zip([change.name for change in changes], pool.map(refused, changes)))
+    return {
+        "sources": sources,
+        "checker": rocq.checker(),
+        "instances": len(twins.instances()),
+        **found,
+        "planted": planted,
+    }

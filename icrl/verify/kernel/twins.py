@@ -1,0 +1,155 @@
+r"""The proofs' program against Python's: the same random rational cases, run by the proof assistant and here, compared exactly.
+
+``proofs/executable.v`` holds the Transformer and softmax TD that the theorems are about, as programs; the proof assistant
+evaluates them at its binary rationals. Here the book's construction and its TD loop run on ``Fraction``\ s. All put
+1 + t + t² in the place of exp. A wrong definition shared by all the proofs shows here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from itertools import islice, product
+from typing import Any
+
+import numpy as np
+
+from icrl import td
+from icrl.verify.instances.cases import Case, as_matrices, rational_case
+from icrl.verify.routes.edits import Machine
+
+SIZES, DIMENSIONS, DEPTHS = range(1, 7), range(4), range(5)
+
+PREAMBLE = """From Coq Require Import QArith.
+From mathcomp Require Import ssreflect seq.
+From icrl Require Import executable.
+Open Scope Z_scope.
+Set Printing Width 1000000.
+Set Printing Depth 100000000.
+Definition numbers (Z : seq (seq Q)) := map (map (fun q => (Qnum q, Zpos (Qden q)))) Z.
+Definition prompt n d states rewards features gamma v A alphas :=
+  numbers (exec_transformer rationals n d (exec_softmax rationals n (stand_in rationals) (exec_sources n)) A gamma alphas
+    (size alphas) (exec_prompt rationals n d states rewards features gamma v)).
+Definition values n d states rewards features gamma v A alphas :=
+  let final := exec_softmax_td rationals (size v) n d states rewards features gamma (stand_in rationals) A alphas v (size alphas) in
+  numbers [:: map (nth (zero rationals) final) states].
+"""
+
+
+def instances(seed: int = 0) -> list[Case]:
+    """Random cases: every n in 1..6, d in 0..3 and depth in 0..4 once, then again each of depth 2 (144 in all)."""
+    rng = np.random.default_rng(seed)
+    shapes = [*product(SIZES, DIMENSIONS, DEPTHS), *product(SIZES, DIMENSIONS, [2])]
+    return [_small_case(rng, n, d, depth) for n, d, depth in shapes]
+
+
+def positive(t: Any) -> Any:
+    """1 + t + t², in the place of exp: positive everywhere, and not even, so that a score of the wrong sign shows."""
+    return 1 + t + t * t
+
+
+def _small_case(rng: np.random.Generator, n: int, d: int, depth: int) -> Case:
+    """A random case of halves, γ of any sign and size, and step sizes too but 0; the fractions grow with every layer, and small scores keep them short."""
+    case = rational_case(rng, n, d, depth)
+    halves = lambda row, most: [Fraction(int(rng.integers(-most, most + 1)), 2) for _ in row]
+    features, A = ([halves(row, 2) for row in rows] for rows in (case.features, case.A))
+    return replace(
+        case,
+        features=features,
+        A=A,
+        gamma=halves([0], 3)[0],
+        alphas=[step or Fraction(1) for step in halves(case.alphas, 3)],
+        exp=positive,
+    )
+
+
+def as_coq(cases: Sequence[Case]) -> str:
+    """A file for the proof assistant that prints, for each case, the prompt after the last layer and the values along the context after as many updates of TD."""
+    return PREAMBLE + "".join(
+        f"Eval vm_compute in {what} {_arguments(case)}.\n" for case in cases for what in ("prompt", "values")
+    )
+
+
+def _arguments(case: Case) -> str:
+    lists = (case.rewards, case.features, case.gamma, case.v, case.A, case.alphas)
+    return f"{case.n} {case.d} {_list(f'{s}%nat' for s in case.states)} " + " ".join(map(_term, lists))
+
+
+def _term(value: Any) -> str:
+    if isinstance(value, Fraction):
+        return f"({value.numerator} # {value.denominator})%Q"
+    return _list(map(_term, value))
+
+
+def _list(terms: Any) -> str:
+    return "[:: " + "; ".join(terms) + "]"
+
+
+def parsed(output: str) -> list[list[list[Fraction]]]:
+    """The matrices printed by the file of :func:`as_coq`, two for each case; ``ValueError`` for an entry of another form."""
+    terms = re.findall(r"^\s*= (.*?)\s*: seq \(seq \(", output, re.MULTILINE | re.DOTALL)
+    return [_matrix(term) for term in terms]
+
+
+def _matrix(term: str) -> list[list[Fraction]]:
+    entry = r"\((-?\d+), (\d+)\)"
+    row = rf"\[:: {entry}(?:; {entry})*\]"
+    if not re.fullmatch(rf"\[:: {row}(?:; {row})*\]", term):
+        raise ValueError(f"expected a matrix of pairs of whole numbers, got {term[:80]!r}")
+    return [[Fraction(int(p), int(q)) for p, q in re.findall(entry, found.group())] for found in re.finditer(row, term)]
+
+
+def computed_in_python(case: Case, machine: Machine = Machine()) -> list[list[list[Fraction]]]:
+    """The prompt after the last layer, by the book's construction, and the values along the context, by its TD loop."""
+    *_, Z = machine.run(*as_matrices(case))
+    *_, v = islice(
+        td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp), case.depth + 1
+    )
+    return [Z.tolist(), [[v[s] for s in case.states]]]
+
+
+@cache
+def python_values(machine: Machine = Machine()) -> list[list[list[Fraction]]]:
+    """:func:`computed_in_python` for every instance."""
+    return [matrix for case in instances() for matrix in computed_in_python(case, machine)]
+
+
+def fingerprint(values: Sequence[list[list[Fraction]]]) -> str:
+    """SHA-256 of matrices of fractions, in lowest terms."""
+    return hashlib.sha256(
+        repr([[[str(entry) for entry in row] for row in matrix] for matrix in values]).encode()
+    ).hexdigest()
+
+
+def compare(output: str, cases: Sequence[Case]) -> list[str]:
+    """Where the two differ, a line each, none when they agree; ``ValueError`` unless the output has two matrices of the right shapes for each case."""
+    matrices = parsed(output)
+    if len(matrices) != 2 * len(cases):
+        raise ValueError(f"expected {2 * len(cases)} matrices, two for each case, got {len(matrices)}")
+    pairs = zip(matrices[::2], matrices[1::2])
+    return [
+        line
+        for given, case in zip(pairs, cases)
+        for matrix, right, name in zip(given, computed_in_python(case), NAMES)
+        for line in _differences(matrix, right, name, case)
+    ]
+
+
+NAMES = "prompt", "TD"
+
+
+def _differences(got: list[list[Fraction]], right: list[list[Fraction]], name: str, case: Case) -> list[str]:
+    if [len(row) for row in got] != [len(row) for row in right]:
+        raise ValueError(
+            f"expected rows of lengths {[len(row) for row in right]}, got {[len(row) for row in got]} for {case}"
+        )
+    pairs = ((i, j, p, right[i][j]) for i, row in enumerate(got) for j, p in enumerate(row))
+    return [
+        f"{name}, row {i}, column {j}: {p} by the proofs' program, {q} by Python's, for {case}, E = 1 + t + t²"
+        for i, j, p, q in pairs
+        if p != q
+    ]

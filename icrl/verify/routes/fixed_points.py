@@ -1,0 +1,55 @@
+"""The fixed points of an affine map of values, by trying it, and the Bellman equation that they are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from sympy import Identity
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from icrl.verify.instances.cases import Case
+from icrl.verify.routes import grouping
+from icrl.verify.routes.exact_algebra import solved
+
+
+def bellman_matrix(P_e: Any, gamma: Any) -> Any:
+    """I − γP_e."""
+    one = Identity(P_e.shape[0]) if isinstance(P_e, MatrixExpr) else np.eye(len(P_e), dtype=P_e.dtype) + 0 * P_e
+    return one - gamma * P_e
+
+
+def inverted(X: Any, r: Any) -> Any:
+    """X⁻¹r."""
+    return X.inv() @ r if isinstance(X, MatrixExpr) else solved(X, r)
+
+
+def fixed_point_system(layer: Callable[[np.ndarray], np.ndarray], case: Case) -> tuple[np.ndarray, np.ndarray]:
+    """I − G and what is added, of any affine map v ↦ Gv + c on W, by trying it on 0 and on the unit vectors."""
+    start = layer(0 * units(case)[0])
+    return np.array([u - layer(u) + start for u in units(case)]).T, start
+
+
+def units(case: Case) -> list[np.ndarray]:
+    """The unit vectors."""
+    return [grouping.unit_vector(case, i) for i in range(len(grouping.visited(case)))]
+
+
+def suspects(case: Case) -> list[np.ndarray]:
+    """The w ≠ 0 that M̂ takes to 0 if two states weigh alike as keys, n_u e_s − n_s e_u for neighbours s, u; for one state, e_s."""
+    e, n = units(case), grouping.transitions(case).C.sum(axis=0)
+    return [e[s] * n[u] - e[u] * n[s] for s, u in pairwise(range(len(e)))] or e
+
+
+def told(v: np.ndarray) -> str:
+    """Values for a person."""
+    return "(" + ", ".join(str(x) if isinstance(x, Fraction) else f"{float(x):.4g}" for x in v) + ")"
+
+
+def condition(X: np.ndarray) -> float:
+    """(1 + ‖X‖)‖X⁻¹‖, as a float: what solving makes of rounding errors in entries that came out of numbers of size 1, as I − G does."""
+    sizes = np.linalg.svd(X.astype(float), compute_uv=False)
+    return float((1 + sizes[0]) / sizes[-1])

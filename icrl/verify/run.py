@@ -1,0 +1,137 @@
+"""Running claims: what each check found, which mutants were refuted and by what, and the status that follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from icrl.verify.model import KINDS, WITHOUT_MUTANTS, Budget, Check, Claim, Mutant, Verdict
+
+
+@dataclass(frozen=True)
+class MutantResult:
+    """``refuted`` when every check that should see the mutant refuted it; ``refuted_by`` are the kinds that did."""
+
+    mutant: Mutant
+    verdicts: dict[str, Verdict]
+
+    @property
+    def refuted_by(self) -> list[str]:
+        return [kind for kind, verdict in self.verdicts.items() if verdict.passed is False and verdict.counterexample]
+
+    @property
+    def refuted(self) -> bool:
+        return self.refuted_by == list(self.verdicts)
+
+    @property
+    def instance(self) -> str:
+        """The counterexample to show: by the kind the mutant names, or else by the first that refuted it."""
+        kinds = sorted(self.refuted_by, key=lambda kind: kind != self.mutant.shown_by)
+        return str(self.verdicts[kinds[0]].counterexample) if kinds else ""
+
+
+@dataclass(frozen=True)
+class ClaimResult:
+    """A claim, what its checks found, and what became of its mutants."""
+
+    claim: Claim
+    verdicts: list[tuple[Check, Verdict]]
+    mutants: list[MutantResult]
+
+    @property
+    def status(self) -> str:
+        """``not checked`` (no check was asked for), ``not run`` (each lacks what it needs), ``failed``, ``checked``, ``recorded`` or ``cited``.
+
+        The strongest check that ran decides between ``checked`` and ``recorded``, whose result is on record.
+        """
+        if not self.verdicts:
+            return "not checked"
+        if any(verdict.passed is False for _, verdict in self.verdicts) or not all(
+            mutant.refuted for mutant in self.mutants
+        ):
+            return "failed"
+        ours = [(list(KINDS).index(check.kind), verdict) for check, verdict in self.verdicts if check.kind != "cited"]
+        if not ours:
+            return "cited"
+        ran = [(rank, verdict.passed) for rank, verdict in ours if verdict.ran]
+        if not ran:
+            return "not run"
+        return "checked" if min(ran, key=lambda one: one[0])[1] else "recorded"
+
+    def as_json(self) -> dict[str, Any]:
+        """The form that ``python -m icrl verify --json`` prints."""
+        return {
+            "id": self.claim.id,
+            "status": self.status,
+            "checks": [
+                {"kind": check.kind, "scope": check.scope, "passed": verdict.passed, "detail": explained(verdict)}
+                for check, verdict in self.verdicts
+            ],
+            "mutants": [
+                {
+                    "name": result.mutant.name,
+                    "refuted": result.refuted,
+                    "refuted_by": result.refuted_by,
+                    "instance": result.instance,
+                }
+                for result in self.mutants
+            ],
+        }
+
+
+def explained(verdict: Verdict) -> str:
+    """A verdict's detail, what was measured, and the counterexample if there is one."""
+    return "; ".join(part for part in (verdict.detail, verdict.measured, str(verdict.counterexample or "")) if part)
+
+
+def judge(check: Check, subject: Any, budget: Budget) -> Verdict:
+    """Run a check; one that raises has failed without a counterexample, and so refutes nothing; one that lacks a package has not run."""
+    try:
+        return check.run(subject, budget)
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if package == "icrl":
+            return Verdict(False, f"raised {type(error).__name__}: {error}")
+        remedy = ": pip install 'icrl[torch]'" if package == "torch" else ", which is not installed"
+        return Verdict(None, f"not run: needs {package}{remedy}", ran=False)
+    except Exception as error:  # noqa: BLE001  a broken construction must be reported, whatever it breaks
+        return Verdict(False, f"raised {type(error).__name__}: {error}")
+
+
+Report = Callable[[Claim, str, Verdict | None], None]
+"""Told before (None) and after each piece of work: the claim, what is being run, the verdict."""
+
+
+def run_claim(
+    claim: Claim,
+    kind: str | None = None,
+    mutants: bool = True,
+    budget: Budget = Budget(),
+    report: Report = lambda *_: None,
+) -> ClaimResult:
+    """Run a claim's checks, of one kind or all, and its mutants against every one of them that ran and should refute them."""
+    checks = [check for check in claim.checks if kind in (None, check.kind)]
+    verdicts = []
+    for check in checks:
+        report(claim, check.kind, None)
+        verdicts.append((check, judge(check, claim.subject, budget)))
+        report(claim, check.kind, verdicts[-1][1])
+    judging = [check for check, verdict in verdicts if verdict.ran and check.kind not in WITHOUT_MUTANTS]
+    results = []
+    for mutant in claim.mutants if mutants else ():
+        seeing = [check for check in judging if check.kind not in mutant.unseen]
+        if seeing:
+            report(claim, f"mutant: {mutant.name}", None)
+            results.append(MutantResult(mutant, {check.kind: judge(check, mutant.subject, budget) for check in seeing}))
+    return ClaimResult(claim, verdicts, results)
+
+
+def succeeded(results: Iterable[ClaimResult]) -> bool:
+    """Whether no claim failed."""
+    return all(result.status != "failed" for result in results)
+
+
+def complete(results: Iterable[ClaimResult]) -> bool:
+    """Whether no check was left out for lack of what it needs."""
+    return all(verdict.ran for result in results for _, verdict in result.verdicts)

@@ -1,0 +1,155 @@
+"""The house: imports run downwards. The table says what each folder or file may import of ``icrl``; the longest prefix counts."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from icrl.claims import CLAIMS, PLACES
+
+LIBRARY = (
+    *("icrl.algebra", "icrl.mrp", "icrl.prompt", "icrl.tasks", "icrl.td", "icrl.transformer"),
+    *("icrl.operator", "icrl.siblings", "icrl.linear_attention", "icrl.state_form"),
+)
+MAY = {
+    "icrl": (),
+    "icrl.__main__": ("icrl.cli",),
+    "icrl.files": (),
+    "icrl.plotting": (),
+    "icrl.dial": ("icrl.mrp",),
+    "icrl.algebra": (),
+    "icrl.td": (),
+    "icrl.mrp": (),
+    "icrl.tasks": ("icrl.mrp",),
+    "icrl.prompt": ("icrl.algebra", "icrl.mrp"),
+    "icrl.transformer": ("icrl.algebra", "icrl.prompt"),
+    "icrl.siblings": ("icrl.algebra", "icrl.prompt", "icrl.transformer"),
+    "icrl.linear_attention": ("icrl.algebra", "icrl.transformer"),
+    "icrl.operator": ("icrl.mrp",),
+    "icrl.state_form": ("icrl.algebra", "icrl.operator"),
+    "icrl.pretrain": (*LIBRARY, "icrl.files"),
+    "icrl.diagnose": (*LIBRARY, "icrl.files", "icrl.plotting"),
+    "icrl.verify.model": (),
+    "icrl.verify.run": ("icrl.verify.model",),
+    "icrl.verify.instances": (*LIBRARY, "icrl.verify.model"),
+    "icrl.verify.judging": (*LIBRARY, "icrl.verify.model", "icrl.verify.instances"),
+    "icrl.verify.routes": (*LIBRARY, "icrl.verify.model", "icrl.verify.instances", "icrl.verify.judging"),
+    "icrl.verify.kernel": (
+        *LIBRARY,
+        "icrl.verify.model",
+        "icrl.verify.instances",
+        "icrl.verify.judging",
+        "icrl.verify.routes",
+    ),
+    "icrl.verify.pages": ("icrl.verify.model", "icrl.verify.run", "icrl.verify.kernel"),
+    "icrl.claims": (*LIBRARY, "icrl.pretrain", "icrl.verify"),
+    "icrl.exercises": LIBRARY,
+    "icrl.cli": ("icrl",),
+}
+FORBIDDEN = {"icrl.claims": ("icrl.verify.pages", "icrl.verify.run")}
+"""What a wide entry of the table does not mean."""
+
+
+def modules(root: Path) -> dict[str, Path]:
+    """Every module of the package, by its dotted name."""
+    return {
+        ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in sorted((root / "icrl").rglob("*.py"))
+    }
+
+
+def imported(path: Path, known) -> set[str]:
+    """The modules of the package that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: imports are written out"
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in known else str(node.module) for name in names}
+    return {name for name in found if name.split(".")[0] == "icrl"}
+
+
+def covers(prefix: str, name: str) -> bool:
+    return name == prefix or name.startswith(f"{prefix}.")
+
+
+def longest(name: str) -> str:
+    """The entry of the table that counts for a module."""
+    return max((prefix for prefix in MAY if covers(prefix, name)), key=len)
+
+
+def broken(name: str, target: str) -> bool:
+    """Whether a module may not import another: its own folder it may, and what the table says."""
+    folder = longest(name)
+    if any(covers(prefix, target) for prefix in FORBIDDEN.get(folder, ())):
+        return True
+    return not (folder != "icrl" and covers(folder, target)) and not any(
+        covers(prefix, target) for prefix in MAY[folder]
+    )
+
+
+def faults(root: Path) -> list[str]:
+    """Every import that the table does not allow."""
+    known = modules(root)
+    return [
+        f"{name} imports {target}"
+        for name, path in known.items()
+        for target in imported(path, known)
+        if broken(name, target)
+    ]
+
+
+def test_imports_run_downwards():
+    assert faults(ROOT) == []
+
+
+def test_there_is_no_circle():
+    known = modules(ROOT)
+    below = {name: imported(path, known) & set(known) - {name} for name, path in known.items()}
+    while leaves := [name for name, targets in below.items() if not targets]:
+        below = {name: targets - set(leaves) for name, targets in below.items() if name not in leaves}
+    assert not below, f"these import each other: {sorted(below)}"
+
+
+@pytest.mark.parametrize(
+    "where, line",
+    [
+        ("icrl/verify/judging/parts.py", "from icrl.claims.foundations import bellman"),
+        ("icrl/verify/instances/cases.py", "from icrl.verify.routes import grouping"),
+        ("icrl/verify/run.py", "import icrl.claims"),
+        ("icrl/transformer.py", "from icrl.td import softmax_td"),
+        ("icrl/claims/theorem/softmax_td.py", "from icrl.verify.pages import book"),
+        ("icrl/exercises/__init__.py", "from icrl.claims import CLAIMS"),
+    ],
+)
+def test_a_planted_import_is_refused(tmp_path, where, line):
+    for name, path in modules(ROOT).items():
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(path.read_bytes())
+    planted = tmp_path / where
+    planted.write_text(planted.read_text(encoding="utf-8") + f"\n{line}\n", encoding="utf-8")
+    assert len(faults(tmp_path)) == 1
+
+
+def rests_on(id: str) -> set[str]:
+    """All claims below a claim."""
+    below = set(CLAIMS[id].rests_on)
+    return below.union(*map(rests_on, below))
+
+
+def test_claims_import_claims_only_along_what_they_rest_on():
+    known = modules(ROOT)
+    ids = {place: id for id, place in PLACES.items()}
+    for id, place in PLACES.items():
+        above = {ids[target] for target in imported(known[place], known) if target in ids} - {id}
+        assert above <= rests_on(id), f"{id} imports {above - rests_on(id)} and does not rest on it"
+
+
+def test_every_file_of_a_claim_is_in_the_table():
+    inside = {name for name in modules(ROOT) if name.startswith("icrl.claims.") and name.count(".") == 3}
+    assert inside == set(PLACES.values())
+    assert all(CLAIMS[id].id == id for id in PLACES)
