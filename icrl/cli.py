@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from icrl import __version__
 from icrl.files import UsageError, print_out, printing, writable, write_all
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class OneLineParser(argparse.ArgumentParser):
     """A parser that answers a usage error with one line."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {message}", file=sys.stderr)
         raise SystemExit(2)
 
@@ -400,12 +400,11 @@ def verify_with_table(claims: list[Claim], console: Console, options: argparse.N
                 current.append(part)
                 now(claim, part)
 
+            def progress(done: int, total: int) -> None:
+                now(claim, current[-1], done, total)
+
             current: list[str] = []
-            budget = Budget(
-                options.trials,
-                options.seed,
-                lambda done, total, claim=claim, current=current: now(claim, current[-1], done, total),
-            )
+            budget = Budget(options.trials, options.seed, progress)
             results.append(run_claim(claim, options.kind, not options.no_mutants, budget, report))
     console.print(progress_table(results, ""))
     for result in results:

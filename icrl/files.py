@@ -39,10 +39,10 @@ def write_all(contents: Mapping[Path, str | bytes]) -> None:
                 continue
             target = Path(os.path.realpath(path))
             parts[target] = target.with_name(f".{target.name}.{os.getpid()}")
-            with open(parts[target], "xb") as part:
-                part.write(data)
+            with open(parts[target], "xb") as file:
+                file.write(data)
             if target.exists():
-                shutil.copymode(target, part.name)
+                shutil.copymode(target, parts[target])
         for path, part in parts.items():
             os.replace(part, path)
     except OSError as error:
