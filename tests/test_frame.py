@@ -1,6 +1,7 @@
 """The tools around the book: running notebooks in place, setting up, and lists that must agree."""
 
 import os
+import pkgutil
 import re
 import shutil
 import signal
@@ -184,6 +185,14 @@ def test_every_module_is_in_the_api_reference():
     files = [path for path in (ROOT / "icrl").glob("*.py") if not path.name.startswith("_")]
     packages = [path.parent for path in (ROOT / "icrl").glob("*/__init__.py")]
     assert [path.stem for path in files + packages if f"icrl.{path.stem}" not in reference] == []
+
+
+def test_what_is_said_to_be_stable_is_there():
+    stable = (ROOT / "book" / "api.md").read_text("utf-8").partition("(stable-names)=")[2].partition("## Files")[0]
+    names = re.findall(r"`(icrl(?:\.\w+)+)`", stable)
+    assert len(names) > 30
+    for name in names:
+        pkgutil.resolve_name(name)
 
 
 @pytest.fixture(scope="module")
