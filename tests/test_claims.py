@@ -12,13 +12,14 @@ from sympy import BlockMatrix, ZeroMatrix, exp, symbols
 from conftest import PAIRS, ROOT, check_of
 from icrl import td
 from icrl.claims import CLAIMS
-from icrl.claims.foundations import batch_td, bellman, lstd, mask_leak, stationary
+from icrl.claims.foundations import batch_td, bellman, linear, lstd, mask_leak, stationary
 from icrl.claims.theorem import softmax_td, two_heads
 from icrl.verify.instances.cases import as_batch, float_case, rational_case, shapes, symbol_case, td_prompts
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import Undecided, balls_differ, entries_differ
 from icrl.verify.judging.prompts import first_difference
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.pages.book import code_shown
 from icrl.verify.routes.edits import Machine
 from icrl.verify.run import complete, judge, run_claim, succeeded
 
@@ -214,6 +215,29 @@ def test_random_instances_cover_what_the_scope_says():
     assert any(case.A != np.eye(3).tolist() for case in cases) and all(
         0 < a <= 1 for case in cases for a in case.alphas
     )
+
+
+@pytest.mark.parametrize("claim, check", PAIRS, ids=[f"{claim.id}-{check.kind}" for claim, check in PAIRS])
+def test_a_check_says_what_it_draws_and_shows_where_the_statement_is_checked(claim, check):
+    assert check.kind == "symbolic" or callable(check.words), "the scope is typed, not computed from what is drawn"
+    assert check.shows and "<" not in code_shown([check])
+
+
+def test_the_words_of_a_scope_follow_what_a_statement_draws():
+    drawn, words = linear.STATED.exact(linear.STATED.subject), linear.STATED.scope("exact")
+    longer = rational_case(np.random.default_rng(0), 9, 2, 1)
+    of = lambda cases: replace(linear.STATED, exact=lambda claim: cases).scope("exact")()
+    assert words() == of(drawn) == check_of("linear", "exact").scope
+    assert words().startswith(f"{len(drawn)} contexts in rationals: n in 1..6, ")
+    assert of(drawn[1:]).startswith(f"{len(drawn) - 1} contexts in rationals: n in 1..6, ")
+    assert of([*drawn, longer]).startswith(f"{len(drawn) + 1} contexts in rationals: n in 1..9, ")
+
+
+def test_the_words_and_the_verdict_of_a_check_of_its_own_follow_its_sampler(monkeypatch):
+    monkeypatch.setattr(bellman, "GRID", [shape for shape in bellman.GRID if shape[0] < 3])
+    check = check_of("bellman", "exact")
+    assert check.words().startswith("25 processes in rationals: |S| in 1..2, ")
+    assert check.run(bellman.Equation(), FEW).detail.startswith("25 rational processes: ")
 
 
 def test_claims_rest_on_claims_without_a_circle():

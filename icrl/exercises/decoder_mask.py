@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -28,8 +27,8 @@ def judge_columns_at_rest(answer: Any) -> str | None:
 def moved(values: Any, given: tuple) -> str:
     """What one layer makes of the answer's values, if they are values."""
     rewards, gamma, _ = given
-    after, raised = called(lambda: decoded(rewards, finite_array("values", values(*given), (len(rewards) + 1,)), gamma))
-    return "" if raised else f" A layer makes {shown(after)} of them."
+    before, raised = called(lambda: finite_array("values", values(*given), (len(rewards) + 1,)))
+    return "" if raised else f" A layer makes {shown(decoded(rewards, before, gamma))} of them."
 
 
 def decoded(rewards: Sequence[float], value: Sequence[float], gamma: float) -> np.ndarray:
@@ -37,7 +36,7 @@ def decoded(rewards: Sequence[float], value: Sequence[float], gamma: float) -> n
     n, x = len(rewards), one_hot(len(rewards) + 1)
     Z = prompt(x, np.array([rewards], float), np.array([value], float), gamma)
     earlier = np.arange(n + 1)[:, None] < np.arange(n + 1)
-    return rows(layer(Z, replace(softmax_td_parameters(n + 1, n, gamma, 1.0, Z), visible=earlier))).value[0]
+    return rows(layer(Z, softmax_td_parameters(n + 1, n, gamma, 1.0, Z).with_head(visible=earlier))).value[0]
 
 
 def returns(rewards: Sequence[float], gamma: float, last: float) -> np.ndarray:

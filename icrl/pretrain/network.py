@@ -7,7 +7,6 @@ read the features alone, the state form (:mod:`icrl.state_form`) gives the same 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from itertools import islice, repeat
 
 import numpy as np
@@ -107,7 +106,7 @@ def token_values(learned: Learned, batch: TaskBatch, depth: int, queries: Tensor
     Z = queried_prompt(batch, batch.features if queries is None else queries)
     n, S, d = batch.rewards.shape[-1], *batch.features.shape[-2:]
     pieces = queried(softmax_td_parameters(d, n + S, batch.discount, 1.0, Z[0]), n, S, Z[0])
-    layers = [replace(pieces, V=whole_V(V, d), A=whole_A(A, d)) for V, A in zip(learned["V"], learned["A"])]
+    layers = [pieces.with_head(V=whole_V(V, d), A=whole_A(A, d)) for V, A in zip(learned["V"], learned["A"])]
     return (rows(Y).value[:, 0, -S:] for Y in transformer(Z, along(layers, depth)))
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
+from icrl.verify.instances.words import described
 from icrl.verify.judging.numbers import one_thread
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, first_failure
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -231,16 +232,42 @@ def seeds(budget: Budget) -> range:
     return range(budget.seed, budget.seed + (2 if budget.trials is None else -(-budget.trials // 100)))
 
 
+class Run(NamedTuple):
+    """An experiment at a seed."""
+
+    experiment: Experiment
+    seed: int
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes of the protocol, and the seed."""
+        protocol = self.experiment.protocol
+        return {
+            "states": protocol.n_states,
+            "d": protocol.d,
+            "γ": protocol.discount,
+            "layers": protocol.depth,
+            "steps": protocol.steps,
+            "tasks a step": protocol.batch,
+            "seed": self.seed,
+            "a depth drawn in every step": protocol.shallowest is not None,
+        }
+
+
+def runs(claim: Emergence, budget: Budget) -> list[Run]:
+    """Every experiment at every seed."""
+    return [Run(experiment, seed) for experiment in claim.experiments for seed in seeds(budget)]
+
+
 def numeric(claim: Emergence, budget: Budget) -> Verdict:
     """Train every protocol at every seed, afresh, and hold what comes of it against what is claimed; stop at the first that fails."""
     import torch
 
-    runs = [(experiment, seed) for experiment in claim.experiments for seed in seeds(budget)]
+    asked_for = runs(claim, budget)
     with one_thread(torch):
-        for done, (experiment, seed) in enumerate(runs, 1):
+        for done, (experiment, seed) in enumerate(asked_for, 1):
             if found := failure(experiment, seed, claim.train(experiment.protocol, seed)):
                 return Verdict(False, f"fails at seed {seed}", counterexample=found)
-            budget.progress(done, len(runs))
+            budget.progress(done, len(asked_for))
     which = f"seeds {seeds(budget)[0]} to {seeds(budget)[-1]}" if len(seeds(budget)) > 1 else f"seed {budget.seed}"
     return Verdict(
         True,
@@ -361,8 +388,13 @@ CLAIM = Claim(
     checks=(
         Check(
             "numeric",
-            "four protocols of pretraining, two seeds each unless more are asked for (one for every hundred trials), trained afresh on one thread in float64; the controls, at the first seed",
+            lambda: (
+                f"{described(runs(Emergence(CLAIMED), Budget()), f'trainings, of {len(CLAIMED)} protocols')}, "
+                "unless more seeds are asked for (one for every hundred trials); afresh, on one thread in float64; "
+                "the controls at the first seed"
+            ),
             numeric,
+            shows=(parts, measured_again, scales, against_the_truth, against_softmax_td, beyond_its_depth),
         ),
     ),
     mutants=MUTANTS,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, cached_property
-from itertools import product
+from itertools import chain, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from icrl.pretrain.tasks import TaskBatch, sample_tasks
 from icrl.tasks import from_gymnasium, one_hot
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import fractions, irreducible, rational_chain, rational_vector
+from icrl.verify.instances.words import described
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Exactly, Part, Within, first_failure, greatest
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved, tree_distribution
@@ -91,8 +92,33 @@ class Task:
         """The same with reward 1 everywhere."""
         return replace(self, r=0 * self.r + 1)
 
+    @property
+    def settings(self) -> list[Setting]:
+        """Every length of a context with every depth."""
+        return [Setting(self, n, L) for n, L in product(self.lengths, self.depths)]
+
     def __str__(self) -> str:
         return self.name
+
+
+class Setting(NamedTuple):
+    """A task, the length of its contexts, and a depth."""
+
+    task: Task
+    n: int | None
+    L: int
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount and step size."""
+        task = self.task
+        endless = self.n is ENDLESS
+        sizes = {"states": len(task.r), "d": task.x.shape[1]} | ({} if endless else {"n": self.n})
+        return sizes | {"L": self.L, "γ": task.gamma, "α": task.alpha, "n = ∞": endless}
+
+
+def settings(tasks: Iterable[Task]) -> Iterator[Setting]:
+    """Those of all the tasks."""
+    return chain.from_iterable(task.settings for task in tasks)
 
 
 def tables(task: Task, n: int) -> Counter:
@@ -186,7 +212,7 @@ class Minimum:
 
 def parts(claim: Minimum, task: Task) -> Iterator[Part]:
     """Every part of the statement, for every length and depth of the task."""
-    for n, L in product(task.lengths, task.depths):
+    for _, n, L in task.settings:
         found, where = losses(task, n, L, claim.target), f"n = {'∞' if n is ENDLESS else n}, L = {L}"
         if n is ENDLESS:
             yield from in_an_endless_context(claim, task, L, found[0].squared, where)
@@ -650,13 +676,25 @@ CLAIM = Claim(
     checks=(
         Check(
             "exact",
-            "J over all contexts of 1 to 8 transitions, and n = ∞, in rational tasks of 1 to 3 states, up to 200 layers: the bounds and the instances; of the limits, what the bounds give. The bound of the good contexts holds with room to spare: no instance here tells (1 + γ)/(1 − γ) from 1, or the sum of 1/μ(s) from 1",
+            lambda: (
+                f"J over all contexts of {len(tasks())} tasks, "
+                f"{described(settings(tasks()), 'triples (task, n, L) in rationals')}: the bounds and the instances; "
+                "of the limits, what the bounds give. The bound of the good contexts holds with room to spare: "
+                "no instance here tells (1 + γ)/(1 − γ) from 1, or the sum of 1/μ(s) from 1"
+            ),
             exact,
+            shows=(parts, in_an_endless_context, good_and_bad, evenly_paid, blow_up),
         ),
         Check(
             "numeric",
-            "the same in floats, FrozenLake-v1 at n = ∞; J over n up to 1000 and L up to 100, one context each in random tasks of 10 states",
+            lambda: (
+                f"the same of {len(float_tasks())} tasks, FrozenLake-v1 at n = ∞ the last, "
+                f"{described(settings(float_tasks()), 'triples (task, n, L) in floats')}; "
+                f"J over n in {LENGTHS[0]}..{max(filter(None, LENGTHS))} and ∞, L in {DEPTHS[0]}..{DEPTHS[-1]}, "
+                f"one context each in {TASKS} random tasks of {STATES} states"
+            ),
             numeric,
+            shows=(parts, in_an_endless_context, good_and_bad, evenly_paid, trends),
         ),
         Check(
             "cited",

@@ -3,8 +3,9 @@ r"""neu-bound: the pretraining loss is small where the values are nearly right."
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from icrl.verify.instances.chains import float_chain, fractions, rational_chain,
 from icrl.verify.judging.parts import (
     AT_MOST,
     UNLIKE,
+    Floating,
     Part,
     Within,
     entries,
@@ -28,6 +30,7 @@ from icrl.verify.judging.parts import (
     on_rationals,
     size,
 )
+from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved
@@ -97,6 +100,17 @@ class Process(NamedTuple):
     reward: np.ndarray | None = None
 
     r = property(lambda self: self.v_pi - self.gamma * (self.P @ self.v_pi) if self.reward is None else self.reward)
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes and discount, and for what the converse asks."""
+        return {
+            "states": len(self.v),
+            "d": self.x.shape[1],
+            "γ": self.gamma,
+            "a state of μ = 0": not min(self.mu) > 0,
+            "independent features": independent(self.x),
+            "values that are right": not any(self.v != self.v_pi),
+        }
 
     def __str__(self) -> str:
         if len(self.v) > 3:
@@ -218,14 +232,6 @@ def rational_processes() -> Iterator[Process]:
         )
 
 
-def exact(claim: Bound, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s."""
-    verdict = on_rationals(parts, claim, [*claim.beyond, *SMALLEST, *rational_processes()], TOLD)
-    return Verdict(
-        verdict.passed, verdict.detail.replace("contexts", "processes"), verdict.measured, verdict.counterexample
-    )
-
-
 def float_processes(seed: int) -> Iterator[Process]:
     """First Boyan's chain with its features and FrozenLake-v1 with one-hot features; then random chains of 1 to 10 states, 1 to 12 features."""
     rng = np.random.default_rng(seed)
@@ -252,27 +258,44 @@ def in_floats(given: Process) -> Process:
     )
 
 
+TOLD = (
+    "the update from r and v is that from v − v^π; the bound in four seminorms, the Euclidean one squared; "
+    "not 0 at wrong values where μ > 0 and the states' features are independent, "
+    "and 0 at values made to be wrong where there are fewer features than states"
+)
+STATED = Statement(
+    parts,
+    TOLD,
+    Bound(),
+    exact=lambda claim: [*claim.beyond, *SMALLEST, *rational_processes()],
+    small=lambda claim: [*claim.beyond, *SMALLEST],
+    floats=float_processes,
+    trials=1000,
+    noun="processes",
+    floating=Floating(
+        convert=partial(map, in_floats),
+        name=str,
+        numbers=lambda given: Within(ROUNDING),
+        tolerance=f"{ROUNDING:g} of the values' size times the features'",
+    ),
+    routes={
+        "numeric": "Boyan's chain and FrozenLake-v1 first; then the loss of icrl.pretrain.losses on random batches"
+    },
+    shows=(parts, at_other_values),
+)
+EXACT, NUMERIC = STATED.checks()
+
+
 def numeric(claim: Bound, budget: Budget) -> Verdict:
-    """The small processes in floats, then random ones."""
-    trials, small = budget.trials or 1000, [in_floats(given) for given in (*claim.beyond, *SMALLEST)]
-    for trial, given in enumerate([*small, *islice(float_processes(budget.seed), trials)], 1 - len(small)):
-        if found := first_failure(str(given), parts(claim, given), Within(ROUNDING)):
-            return Verdict(
-                False,
-                f"fails in trial {trial} (seed {budget.seed})" if trial > 0 else "fails in a small process",
-                counterexample=found,
-            )
-        budget.progress(max(trial, 0), trials)
-    rng = np.random.default_rng(budget.seed)
-    for _ in range(BATCHES):
+    """The parts in floats; then the loss that is trained on, on random batches."""
+    verdict, rng = NUMERIC.run(claim, budget), np.random.default_rng(budget.seed)
+    for _ in range(BATCHES if verdict.passed else 0):
         if found := first_failure(
             f"a batch of {TASKS} random tasks", by_the_library(claim, random_batch(rng)), Within(ROUNDING)
         ):
             return Verdict(False, f"the pretraining loss fails (seed {budget.seed})", counterexample=found)
-    return Verdict(
-        True,
-        f"{trials} processes (seed {budget.seed}), Boyan's chain and FrozenLake-v1 first, up to 16 states: {TOLD}; {BATCHES} batches of {TASKS} random tasks, where icrl.pretrain.losses has the same NEU and mean of NEU²; tolerance {ROUNDING:g} of the values' size times the features'",
-    )
+    told = f"{BATCHES} batches of {TASKS} random tasks, where icrl.pretrain.losses has the same NEU and mean of NEU²"
+    return replace(verdict, detail=f"{verdict.detail}; {told}") if verdict.passed else verdict
 
 
 BATCHES, TASKS = 20, 5
@@ -301,8 +324,6 @@ def by_the_library(claim: Bound, drawn: tuple[TaskBatch, np.ndarray]) -> Iterato
         scale**2,
     )
 
-
-TOLD = "the update from r and v is that from v − v^π; the bound in four seminorms, the Euclidean one squared; not 0 at wrong values where μ > 0 and the states' features are independent, and 0 at values made to be wrong where there are fewer features than states"
 
 IDENTITY = {"symbolic": "the identity is about the update itself, and measures nothing"}
 ANY = {"symbolic": "the identity holds of any matrices P and diag(μ)"}
@@ -381,7 +402,7 @@ CLAIM = Claim(
         r"$P$ is row-stochastic, $\mu \ge 0$ sums to 1, and $v^\pi$ solves the Bellman equation; $\gamma$ is any number. That $\mu$ is stationary is not asked.",
         r"The norm on $\mathbb R^d$ may be any seminorm; for the converse it must be a norm.",
     ),
-    subject=Bound(),
+    subject=STATED.subject,
     checks=(
         proof(
             "neu-bound",
@@ -403,17 +424,14 @@ CLAIM = Claim(
                 "neu_bound.euclid",
             ),
         ),
-        Check("symbolic", "the identity behind the bound, for every number of states and features", symbolic),
         Check(
-            "exact",
-            "rational chains of up to 4 states, 1 to 4 features, γ of either sign and beyond 1, four seminorms",
-            exact,
+            "symbolic",
+            "the identity behind the bound, for every number of states and features",
+            symbolic,
+            shows=(symbolic, expected_update, by_errors),
         ),
-        Check(
-            "numeric",
-            "Boyan's chain, FrozenLake-v1, and random chains of up to 10 states with up to 12 features, |γ| ≤ .95; and the loss of icrl.pretrain.losses on random batches",
-            numeric,
-        ),
+        EXACT,
+        replace(NUMERIC, run=numeric, shows=(*NUMERIC.shows, by_the_library)),
     ),
     mutants=MUTANTS,
     rests_on=("bellman",),

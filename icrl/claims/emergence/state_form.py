@@ -3,10 +3,10 @@ r"""state-form: where attention reads features alone, the whole forward pass is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
-from itertools import accumulate, islice, pairwise, product
+from itertools import accumulate, pairwise, product
 from math import prod
 from typing import Any, NamedTuple
 
@@ -21,8 +21,9 @@ from icrl.tasks import from_gymnasium, one_hot
 from icrl.transformer import Parameters, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import EXPONENTIALS, log_uniform, shown, small_fraction, stand_in
 from icrl.verify.judging.numbers import TOLERANCE, one_thread
-from icrl.verify.judging.parts import Part, Within, first_failure, on_rationals, size
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.judging.parts import Floating, Part, Within, first_failure, on_floats, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Budget, Claim, Counterexample, Mutant, Verdict
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
 
@@ -37,6 +38,21 @@ class Given(NamedTuple):
     gamma: Any
     layers: tuple[Weights, ...]
     exp: Callable[[Any], Any] | None = None
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount, and what is particular about the context."""
+        sources, layers = set(self.states[:-1]), self.layers
+        return {
+            "n": len(self.rewards),
+            "d": self.features.shape[1],
+            "states": len(self.features),
+            "layers": len(layers),
+            "γ": self.gamma,
+            "a state never visited": len(self.features) > len(set(self.states)),
+            "a state never left": not set(self.states) <= sources,
+            "weights that differ by layer": any(w is not layers[0] for w in layers),
+            "a layer of w_v < 0": any(w.value < 0 for w in layers),
+        } | {f"E = {words} in the place of exp": self.exp is stand for stand, words in EXPONENTIALS.items()}
 
     def __str__(self) -> str:
         if len(self.states) > 6 or self.features.size > 12:
@@ -83,8 +99,8 @@ def on_states(
     """v_0, v_1, …, (…, 1, S), from v: the maps of :func:`icrl.state_form.layer_map`, one a layer."""
 
     def step(v: Any, w: Weights) -> Any:
-        shown = form.model(given)
-        T, b = state_form.layer_map(form.attention(features, shown.counts, w.A, exp), shown, form.weights(w), gamma)
+        model = form.model(given)
+        T, b = state_form.layer_map(form.attention(features, model.counts, w.A, exp), model, form.weights(w), gamma)
         return v @ T + b
 
     return accumulate(layers, step, initial=v)
@@ -136,8 +152,8 @@ def parts(form: Form, given: Given) -> Iterator[Part]:
     routes = {"": state_form.model(moves, paid), ", from frequencies": state_form.model(share * moves, share * paid)}
     truth = in_columns(form, given)
     scale = growth(given) * size(*truth, given.rewards)
-    for name, reading in routes.items():
-        stated = on_states(form, given.features, reading, given.layers, given.v, given.gamma, given.exp)
+    for name, model in routes.items():
+        stated = on_states(form, given.features, model, given.layers, given.v, given.gamma, given.exp)
         yield from by_column(given, stated, truth, name, scale)
     if form.attention is state_form.attention_weights and not given.v.any():
         stated = state_form.values(
@@ -158,7 +174,7 @@ def by_column(given: Given, stated: Iterator, truth: list[np.ndarray], name: str
             yield Part(f"v_{layer}({s}) in {which}{name}", v[0, s], row[j], scale)
 
 
-def as_softmax_td(form: Form, given: Given, shown: Model, scale: float) -> Iterator[Part]:
+def as_softmax_td(form: Form, given: Given, model: Model, scale: float) -> Iterator[Part]:
     """With w = α(1, 1, −1) and one A in all layers, the loop of softmax TD, on the states that are visited."""
     alphas, A = [w.reward for w in given.layers], given.layers[0].A
     if not all(w[:3] == (a, a, -a) and w.A is A for w, a in zip(given.layers, alphas)):
@@ -167,7 +183,7 @@ def as_softmax_td(form: Form, given: Given, shown: Model, scale: float) -> Itera
     loop = td.softmax_td(
         given.states, given.rewards, lambda s, u: scores[s, u], given.gamma, alphas, given.v[0], given.exp
     )
-    stated = on_states(form, given.features, shown, given.layers, given.v, given.gamma, given.exp)
+    stated = on_states(form, given.features, model, given.layers, given.v, given.gamma, given.exp)
     for layer, (v, right) in enumerate(zip(stated, loop, strict=True)):
         for s in sorted(set(given.states)):
             yield Part(f"v_{layer}({s}) by softmax TD", v[0, s], right[s], scale)
@@ -265,12 +281,11 @@ def rational_instances() -> Iterator[Given]:
         )
 
 
-TOLD = "every column that holds a state, and a query column for every state, against the state form after every layer, from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.metrics.reading; rewards of 1 against its gain"
-
-
-def exact(form: Form, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s, E = 1 + t²."""
-    return on_rationals(parts, form, [*form.beyond, *SMALLEST, *rational_instances()], TOLD)
+TOLD = (
+    "every column that holds a state, and a query column for every state, against the state form after every layer, "
+    "from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), "
+    "and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.metrics.reading; rewards of 1 against its gain"
+)
 
 
 # Numeric
@@ -316,29 +331,41 @@ def rounding(given: Given) -> Within:
     return Within(TOLERANCE * np.finfo(float).eps * (1 + steep))
 
 
-def numeric(form: Form, budget: Budget) -> Verdict:
-    """The small contexts in floats, random ones; then batches of pretraining's tasks on tensors, with gradients."""
-    trials, rng = budget.trials or 200, np.random.default_rng(budget.seed)
-    first = list(map(in_floats, (*form.beyond, *SMALLEST)))
-    for trial, given in enumerate([*first, *islice(float_instances(rng), trials)], 1 - len(first)):
-        if found := first_failure(str(given), parts(form, given), rounding(given)):
-            return Verdict(
-                False,
-                f"fails in trial {trial} (seed {budget.seed})" if trial > 0 else "fails in a small context",
-                counterexample=found,
-            )
-        budget.progress(max(trial, 0), trials)
-    if found := on_tensors(form, rng):
-        return Verdict(False, f"fails on tensors (seed {budget.seed})", counterexample=found)
-    return Verdict(
-        True,
-        f"{len(first)} small and {trials} random contexts (seed {budget.seed}), FrozenLake-v1 first: {TOLD}; {BATCHES}; tolerance {TOLERANCE} eps (1 + max |score|), times the values' size and what the layers can make of an error; on tensors {ON_TENSORS:g} of the largest entry",
-    )
-
-
-BATCHES = "2 batches of 8 tasks on tensors, n = 30, rewards that differ between visits, 3 layers: state_values and token_values of icrl.pretrain.network, and the TD loss's gradient through either"
+BATCHES = (
+    "2 batches of 8 tasks on tensors, n = 30, rewards that differ between visits, 3 layers: "
+    "state_values and token_values of icrl.pretrain.network, and the TD loss's gradient through either"
+)
 ON_TENSORS = 1e-11
 """Float tolerance on tensors, relative to the largest entry of the values, or of the gradient: the routes were never seen to differ by more than 2e-15 of it."""
+FLOATING = Floating(
+    convert=partial(map, in_floats),
+    name=str,
+    numbers=rounding,
+    tolerance=f"{TOLERANCE} eps (1 + max |score|), times the values' size and what the layers can make of an error",
+)
+STATED = Statement(
+    parts,
+    TOLD,
+    Form(),
+    exact=lambda form: [*form.beyond, *SMALLEST, *rational_instances()],
+    small=lambda form: [*form.beyond, *SMALLEST],
+    floats=lambda seed: float_instances(np.random.default_rng(seed)),
+    trials=200,
+    floating=FLOATING,
+    routes={"numeric": f"FrozenLake-v1 first of those drawn; then {BATCHES}"},
+    shows=(parts, by_column, as_softmax_td, as_another_task, on_constants),
+)
+EXACT, NUMERIC = STATED.checks()
+
+
+def numeric(form: Form, budget: Budget) -> Verdict:
+    """The parts in floats; then batches of pretraining's tasks on tensors, with gradients, from the same generator."""
+    rng, first = np.random.default_rng(budget.seed), STATED.small(form)
+    verdict = on_floats(parts, form, first, float_instances(rng), budget, STATED.trials, TOLD, floating=FLOATING)
+    if verdict.passed and (found := on_tensors(form, rng)):
+        return Verdict(False, f"fails on tensors (seed {budget.seed})", counterexample=found)
+    told = f"{BATCHES}; on tensors {ON_TENSORS:g} of the largest entry"
+    return replace(verdict, detail=f"{verdict.detail}; {told}") if verdict.passed else verdict
 
 
 def on_tensors(form: Form, rng: np.random.Generator) -> Counterexample | None:
@@ -378,10 +405,10 @@ def tensor_parts(form: Form, batch: Any, learned: dict[str, Any]) -> Iterator[Pa
     from icrl.pretrain.network import state_values, token_values
 
     stated = [Weights(*w, A) for w, A in zip(learned["V"], learned["A"])]
-    shown, start = state_form.model(batch.moves, batch.paid), 0 * batch.reward[:, None]
+    model, start = state_form.model(batch.moves, batch.paid), 0 * batch.reward[:, None]
     routes = {
         "token_values": list(token_values(learned, batch, 3)),
-        "the state form": [v[:, 0] for v in on_states(form, batch.features, shown, stated, start, batch.discount)],
+        "the state form": [v[:, 0] for v in on_states(form, batch.features, model, stated, start, batch.discount)],
         "state_values": list(state_values(learned, batch, 3)),
     }
     truth, *others = ((name, v, gradients(td_loss(v[-1], batch), learned)) for name, v in routes.items())
@@ -539,18 +566,10 @@ CLAIM = Claim(
         r"The key of $S_n$ is masked: the sources are the keys.",
         r"Features $x(S_j)$ and first values $v_0(S_j)$ depend on $j$ through the state alone. $\gamma$ is any number.",
     ),
-    subject=Form(),
+    subject=STATED.subject,
     checks=(
-        Check(
-            "exact",
-            "rationals with E = 1 + t², through icrl.transformer: n in 1..6, d in 0..2, two layers that differ, rewards that differ between visits, states that are never left and never visited",
-            exact,
-        ),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, up to 12 states, some never visited, up to 6 layers, FrozenLake-v1 among them; and pretraining's tasks on tensors, with the gradients of the TD loss",
-            numeric,
-        ),
+        EXACT,
+        replace(NUMERIC, run=numeric, shows=(*NUMERIC.shows, tensor_parts)),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "operator"),

@@ -378,6 +378,7 @@ CLAIM = Claim(
             "symbolic",
             "the condition for two keys and one query, and its sufficiency for ucᵀ, for every d",
             symbolic,
+            shows=(symbolic,),
         ),
         *STATED.checks(),
     ),

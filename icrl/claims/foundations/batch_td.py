@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product, repeat
+from itertools import islice, product, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,10 +14,11 @@ from sympy import Matrix, Rational
 from icrl import td
 from icrl.verify.instances.cases import shown, small_fraction
 from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.words import described
 from icrl.verify.judging.numbers import all_fractions, exceeds, taken
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
-LAYERS = 6
+LAYERS, TRIALS = 6, 300
 GRID = list(
     product((1, 2, 3), (1, 2, 4, 7), (Fraction(0), Fraction(1, 2), Fraction(9, 10)), (Fraction(1, 3), Fraction(1)))
 )
@@ -34,6 +35,10 @@ class Sample(NamedTuple):
     gamma: Any
     alpha: Any
     v: list
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount and step size."""
+        return {"n": len(self.rewards), "states visited": len(self.v), "γ": self.gamma, "α": self.alpha}
 
     def __str__(self) -> str:
         if isinstance(self.gamma, float) and len(self.rewards) > 3:
@@ -128,13 +133,12 @@ def exact(claim: BatchTD, budget: Budget) -> Verdict:
 
 def numeric(claim: BatchTD, budget: Budget) -> Verdict:
     """Random float contexts of random shapes."""
-    trials, rng = budget.trials or 300, np.random.default_rng(budget.seed)
+    trials = budget.trials or TRIALS
     beyond = [
         Sample(s.states, [*map(float, s.rewards)], float(s.gamma), float(s.alpha), [*map(float, s.v)])
         for s in claim.beyond
     ]
-    for trial in range(trials + len(beyond)):
-        sample = beyond[trial] if trial < len(beyond) else float_sample(rng)
+    for trial, sample in enumerate([*beyond, *islice(float_samples(budget.seed), trials)]):
         scale = max(map(abs, sample.v)) + max(map(abs, sample.rewards)) / (1 - sample.gamma)
         unit = TOLERANCE * np.finfo(float).eps * scale / (1 - sample.gamma)
         if found := first_wrong(claim, sample, unit):
@@ -142,16 +146,20 @@ def numeric(claim: BatchTD, budget: Budget) -> Verdict:
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
-        f"{trials} random contexts (seed {budget.seed}), n in 1..40, up to 8 states, γ below .95, {LAYERS} updates; tolerance {TOLERANCE} eps (1 + l)(max |v_0| + max |R|/(1 − γ))/(1 − γ)",
+        f"{trials} random contexts (seed {budget.seed}), {LAYERS} updates each; "
+        f"tolerance {TOLERANCE} eps (1 + l)(max |v_0| + max |R|/(1 − γ))/(1 − γ)",
     )
 
 
-def float_sample(rng: np.random.Generator) -> Sample:
-    """A random context in floats whose visited states are all sources."""
-    n = int(rng.integers(1, 41))
-    states = closing_walk(rng, int(rng.integers(1, 9)), n)
-    v = rng.normal(size=len(set(states))).tolist()
-    return Sample(states, rng.normal(size=n).tolist(), float(rng.uniform(0, 0.95)), float(1 - rng.uniform(0, 1)), v)
+def float_samples(seed: int) -> Iterator[Sample]:
+    """Random contexts in floats whose visited states are all sources."""
+    rng = np.random.default_rng(seed)
+    while True:
+        n = int(rng.integers(1, 41))
+        states = closing_walk(rng, int(rng.integers(1, 9)), n)
+        v = rng.normal(size=len(set(states))).tolist()
+        rewards, gamma, alpha = rng.normal(size=n).tolist(), float(rng.uniform(0, 0.95)), float(1 - rng.uniform(0, 1))
+        yield Sample(states, rewards, gamma, alpha, v)
 
 
 def divided_by_n(states: list, rewards: list, gamma: Any, alphas: Any, v: Mapping) -> Iterator[dict]:
@@ -212,10 +220,16 @@ CLAIM = Claim(
     checks=(
         Check(
             "exact",
-            "rational contexts of up to 3 states and 7 transitions, γ in {0, 1/2, 9/10}, α in {1/3, 1/2, 1}, 6 updates",
+            lambda: f"{described(exact_samples(), 'contexts in rationals')}; {LAYERS} updates",
             exact,
+            shows=(first_wrong,),
         ),
-        Check("numeric", "random contexts of up to 8 states and 40 transitions, 6 updates", numeric),
+        Check(
+            "numeric",
+            lambda: f"{described(islice(float_samples(0), TRIALS), 'contexts in floats')}; {LAYERS} updates",
+            numeric,
+            shows=(first_wrong,),
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("bellman",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
+from itertools import cycle, islice, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,11 +14,12 @@ from sympy import Matrix, Rational
 from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, rational_chain, rational_vector
+from icrl.verify.instances.words import described
 from icrl.verify.judging.numbers import all_fractions, exceeds
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 GRID = list(product(range(1, 5), (Fraction(0), Fraction(1, 2), Fraction(9, 10)), range(4)))
-STEPS = 5
+STEPS, TRIALS = 5, 300
 TOLERANCE = 64
 """Float tolerance, in units of eps · |S| · max|r| / (1 − γ)²: values are as large as max|r|/(1 − γ), and solving for them
 multiplies the rounding by the condition of I − γP, at most 2/(1 − γ)."""
@@ -32,6 +33,14 @@ class Process(NamedTuple):
     gamma: Any
     u: np.ndarray
     v: np.ndarray
+
+    def measures(self) -> dict[str, Any]:
+        """Size and discount, and whether u − v is constant."""
+        return {
+            "|S|": len(self.r),
+            "γ": self.gamma,
+            "u − v constant": bool(np.ptp((self.u - self.v).astype(float)) < 1e-9),
+        }
 
     def __str__(self) -> str:
         if isinstance(self.gamma, float):
@@ -156,18 +165,26 @@ def exact(equation: Equation, budget: Budget) -> Verdict:
             return Verdict(False, "a part of the statement fails", counterexample=found)
     return Verdict(
         True,
-        f"{len(processes)} rational processes: I − γP invertible, T^k 0 the expected return of k = 0…{STEPS} steps, tail at most γ^k max |v|, T v = v, contraction",
+        f"{len(processes)} rational processes: I − γP invertible, T^k 0 the expected return of k = 0…{STEPS} steps, "
+        "tail at most γ^k max |v|, T v = v, contraction",
     )
+
+
+def float_processes(seed: int) -> Iterator[Process]:
+    """Random processes of 1 to 8 states, γ below .99; u − v constant in every second."""
+    rng = np.random.default_rng(seed)
+    for turn in cycle((0, 1)):
+        size, gamma = int(rng.integers(1, 9)), float(rng.uniform(0, 0.99))
+        v = rng.normal(size=size)
+        u = v + 1 if turn else rng.normal(size=size)
+        yield Process(float_chain(rng, size), rng.normal(size=size), gamma, u, v)
 
 
 def numeric(equation: Equation, budget: Budget) -> Verdict:
     """Random float processes against ``MarkovRewardProcess.value``."""
-    trials, rng, worst = budget.trials or 300, np.random.default_rng(budget.seed), 0.0
-    for trial in range(trials):
-        size, gamma = int(rng.integers(1, 9)), float(rng.uniform(0, 0.99))
-        v = rng.normal(size=size)
-        u = v + 1 if trial % 2 else rng.normal(size=size)
-        process = Process(float_chain(rng, size), rng.normal(size=size), gamma, u, v)
+    trials, worst = budget.trials or TRIALS, 0.0
+    for trial, process in enumerate(islice(float_processes(budget.seed), trials)):
+        size, gamma = len(process.r), process.gamma
         value = MarkovRewardProcess(process.P, process.r, gamma).value()
         unit = TOLERANCE * np.finfo(float).eps * size * max(1.0, np.abs(process.r).max()) / (1 - gamma) ** 2
         found = first_wrong(equation, process, value, unit)
@@ -177,7 +194,7 @@ def numeric(equation: Equation, budget: Budget) -> Verdict:
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
-        f"{trials} random processes (seed {budget.seed}), |S| in 1..8, γ below .99; tolerance {TOLERANCE} eps |S| max(1, max |r|) / (1 − γ)²",
+        f"{trials} random processes (seed {budget.seed}); tolerance {TOLERANCE} eps |S| max(1, max |r|) / (1 − γ)²",
         f"largest residual {worst:.3f} of the tolerance",
     )
 
@@ -222,8 +239,21 @@ CLAIM = Claim(
     hypotheses=(r"finitely many states, and $P$ with nonnegative rows that sum to 1", r"$0 \le \gamma < 1$"),
     subject=Equation(),
     checks=(
-        Check("exact", "rational processes with |S| ≤ 4, γ in {0, 1/2, 9/10}, returns of up to 5 steps", exact),
-        Check("numeric", "random processes with |S| ≤ 8, against MarkovRewardProcess.value", numeric),
+        Check(
+            "exact",
+            lambda: f"{described(exact_processes(), 'processes in rationals')}; returns of up to {STEPS} steps",
+            exact,
+            shows=(first_wrong, exact),
+        ),
+        Check(
+            "numeric",
+            lambda: (
+                f"{described(islice(float_processes(0), TRIALS), 'processes in floats')}; "
+                "against MarkovRewardProcess.value"
+            ),
+            numeric,
+            shows=(first_wrong, numeric),
+        ),
     ),
     mutants=MUTANTS,
     source="Sutton and Barto 2018, section 3.5",

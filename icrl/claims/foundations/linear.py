@@ -16,7 +16,8 @@ from icrl.prompt import REWARD, Rows, rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, rational_case, smallest
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.parts import Part, entries, on_floats, on_rationals, size
+from icrl.verify.judging.parts import Part, entries, size
+from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes import grouping
@@ -156,20 +157,12 @@ HELD = smallest((0, 0), depth=2, v=(1,), x=((1,),))
 STEPPING = smallest((0, 1), r=(1,), v=(0, 0), x=((1,), (2,)))
 """w_0 = 0; right: w_1 = 1/2."""
 SMALLEST = (PAID, HELD, STEPPING)
-TOLD = "every entry of every layer's prompt is that of ⟨x, w_l⟩, the weights by the loop of linear TD, and the loop's update is w + αδXᵀ"
 
 
-def exact(claim: LinearTD, budget: Budget) -> Verdict:
-    """Every part in ``Fraction``s."""
+def rational_cases() -> list[Case]:
+    """Random rational contexts over n in 1..6, d in 0..3, of 0 to 3 layers."""
     rng = np.random.default_rng(0)
-    drawn = [rational_case(rng, *shape) for shape in product(range(1, 7), range(4), range(4))]
-    return on_rationals(parts, claim, [*SMALLEST, *drawn], TOLD)
-
-
-def numeric(claim: LinearTD, budget: Budget) -> Verdict:
-    """Random float contexts, after the small ones."""
-    told = f"n in 1..64, d in 0..8, up to 16 layers: {TOLD}; the scale is (1 + l)(1 + α n max ⟨x, x'⟩) of the largest value so far"
-    return on_floats(parts, claim, SMALLEST, float_cases(budget.seed), budget, 200, told)
+    return [rational_case(rng, *shape) for shape in product(range(1, 7), range(4), range(4))]
 
 
 def float_cases(seed: int) -> Iterator[Case]:
@@ -180,6 +173,19 @@ def float_cases(seed: int) -> Iterator[Case]:
         length = max(td.inner(x, x) for x in case.features) or 1.0
         factor = float(np.sqrt(np.exp(rng.uniform(np.log(0.01), 0)) / (case.n * length * max(case.alphas))))
         yield replace(case, features=[[factor * entry for entry in x] for x in case.features])
+
+
+STATED = Statement(
+    parts,
+    "every entry of every layer's prompt is that of ⟨x, w_l⟩, the weights by the loop of linear TD, "
+    "and the loop's update is w + αδXᵀ",
+    LinearTD(),
+    exact=lambda claim: [*SMALLEST, *rational_cases()],
+    small=lambda claim: SMALLEST,
+    floats=float_cases,
+    trials=200,
+    scale="(1 + l)(1 + α n max ⟨x, x'⟩) of the largest value so far",
+)
 
 
 def with_machine(name: str, unseen: dict | None = None, **pieces: Any) -> Mutant:
@@ -239,7 +245,7 @@ CLAIM = Claim(
         r"$v_0$ is linear in the features: $v_0(s) = \langle x(s), w_0 \rangle$.",
         r"The mask multiplies the hidden key's weight by 0; $A = I_d$; any step sizes.",
     ),
-    subject=LinearTD(),
+    subject=STATED.subject,
     checks=(
         proof(
             "linear",
@@ -251,9 +257,13 @@ CLAIM = Claim(
                 "td.linear_td",
             ),
         ),
-        Check("symbolic", "every n and d, every depth by induction; nothing is opaque but the shift", symbolic),
-        Check("exact", "rationals, n in 1..6, d in 0..3, depth 0..3, a step size a layer", exact),
-        Check("numeric", "random floats, n in 1..64, d in 0..8, depth up to 16", numeric),
+        Check(
+            "symbolic",
+            "every n and d, every depth by induction; nothing is opaque but the shift",
+            symbolic,
+            shows=(induction,),
+        ),
+        *STATED.checks(),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td",),

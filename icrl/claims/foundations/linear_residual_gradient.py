@@ -90,17 +90,13 @@ CLAIM = Claim(
     hypotheses=(r"Those of {prf:ref}`linear-td`.",),
     subject=METHOD,
     checks=(
-        Check("symbolic", "every n and d, from any w_l: all three bands, the sources and the query", methods.symbolic),
         Check(
-            "exact",
-            "rationals, n in 1..5, d in 1..3, 3 layers; the gradient against differences of the loss",
-            methods.exact,
+            "symbolic",
+            "every n and d, from any w_l: all three bands, the sources and the query",
+            methods.symbolic,
+            shows=(methods.induction, methods.stated, methods.next_weights),
         ),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, d in 1..8, up to 32 layers; the gradient against differences of the loss",
-            methods.numeric,
-        ),
+        *methods.checked(METHOD, (downhill, loss), "the gradient against differences of the loss"),
     ),
     mutants=MUTANTS,
     rests_on=("linear-td",),

@@ -104,17 +104,13 @@ CLAIM = Claim(
     ),
     subject=METHOD,
     checks=(
-        Check("symbolic", "every n and d, from any w_l: all three bands, the sources and the query", methods.symbolic),
         Check(
-            "exact",
-            "rationals, n in 1..5, d in 1..3, 3 layers, independent transitions and contexts; on contexts also against this book's prompt",
-            methods.exact,
+            "symbolic",
+            "every n and d, from any w_l: all three bands, the sources and the query",
+            methods.symbolic,
+            shows=(methods.induction, methods.stated, methods.next_weights),
         ),
-        Check(
-            "numeric",
-            "random floats, n in 1..64, d in 1..8, up to 32 layers, independent transitions and contexts; on contexts also against this book's prompt",
-            methods.numeric,
-        ),
+        *methods.checked(METHOD, (the_other_prompt,), "on contexts also against this book's prompt"),
     ),
     mutants=MUTANTS,
     rests_on=("linear",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice, product, repeat
+from itertools import cycle, islice, product, repeat
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,11 +16,12 @@ from icrl.mrp import Context, empirical_model
 from icrl.verify.instances.cases import shown, small_fraction
 from icrl.verify.instances.chains import fractions
 from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.words import described
 from icrl.verify.judging.blocks import book_latex
 from icrl.verify.judging.numbers import all_fractions, exceeds, taken
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
-UPDATES = 4
+UPDATES, TRIALS = 4, 500
 GRID = list(product((1, 2, 5), (1, 2, 3), range(4)))
 COVERED_GRID = list(product((1, 2, 3), (1, 3, 6)))
 TOLERANCE = 64
@@ -66,6 +67,18 @@ class Sample(NamedTuple):
         """X (d, n), X⁺ (d, n), R (1, n)."""
         columns = np.array([self.features[s] for s in self.states]).T
         return columns[:, :-1], columns[:, 1:], np.array([self.rewards])
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount and step size, and what is particular about states and features."""
+        size = len(self.features)
+        return {
+            "n": len(self.rewards),
+            "d": len(self.w),
+            "γ": self.gamma,
+            "α": self.alpha,
+            "a state never left": not set(self.states) <= set(self.states[:-1]),
+            "one-hot features": self.features == [[i == s for i in range(size)] for s in range(size)],
+        }
 
     def __str__(self) -> str:
         if isinstance(self.gamma, float) and len(self.rewards) > 3:
@@ -231,10 +244,8 @@ def exact(system: System, budget: Budget) -> Verdict:
 
 def numeric(system: System, budget: Budget) -> Verdict:
     """Random float contexts; every third with one-hot features, where Aw = b must give the library's v_CE."""
-    trials, rng = budget.trials or 500, np.random.default_rng(budget.seed)
-    eps = np.finfo(float).eps
-    for trial in range(trials):
-        sample = float_sample(rng, trial % 3 == 0)
+    trials, eps = budget.trials or TRIALS, np.finfo(float).eps
+    for trial, sample in enumerate(islice(float_samples(budget.seed), trials)):
         X, X_next, R = sample.matrices()
         growth = 1 + sample.alpha * np.linalg.norm(A_matrix(X, X_next, sample.gamma), np.inf)
         unit = TOLERANCE * eps * R.size * (np.abs(sample.w).max() + sample.alpha * np.abs(R).sum() * np.abs(X).max())
@@ -252,8 +263,17 @@ def numeric(system: System, budget: Budget) -> Verdict:
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
-        f"{trials} random contexts (seed {budget.seed}), n in 1..40, d in 1..8, {UPDATES} updates; tolerance {TOLERANCE} eps n (1 + l)(1 + α‖A‖)^l (max |w_0| + α Σ|R| max |x|), and 1e-9 of v_CE where features are one-hot",
+        f"{trials} random contexts (seed {budget.seed}), {UPDATES} updates each; "
+        f"tolerance {TOLERANCE} eps n (1 + l)(1 + α‖A‖)^l "
+        "(max |w_0| + α Σ|R| max |x|), and 1e-9 of v_CE where features are one-hot",
     )
+
+
+def float_samples(seed: int) -> Iterator[Sample]:
+    """Random contexts in floats; every third with one-hot features."""
+    rng = np.random.default_rng(seed)
+    for turn in cycle(range(3)):
+        yield float_sample(rng, turn == 0)
 
 
 def float_sample(rng: np.random.Generator, tabular: bool) -> Sample:
@@ -322,13 +342,22 @@ CLAIM = Claim(
     ),
     subject=System(),
     checks=(
-        Check("symbolic", "the update, for every d and n", symbolic),
+        Check("symbolic", "the update, for every d and n", symbolic, shows=(symbolic, A_matrix, b_vector, td_update)),
         Check(
             "exact",
-            "rational contexts with n ≤ 5 and d ≤ 3, 4 updates; one-hot contexts with up to 3 states and n ≤ 6",
+            lambda: (
+                f"{described(exact_samples(), 'contexts in rationals')}, {UPDATES} updates; "
+                f"for Aw = b {described(covered_samples())}"
+            ),
             exact,
+            shows=(first_wrong, exact),
         ),
-        Check("numeric", "random contexts with n ≤ 40 and d ≤ 8, 4 updates", numeric),
+        Check(
+            "numeric",
+            lambda: f"{described(islice(float_samples(0), TRIALS), 'contexts in floats')}; {UPDATES} updates",
+            numeric,
+            shows=(first_wrong, numeric),
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("bellman",),

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from math import gcd
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, irreducible, rational_chain
+from icrl.verify.instances.words import described
 from icrl.verify.judging.numbers import all_fractions
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import null_vectors, tree_distribution
@@ -23,7 +24,7 @@ CYCLE = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
 TWO_ISLANDS = [[1, 0], [0, 1]]
 ONE_WAY = [[0, 1], [0, 1]]
 SAMPLES = [(size, turn) for size in (1, 2, 3, 4) for turn in range(6)]
-TOLERANCE = 1e-9
+TRIALS, TOLERANCE = 300, 1e-9
 """Float tolerance on probabilities. Squaring the lazy chain 40 times with rows scaled back to 1 was seen to err by 1e-13
 on chains such as these; a wrong variant errs by the size of a probability."""
 
@@ -40,6 +41,20 @@ class Statement:
     factor: Callable[[int, Any], Any] = lambda size, least: 1 - size * least
     beyond_uniqueness: tuple = ()
     beyond_convergence: tuple = ()
+
+
+class Chain(NamedTuple):
+    """A transition matrix, measured."""
+
+    P: np.ndarray
+
+    def measures(self) -> dict[str, Any]:
+        """Size, and what is particular about the chain."""
+        return {
+            "|S|": len(self.P),
+            "a period above 1": not is_aperiodic(self.P),
+            "an entry of 0": bool((self.P == 0).any()),
+        }
 
 
 def wielandt(size: int) -> int:
@@ -142,8 +157,9 @@ def exact(claim: Statement, budget: Budget) -> Verdict:
     )
 
 
-def float_chains(rng: np.random.Generator) -> Iterator[np.ndarray]:
+def float_chains(seed: int) -> Iterator[np.ndarray]:
     """Random irreducible chains of 1 to 10 states, about a third of their entries 0."""
+    rng = np.random.default_rng(seed)
     while True:
         P = float_chain(rng, int(rng.integers(1, 11)))
         if irreducible(P):
@@ -167,14 +183,14 @@ def solved(claim: Statement, P: np.ndarray) -> np.ndarray:
 
 def numeric(claim: Statement, budget: Budget) -> Verdict:
     """The linear system, ``stationary_distribution`` and the power iteration of the lazy chain; then the contraction of P^m."""
-    trials, rng, worst = budget.trials or 300, np.random.default_rng(budget.seed), 0.0
+    trials, worst = budget.trials or TRIALS, 0.0
     for P in claim.beyond_uniqueness:
         if found := not_unique(lazy_limit(np.array(P, float)), P):
             return Verdict(False, "not one positive distribution", counterexample=found)
     for P in claim.beyond_convergence:
         if found := not_closer(claim, np.array(P, float), TOLERANCE):
             return Verdict(False, "the chain does not forget", counterexample=found)
-    for trial, P in enumerate(islice(float_chains(rng), trials)):
+    for trial, P in enumerate(islice(float_chains(budget.seed), trials)):
         limit, mu = lazy_limit(P), solved(claim, P)
         library = MarkovRewardProcess(P, np.zeros(len(P)), 0.5).stationary_distribution()
         gap = max(np.abs(limit[0] - library).max(), np.abs(mu - library).max())
@@ -188,7 +204,9 @@ def numeric(claim: Statement, budget: Budget) -> Verdict:
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
-        f"{trials} random irreducible chains (seed {budget.seed}), |S| in 1..10: stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; those that are aperiodic contract",
+        f"{trials} random irreducible chains (seed {budget.seed}): "
+        f"stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; "
+        "those that are aperiodic contract",
         f"largest difference {worst:.1e}",
     )
 
@@ -247,13 +265,21 @@ CLAIM = Claim(
     checks=(
         Check(
             "exact",
-            "irreducible rational chains with |S| ≤ 4, periodic ones among them, against the Markov chain tree theorem",
+            lambda: (
+                f"{described(map(Chain, exact_chains()), 'irreducible chains in rationals')}; "
+                "against the Markov chain tree theorem"
+            ),
             exact,
+            shows=(exact, not_closer),
         ),
         Check(
             "numeric",
-            "random irreducible chains with |S| ≤ 10, against MarkovRewardProcess.stationary_distribution",
+            lambda: (
+                f"{described(map(Chain, islice(float_chains(0), TRIALS)), 'irreducible chains in floats')}; "
+                "against MarkovRewardProcess.stationary_distribution"
+            ),
             numeric,
+            shows=(numeric, not_unique, not_closer),
         ),
     ),
     mutants=MUTANTS,

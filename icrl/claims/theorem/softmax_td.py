@@ -2,9 +2,9 @@ r"""softmax-td: l layers of the construction are l updates of weighted softmax T
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import product
+from itertools import chain, product
 
 import numpy as np
 from sympy import BlockMatrix, MatrixSymbol, block_collapse
@@ -25,17 +25,16 @@ from icrl.verify.instances.cases import (
     symbol_case,
     td_prompts,
 )
+from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import (
-    BITS,
-    RADIUS,
     TOLERANCE,
-    Undecided,
     balls_differ,
     entries_differ,
     one_thread,
     shown,
 )
+from icrl.verify.judging.parts import in_balls, in_balls_name
 from icrl.verify.judging.prompts import first_difference, place_name
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -63,6 +62,7 @@ SMALLEST = (
 EXACT_GRID = list(product(range(1, 7), range(4), range(5)))
 SYMBOL_GRID = list(product(range(1, 4), range(3), range(1, 3)))
 BALL_GRID = list(product((1, 2, 3, 5, 8), (0, 1, 3), (1, 2, 4)))
+TRIALS = 2000
 
 
 def derived_layer(machine: Machine, v: BlockMatrix) -> BlockMatrix:
@@ -131,70 +131,78 @@ def compare_case(machine: Machine, case: Case, name: str, differ) -> Counterexam
     return first_difference(name, machine.run(*as_matrices(case)), td_prompts(case), differ)
 
 
-def exact_cases() -> list[tuple[str, Case]]:
-    """The smallest cases, rational samples over a grid, and explicit symbols over a smaller one."""
+def rational_contexts(grid: Iterable[tuple[int, int, int]]) -> list[Case]:
+    """The smallest cases, then random rationals of the shapes of a grid."""
     rng = np.random.default_rng(0)
-    samples = [(str(case), case) for case in (*SMALLEST, *(rational_case(rng, *shape) for shape in EXACT_GRID))]
-    return samples + [
-        (f"symbols, n = {n}, d = {d}, depth {depth}", symbol_case(n, d, depth)) for n, d, depth in SYMBOL_GRID
-    ]
+    return [*SMALLEST, *(rational_case(rng, *shape) for shape in grid)]
+
+
+def symbol_contexts() -> list[Case]:
+    """Every entry its own symbol, over a smaller grid."""
+    return [symbol_case(*shape) for shape in SYMBOL_GRID]
 
 
 def exact(machine: Machine, budget: Budget) -> Verdict:
     """Equality of every entry of every layer, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp."""
-    cases = exact_cases()
-    for name, case in cases:
-        found = compare_case(machine, case, name, entries_differ)
-        if found:
+    rationals, explicit = [(str(case), case) for case in rational_contexts(EXACT_GRID)], symbol_contexts()
+    named = [(f"symbols, n = {case.n}, d = {case.d}, depth {case.depth}", case) for case in explicit]
+    for name, case in [*rationals, *named]:
+        if found := compare_case(machine, case, name, entries_differ):
             return Verdict(False, "an entry differs", counterexample=found)
     return Verdict(
         True,
-        f"{len(cases) - len(SYMBOL_GRID)} rational contexts and {len(SYMBOL_GRID)} contexts of explicit symbols, equal in every entry of every layer",
+        f"{len(rationals)} rational contexts and {len(explicit)} contexts of explicit symbols, "
+        "equal in every entry of every layer",
     )
 
 
 def certified(machine: Machine, budget: Budget) -> Verdict:
     """Arb balls at 256 bits: every difference encloses 0 in a ball far below the values' scale."""
-    from flint import ctx
 
-    rng = np.random.default_rng(0)
-    rationals = [*SMALLEST, *(rational_case(rng, *shape) for shape in BALL_GRID)]
-    with ctx.workprec(BITS):
-        for case in rationals:
-            ball = ball_case(case)
-            scale = max(1.0, *(abs(float(entry)) for bands in td_prompts(ball) for entry in bands[3]))
-            try:
-                found = compare_case(machine, ball, f"{replace(case, exp=None)}, E = exp", balls_differ(scale))
-            except Undecided as undecided:
-                return Verdict(False, str(undecided))
-            if found:
-                return Verdict(False, "disjoint balls", counterexample=found)
-    return Verdict(
-        True,
-        f"{len(rationals)} contexts at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
-    )
+    def compared(case: Case) -> Counterexample | None:
+        ball = ball_case(case)
+        scale = max(1.0, *(abs(float(entry)) for bands in td_prompts(ball) for entry in bands[3]))
+        return compare_case(machine, ball, in_balls_name(case), balls_differ(scale))
+
+    return in_balls(map(compared, rational_contexts(BALL_GRID)), "contexts", "every difference in a ball around 0")
+
+
+def float_batches(seed: int, trials: int) -> Iterator[list[Case]]:
+    """Random float contexts, those of one shape together."""
+    rng = np.random.default_rng(seed)
+    for count, n, d, depth in shapes(rng, trials):
+        yield [float_case(rng, n, d, depth) for _ in range(count)]
+
+
+def is_large(case: Case) -> bool:
+    """Whether many columns meet many layers."""
+    return case.n >= 64 and case.depth >= 32
+
+
+TRAITS = {
+    "n ≥ 64 and 32 layers or more": is_large,
+    "an |x|² past 709, where exp overflows": lambda case: max(sum(q * q for q in x) for x in case.features) > 709,
+}
 
 
 def numeric(machine: Machine, budget: Budget) -> Verdict:
     """Random float contexts, those of one shape run as one batch (NumPy and torch by turns), against the loop one by one."""
     import torch
 
-    trials, rng = budget.trials or 2000, np.random.default_rng(budget.seed)
-    worst, large, done = 0.0, 0, 0
+    trials, worst, large, done = budget.trials or TRIALS, 0.0, 0, 0
     with one_thread(torch):
-        for turn, (count, n, d, depth) in enumerate(shapes(rng, trials)):
-            cases = [float_case(rng, n, d, depth) for _ in range(count)]
+        for turn, cases in enumerate(float_batches(budget.seed, trials)):
             prompts = machine.run(*as_batch(cases, np.asarray if turn % 2 else torch.as_tensor))
             ratio, found = batch_difference(cases, prompts)
             if ratio > 1:
                 return Verdict(
                     False,
-                    f"differs, or is not finite, within trials {done + 1} to {done + count} (seed {budget.seed})",
+                    f"differs, or is not finite, within trials {done + 1} to {done + len(cases)} (seed {budget.seed})",
                     counterexample=found,
                 )
             worst = max(worst, ratio)
-            done += count
-            large += count * (n >= 64 and depth >= 32)
+            done += len(cases)
+            large += sum(map(is_large, cases))
             budget.progress(done, trials)
     return Verdict(
         True,
@@ -364,21 +372,32 @@ CLAIM = Claim(
     subject=Machine(),
     checks=(
         PROOF,
-        Check("symbolic", "every n and d, every depth by induction; the weights opaque", symbolic),
+        Check("symbolic", "every n and d, every depth by induction; the weights opaque", symbolic, shows=(induction,)),
         Check(
             "exact",
-            "rationals with E = 1 + t² over n in 1..6, d in 0..3, depth 0..4; explicit symbols with exp over n in 1..3, d in 0..2, depth 1..2",
+            lambda: (
+                f"{described(rational_contexts(EXACT_GRID), 'contexts in rationals')}; "
+                f"{described(symbol_contexts(), 'contexts of explicit symbols, with the true exp')}"
+            ),
             exact,
+            shows=(compare_case, first_difference),
         ),
         Check(
             "certified",
-            "rational contexts with the true exp in Arb balls, n up to 8, d up to 3, depth up to 4",
+            lambda: described(
+                (replace(case, exp=None) for case in rational_contexts(BALL_GRID)),
+                "contexts in Arb balls, with the true exp",
+            ),
             certified,
+            shows=(compare_case, first_difference),
         ),
         Check(
             "numeric",
-            "random floats, n in 1..128, d in 0..16, depth 1..64, scores from tiny to past the overflow of exp",
+            lambda: described(
+                chain.from_iterable(float_batches(0, TRIALS)), "contexts in floats, NumPy and torch by turns", TRAITS
+            ),
             numeric,
+            shows=(batch_difference,),
         ),
     ),
     mutants=MUTANTS,

@@ -9,7 +9,7 @@ so the two agree if and only if the target row t of Z is γ times its shifted va
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
@@ -22,9 +22,11 @@ from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
 from icrl.claims.theorem.softmax_td import compare_case
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
 from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads, layer, softmax_td_parameters
-from icrl.verify.instances.cases import log_uniform, rational_case, small_fraction, stand_in, to_ball
+from icrl.verify.instances.cases import Case, log_uniform, rational_case, small_fraction, stand_in, to_ball
+from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, shown
+from icrl.verify.judging.numbers import TOLERANCE, balls_differ, entries_differ, shown
+from icrl.verify.judging.parts import in_balls
 from icrl.verify.judging.prompts import place_name
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -34,6 +36,7 @@ from icrl.verify.routes.induction import next_values
 EXACT_GRID = list(product(range(1, 6), range(4)))
 SYMBOL_GRID = [(1, 0), (1, 1), (2, 0)]
 DEPTH_GRID = list(product(range(1, 5), range(3), (1, 2, 4)))
+TRIALS = 2000
 
 
 class Input(NamedTuple):
@@ -45,9 +48,19 @@ class Input(NamedTuple):
     gamma: Any
     normalise: Normaliser = softmax
 
+    d = property(lambda self: self.Z.shape[-2] - 3)
+    n = property(lambda self: self.Z.shape[-1] - 1)
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, and γ where it is a number."""
+        return {"n": self.n, "d": self.d} | ({} if isinstance(self.gamma, Symbol) else {"γ": self.gamma})
+
+    def __str__(self) -> str:
+        return f"Z = {_table(self.Z)}, V = {_table(self.V)}, A = {_table(self.A)}, γ = {self.gamma}"
+
     def parameters(self, target_row: bool) -> Parameters:
         """The construction's parameters with this A and this V in the place of its own."""
-        d, n = self.Z.shape[-2] - 3, self.Z.shape[-1] - 1
+        d, n = self.d, self.n
         kept = self.V if target_row else clear_target_row(self.V)
         plain = softmax_td_parameters(d, n, self.gamma, 1, self.Z)
         return plain.with_head(A=self.A, V=kept, normalise=self.normalise)
@@ -146,28 +159,26 @@ def two_heads_probe(given: Input) -> sy.Instance:
     return sy.Instance(gamma=[[sy.Rational(1, 2)]], **tables)
 
 
-def inputs_exact() -> Iterator[tuple[str, Input]]:
-    """Rational samples with a stand-in for exp, then explicit symbols with exp."""
+def rational_inputs() -> Iterator[Input]:
+    """Random ``Fraction``s, with a stand-in for exp."""
     rng = np.random.default_rng(0)
+    draw = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)
     for n, d in EXACT_GRID:
-        draw = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)
-        given = Input(
-            draw(d + 3, n + 1),
-            draw(d + 3, d + 3),
-            draw(d + 3, d + 3),
-            abs(small_fraction(rng)) / 7,
-            partial(softmax, exp=stand_in),
-        )
-        yield (
-            f"Z = {_table(given.Z)}, V = {_table(given.V)}, A = {_table(given.A)}, γ = {given.gamma}, E = 1 + t²",
-            given,
-        )
+        Z, A, V = draw(d + 3, n + 1), draw(d + 3, d + 3), draw(d + 3, d + 3)
+        yield Input(Z, A, V, abs(small_fraction(rng)) / 7, partial(softmax, exp=stand_in))
+
+
+def symbol_inputs() -> Iterator[Input]:
+    """Every entry its own symbol, with exp."""
+    make = lambda name, r, c: np.array([[Symbol(f"{name}_{i}_{j}") for j in range(c)] for i in range(r)], object)
     for n, d in SYMBOL_GRID:
-        make = lambda name, r, c: np.array([[Symbol(f"{name}_{i}_{j}") for j in range(c)] for i in range(r)], object)
-        yield (
-            f"symbols, n = {n}, d = {d}",
-            Input(make("Z", d + 3, n + 1), make("A", d + 3, d + 3), make("V", d + 3, d + 3), Symbol("gamma")),
-        )
+        yield Input(make("Z", d + 3, n + 1), make("A", d + 3, d + 3), make("V", d + 3, d + 3), Symbol("gamma"))
+
+
+def contexts_for_depth() -> list[Case]:
+    """Random rational contexts for Transformers of several layers."""
+    rng = np.random.default_rng(1)
+    return [rational_case(rng, *shape) for shape in DEPTH_GRID]
 
 
 def _table(M: np.ndarray) -> str:
@@ -189,53 +200,57 @@ def first_gap(name: str, lemma: Lemma, given: Input, differ) -> Counterexample |
 
 
 def exact(lemma: Lemma, budget: Budget) -> Verdict:
-    """Equality of every entry, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp."""
-    for name, given in inputs_exact():
+    """Equality of every entry, on ``Fraction``s and on SymPy symbols; then depth, against the TD loop."""
+    rationals, explicit, cases = list(rational_inputs()), list(symbol_inputs()), contexts_for_depth()
+    named = [(f"{given}, E = 1 + t²", given) for given in rationals]
+    named += [(f"symbols, n = {given.n}, d = {given.d}", given) for given in explicit]
+    for name, given in named:
         if found := first_gap(name, lemma, given, entries_differ):
             return Verdict(False, "an entry differs", counterexample=found)
-    rng = np.random.default_rng(1)
-    for case in (rational_case(rng, *shape) for shape in DEPTH_GRID):
+    for case in cases:
         if found := compare_case(Machine(edit=lambda p, site: lemma.dual(p)), case, str(case), entries_differ):
             return Verdict(False, "a prompt differs from the TD loop's", counterexample=found)
     return Verdict(
         True,
-        f"{len(EXACT_GRID)} rational inputs and {len(SYMBOL_GRID)} inputs of explicit symbols, equal in every entry; {len(DEPTH_GRID)} rational contexts through dual-head layers, equal to the TD loop at every depth",
+        f"{len(rationals)} rational inputs and {len(explicit)} inputs of explicit symbols, equal in every entry; "
+        f"{len(cases)} rational contexts through dual-head layers, equal to the TD loop at every depth",
     )
 
 
 def certified(lemma: Lemma, budget: Budget) -> Verdict:
     """The rational inputs as Arb balls with the true exponential."""
-    from flint import ctx
 
-    with ctx.workprec(BITS):
-        for name, given in list(inputs_exact())[: len(EXACT_GRID)]:
-            balls = Input(*(np.vectorize(to_ball, otypes=[object])(M) for M in given[:3]), to_ball(given.gamma))
-            scale = 1 + max(abs(float(entry)) for entry in balls.Z.flat) * (
-                1 + sum(abs(float(entry)) for entry in balls.V.flat)
-            )
-            try:
-                found = first_gap(name.replace("E = 1 + t²", "E = exp"), lemma, balls, balls_differ(scale))
-            except Undecided as undecided:
-                return Verdict(False, str(undecided))
-            if found:
-                return Verdict(False, "disjoint balls", counterexample=found)
-    return Verdict(
-        True,
-        f"{len(EXACT_GRID)} inputs at {BITS} bits: every difference in a ball around 0 of radius below 2^-{RADIUS} of the scale",
-    )
+    def compared(given: Input) -> Counterexample | None:
+        balls = Input(*(np.vectorize(to_ball, otypes=[object])(M) for M in given[:3]), to_ball(given.gamma))
+        largest, weights = max(abs(float(z)) for z in balls.Z.flat), sum(abs(float(entry)) for entry in balls.V.flat)
+        return first_gap(f"{given}, E = exp", lemma, balls, balls_differ(1 + largest * (1 + weights)))
+
+    return in_balls(map(compared, rational_inputs()), "inputs", "every difference in a ball around 0")
 
 
-def numeric(lemma: Lemma, budget: Budget) -> Verdict:
-    """Random float inputs, ten of one shape at a time."""
-    trials, rng, worst = budget.trials or 2000, np.random.default_rng(budget.seed), 0.0
+def float_batches(seed: int, trials: int) -> Iterator[Input]:
+    """Random float inputs, ten of one shape as one batch."""
+    rng = np.random.default_rng(seed)
     for start in range(0, trials, 10):
         count, n, d = min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
-        given = Input(
+        yield Input(
             rng.normal(size=(count, d + 3, n + 1)),
             rng.normal(size=(count, d + 3, d + 3)),
             rng.normal(size=(count, d + 3, d + 3)),
             rng.uniform(0, 1, count),
         )
+
+
+def one_by_one(batches: Iterable[Input]) -> Iterator[Input]:
+    """The inputs of all batches."""
+    for batch in batches:
+        yield from (Input(*each) for each in zip(*batch[:3], batch.gamma.tolist()))
+
+
+def numeric(lemma: Lemma, budget: Budget) -> Verdict:
+    """Random float inputs, a batch of one shape at a time."""
+    trials, worst, done = budget.trials or TRIALS, 0.0, 0
+    for given in float_batches(budget.seed, trials):
         got, said = lemma.sides(given)
         steep = 1 + np.abs(transpose(given.Z) @ given.A @ given.Z).max((-1, -2), keepdims=True)
         unit = (
@@ -249,21 +264,22 @@ def numeric(lemma: Lemma, budget: Budget) -> Verdict:
             return Verdict(False, "not finite")
         if ratio.max() > 1:
             b, i, j = map(int, np.unravel_index(np.argmax(ratio), ratio.shape))
-            where = "difference of the layers, " + place_name(1, Rows._fields[max(0, i - d + 1)], i, j).removeprefix(
-                "layer 1, "
-            )
+            where = "difference of the layers, " + place_name(
+                1, Rows._fields[max(0, i - given.d + 1)], i, j
+            ).removeprefix("layer 1, ")
             return Verdict(
                 False,
-                f"differs in trial {start + b + 1} (seed {budget.seed})",
+                f"differs in trial {done + b + 1} (seed {budget.seed})",
                 counterexample=Counterexample(
-                    f"n = {n}, d = {d}", where, *shown(float(got[b, i, j]), float(said[b, i, j]))
+                    f"n = {given.n}, d = {given.d}", where, *shown(float(got[b, i, j]), float(said[b, i, j]))
                 ),
             )
         worst = max(worst, float(ratio.max()))
-        budget.progress(start + count, trials)
+        done += len(given.Z)
+        budget.progress(done, trials)
     return Verdict(
         True,
-        f"{trials} random inputs (seed {budget.seed}), n in 1..128, d in 0..16; tolerance {TOLERANCE} eps (1 + max |score|)(max |Z| + max |VZ|)",
+        f"{trials} random inputs (seed {budget.seed}); tolerance {TOLERANCE} eps (1 + max |score|)(max |Z| + max |VZ|)",
         f"largest difference {worst:.3f} of the tolerance",
     )
 
@@ -351,14 +367,29 @@ CLAIM = Claim(
             ),
             definitions=("two_heads.dual_head_layer", "two_heads.remembers", "two_heads.dual_head_transformer"),
         ),
-        Check("symbolic", "every n and d; Z, V and the weights opaque", symbolic),
+        Check("symbolic", "every n and d; Z, V and the weights opaque", symbolic, shows=(Lemma.sides, true_gap)),
         Check(
             "exact",
-            "rationals with E = 1 + t² over n in 1..5, d in 0..3; explicit symbols with exp at (n, d) = (1, 0), (1, 1), (2, 0); dual-head Transformers against the TD loop over n in 1..4, d in 0..2, depth 1, 2, 4",
+            lambda: (
+                f"{described(rational_inputs(), 'inputs in rationals, E = 1 + t²')}; "
+                f"{described(symbol_inputs(), 'inputs of explicit symbols, with the true exp')}; "
+                f"dual-head Transformers against the TD loop, {described(contexts_for_depth())}"
+            ),
             exact,
+            shows=(first_gap, compare_case),
         ),
-        Check("certified", "the same rational inputs with the true exp, in Arb balls", certified),
-        Check("numeric", "random floats, n in 1..128, d in 0..16", numeric),
+        Check(
+            "certified",
+            lambda: described(rational_inputs(), "inputs in Arb balls, with the true exp"),
+            certified,
+            shows=(first_gap,),
+        ),
+        Check(
+            "numeric",
+            lambda: described(one_by_one(float_batches(0, TRIALS)), "inputs in floats"),
+            numeric,
+            shows=(numeric, Lemma.sides),
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td",),

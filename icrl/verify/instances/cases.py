@@ -75,7 +75,7 @@ class Case:
             "d": self.d,
             "layers": self.depth,
             "states visited": len(set(self.states)),
-            "γ": self.gamma,
+            **({} if isinstance(self.gamma, Symbol) else {"γ": self.gamma}),
             "a state never left": not set(self.states) <= set(self.states[:-1]),
             "step sizes that differ by layer": len(set(self.alphas)) > 1,
         } | {f"E = {words} in the place of exp": self.exp is stand for stand, words in EXPONENTIALS.items()}

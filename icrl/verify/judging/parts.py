@@ -111,7 +111,7 @@ def first_failure(name: str, parts: Iterable[Part], numbers: Any) -> Counterexam
 # The runs
 
 
-def on_rationals(parts: Parts, subject: Any, cases: Iterable[Case], told: str, noun: str = "contexts") -> Verdict:
+def on_rationals(parts: Parts, subject: Any, cases: Iterable, told: str, noun: str = "contexts") -> Verdict:
     """The parts in ``Fraction``s."""
     count = 0
     for count, case in enumerate(cases, 1):
@@ -120,39 +120,74 @@ def on_rationals(parts: Parts, subject: Any, cases: Iterable[Case], told: str, n
     return Verdict(True, f"{count} rational {noun}: {told}")
 
 
-def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:
-    """The parts in Arb balls, with the true exponential in the place of 1 + t²."""
+def in_balls(found: Iterable[Counterexample | None], noun: str, told: str) -> Verdict:
+    """What instances that are put to balls of ``BITS`` bits gave, one after the other: the first that fails, or cannot be told."""
     from flint import ctx
 
     count = 0
     with ctx.workprec(BITS):
-        for count, case in enumerate(cases, 1):
-            try:
-                found = first_failure(f"{replace(case, exp=None)}, E = exp", parts(subject, ball_case(case)), AsBalls())
-            except Undecided as undecided:
-                return Verdict(False, str(undecided))
-            if found:
-                return Verdict(False, "the balls do not stand as stated", counterexample=found)
-    return Verdict(
-        True,
-        f"{count} contexts at {BITS} bits: {told}; what is equal, to a ball of radius below 2^-{RADIUS} of the scale",
-    )
+        try:
+            for each in found:
+                if each:
+                    return Verdict(False, "the balls do not stand as stated", counterexample=each)
+                count += 1
+        except Undecided as undecided:
+            return Verdict(False, str(undecided))
+    return Verdict(True, f"{count} {noun} at {BITS} bits: {told} of radius below 2^-{RADIUS} of the scale")
+
+
+def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:
+    """The parts in Arb balls, with the true exponential in the place of 1 + t²."""
+    put = lambda case: first_failure(in_balls_name(case), parts(subject, ball_case(case)), AsBalls())
+    return in_balls(map(put, cases), "contexts", f"{told}; what is equal, to a ball")
+
+
+def in_balls_name(case: Case) -> str:
+    """What a case is called when it is put to balls."""
+    return f"{replace(case, exp=None)}, E = exp"
+
+
+def of_scores(case: Case) -> Within:
+    """The tolerance for a context: a weight inherits eps times its score."""
+    return Within(TOLERANCE * np.finfo(float).eps * (1 + max(abs(g) for row in case.scores for g in row)))
+
+
+@dataclass(frozen=True)
+class Floating:
+    """How instances are put to floats: ``convert`` makes floats of rational ones, ``name`` is what one is called.
+
+    ``numbers`` judges an instance's parts, and ``tolerance`` says so in words.
+    """
+
+    convert: Callable[[Iterable], Iterator] = as_floats
+    name: Callable[[Any], str] = float_name
+    numbers: Callable[[Any], Within] = of_scores
+    tolerance: str = f"{TOLERANCE} eps (1 + max |score|) of each part's scale"
+
+
+CONTEXTS = Floating()
+"""How it is done with a :class:`Case`."""
 
 
 def on_floats(
-    parts: Parts, subject: Any, small: Sequence[Case], drawn: Iterator[Case], budget: Budget, trials: int, told: str
+    parts: Parts,
+    subject: Any,
+    small: Sequence,
+    drawn: Iterator,
+    budget: Budget,
+    trials: int,
+    told: str,
+    noun: str = "contexts",
+    floating: Floating = CONTEXTS,
 ) -> Verdict:
-    """The parts in floats: the small rational cases, then as many as asked of those drawn."""
+    """The parts in floats: the small rational instances, then as many as asked of those drawn."""
     trials = budget.trials or trials
-    for trial, case in enumerate([*as_floats(small), *islice(drawn, trials)], 1 - len(small)):
-        steep = 1 + max(abs(g) for row in case.scores for g in row)
-        if found := first_failure(
-            float_name(case), parts(subject, case), Within(TOLERANCE * np.finfo(float).eps * steep)
-        ):
-            where = f"trial {trial} (seed {budget.seed})" if trial > 0 else "a small context"
+    for trial, given in enumerate([*floating.convert(small), *islice(drawn, trials)], 1 - len(small)):
+        if found := first_failure(floating.name(given), parts(subject, given), floating.numbers(given)):
+            where = f"trial {trial} (seed {budget.seed})" if trial > 0 else f"one of the small {noun}"
             return Verdict(False, f"fails in {where}", counterexample=found)
         budget.progress(max(trial, 0), trials)
     return Verdict(
         True,
-        f"{len(small)} small and {trials} random contexts (seed {budget.seed}): {told}; tolerance {TOLERANCE} eps (1 + max |score|) of each part's scale",
+        f"{len(small)} small and {trials} random {noun} (seed {budget.seed}): {told}; tolerance {floating.tolerance}",
     )

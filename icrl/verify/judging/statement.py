@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Any
 
-from icrl.verify.instances.cases import as_floats
 from icrl.verify.instances.words import described
-from icrl.verify.judging.parts import Parts, on_balls, on_floats, on_rationals
+from icrl.verify.judging.parts import CONTEXTS, Floating, Parts, on_balls, on_floats, on_rationals
 from icrl.verify.model import Budget, Check, Verdict
 
 
@@ -20,8 +19,9 @@ class Statement:
     ``told``: the parts in words. ``exact``, ``certified``: the rational instances of a subject, the second put to as
     balls; ``small``, ``floats``: those of a subject with which the floats begin, and the endless ones of a seed that
     follow, ``trials`` of them; ``noun``: what they are. What is None is not checked. ``routes``: by kind, what is
-    particular to how the parts are computed there. ``scale``: in which unit the floats' tolerance is. ``traits``: by
-    words, what else is counted of the instances. ``shows``: the functions in which a reader finds the statement.
+    particular to how the parts are computed there. ``scale``: in which unit the floats' tolerance is. ``floating``: how
+    what is no context is put to floats. ``traits``: by words, what else is counted of the instances. ``shows``: the
+    functions in which a reader finds the statement.
     """
 
     parts: Parts
@@ -34,6 +34,7 @@ class Statement:
     trials: int = 300
     noun: str = "contexts"
     scale: str = ""
+    floating: Floating = CONTEXTS
     routes: Mapping[str, str] = field(default_factory=dict)
     traits: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
     shows: tuple[Callable, ...] = ()
@@ -65,7 +66,10 @@ class Statement:
             case "certified":
                 return (replace(case, exp=None) for case in self.certified(self.subject))
             case _:
-                return [*as_floats(self.small(self.subject)), *islice(self.floats(Budget().seed), self.trials)]
+                return [
+                    *self.floating.convert(self.small(self.subject)),
+                    *islice(self.floats(Budget().seed), self.trials),
+                ]
 
     def run_exact(self, subject: Any, budget: Budget) -> Verdict:
         """Every part in ``Fraction``s."""
@@ -78,4 +82,5 @@ class Statement:
     def run_numeric(self, subject: Any, budget: Budget) -> Verdict:
         """Every part in floats: the small instances, then random ones."""
         told = self.told + (f"; the scale is {self.scale}" if self.scale else "")
-        return on_floats(self.parts, subject, self.small(subject), self.floats(budget.seed), budget, self.trials, told)
+        small, drawn = self.small(subject), self.floats(budget.seed)
+        return on_floats(self.parts, subject, small, drawn, budget, self.trials, told, self.noun, self.floating)

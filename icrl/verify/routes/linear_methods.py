@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import islice, product
+from functools import partial
+from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,8 +25,9 @@ from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import log_uniform, shown, small_fraction
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import TOLERANCE, taken
-from icrl.verify.judging.parts import Part, Within, entries, first_failure, on_rationals, size
-from icrl.verify.model import Budget, Counterexample, Verdict
+from icrl.verify.judging.parts import Floating, Part, Within, entries, size
+from icrl.verify.judging.statement import Statement
+from icrl.verify.model import Budget, Check, Counterexample, Verdict
 
 
 class Sample(NamedTuple):
@@ -44,6 +46,18 @@ class Sample(NamedTuple):
     def transitions(self) -> list[td.Transition]:
         """The same as the loops of :mod:`icrl.td` take them."""
         return list(zip(self.before.T.tolist(), self.rewards[0].tolist(), self.after.T.tolist()))
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount and decay, and whether it is a context's."""
+        d, n = self.before.shape
+        return {
+            "n": n,
+            "d": d,
+            "layers": len(self.alphas),
+            "γ": self.gamma,
+            "ϑ": self.decay,
+            "the transitions of a context": is_chained(self),
+        }
 
     def __str__(self) -> str:
         d, n = self.before.shape
@@ -309,36 +323,41 @@ def in_floats(sample: Sample) -> Sample:
     )
 
 
+FLOATING = Floating(
+    convert=partial(map, in_floats),
+    name=str,
+    numbers=lambda sample: Within(TOLERANCE * np.finfo(float).eps),
+    tolerance=f"{TOLERANCE} eps of each part's scale",
+)
+"""How it is done with a sample."""
+
+
 def of_method(method: Method, sample: Sample) -> Sample:
     """The sample, with γ = 1 for the average reward."""
     return sample._replace(gamma=0 * sample.gamma + 1) if method.average else sample
 
 
-TOLD = "the last row in every column of every layer, the query's included, equal to the recursion's; the rows above unmoved"
+def checked(method: Method, shows: tuple[Callable, ...] = (), route: str = "") -> tuple[Check, ...]:
+    """The exact and the numeric check of a method: every entry of every layer against the loop.
 
-
-def exact(method: Method, budget: Budget) -> Verdict:
-    """Every entry of every layer against the loop, in ``Fraction``s."""
-    samples = [of_method(method, sample) for sample in (*SMALLEST, *rational_samples())]
-    return on_rationals(parts, method, samples, TOLD)
-
-
-def numeric(method: Method, budget: Budget) -> Verdict:
-    """The small samples in floats, then random ones."""
-    trials = budget.trials or 200
-    for trial, sample in enumerate(
-        [*map(in_floats, SMALLEST), *islice(float_samples(budget.seed), trials)], 1 - len(SMALLEST)
-    ):
-        sample = of_method(method, sample)
-        if found := first_failure(str(sample), parts(method, sample), Within(TOLERANCE * np.finfo(float).eps)):
-            where = f"trial {trial} (seed {budget.seed})" if trial > 0 else "a small sample"
-            return Verdict(False, f"differs in {where}", counterexample=found)
-        budget.progress(max(trial, 0), trials)
-    return Verdict(
-        True,
-        f"{len(SMALLEST)} small and {trials} random samples (seed {budget.seed}), n in 1..64, d in 1..8, up to 32 layers: {TOLD}; "
-        f"tolerance {TOLERANCE} eps n (1 + layer)(1 + α Σ|z_k| max|z_j| / (1 − ϑ)) max |last row|, z the columns of features",
-    )
+    ``shows``: the functions of the method's own parts; ``route``: what they say, in words.
+    """
+    ours = lambda samples: (of_method(method, sample) for sample in samples)
+    return Statement(
+        parts,
+        "the last row in every column of every layer, the query's included, equal to the recursion's; "
+        "the rows above unmoved",
+        method,
+        exact=lambda subject: [*ours(SMALLEST), *ours(rational_samples())],
+        small=lambda subject: [*ours(SMALLEST)],
+        floats=lambda seed: ours(float_samples(seed)),
+        trials=200,
+        noun="samples",
+        scale="n (1 + layer)(1 + α Σ|z_k| max|z_j| / (1 − ϑ)) max |last row|, z the columns of features",
+        floating=FLOATING,
+        routes=dict.fromkeys(("exact", "numeric"), route) if route else {},
+        shows=(parts, last_row, *shows),
+    ).checks()
 
 
 # Mutants
