@@ -31,7 +31,7 @@ book: .venv/book  ## build the site from the committed outputs; any warning is a
 	@echo "Built: $(CURDIR)/$(SITE)/index.html"
 
 check: .venv/ready  ## in about a minute: lint, format, types, the floors, and the library's own tests
-	@$(RUN) -m ruff check --quiet
+	@$(RUN) -m ruff check --quiet --output-format concise
 	@$(RUN) -m ruff format --check --quiet || { echo "Not formatted: .venv/bin/ruff format" >&2; exit 1; }
 	@$(RUN) -m mypy
 	@$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile $(QUICK:%=tests/test_%.py)
@@ -80,13 +80,13 @@ clean:  ## remove everything built, the environment too
 	    { echo "Python 3.11 or newer is needed ($(PYTHON) is $$($(PYTHON) --version 2>&1)): make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	    { echo "$(PYTHON) lacks the venv module (on Debian: apt-get install python3-venv)." >&2; exit 1; }
-	@echo "Setting up .venv with what the book needs: once, a minute or two, SIZE on disk …"
+	@echo "Setting up .venv with what the book needs: once, a minute or two, 0.6 GB on disk …"
 	@test -x $(RUN) || $(PYTHON) -m venv .venv
 	@$(PIP) -e '.[book]'
 	@touch $@
 
 .venv/ready: .venv/book
-	@echo "Adding what the tests need, PyTorch too (README: how to get its CPU build): once, a minute or two, SIZE more …"
+	@echo "Adding what the tests need, PyTorch too (README: how to get its CPU build): once, a minute or two, 1 GB more …"
 	@$(PIP) -e '.[book,test]'
 	@touch $@
 
