@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 unset PYTHONPATH
 
-rm -rf dist
+rm -rf dist icrl.egg-info/SOURCES.txt  # from which setuptools would take files that MANIFEST.in forgets
 "$python" -m build --outdir dist . >"$work/out" 2>&1 || { cat "$work/out" >&2; exit 1; }
 mkdir "$work/sdist"
 tar -xzf dist/*.tar.gz -C "$work/sdist" --strip-components 1
