@@ -1,7 +1,7 @@
 # Every command sets up what it needs, and no more: Python 3.11+, make and git are enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help book check test dist verify proofs bench pretrain ledger execute serve lab clean
+.PHONY: help book check test dist verify proofs bench mutants pretrain ledger execute serve lab clean
 
 PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
@@ -9,6 +9,7 @@ WORKERS   ?= 2
 PORT      ?= 8000
 LAB_OPTIONS ?=
 BENCH_OPTIONS ?=
+MUTANTS_OPTIONS ?=
 SITE      := _build/html
 RUN       := .venv/bin/python
 PIP       := $(RUN) -m pip install --quiet --disable-pip-version-check
@@ -51,6 +52,9 @@ proofs: .venv/ready  ## let Rocq check the proofs, and keep the result on record
 
 bench: .venv/ready  ## measure what a layer costs, four ways side by side, and a training step, three ways
 	@$(RUN) benchmarks/layers.py $(BENCH_OPTIONS)
+
+mutants: .venv/ready  ## put 200 small wrong changes of icrl/ to the tests and claims: an hour or two; goes on where it was stopped
+	@$(RUN) tools/mutants.py --workers $(WORKERS) $(MUTANTS_OPTIONS)
 
 # The folder in the making is build/pretraining, which git ignores; it takes the old one's place when everything is in it.
 pretrain: .venv/ready  ## train every protocol of the book anew, 20 seeds each: an hour or two; goes on where it was stopped

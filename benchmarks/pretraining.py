@@ -34,11 +34,11 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from icrl.pretrain.batches import TaskBatch, sample_tasks  # noqa: E402
 from icrl.pretrain.losses import td_loss  # noqa: E402
 from icrl.pretrain.metrics import pattern  # noqa: E402
 from icrl.pretrain.network import construction, last, state_values, tensors, token_values  # noqa: E402
 from icrl.pretrain.protocols import PROTOCOLS  # noqa: E402
-from icrl.pretrain.tasks import TaskBatch, sample_tasks  # noqa: E402
 from icrl.pretrain.train import train  # noqa: E402
 
 PROTOCOL, SEED = PROTOCOLS["boyan"], 0

@@ -7,7 +7,7 @@ import json
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from icrl import __version__
-from icrl.files import UsageError, print_out, printing, writable, write_all
+from icrl.files import UsageError, plain, print_out, printing, writable, write_all
 
 if TYPE_CHECKING:  # a command loads what it needs when it runs: the list of claims is there at once
     from rich.console import Console
+    from rich.live import Live
     from rich.table import Table
 
     from icrl.verify.model import Check, Claim, Verdict
@@ -27,6 +28,8 @@ if TYPE_CHECKING:  # a command loads what it needs when it runs: the list of cla
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 when all is well, 1 when a claim failed, 2 when the command was not understood."""
+    if sys.stderr is None:  # closed: what is said there must not be printed where results are
+        sys.stderr = open(os.devnull, "w")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no “α” shows “?”
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is still to be flushed
         return 1
     except UsageError as error:
-        print(f"icrl {options.command}: {error}", file=sys.stderr)
+        print(f"icrl {options.command}: {plain(str(error))}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"icrl {options.command}: interrupted", file=sys.stderr)
@@ -51,12 +54,12 @@ class OneLineParser(argparse.ArgumentParser):
     """A parser that answers a usage error with one line."""
 
     def error(self, message: str) -> NoReturn:
-        print(f"{self.prog}: {message}", file=sys.stderr)
+        print(f"{self.prog}: {plain(message)}", file=sys.stderr)
         raise SystemExit(2)
 
 
 DIAGNOSE_HELP = """\
-files:
+files, of 64 MiB at most:
   JSON, a process: transition (rows that sum to 1), reward (one number a state), discount, and if wanted initial (the
     distribution of the first state, uniform unless given) and features (a row of numbers a state, in the states' order)
       {"transition": [[0.5, 0.5], [0.2, 0.8]],
@@ -100,7 +103,10 @@ PRETRAIN_HELP = """\
 files of --out DIR, each written whole or not at all:
   PROTOCOL.json         what came of each seed that is finished
   PROTOCOL-seed-K.pt    while seed K is trained: its checkpoint, of every 100th step
-  Stopped at any moment, the same command with --resume ends with the same records.
+  Stopped at any moment, the same command with --resume ends with the same records. Hidden files that a kill leaves
+  beside them (.lock, .part) are in nobody's way, and go when their file is written again.
+  Commands that run at the same time may share DIR, each with seeds of its own; on Windows, where no record is locked,
+  each needs a DIR of its own.
 
 several processes, on one machine or more, that share the tasks of every step (GPUs where there are any):
   torchrun --nproc-per-node 2 -m icrl pretrain PROTOCOL --out DIR
@@ -202,7 +208,7 @@ def diagnose_arguments(task: argparse.ArgumentParser) -> None:
         action="store_true",
         help="draw the environment's own rewards, which may depend on more than the state",
     )
-    task.add_argument("--states", type=whole(1), metavar="N", help="number of states of a named task")
+    task.add_argument("--states", type=whole(1), metavar="N", help="number of states of a named task, up to 5000")
     discount = f"discount (default: a JSON file's own, {diagnose.DISCOUNT} for what is no file; a CSV file needs it)"
     task.add_argument("--discount", type=float, metavar="G", help=discount)
     task.add_argument(
@@ -363,33 +369,47 @@ def run_verify(options: argparse.Namespace) -> int:
     console = Console(stderr=options.json == "-")
     results = verify_with_table(claims, console, options)
     if options.json:
-        text = (
-            json.dumps(
-                {"version": __version__, "claims": [result.as_json() for result in results]},
-                indent=1,
-                ensure_ascii=options.json == "-",
-            )
-            + "\n"
-        )
-        print(text, end="") if options.json == "-" else write_all({Path(options.json): text})
+        text = json_text({"claims": [result.as_json() for result in results]}, options.json)
+        print_out(text) if options.json == "-" else write_all({Path(options.json): text})
     return 0 if succeeded(results) else 1
 
 
 def check_output(option: str, file: str | None) -> None:
     """Refuse, before any work, a file that cannot be written; "-" is standard output."""
-    if file not in (None, "-") and not (Path(file).parent.is_dir() and writable(Path(file))):
+    if file not in (None, "-") and not (os.path.isdir(Path(file).parent) and writable(Path(file))):
         raise UsageError(f"{option} must name a file that can be written, got {file}")
+
+
+WRITTEN = "--plot", "--json"
+"""The options of ``diagnose`` that name a file to be written, which need not be there yet."""
+
+
+def check_apart(files: Mapping[str, str | None]) -> None:
+    """Refuse, before any work, to write two things into one file, or over what is read; pipes and devices may be."""
+    named: dict[str, str] = {}
+    for option, file in files.items():
+        if file in (None, "-") or not (os.path.isfile(file) or option in WRITTEN and not os.path.exists(file)):
+            continue
+        if (other := named.setdefault(os.path.realpath(file), option)) != option:
+            raise UsageError(f"{option} must name another file than {other}, got {file}")
+
+
+def json_text(found: Mapping[str, object], file: str | None) -> str:
+    """A report with the version that made it, as JSON for a file, or of ASCII alone for standard output ("-").
+
+    Lone surrogates, which UTF-8 has not, stand as JSON's escapes.
+    """
+    text = json.dumps({"version": __version__} | dict(found), indent=1, ensure_ascii=file == "-", allow_nan=False)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
 
 def verify_with_table(claims: list[Claim], console: Console, options: argparse.Namespace) -> list[ClaimResult]:
     """Run the claims, a row of the table for each, the last row saying what is being run."""
-    from rich.live import Live
-
     from icrl.verify.model import Budget
     from icrl.verify.run import run_claim
 
     results: list[ClaimResult] = []
-    with Live(progress_table(results, ""), console=console, transient=True) as live:
+    with showing(progress_table(results, ""), console) as live:
 
         def now(claim: Claim, part: str, done: int = 0, total: int = 0) -> None:
             live.update(progress_table(results, f"{claim.id}: {part}" + (f" {done}/{total}" if total else "")))
@@ -406,10 +426,25 @@ def verify_with_table(claims: list[Claim], console: Console, options: argparse.N
             current: list[str] = []
             budget = Budget(options.trials, options.seed, progress)
             results.append(run_claim(claim, options.kind, not options.no_mutants, budget, report))
-    console.print(progress_table(results, ""))
-    for result in results:
-        print_failures(result, console)
+    with printing():
+        console.print(progress_table(results, ""))
+        for result in results:
+            print_failures(result, console)
     return results
+
+
+@contextmanager
+def showing(table: Table, console: Console) -> Iterator[Live]:
+    """A table that changes until the block ends; ``UsageError`` where its end cannot be printed."""
+    from rich.live import Live
+
+    live = Live(table, console=console, transient=True)
+    live.start()
+    try:
+        yield live
+    finally:
+        with printing():
+            live.stop()
 
 
 MARKS = {True: "[green]passed[/]", False: "[bold red]failed[/]", None: "[yellow]on record[/]"}
@@ -464,8 +499,9 @@ def run_list(options: argparse.Namespace) -> int:
         for one in json.loads(LEDGER.read_bytes())["claims"]
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in [("claim", "status", "what it says", "kinds of check"), *rows]:
-        print("  ".join(map(str.ljust, row, widths)).rstrip())
+    with printing():
+        for row in [("claim", "status", "what it says", "kinds of check"), *rows]:
+            print("  ".join(map(str.ljust, row, widths)).rstrip())
     return 0
 
 
@@ -546,6 +582,7 @@ def run_diagnose(options: argparse.Namespace) -> int:
         raise UsageError(f"--plot must name a .png file, got {options.plot}")
     check_output("--plot", options.plot)
     check_output("--json", options.json)
+    check_apart({"TASK": options.task, **{f"--{name}": getattr(options, name) for name in ("policy", "plot", "json")}})
     if options.dimension is not None and options.features != "random":
         raise UsageError("--dimension is for --features random")
     what = {name: getattr(options, name) for name in ("policy", "noisy", "states", "discount", "length")}
@@ -566,15 +603,7 @@ def run_diagnose(options: argparse.Namespace) -> int:
         raise UsageError(" ".join(str(error).split())) from None
     except MemoryError as error:
         raise UsageError(f"there is too little memory: {error}") from None
-    text = (
-        json.dumps(
-            {"version": __version__} | diagnose.as_json(found),
-            indent=1,
-            ensure_ascii=options.json == "-",
-            allow_nan=False,
-        )
-        + "\n"
-    )
+    text = json_text(diagnose.as_json(found), options.json)
     write_all(files | ({Path(options.json): text} if options.json not in (None, "-") else {}))
     if options.json == "-":
         print(diagnose.report(found), end="", file=sys.stderr)

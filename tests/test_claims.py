@@ -334,3 +334,15 @@ def test_a_difference_in_any_band_is_found(band, row):
 def test_what_is_not_finite_or_not_different_is_no_counterexample(got, right):
     with pytest.raises(ValueError, match="no counterexample"):
         Counterexample("here", "there", got, right)
+
+
+NUMERIC = {claim.id: (claim, check) for claim, check in PAIRS if check.kind == "numeric"}
+
+
+@pytest.mark.parametrize(
+    "id", sorted(NUMERIC.keys() - {"emergence"})
+)  # which trains one seed for each hundred instances
+def test_a_numeric_check_draws_as_many_instances_as_asked(id):
+    claim, check = NUMERIC[id]
+    details = [judge(check, claim.subject, Budget(trials=trials)).detail for trials in (3, 4)]
+    assert details[0] != details[1]

@@ -115,6 +115,13 @@ def test_every_command_explains_itself(command, capsys):
         (["verify", "two-heads", "--json", "/"], "--json must name a file that can be written, got /"),
         (["ledger", "--out", "/no/such/folder"], "--out must be the project's folder"),
         (["prove"], "invalid choice: 'prove'"),
+        (["verify", "--a\x1b[31mb\n"], r"unrecognized arguments: --a\x1b[31mb\n"),
+        (
+            ["ledger", "--out", "/no/\x1b[31m\n\udcff"],
+            r"--out must be the project's folder, with book/ in it, got /no/\x1b[31m\n\udcff",
+        ),
+        (["verify", "two-heads", "--json", "/no/\x9b31m/x.json"], r"got /no/\x9b31m/x.json"),
+        (["verify", "two-heads", "--json", f"/{'x' * 300}/y"], "--json must name a file that can be written, got /xxx"),
         ([], "the following arguments are required: command"),
     ],
 )
@@ -129,11 +136,15 @@ def test_a_usage_error_ends_with_2_and_one_line(arguments, message, capsys):
 
 PLANTED = {
     "V's sign": ("transformer.py", "(VALUE, VALUE): -step", "(VALUE, VALUE): step"),
-    "the axis of softmax": ("algebra.py", "exp(scores[k, j]) for k in keys]", "exp(scores[j, k]) for k in keys]"),
+    "the axis of softmax": (
+        "algebra/entries.py",
+        "exp(scores[k, j]) for k in keys]",
+        "exp(scores[j, k]) for k in keys]",
+    ),
     "the shift's direction": (
-        "algebra.py",
-        "place({(1, 0): identity(n, like)}, (1, n), (n, 1), like)",
-        "place({(0, 1): identity(n, like)}, (n, 1), (1, n), like)",
+        "algebra/dense.py",
+        "place({(1, 0): self.identity(n, like)}, (1, n), (n, 1), like)",
+        "place({(0, 1): self.identity(n, like)}, (n, 1), (1, n), like)",
     ),
     "no mask": ("transformer.py", "visible=sources_visible(n, like)", "visible=sources_visible(n, like) | True"),
 }
@@ -281,6 +292,31 @@ def test_a_closed_pipe_ends_quietly(arguments):
     )
     os.close(write)
     assert done.returncode == 1 and "Traceback" not in done.stderr and "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+@pytest.mark.parametrize("to", ["full, at once", "full, when flushed", "closed"])
+@pytest.mark.parametrize(
+    "arguments", ["verify mask-leak --kind exact", "verify mask-leak --kind exact --json -", "claims"]
+)
+def test_a_standard_output_that_cannot_be_written_ends_with_2_and_one_line(arguments, to):
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" -m icrl {arguments} {">&-" if to == "closed" else "> /dev/full"}', sys.executable],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUNBUFFERED": "1" if to == "full, at once" else ""},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    why = "it is closed" if to == "closed" else "No space left on device"
+    last = f"icrl {arguments.split()[0]}: cannot write to standard output: {why}"
+    assert done.returncode == 2 and done.stderr.splitlines()[-1] == last and "Traceback" not in done.stderr
+
+
+def test_where_standard_error_is_closed_standard_output_holds_the_json_alone():
+    command = '"$0" -m icrl diagnose ring --json - 2>&-'
+    done = subprocess.run(["sh", "-c", command, sys.executable], cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0 and json.loads(done.stdout)["converges"] is True
 
 
 @pytest.mark.parametrize("to", [[], ["--json", "-"]])

@@ -16,8 +16,8 @@ from torch import Tensor
 from icrl import state_form
 from icrl.algebra import identity, place
 from icrl.mrp import integer
+from icrl.pretrain.batches import TaskBatch
 from icrl.pretrain.protocols import Protocol
-from icrl.pretrain.tasks import TaskBatch
 from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, prompt, row_sizes, rows
 from icrl.transformer import Parameters, softmax_td_parameters, transformer
 
