@@ -34,11 +34,11 @@ import numpy as np  # noqa: E402
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from icrl.pretrain.batches import TaskBatch, sample_tasks  # noqa: E402
 from icrl.pretrain.losses import td_loss  # noqa: E402
 from icrl.pretrain.metrics import pattern  # noqa: E402
 from icrl.pretrain.network import construction, last, state_values, tensors, token_values  # noqa: E402
 from icrl.pretrain.protocols import PROTOCOLS  # noqa: E402
-from icrl.pretrain.tasks import TaskBatch, sample_tasks  # noqa: E402
 from icrl.pretrain.train import train  # noqa: E402
 
 PROTOCOL, SEED = PROTOCOLS["boyan"], 0
@@ -70,9 +70,9 @@ def token(batch: TaskBatch, learned: dict[str, Tensor]) -> Tensor:
 
 def loop(batch: TaskBatch, learned: dict[str, Tensor]) -> Tensor:
     singles = [
-        TaskBatch(*(X[i : i + 1] if isinstance(X, Tensor) else X for X in batch)) for i in range(len(batch.reward))
+        TaskBatch._make(X[i : i + 1] if isinstance(X, Tensor) else X for X in batch) for i in range(len(batch.reward))
     ]
-    return sum(token(single, learned) for single in singles) / len(singles)
+    return sum((token(single, learned) for single in singles), torch.tensor(0.0)) / len(singles)
 
 
 METHODS = {"state": state, "token": token, "loop": loop}

@@ -20,9 +20,12 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from numbers import Real
+from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import ArrayLike
+from icrl.arrays import np
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 ROW_SUM_TOLERANCE = 1e-9
 """How far the sum of a probability row may be from 1: far above rounding, far below any probability that matters."""

@@ -22,12 +22,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
 from itertools import accumulate
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
-from numpy.typing import ArrayLike
-
+from icrl.arrays import np
 from icrl.mrp import Context, MarkovRewardProcess, context_itself, finite_array, integer, number, state_array
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 REALS = "(-inf, inf)"
 

@@ -16,10 +16,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-from sympy import BlockMatrix, block_collapse
-
-from icrl.algebra import Matrix, finite, identity, kind, place, scalar, shift, stack
+from icrl.algebra import Matrix, bands, finite, identity, kind, place, scalar, shift, stack
+from icrl.arrays import np
 from icrl.mrp import Context, context_itself, finite_array, number
 
 FEATURES, REWARD, TARGET, VALUE = range(4)
@@ -94,7 +92,4 @@ def prompt_from_context(
 
 def rows(Z: Matrix) -> Rows:
     """The named bands of a prompt: shapes (…, d, n+1) and three times (…, 1, n+1); views, where Z is an array or a tensor."""
-    if kind(Z) == "blocks":
-        return Rows(*(BlockMatrix([band]) for band in block_collapse(Z).blocks.tolist()))
-    d = Z.shape[-2] - 3
-    return Rows(Z[..., :d, :], Z[..., d : d + 1, :], Z[..., d + 1 : d + 2, :], Z[..., d + 2 :, :])
+    return Rows(*bands(Z, row_sizes(Z.shape[-2] - 3)))

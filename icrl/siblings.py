@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
 from icrl.algebra import Matrix, discounted_sum, place, scalar, stack, transpose
+from icrl.arrays import np
 from icrl.prompt import REWARD, VALUE, row_sizes
 from icrl.transformer import Parameters
 

@@ -9,12 +9,13 @@ Sources: Boyan 1999, *Least-squares temporal difference learning*; the Gymnasium
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import ArrayLike
-
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess, Outcomes, finite_array, generator, integer, number, probabilities
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 LEAST_PROBABILITY = 1e-12
 """The floor under the entries of a random MRP's rows: what keeps every one of them positive in floating point."""

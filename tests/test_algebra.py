@@ -1,5 +1,6 @@
 """The operations of every kind of matrix, against loops and tables."""
 
+import importlib
 import math
 from fractions import Fraction
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, symbols
 
 from icrl import algebra as al
+from icrl.algebra.kinds import MODULES
 
 
 def entries(rows):
@@ -55,6 +57,20 @@ def test_built_entries_have_the_type_of_the_likeness(like):
     assert kinds == allowed and float not in kinds
 
 
+@pytest.mark.parametrize("like", LIKES.values(), ids=LIKES)
+def test_bands_are_the_rows_that_were_stacked(like):
+    top, below = al.zeros(2, 2, like), like
+    first, second = al.bands(al.stack(top, below), (2, 2))
+    assert first.tolist() == top.tolist() and second.tolist() == below.tolist()
+
+
+def test_every_kind_answers_every_operation():
+    names = {name for name in al.__all__ if name not in ("Matrix", "Weights", "finite", "kind", "true_exp")}
+    for module in MODULES.values():
+        operations = importlib.import_module(f"icrl.algebra.{module}").operations
+        assert {name for name in dir(operations) if not name.startswith("_")} == names | {"is_finite"}
+
+
 def test_place_fills_blocks_and_broadcasts_batches():
     a = np.arange(6.0).reshape(3, 1, 2)
     whole = al.place({(1, 0): a}, (2, 1), (2, 1), a)
@@ -88,6 +104,16 @@ def test_softmax_normalises_each_column_over_the_visible_keys(n, seed, masked):
     assert np.allclose(al.softmax(torch.as_tensor(scores), visible), want, rtol=1e-13, atol=0)
     balls = al.softmax(np.vectorize(arb, otypes=[object])(scores), visible)
     assert all(abs(float(ball) - w) <= 1e-14 for ball, w in zip(balls.flat, want.flat))
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.one_of(st.just(0.0), st.floats(1e-6, 1.0)), min_size=1, max_size=6).filter(any), st.integers(0, 99))
+def test_shares_below_1_weigh_the_keys_and_each_column_sums_to_1(shares, seed):
+    scores = -np.random.default_rng(seed).exponential(3.0, (len(shares), 3))
+    weights = al.softmax(scores, np.array(shares)[:, None])
+    want = np.array(shares)[:, None] * np.exp(scores)
+    assert np.allclose(weights, want / want.sum(axis=0), rtol=1e-12, atol=0)
+    assert np.allclose(weights.sum(axis=0), 1, rtol=0, atol=1e-14)
 
 
 def test_softmax_survives_scores_past_the_overflow_of_exp():

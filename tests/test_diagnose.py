@@ -471,6 +471,10 @@ def test_arguments_out_of_range_are_refused():
     ]:  # fmt: skip
         with pytest.raises(ValueError, match=message):
             found(task, **settings)
+    with pytest.raises(ValueError, match="dimension must be at most 5000, got 5001"):
+        make_features(task, "random", None, 5001, 0)
+    with pytest.raises(ValueError, match="at most 5000 states, got 5001"):
+        type(task)("many", task.context, tuple(map(str, range(5001))), 0.9)
     many = Context(np.r_[np.arange(2001), 0], np.zeros(2001))
     with pytest.raises(ValueError, match="at most 2000 states, got 2001"):
         diagnose(type(task)("many", many, tuple(map(str, range(2001))), 0.9), np.ones((2001, 1)))
@@ -638,6 +642,92 @@ def test_files_are_written_beside_the_report(file, tmp_path, capsys):
     ]
 
 
+ODD = "a\x1b[31m\n\u202eb", "\ud800", "c" * 1000
+STRANGE = {"states": [*ODD[:2], ODD[0], ODD[2]], "rewards": [0, 1, 1], "discount": 0.5}
+NAME = "$\\foo$\x1b[31m文\udcff.json"
+
+
+@pytest.mark.parametrize("features", [{}, {"features": dict.fromkeys(ODD, 1)}])
+def test_names_of_any_kind_are_shown_plainly_and_kept_in_the_json(features, file, tmp_path, capfd):
+    name = file(STRANGE | features, NAME)
+    code, out, err = run(capfd, name, "--json", "out.json", "--plot", "out.png")
+    assert code == 0 and err == "" and all(c.isprintable() or c == "\n" for c in out)
+    assert out.startswith(r"$\foo$\x1b[31m文\udcff.json, discount 0.5")
+    assert (
+        r"   a\x1b[31m\n\u202eb " in out
+        and r"    \ud800 " in out
+        and r"in state a\x1b[31m\n\u202eb, which was left" in out
+    )
+    assert max(map(len, out.splitlines())) <= 100
+    code, printed, _ = run(capfd, name, "--json", "-")
+    for read in (json.loads(printed), json.loads(Path("out.json").read_text("utf-8"))):
+        assert (
+            sorted(read["states"]) == sorted(ODD)
+            and read["task"] == name
+            and read["coverage"]["never_left"] == [ODD[2]]
+        )
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (STRANGE | {"features": dict.fromkeys(ODD[1:], 1)}, r"got none for state a\x1b[31m\n\u202eb"),
+        (STRANGE | {"states": [*ODD, "\x07"], "features": {}}, r"states \x07, a\x1b[31m\n\u202eb, cccc"),
+        (STRANGE | {"\x1b]0;owned": 1}, r"unknown key '\x1b]0;owned'"),
+        (STRANGE | {"discount": "9" * 10**6}, "discount must be a number in [0, 1), got '999"),
+    ],
+)
+def test_names_of_any_kind_are_shown_plainly_in_errors(content, message, file, capsys):
+    code, out, err = run(capsys, file(content))
+    assert code == 2 and out == "" and message in err and len(err) < 2100
+    assert all(c.isprintable() for c in err[:-1]) and err[-1] == "\n"
+
+
+def test_states_that_share_their_features_are_named_plainly(file, capsys):
+    covered = {"states": [*ODD, ODD[0]], "rewards": [0, 1, 1], "discount": 0.5, "features": dict.fromkeys(ODD, 1)}
+    out = " ".join(run(capsys, file(covered))[1].split())
+    assert r"since M̂ is singular: states a\x1b[31m\n\u202eb and cccc" in out and "c" * 41 not in out
+
+
+def test_two_things_are_not_written_into_one_file_nor_over_what_is_read(file, tmp_path, capsys):
+    task, policy = file(CHAIN), file([[1, 0, 0, 0]] * 16, "policy.json")
+    Path("link.png").symlink_to(tmp_path / "task.json")
+    before = sorted(Path().iterdir())
+    for arguments, message in [
+        ((task, "--json", tmp_path / task), f"--json must name another file than TASK, got {tmp_path / task}"),
+        ((task, "--plot", "link.png"), "--plot must name another file than TASK, got link.png"),
+        (("ring", "--json", "x.png", "--plot", "./x.png"), "--json must name another file than --plot, got x.png"),
+        (("FrozenLake-v1", "--policy", policy, "--json", policy), "--json must name another file than --policy"),
+    ]:
+        code, out, err = run(capsys, *arguments)
+        assert code == 2 and out == "" and message in err and sorted(Path().iterdir()) == before
+    assert run(capsys, task, "--json", "/dev/null")[0] == run(capsys, "ring", "--json", "ring")[0] == 0
+
+
+@pytest.mark.parametrize("keys", ["policy", "features", "twice"])
+def test_a_file_of_many_keys_is_refused_at_once(keys, file, capsys):
+    """In a time that grows as the keys do, and not as their square."""
+    table = {str(s): [1] for s in range(100_000)}
+    begun = time.perf_counter()
+    if keys == "policy":
+        code, _, err = run(capsys, "FrozenLake-v1", "--policy", file(table | {"x": [1]}))
+    elif keys == "features":
+        code, _, err = run(
+            capsys, file({"states": list(range(50_000)), "rewards": [0] * 49_999, "discount": 0, "features": table})
+        )
+    else:
+        code, _, err = run(capsys, file(json.dumps(table)[:-1] + ', "99999": [1]}'))
+    assert code == 2 and err.count("\n") == 1 and time.perf_counter() - begun < 20
+
+
+def test_too_little_memory_is_one_line(monkeypatch, capsys):
+    def refuse(*_, **__):
+        raise MemoryError("Unable to allocate 7 TiB")
+
+    monkeypatch.setattr("icrl.diagnose.read_task", refuse)
+    assert run(capsys, "ring") == (2, "", "icrl diagnose: there is too little memory: Unable to allocate 7 TiB\n")
+
+
 HEADER = "state,reward,next_state\n"
 BAD_FILES = {
     "empty": ("", "task.json: is empty"),
@@ -737,7 +827,7 @@ BAD_CSV = {
 
 GIVEN_FILES = {
     "good.csv": HEADER + "0,1,0\n", "good.json": CHAIN, "zero.json": CHAIN | {"features": [1, 0]}, "short.json": [[1, 0, 0, 0]],
-    "words.json": {"left": 1}, "number.json": 3, "flat.json": [2] * 16,
+    "words.json": {"left": 1}, "number.json": 3, "flat.json": [2] * 16, "wide.json": CHAIN | {"transition": [[]] * 5001},
 }  # fmt: skip
 
 
@@ -804,7 +894,18 @@ def test_a_bad_csv_names_its_line(kind, file, capsys):
         (["boyan", "--policy", "uniform"], "--policy does not apply to a named task"),
         (["boyan", "--states", "2"], "n_states must be an integer, 3 or more, got 2"),
         (["boyan", "--length", "0"], "must be a whole number from 1 on, got '0'"),
-        (["boyan", "--length", "1000000000000"], "there is too little memory"),
+        (["boyan", "--length", "10000001"], "--length must be at most 10000000, got 10000001"),
+        (
+            ["random", "--states", "5001"],
+            "a task must have at most 5000 states, got 5001: its matrices are dense",
+        ),
+        (["wide.json"], "wide.json: a task must have at most 5000 states, got 5001"),
+        (["boyan", "--features", "random", "--dimension", "5001"], "dimension must be at most 5000, got 5001"),
+        (["/dev/zero"], "/dev/zero: holds more than 64 MiB, the most that is read"),
+        (["FrozenLake-v1", "--policy", "/dev/zero"], "/dev/zero: holds more than 64 MiB, the most that is read"),
+        (["x" * 300], "xxx' is no file, none of boyan"),
+        (["no\x1b[31m\n\udcff.json"], r"no\x1b[31m \udcff.json: cannot be read"),
+        (["\x1b[31m"], r"'\x1b[31m' is no file"),
         (["boyan", "--step", "nan"], "step must be a number in (0, 1e9], got nan"),
         (["boyan", "--confidence", "95"], "confidence must be a number in (0, 1), got 95.0"),
         (["boyan", "--features", "best"], "features must be one of file, unit, one-hot, random, radial, got 'best'"),

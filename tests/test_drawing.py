@@ -36,6 +36,14 @@ def test_boxes_and_lanes_of_a_row_keep_apart(below):
         assert all(x[a] + half(a) + GAP[0] <= x[b] - half(b) + 1e-6 for a, b in pairwise(level))
 
 
+def test_chains_do_not_cross():
+    below = {"a": [], "b": [], "c": ["b"], "d": ["a"], "e": ["c"], "f": ["d"]}
+    row = rows(below)
+    levels = ordered(below, row, steps(below, row))
+    names = [[name for name, at in level if row[name] == at] for level in levels]
+    assert names in ([["a", "b"], ["d", "c"], ["f", "e"]], [["b", "a"], ["c", "d"], ["e", "f"]])
+
+
 def test_the_nearest_rising_sequence():
     assert rising([1, 3, 2, 5]) == [1, 2.5, 2.5, 5]
     assert rising([3, 2, 1]) == [2, 2, 2]

@@ -9,7 +9,7 @@ from conftest import ROOT
 from icrl.claims import CLAIMS, PLACES
 
 LIBRARY = (
-    *("icrl.algebra", "icrl.mrp", "icrl.prompt", "icrl.tasks", "icrl.td", "icrl.transformer"),
+    *("icrl.arrays", "icrl.algebra", "icrl.mrp", "icrl.prompt", "icrl.tasks", "icrl.td", "icrl.transformer"),
     *("icrl.operator", "icrl.siblings", "icrl.linear_attention", "icrl.state_form"),
 )
 MAY = {
@@ -18,15 +18,16 @@ MAY = {
     "icrl.files": (),
     "icrl.plotting": (),
     "icrl.dial": ("icrl.mrp",),
-    "icrl.algebra": (),
+    "icrl.arrays": (),
+    "icrl.algebra": ("icrl.arrays",),
     "icrl.td": (),
-    "icrl.mrp": (),
-    "icrl.tasks": ("icrl.mrp",),
-    "icrl.prompt": ("icrl.algebra", "icrl.mrp"),
+    "icrl.mrp": ("icrl.arrays",),
+    "icrl.tasks": ("icrl.arrays", "icrl.mrp"),
+    "icrl.prompt": ("icrl.arrays", "icrl.algebra", "icrl.mrp"),
     "icrl.transformer": ("icrl.algebra", "icrl.prompt"),
-    "icrl.siblings": ("icrl.algebra", "icrl.prompt", "icrl.transformer"),
+    "icrl.siblings": ("icrl.arrays", "icrl.algebra", "icrl.prompt", "icrl.transformer"),
     "icrl.linear_attention": ("icrl.algebra", "icrl.transformer"),
-    "icrl.operator": ("icrl.mrp",),
+    "icrl.operator": ("icrl.arrays", "icrl.mrp"),
     "icrl.state_form": ("icrl.algebra", "icrl.operator"),
     "icrl.pretrain": (*LIBRARY, "icrl.files"),
     "icrl.diagnose": (*LIBRARY, "icrl.files", "icrl.plotting"),

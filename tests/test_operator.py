@@ -395,6 +395,13 @@ def test_a_batch_in_closed_form_is_its_members():
         np.testing.assert_allclose(got[operator.states], want, rtol=0, atol=1e-12 * np.abs(want).max())
 
 
+def test_one_context_that_diverges_refuses_its_batch():
+    states, rewards = [[0, 1, 2, 0], [0, 2, 1, 1]], [[1.0, 0.0, -1.0]] * 2
+    assert np.isfinite(op.values_at_depth(states[:1], rewards[:1], THREE, 0.99, 0.5, 10**6)).all()
+    with pytest.raises(ValueError, match="depth must keep the values finite, got 1000000"):
+        op.values_at_depth(states, rewards, THREE, 0.99, 0.5, 10**6)
+
+
 def distinct(seed, n=30):
     """A context that visits each state once, with random features."""
     rng = np.random.default_rng(seed)
@@ -543,7 +550,7 @@ def test_chebyshev_steps_by_hand():
 
 def test_it_is_a_route_of_its_own():
     imported = {node.module for node in ast.walk(ast.parse(getsource(op))) if isinstance(node, ast.ImportFrom)}
-    assert {name for name in imported if name.startswith("icrl")} == {"icrl.mrp"}
+    assert {name for name in imported if name.startswith("icrl")} == {"icrl.arrays", "icrl.mrp"}
 
 
 PLAIN = Context([0, 1, 0], [1.0, 2.0])

@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict, replace
 from io import StringIO, TextIOWrapper
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -18,14 +19,15 @@ import torch
 from rich.console import Console
 
 from conftest import ROOT
-from icrl import pretrain
+from icrl import files, pretrain
 from icrl.cli import main
-from icrl.pretrain import command, protocols, results, tasks
+from icrl.files import UsageError, alone
+from icrl.pretrain import batches, command, protocols, results
 from icrl.pretrain import train as training
+from icrl.pretrain.batches import sample_tasks
 from icrl.pretrain.losses import td_loss
 from icrl.pretrain.network import tensors, values
 from icrl.pretrain.protocols import ABOUT, PROTOCOLS, Protocol
-from icrl.pretrain.tasks import sample_tasks
 from icrl.pretrain.train import Diverged, clipped, own_part, rate, resumed, save, train
 
 TINY = Protocol(d=2, n_states=4, n=6, depth=3, shallowest=1, steps=400, batch=4)
@@ -125,7 +127,12 @@ def test_a_step_of_sgd_by_hand():
     protocol = replace(
         SHORT, optimiser="sgd", rate=0.5, decay=0.1, clip=0.01, steps=1, shallowest=None, start="construction"
     )
-    X = {name: Y.clone().requires_grad_() for name, Y in training.started(protocol, 7).learned.items()}
+    rng = np.random.default_rng(7)
+    start = {"V": [[1.0, 1.0, -1.0]], "A": [np.eye(2)]}  # softmax TD with α = 1; the noise of V is drawn first
+    X = {
+        name: torch.from_numpy(Y + 0.02 * rng.standard_normal(np.shape(Y))).requires_grad_()
+        for name, Y in start.items()
+    }
     batch = tensors(sample_tasks(np.random.default_rng([7, 1]), protocol.batch, **protocol.sampling()))
     loss = td_loss(values(X, batch, protocol.depth), batch)
     g = torch.autograd.grad(loss, list(X.values()))
@@ -185,13 +192,13 @@ def test_a_name_is_no_protocol_and_a_list_no_family():
 
 def test_runs_of_ones_own_as_the_package_shows_them(capsys, monkeypatch):
     """With fewer steps: own protocol, own process, own family, one after the other."""
-    monkeypatch.setattr(tasks, "FAMILIES", {**tasks.FAMILIES})
-    monkeypatch.setitem(protocols.CHOICES, "family", tasks.FAMILIES)
+    monkeypatch.setattr(batches, "FAMILIES", {**batches.FAMILIES})
+    monkeypatch.setitem(protocols.CHOICES, "family", batches.FAMILIES)
     examples = "".join(re.findall(r"::\n\n((?:    .*\n|\n)+)", pretrain.__doc__))
     exec(re.sub("^    ", "", examples, flags=re.M).replace("steps=1000", "steps=200"), run := {})
     out = capsys.readouterr().out
     assert re.search(r"Pattern\(cosine_V=\S+, cosine_A=0.9", out) and out.count("'median'") == 2
-    assert run["run"].done == 200 and len(tasks.FAMILIES) == 4
+    assert run["run"].done == 200 and len(batches.FAMILIES) == 4
 
 
 def test_the_example_of_the_readme_runs():
@@ -204,18 +211,18 @@ def test_the_example_of_the_readme_runs():
 def test_a_family_and_features_of_ones_own(monkeypatch):
     """Known at once, recorded without another family, and looked at in every batch."""
     monkeypatch.setitem(
-        tasks.FAMILIES, "mine", lambda rng, size, n_states: np.full((size, n_states, n_states), 1 / n_states)
+        batches.FAMILIES, "mine", lambda rng, size, n_states: np.full((size, n_states, n_states), 1 / n_states)
     )
-    monkeypatch.setitem(tasks.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states, d)))
+    monkeypatch.setitem(batches.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states, d)))
     protocol = replace(SHORT, family="mine", features="ones", steps=2)
     found = results.outcome(train(protocol), protocol)
     assert "other_family" not in found and "other_family" in results.outcome(train(replace(SHORT, steps=2)), SHORT)
-    monkeypatch.setitem(tasks.FAMILIES, "mine", lambda rng, size, n_states: np.ones((size, n_states, n_states)))
+    monkeypatch.setitem(batches.FAMILIES, "mine", lambda rng, size, n_states: np.ones((size, n_states, n_states)))
     with pytest.raises(
         ValueError, match="transition of family 'mine' must sum to 1 in every row, but row 0 sums to 4.0"
     ):
         train(protocol)
-    monkeypatch.setitem(tasks.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states)))
+    monkeypatch.setitem(batches.FEATURES, "ones", lambda rng, size, n_states, d: np.ones((size, n_states)))
     with pytest.raises(ValueError, match=re.escape("features 'ones' must have shape (4, 4, 2), got (4, 4)")):
         train(replace(protocol, family="boyan"))
 
@@ -334,14 +341,14 @@ def test_a_changed_byte_is_refused_or_changes_nothing(checkpoint):
         assert same(read, whole), f"byte {place} changed the run"
 
 
-@pytest.mark.parametrize("target, name", [(torch, "save"), (os, "replace"), (Path, "write_bytes")])
+@pytest.mark.parametrize("target, name", [(torch, "save"), (os, "replace"), (os, "fsync")])
 def test_a_checkpoint_that_cannot_be_written_leaves_the_old_one(target, name, checkpoint, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
     before, run = checkpoint.read_bytes(), resumed(checkpoint, SHORT, 4)
     monkeypatch.setattr(target, name, full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises((OSError, UsageError), match="No space left"):
         save(checkpoint, run, SHORT, 4)
     monkeypatch.undo()
     assert checkpoint.read_bytes() == before and os.listdir(checkpoint.parent) == ["run.pt"]
@@ -399,7 +406,11 @@ def test_a_command_that_was_stopped_goes_on_to_the_same_record(how, unbroken, tm
 def test_seeds_are_added_to_a_record_and_never_trained_twice(unbroken, tmp_path, capsys, monkeypatch):
     assert run_tiny(tmp_path, "--seeds", "1") == 0
     (tmp_path / "tiny-seed-1.pt").write_bytes(b"left by a process killed before it removed it")
-    (tmp_path / ".tiny-seed-1.pt.4711").write_bytes(b"left by a process killed while it wrote")
+    with files._part(tmp_path / "tiny-seed-1.pt") as part:
+        left = Path(part.name)
+    left.write_bytes(b"left by a process killed while it wrote")
+    for locked in ("tiny-seed-1.pt", "tiny.json"):
+        files.lock_of(tmp_path / locked).touch()
     capsys.readouterr()
     assert run_tiny(tmp_path, "--seeds", "0-1", "--resume") == 0
     assert os.listdir(tmp_path) == ["tiny.json"] and (tmp_path / "tiny.json").read_bytes() == unbroken
@@ -408,6 +419,69 @@ def test_seeds_are_added_to_a_record_and_never_trained_twice(unbroken, tmp_path,
     monkeypatch.setattr(command, "train", None)
     assert run_tiny(tmp_path, "--seeds", "0-1", "--resume") == 0
     assert (tmp_path / "tiny.json").read_bytes() == unbroken
+
+
+def test_two_commands_with_one_record_lose_nothing(unbroken, tmp_path):
+    script = tmp_path / "tiny.py"
+    script.write_text(SCRIPT, "utf-8")
+    run = [sys.executable, script, "pretrain", "tiny", "--resume", "--out", tmp_path / "out", "--seeds"]
+    commands = [
+        subprocess.Popen([*run, seed], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for seed in "01"
+    ]
+    assert [(each.communicate(timeout=300)[1], each.returncode) for each in commands] == [(b"", 0)] * 2
+    assert os.listdir(tmp_path / "out") == ["tiny.json"]
+    assert (tmp_path / "out" / "tiny.json").read_bytes() == unbroken
+
+
+def test_outcomes_that_are_added_at_one_moment_are_all_on_record(tmp_path, monkeypatch):
+    def slow(record, protocol, read=command.outcomes_in):
+        found = read(record, protocol)
+        time.sleep(0.1)  # between reading and writing, where another may write
+        return found
+
+    monkeypatch.setattr(command, "outcomes_in", slow)
+    record = tmp_path / "tiny.json"
+    adding = [Thread(target=command.put, args=(record, "tiny", TINY, {seed: {"diverged": ""}})) for seed in range(5)]
+    for each in adding:
+        each.start()
+    for each in adding:
+        each.join(60)
+    assert sorted(results.read_record(record, TINY)) == [0, 1, 2, 3, 4] and os.listdir(tmp_path) == ["tiny.json"]
+
+
+@pytest.mark.parametrize("seen", ["at once", "when it is reached"])
+def test_a_seed_that_another_command_trains_is_left_to_it(seen, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "train", None)
+    if seen != "at once":
+        monkeypatch.setattr(command, "clear", lambda *_: None)
+    with alone(tmp_path / "tiny-seed-1.pt"):
+        before = os.listdir(tmp_path)
+        for more in ([], ["--resume"]):
+            assert run_tiny(tmp_path, "--seeds", "1,0", *more) == 2
+            out, err = capsys.readouterr()
+            assert out == "" and err.count("\n") == 1
+            assert f"{tmp_path / 'tiny-seed-1.pt'} is being written by another command, which trains that seed" in err
+            assert os.listdir(tmp_path) == before
+
+
+@pytest.mark.parametrize("file", ["tiny.json", "tiny-seed-1.pt"])
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
+def test_a_record_or_checkpoint_that_is_no_file_is_named(file, make, tmp_path, capsys):
+    make(tmp_path / file)
+    assert run_tiny(tmp_path, "--seeds", "1", "--resume") == 2
+    out, err = capsys.readouterr()
+    assert out == "" and file in err and err.count("\n") == 1 and os.listdir(tmp_path) == [file]
+    if file.endswith(".pt"):
+        with pytest.raises(
+            ValueError, match="checkpoint must be a file that pretraining wrote, got .*: it is a folder, a pipe"
+        ):
+            resumed(tmp_path / file, TINY, 1)
+
+
+def test_what_a_record_says_is_shown_plainly(tmp_path, capsys):
+    command.put(tmp_path / "tiny.json", "tiny", TINY, {1: {"diverged": "at\x1b[31m\ud800"}})
+    assert run_tiny(tmp_path, "--seeds", "1", "--resume") == 1
+    assert capsys.readouterr().err == "tiny: at\\x1b[31m\\ud800\n"
 
 
 def test_the_table_shows_the_record(unbroken, tmp_path, capsys):

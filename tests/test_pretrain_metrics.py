@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from icrl.pretrain.batches import sample_tasks
 from icrl.pretrain.metrics import (
     agreement,
     centred,
@@ -21,7 +22,6 @@ from icrl.pretrain.metrics import (
     true_value,
 )
 from icrl.pretrain.network import construction, last, tensors, token_values
-from icrl.pretrain.tasks import sample_tasks
 
 
 def of(V, A):

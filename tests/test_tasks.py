@@ -247,20 +247,31 @@ def test_the_rain_of_taxi_is_in_its_table():
 
 
 class Doubtful(gymnasium.Env):
-    """Two states; action 0 enters state 1 and ends the episode, action 1 enters it and does not."""
+    """Two states; action 0 enters state 1 and ends the episode, action 1 enters it with probability ``p`` and does not."""
 
     observation_space, action_space = gymnasium.spaces.Discrete(2), gymnasium.spaces.Discrete(2)
     initial_state_distrib = np.array([1.0, 0.0])
-    P = {s: {0: [(1.0, 1, 0.0, True)], 1: [(1.0, 1, 0.0, False)]} for s in range(2)}
+
+    def __init__(self, p):
+        unended = [(1 - p, 0, 0.0, False), (p, 1, 0.0, False)]
+        self.P = {s: {0: [(1.0, 1, 0.0, True)], 1: unended} for s in range(2)}
 
 
-def test_an_environment_whose_states_do_not_say_whether_the_episode_ends_is_refused():
+@pytest.fixture
+def doubtful():
+    """The id under which gymnasium knows the doubtful environment."""
     gymnasium.register("icrl-tests/Doubtful-v0", entry_point=Doubtful)
-    try:
-        with pytest.raises(ValueError, match="must end episodes by state alone, got 'icrl-tests/Doubtful-v0', state 1"):
-            from_gymnasium("icrl-tests/Doubtful-v0")
-    finally:
-        del gymnasium.registry["icrl-tests/Doubtful-v0"]
+    yield "icrl-tests/Doubtful-v0"
+    del gymnasium.registry["icrl-tests/Doubtful-v0"]
+
+
+def test_an_environment_whose_states_do_not_say_whether_the_episode_ends_is_refused(doubtful):
+    with pytest.raises(ValueError, match="must end episodes by state alone, got 'icrl-tests/Doubtful-v0', state 1"):
+        from_gymnasium(doubtful, p=0.25)
+
+
+def test_an_entry_of_probability_0_says_nothing_about_endings(doubtful):
+    np.testing.assert_array_equal(from_gymnasium(doubtful, p=0.0).transition, [[0.5, 0.5], [1, 0]])
 
 
 # Features

@@ -14,8 +14,7 @@ Sources: the book's chapters on depth, context, and when they fail.
 from __future__ import annotations
 
 from icrl.diagnose.diagnosis import CONFIDENCE, DEPTH, STEP, Diagnosis, Remedy, diagnose
-from icrl.diagnose.report import as_json, figure, report
-from icrl.diagnose.task import (
+from icrl.diagnose.reading import (
     DIMENSION,
     DISCOUNT,
     FEATURES,
@@ -27,19 +26,26 @@ from icrl.diagnose.task import (
     make_features,
     read_task,
 )
+from icrl.diagnose.report import as_json, figure, report
 
 __all__ = [
-    *("CONFIDENCE", "DEPTH", "DIMENSION", "DISCOUNT", "FEATURES", "LENGTH", "NAMED", "SHARPNESS", "STEP"),
-    *(
-        "Diagnosis",
-        "Remedy",
-        "Task",
-        "as_json",
-        "chosen_features",
-        "diagnose",
-        "figure",
-        "make_features",
-        "read_task",
-        "report",
-    ),
+    "CONFIDENCE",
+    "DEPTH",
+    "DIMENSION",
+    "DISCOUNT",
+    "FEATURES",
+    "LENGTH",
+    "NAMED",
+    "SHARPNESS",
+    "STEP",
+    "Diagnosis",
+    "Remedy",
+    "Task",
+    "as_json",
+    "chosen_features",
+    "diagnose",
+    "figure",
+    "make_features",
+    "read_task",
+    "report",
 ]

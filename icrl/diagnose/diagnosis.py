@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from icrl.diagnose.task import Task, many, of_one_length
+from icrl.diagnose.reading import Task, many, of_one_length, read_as
 from icrl.mrp import Context, integer, number
 from icrl.operator import Operator, layer_operator, value_floor, worthwhile_depth
 from icrl.tasks import one_hot
@@ -125,7 +125,7 @@ class Diagnosis:
 
     ``features``: (|S|, d), and what they are ``called``. ``operator``: of a layer on the context. ``step``: α > 0.
     ``depth``: L ≥ 0. ``delta``: δ in (0, 1), the probability with which bound F may fail. ``sharpness``: β of the features, as
-    :func:`~icrl.diagnose.task.make_features` takes it, None where it is not known. ``remedies``: what was tried.
+    :func:`~icrl.diagnose.reading.make_features` takes it, None where it is not known. ``remedies``: what was tried.
 
     Made by :func:`diagnose`.
     """
@@ -435,7 +435,8 @@ def _cut(found: Diagnosis) -> Trial | None:
     context, end = found.task.context, covered_end(found.task.context)
     if end is None:
         return None
-    words = f"end {many(context.n - end, 'transition')} earlier, in state {found.task.labels[context.states[end]]}, which was left"
+    state = read_as(found.task.labels[context.states[end]])
+    words = f"end {many(context.n - end, 'transition')} earlier, in state {state}, which was left"
     return Trial(words, "" if found.task.sample is None else f"--length {end}", _until(context, end), found.features)
 
 

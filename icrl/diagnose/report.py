@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import textwrap
+import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from icrl.diagnose.diagnosis import Diagnosis, Remedy, after, distance, layers_for_ten
-from icrl.diagnose.task import listed, many
+from icrl.diagnose.reading import listed, many, read_as
+from icrl.files import plain
 
 
 def as_json(found: Diagnosis) -> dict[str, Any]:
@@ -80,7 +82,7 @@ def report(found: Diagnosis, width: int = 100) -> str:
         ("Limit", _limit(found)), (f"After {many(found.depth, 'layer')}", _errors(found)), ("What to change", _advice(found)),
     ]  # fmt: skip
     lines = textwrap.wrap(
-        f"{task.name}, discount {task.discount:g}: softmax TD on {many(task.context.n, 'transition')}", width
+        f"{plain(task.name)}, discount {task.discount:g}: softmax TD on {many(task.context.n, 'transition')}", width
     )
     for title, sentences in parts:
         if sentences:
@@ -243,7 +245,7 @@ def _alike(found: Diagnosis) -> str:
     _, first, place = np.unique(x + 0.0, axis=0, return_index=True, return_inverse=True)
     again = np.flatnonzero(first[place.ravel()] < np.arange(len(x)))[0]
     pair = sorted([int(first[place.ravel()[again]]), int(again)])
-    one, other = (found.task.labels[found.operator.states[i]] for i in pair)
+    one, other = (read_as(found.task.labels[found.operator.states[i]]) for i in pair)
     return f"states {one} and {other}" + (" and others" if len(first) < len(x) - 1 else "") + " share their features"
 
 
@@ -307,7 +309,7 @@ def _table(found: Diagnosis, most: int = 8) -> str:
     """State by state: how often left, the limit, the true value."""
     columns = {"limit": found.limit, "v_CE": found.certainty if found.limit is None else None, "true": found.true_value}
     columns = {name: column for name, column in columns.items() if column is not None}
-    names = [found.task.labels[s] for s in found.operator.states[:most]]
+    names = [read_as(found.task.labels[s]) for s in found.operator.states[:most]]
     wide = max(5, *map(len, names))
     rows = [f"{'state':>{wide}} {'left':>9}" + "".join(f"{name:>12}" for name in columns)]
     for i, name in enumerate(names):
@@ -413,7 +415,9 @@ def figure(found: Diagnosis) -> bytes:
 
     from icrl.plotting import STYLE
 
-    with mpl.rc_context({key: value for key, value in STYLE.items() if key != "image.cmap"}):  # no image, no colour map
+    style = {key: value for key, value in STYLE.items() if key != "image.cmap"}  # no image, no colour map
+    with mpl.rc_context(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")  # of a file's name: it is drawn as a box
         drawn, out = Figure(figsize=STYLE["figure.figsize"]), io.BytesIO()
         _draw(found, drawn.subplots())
         drawn.savefig(out, format="png")
@@ -442,7 +446,8 @@ def _draw(found: Diagnosis, axes: Any) -> None:
             _curve(axes, depths, promised + found.bound, color=GREY, linestyle="-.", label="to the true value, bound")
     logarithmic = depths[-1] > 100
     depth = "depth (layers, logarithmic)" if logarithmic else "depth (layers)"
-    axes.set(xlabel=depth, ylabel="largest error", yscale="log", title=Path(found.task.name).name)
+    axes.set(xlabel=depth, ylabel="largest error", yscale="log")
+    axes.set_title(plain(Path(found.task.name).name, 80), parse_math=False)  # a file may be called $x$
     axes.set_xscale("log") if logarithmic else axes.xaxis.get_major_locator().set_params(integer=True)
     beyond = next(
         (depth for depth, v in zip(depths, values) if np.abs(v).max() >= DRAWN),

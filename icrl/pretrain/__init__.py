@@ -1,6 +1,6 @@
 """Pretraining: does a Transformer that is trained to predict values on random tasks come to perform softmax TD?
 
-The modules, each of which uses those before it: :mod:`~icrl.pretrain.tasks` draws batches of random tasks and their contexts,
+The modules, each of which uses those before it: :mod:`~icrl.pretrain.batches` draws batches of random tasks and their contexts,
 :mod:`~icrl.pretrain.losses` has the TD loss and NEU, :mod:`~icrl.pretrain.protocols` says what is trained, on what and how,
 :mod:`~icrl.pretrain.network` runs the construction of :mod:`icrl.transformer` on tensors, :mod:`~icrl.pretrain.metrics` measures
 how near softmax TD the parameters have come, :mod:`~icrl.pretrain.train` trains, :mod:`~icrl.pretrain.results` evaluates and keeps
@@ -28,7 +28,7 @@ environment under its uniform policy::
 
     import numpy as np
     from icrl.pretrain.network import tensors
-    from icrl.pretrain.tasks import tasks_of
+    from icrl.pretrain.batches import tasks_of
     from icrl.tasks import from_gymnasium, random_unit
 
     lake, rng = from_gymnasium("FrozenLake-v1", discount=0.9), np.random.default_rng(0)
@@ -39,7 +39,7 @@ Expect 0.9, little better than 0 everywhere: rewards are rare on the lake, three
 layers reach four steps ahead. A family of your own is a function of a generator, how many, and the number of
 states, put into a table; features likewise into ``FEATURES``::
 
-    from icrl.pretrain.tasks import FAMILIES
+    from icrl.pretrain.batches import FAMILIES
 
     def lazy(rng, size, n_states):                      # transition matrices, (size, n_states, n_states), ergodic
         return (np.eye(n_states) + FAMILIES["dense"](rng, size, n_states)) / 2

@@ -6,10 +6,11 @@ checkpoint of the seed that was being trained. Under torchrun the first process 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -20,7 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from icrl.files import UsageError, printing, writable, write_all
+from icrl.files import UsageError, alone, lock_of, plain, printing, sweep, writable, write_all
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.pretrain.results import outcome, read_record, record_text
 from icrl.pretrain.train import EVERY, Diverged, Run, agreed, process_group, rank, resumed, train
@@ -80,7 +81,7 @@ def pretrain(
         except KeyboardInterrupt:
             if out:
                 console.print(
-                    f"What is finished stands in {out}; the same command with --resume goes on from there.",
+                    f"What is finished stands in {plain(str(out))}; the same command with --resume goes on from there.",
                     markup=False,
                     soft_wrap=True,
                 )
@@ -105,20 +106,50 @@ def one(name: str, protocol: Protocol, seed: int, held: Held, out: Path | None, 
     if seed in held.get(name, {}):
         return Result(name, seed, held[name][seed], None)
     begun, checkpoint = perf_counter(), out and checkpoint_of(out, name, seed)
-    try:
-        run = train(
-            protocol, seed, checkpoint, report=lambda run: tell(f"{name}, seed {seed}", protocol, run), device=device
-        )
-        found = outcome(run, protocol) if rank() == 0 else {}
-    except Diverged as error:
-        found = {"diverged": str(error)}
-    if out and rank() == 0:
-        record = record_of(out, name)
-        write_all(
-            {record: record_text(name, protocol, outcomes_in(record, protocol) | {seed: found})}
-        )  # another command may have added to it
-        remove(checkpoint)
+    with ExitStack() as stack:
+        if checkpoint:
+            agreed(lambda: claim(stack, checkpoint))
+        try:
+            run = train(
+                protocol,
+                seed,
+                checkpoint,
+                report=lambda run: tell(f"{name}, seed {seed}", protocol, run),
+                device=device,
+            )
+            found = outcome(run, protocol) if rank() == 0 else {}
+        except Diverged as error:
+            found = {"diverged": str(error)}
+        if checkpoint and rank() == 0:
+            put(record_of(out, name), name, protocol, {seed: found})
+            remove(checkpoint)
     return Result(name, seed, found, perf_counter() - begun)
+
+
+def put(record: Path, name: str, protocol: Protocol, found: Mapping[int, dict]) -> None:
+    """Add outcomes to a record; another command may be adding to it, and may have added."""
+    with alone(record):
+        write_all({record: record_text(name, protocol, outcomes_in(record, protocol) | found)})
+
+
+def clear(records: Iterable[Path], checkpoints: Iterable[Path]) -> None:
+    """Remove the locks of processes that were killed; raises as :func:`claim`, before any work."""
+    with ExitStack() as stack:
+        for path in (path for path in checkpoints if lock_of(path).exists()):
+            claim(stack, path)
+        for path in (path for path in records if lock_of(path).exists()):
+            stack.enter_context(alone(path))
+
+
+def claim(stack: ExitStack, checkpoint: Path) -> None:
+    """Be alone with a checkpoint as long as the stack stands; ``ValueError`` where another command trains its seed."""
+    try:
+        stack.enter_context(alone(checkpoint, wait=False))
+    except BlockingIOError:
+        raise ValueError(
+            f"{checkpoint} is being written by another command, which trains that seed: "
+            "wait for it, or leave the seed out of --seeds"
+        ) from None
 
 
 # What is on the disk
@@ -156,11 +187,15 @@ def on_disk(
             f"--out must be a folder in which {', '.join(record_of(out, name).name for name in protocols)} can be written, got {out}"
         )
     checkpoints = {checkpoint_of(out, name, seed): (name, seed) for name in protocols for seed in seeds}
+    clear(map(partial(record_of, out), protocols), checkpoints)
     found = [path for path in (*(record_of(out, name) for name in protocols), *checkpoints) if path.exists()]
     if found and not resume:
         raise ValueError(
             f"{found[0]} exists: with --resume what is missing is added, in another --out everything is trained anew"
         )
+    odd = [path for path in found if not path.is_file()]
+    if odd:
+        raise ValueError(f"{odd[0]} must be a file that pretraining wrote, got a folder, pipe or device")
     held = {name: outcomes_in(record_of(out, name), protocol) for name, protocol in protocols.items()}
     begun = {}
     for path, (name, seed) in checkpoints.items():
@@ -177,8 +212,8 @@ def on_disk(
 
 def remove(checkpoint: Path) -> None:
     """Remove a checkpoint, and what a process killed while writing it left beside it."""
-    for path in (checkpoint, *checkpoint.parent.glob(f".{checkpoint.name}.*")):
-        path.unlink(missing_ok=True)
+    checkpoint.unlink(missing_ok=True)
+    sweep(checkpoint)
 
 
 # What is shown
@@ -245,7 +280,7 @@ def show(results: Sequence[Result], console: Console) -> None:
     for result in results:
         if "diverged" in result.found:
             console.print(
-                f"{result.protocol}: {result.found['diverged']}", markup=False, highlight=False, soft_wrap=True
+                f"{result.protocol}: {plain(result.found['diverged'])}", markup=False, highlight=False, soft_wrap=True
             )
 
 

@@ -5,7 +5,7 @@ For arrays of NumPy and for tensors of torch alike, except that the TD loss, whi
 
 from __future__ import annotations
 
-from icrl.pretrain.tasks import Array, TaskBatch
+from icrl.pretrain.batches import Array, TaskBatch
 
 
 def bellman_error(v: Array, following: Array, batch: TaskBatch) -> Array:

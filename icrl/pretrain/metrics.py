@@ -13,8 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from icrl.pretrain.batches import TaskBatch
 from icrl.pretrain.network import Learned, construction, is_masked, last, token_values, values, whole_A, whole_V
-from icrl.pretrain.tasks import TaskBatch
 
 
 class Pattern(NamedTuple):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from icrl.mrp import integer, number
+from icrl.pretrain.batches import FAMILIES, FEATURES
 from icrl.pretrain.losses import LOSSES
-from icrl.pretrain.tasks import FAMILIES, FEATURES
 
 CHOICES = {
     "family": FAMILIES,
@@ -25,7 +26,7 @@ CHOICES = {
 class Protocol:
     """One way of pretraining.
 
-    Tasks: ``family`` and ``features`` (:mod:`icrl.pretrain.tasks`), ``d`` features of ``n_states`` states, ``discount`` in [0, 1),
+    Tasks: ``family`` and ``features`` (:mod:`icrl.pretrain.batches`), ``d`` features of ``n_states`` states, ``discount`` in [0, 1),
     contexts of ``n`` transitions (None: infinitely many).
 
     The Transformer: ``trained`` "masked", V's three entries and A's d×d block, or "full", all of V and A; ``layers`` "tied", one
@@ -92,15 +93,15 @@ class Protocol:
             raise ValueError(f"d must be n_states = {self.n_states} for one-hot features, got {self.d}")
 
     def sampling(self) -> dict:
-        """The arguments of :func:`~icrl.pretrain.tasks.sample_tasks` that say what the tasks are, without the controls."""
+        """The arguments of :func:`~icrl.pretrain.batches.sample_tasks` that say what the tasks are, without the controls."""
         return {name: getattr(self, name) for name in ("family", "features", "d", "n_states", "discount", "n")}
 
 
 BOYAN = Protocol()
 DENSE = replace(BOYAN, family="dense", features="unit", d=5)
-RANDOM_DEPTH = {"shallowest": 2, "depth": 40, "steps": 1500}
-FULL = {"trained": "full", "steps": 1500, "batch": 32, "decay": 0.003}
-ONE_HOT = {"features": "one-hot", "d": 10}
+RANDOM_DEPTH: dict[str, Any] = {"shallowest": 2, "depth": 40, "steps": 1500}
+FULL: dict[str, Any] = {"trained": "full", "steps": 1500, "batch": 32, "decay": 0.003}
+ONE_HOT: dict[str, Any] = {"features": "one-hot", "d": 10}
 
 PROTOCOLS: dict[str, Protocol] = {
     "boyan": BOYAN,

@@ -21,11 +21,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from icrl.files import read_text
 from icrl.mrp import finite_array
+from icrl.pretrain.batches import TaskBatch, sample_tasks
 from icrl.pretrain.metrics import Pattern, agreement, less_mean, pattern, task_errors, true_value
 from icrl.pretrain.network import Learned, is_masked, iterates, last, shapes, tensors
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
-from icrl.pretrain.tasks import TaskBatch, sample_tasks
 from icrl.pretrain.train import Run
 
 RECORDED = Path(__file__).resolve().parent / "recorded"
@@ -178,7 +179,7 @@ def read_record(path: Path | str, protocol: Protocol | None = None) -> dict[int,
     """
     path = Path(path)
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(read_text(path))
         name, made_by = (
             found["protocol"]["protocol"],
             {field: given for field, given in found["protocol"].items() if field != "protocol"},

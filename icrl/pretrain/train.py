@@ -21,12 +21,13 @@ import numpy as np
 import torch
 import torch.distributed as dist
 
+from icrl.files import write_all
 from icrl.mrp import integer
+from icrl.pretrain.batches import sample_tasks
 from icrl.pretrain.losses import LOSSES
 from icrl.pretrain.metrics import Pattern, pattern
 from icrl.pretrain.network import Learned, initial, tensors, values
 from icrl.pretrain.protocols import Protocol
-from icrl.pretrain.tasks import sample_tasks
 
 EVERY = 20
 """How often the pattern is put on record, in steps."""
@@ -72,7 +73,8 @@ def train(
     the first reads and writes it. ``report`` is called with the run after every :data:`EVERY` steps and at the end.
 
     Raises ``ValueError`` for what is no :class:`~icrl.pretrain.protocols.Protocol`, a device that is not there, and a checkpoint that
-    is damaged, or of another protocol or seed; :class:`Diverged`.
+    is damaged, or of another protocol or seed; :class:`~icrl.files.UsageError` for one that cannot be written;
+    :class:`Diverged`.
     """
     if not isinstance(protocol, Protocol):
         raise ValueError(
@@ -151,7 +153,7 @@ def gradient(
         protocol.depth if protocol.shallowest is None else int(rng.integers(protocol.shallowest, protocol.depth + 1))
     )
     part = own_part(protocol.batch)
-    controls = {
+    controls: dict[str, Any] = {
         "shuffled_rewards": protocol.control == "shuffled-rewards",
         "other_labels": protocol.control == "other-labels",
     }
@@ -213,7 +215,7 @@ def agreed(make: Callable[[], Made]) -> Made:
     """What ``make`` gives in the first process, in every one of them; the ``ValueError`` that it raises there, likewise."""
     if processes() == 1:
         return make()
-    made = [None, None]
+    made: list[Any] = [None, None]
     if rank() == 0:
         try:
             made = [make(), None]
@@ -246,16 +248,11 @@ def process_group() -> Iterator[str]:
 
 
 def save(path: Path, run: Run, protocol: Protocol, seed: int) -> None:
-    """Write a checkpoint: a file beside it first, which then takes its place."""
+    """Write a checkpoint, whole or not at all; :class:`~icrl.files.UsageError` where that cannot be."""
     history = [(step, loss, *seen) for step, loss, seen in run.history]
     content = io.BytesIO()
     torch.save({"protocol": asdict(protocol), "seed": seed, **run._asdict(), "history": history}, content)
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        part.write_bytes(content.getvalue())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_all({path: content.getvalue()})
 
 
 def resumed(path: Path | None, protocol: Protocol, seed: int) -> Run:
@@ -265,6 +262,8 @@ def resumed(path: Path | None, protocol: Protocol, seed: int) -> Run:
             raise ValueError(f"checkpoint must be in a folder that exists, got {path}")
         return started(protocol, seed)
     try:
+        if not path.is_file():
+            raise ValueError("it is a folder, a pipe or a device")
         if damaged := zipfile.ZipFile(path).testzip():  # torch does not look at the checksums that it writes
             raise ValueError(f"{damaged} is damaged")
         content = torch.load(path, map_location="cpu", weights_only=True)

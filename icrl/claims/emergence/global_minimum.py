@@ -16,8 +16,8 @@ import numpy as np
 from icrl import state_form
 from icrl.algebra import identity
 from icrl.operator import affine_power
+from icrl.pretrain.batches import TaskBatch, sample_tasks
 from icrl.pretrain.losses import expected_update
-from icrl.pretrain.tasks import TaskBatch, sample_tasks
 from icrl.tasks import from_gymnasium, one_hot
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import fractions, irreducible, rational_chain, rational_vector

@@ -14,7 +14,7 @@ from sympy import Identity, Matrix, MatrixSymbol, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl.pretrain import losses
-from icrl.pretrain.tasks import TaskBatch
+from icrl.pretrain.batches import TaskBatch
 from icrl.tasks import boyan_chain, boyan_features, from_gymnasium, one_hot
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, rational_chain, rational_vector

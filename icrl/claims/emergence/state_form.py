@@ -385,8 +385,8 @@ def random_batch(rng: np.random.Generator, **sampling: Any) -> tuple[Any, dict[s
     """Tasks whose contexts pay another reward at every visit, and random parameters of three layers."""
     import torch
 
+    from icrl.pretrain.batches import sample_tasks
     from icrl.pretrain.network import tensors
-    from icrl.pretrain.tasks import sample_tasks
 
     batch = sample_tasks(rng, 8, **sampling)
     rewards, paid = rng.normal(size=batch.rewards.shape), np.zeros_like(batch.paid)

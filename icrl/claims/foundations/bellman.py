@@ -135,6 +135,20 @@ def first_wrong(equation: Equation, process: Process, value: np.ndarray, allowed
     return None
 
 
+def other_update(
+    equation: Equation, process: Process, mrp: MarkovRewardProcess, allowed: float
+) -> Counterexample | None:
+    """Where ``MarkovRewardProcess.bellman_update`` is not the operator, by more than ``allowed``."""
+    for v in (process.u, process.v):
+        got, right = mrp.bellman_update(v), equation.operator(*process[:3], v)
+        if exceeds(got, right, allowed):
+            s = int(np.argmax(abs(got - right)))
+            return Counterexample(
+                str(process), f"MarkovRewardProcess.bellman_update at state {s}", shown(got[s]), shown(right[s])
+            )
+    return None
+
+
 def exact_processes() -> Iterator[Process]:
     """A two-state chain that no wrong variant survives, then random rational processes; u − v constant in every second."""
     half, one = Fraction(1, 2), fractions([1, 1])
@@ -181,13 +195,14 @@ def float_processes(seed: int) -> Iterator[Process]:
 
 
 def numeric(equation: Equation, budget: Budget) -> Verdict:
-    """Random float processes against ``MarkovRewardProcess.value``."""
+    """Random float processes against ``MarkovRewardProcess.value`` and ``bellman_update``."""
     trials, worst = budget.trials or TRIALS, 0.0
     for trial, process in enumerate(islice(float_processes(budget.seed), trials)):
         size, gamma = len(process.r), process.gamma
-        value = MarkovRewardProcess(process.P, process.r, gamma).value()
+        mrp = MarkovRewardProcess(process.P, process.r, gamma)
+        value = mrp.value()
         unit = TOLERANCE * np.finfo(float).eps * size * max(1.0, np.abs(process.r).max()) / (1 - gamma) ** 2
-        found = first_wrong(equation, process, value, unit)
+        found = first_wrong(equation, process, value, unit) or other_update(equation, process, mrp, unit)
         if found:
             return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
         worst = max(worst, float(np.abs(equation.operator(*process[:3], value) - value).max() / unit))
@@ -249,7 +264,7 @@ CLAIM = Claim(
             "numeric",
             lambda: (
                 f"{described(islice(float_processes(0), TRIALS), 'processes in floats')}; "
-                "against MarkovRewardProcess.value"
+                "against MarkovRewardProcess.value and bellman_update"
             ),
             numeric,
             shows=(first_wrong, numeric),

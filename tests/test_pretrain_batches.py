@@ -5,12 +5,12 @@ import pytest
 import torch
 
 from icrl.mrp import MarkovRewardProcess
-from icrl.pretrain import tasks
+from icrl.pretrain import batches
+from icrl.pretrain.batches import FAMILIES, sample_tasks, tasks_of
 from icrl.pretrain.losses import expected_update, neu, neu_loss, td_loss
 from icrl.pretrain.metrics import true_value
 from icrl.pretrain.network import along, construction, initial, last, state_values, tensors, token_values, values
 from icrl.pretrain.protocols import Protocol
-from icrl.pretrain.tasks import FAMILIES, sample_tasks, tasks_of
 from icrl.tasks import ring
 
 ROUNDING = 1e-12
@@ -38,7 +38,7 @@ def test_every_row_of_a_family_is_a_distribution(family, n_states):
 
 
 def test_a_boyan_chain_goes_one_or_two_states_on():
-    P = tasks.boyan(rng(), 50, 6)
+    P = batches.boyan(rng(), 50, 6)
     i, j = np.indices((6, 6))
     assert (P[:, ((j == i + 1) | (j == i + 2)) & (i < 5)] > 0).all() and (P[:, -2, -1] == 1).all()
     assert (P[:, (j != i + 1) & (j != i + 2) & (i < 5)] == 0).all()
@@ -56,13 +56,13 @@ def test_a_permuted_chain_is_a_chain_with_its_states_renumbered():
 
 
 def test_a_dense_row_reaches_every_state():
-    assert (tasks.dense(rng(), 200, 10) >= 0.99e-12).all()
+    assert (batches.dense(rng(), 200, 10) >= 0.99e-12).all()
 
 
 def test_features():
-    assert np.abs(tasks.uniform_features(rng(), 50, 6, 4)).max() <= 1
-    assert np.allclose(np.linalg.norm(tasks.unit_features(rng(), 50, 6, 4), axis=-1), 1, rtol=0, atol=1e-14)
-    assert np.array_equal(tasks.one_hot_features(rng(), 2, 6, 6), [np.eye(6)] * 2)
+    assert np.abs(batches.uniform_features(rng(), 50, 6, 4)).max() <= 1
+    assert np.allclose(np.linalg.norm(batches.unit_features(rng(), 50, 6, 4), axis=-1), 1, rtol=0, atol=1e-14)
+    assert np.array_equal(batches.one_hot_features(rng(), 2, 6, 6), [np.eye(6)] * 2)
 
 
 # Stationary distributions, walks, counts
@@ -71,7 +71,7 @@ def test_features():
 @pytest.mark.parametrize("family", FAMILIES)
 def test_the_stationary_distribution_stays(family):
     P = FAMILIES[family](rng(), 50, 10)
-    mu = tasks.stationary(P)
+    mu = batches.stationary(P)
     assert np.allclose((mu[:, None] @ P)[:, 0], mu, rtol=0, atol=1e-13) and np.allclose(
         mu.sum(-1), 1, rtol=0, atol=1e-13
     )
@@ -90,31 +90,31 @@ def walk_by_hand(start, P, uniforms):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_walk_is_the_walk_by_hand(family):
     P, uniforms = FAMILIES[family](rng(), 20, 5), rng(1).random((20, 12))
-    start = tasks.stationary(P)
-    walked = tasks.walks(start, P, uniforms)
+    start = batches.stationary(P)
+    walked = batches.walks(start, P, uniforms)
     assert walked.tolist() == [walk_by_hand(*each) for each in zip(start.tolist(), P.tolist(), uniforms.tolist())]
 
 
 def test_a_walk_does_not_leave_the_states_where_a_sum_was_rounded_below_1():
     P = np.full((1, 3, 3), 1 / 3) - 1e-16
-    assert tasks.walks(P[:, 0], P, np.full((1, 4), np.nextafter(1, 0))).tolist() == [[2, 2, 2, 2]]
-    assert tasks.walks(P[:, 0], P, np.zeros((1, 4))).tolist() == [[0, 0, 0, 0]]
+    assert batches.walks(P[:, 0], P, np.full((1, 4), np.nextafter(1, 0))).tolist() == [[2, 2, 2, 2]]
+    assert batches.walks(P[:, 0], P, np.zeros((1, 4))).tolist() == [[0, 0, 0, 0]]
 
 
 def test_walks_follow_their_distribution():
-    P, size = tasks.dense(rng(), 1, 4), 20_000
-    start = tasks.stationary(P)
-    states = tasks.walks(np.repeat(start, size, 0), np.repeat(P, size, 0), rng(1).random((size, 3)))
+    P, size = batches.dense(rng(), 1, 4), 20_000
+    start = batches.stationary(P)
+    states = batches.walks(np.repeat(start, size, 0), np.repeat(P, size, 0), rng(1).random((size, 3)))
     for t in range(
         3
     ):  # started in μ, distributed by μ at every time; six standard errors of a frequency, at most 1/2 √(1/size)
         assert np.abs(np.bincount(states[:, t], minlength=4) / size - start[0]).max() < 3 / size**0.5
-    joint = tasks.counted(states[:, 1:], 4).sum(0) / size
+    joint = batches.counted(states[:, 1:], 4).sum(0) / size
     assert np.abs(joint - start[0][:, None] * P[0]).max() < 3 / size**0.5
 
 
 def test_counted():
-    assert tasks.counted(np.array([[0, 1, 1, 0], [2, 2, 2, 2]]), 3).tolist() == [
+    assert batches.counted(np.array([[0, 1, 1, 0], [2, 2, 2, 2]]), 3).tolist() == [
         [[0, 1, 0], [1, 1, 0], [0, 0, 0]],
         [[0, 0, 0], [0, 0, 0], [0, 0, 3]],
     ]

@@ -6,8 +6,10 @@ import csv
 import io
 import json
 import math
+import os
 import textwrap
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -17,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from icrl.files import plain, read_text
 from icrl.mrp import Context, MarkovRewardProcess, finite_array, integer, number
 from icrl.tasks import boyan_chain, from_gymnasium, one_hot, radial, random_mrp, random_unit, ring
 
@@ -38,6 +41,9 @@ HEADER = ["state", "reward", "next_state"]
 LENGTH, DISCOUNT, DIMENSION, SHARPNESS = 1000, 0.9, 8, 6.0
 """What is taken when nothing is asked: n, γ, d of random features, β of made ones (a file's are taken as they are)."""
 
+LARGEST_TASK, LONGEST_CONTEXT, WIDEST = 5000, 10_000_000, 5000
+"""The most states of a task, transitions sampled, and dimensions of random features: what takes seconds and a gigabyte."""
+
 
 @dataclass(frozen=True, eq=False)
 class Task:
@@ -47,6 +53,8 @@ class Task:
     context was sampled from, None where it is not known; then S is taken to be the states visited. ``features``:
     (|S|, d), those that came with the task, if any. ``sample``: a context of n transitions, the same as this one as far as
     both go; None where the task cannot be sampled. ``note``: a sentence on what the true value is, if it needs one.
+
+    Raises ``ValueError`` for more than ``LARGEST_TASK`` states.
     """
 
     name: str
@@ -57,6 +65,9 @@ class Task:
     features: np.ndarray | None = None
     sample: Callable[[int], Context] | None = None
     note: str = ""
+
+    def __post_init__(self) -> None:
+        few_enough(len(self.labels))
 
     @property
     def reward_by_state(self) -> bool:
@@ -91,21 +102,34 @@ def read_task(
     the environment's own rewards, all three for Gymnasium; ``states``: |S| of a named task; ``discount``: γ, instead
     of a file's own; ``length``: n, for a context that is yet to be sampled; ``seed``: of that, and of a random task.
 
-    Raises ``ValueError`` for a task that cannot be read, and for an option that does not apply to it.
+    Raises ``ValueError`` for a task that cannot be read, more than ``LARGEST_TASK`` states, a ``length`` above
+    ``LONGEST_CONTEXT``, and for an option that does not apply to it.
     """
     given = {"policy": policy, "make": make or None, "noisy": noisy or None, "states": states, "length": length}
+    if length is not None and length > LONGEST_CONTEXT:
+        raise ValueError(f"--length must be at most {LONGEST_CONTEXT}, got {length}")
     rng, path = np.random.default_rng(seed), Path(name)
     if name in NAMED:
         _only(given, ("states", "length"), "a named task")
+        few_enough(states or 0)
         mrp = NAMED[name](states, DISCOUNT if discount is None else discount, rng)
         return _sampled(
             f"{name}, {many(mrp.n_states, 'state')}", mrp, length, rng, note=RESTART if name == "boyan" else ""
         )
-    if path.suffix.lower() in (".json", ".csv") or path.exists():
+    if path.suffix.lower() in (".json", ".csv") or os.path.exists(path):
         return _read_file(path, given, discount, rng)
     _only(given, ("policy", "make", "noisy", "length"), "a Gymnasium environment")
     mrp = _gymnasium(name, policy or "uniform", make or {}, DISCOUNT if discount is None else discount)
     return _sampled(f"{name}, policy {policy or 'uniform'}", mrp, length, rng, noisy, note=RESTART)
+
+
+def few_enough(states: int) -> None:
+    """Raise ``ValueError`` for more than ``LARGEST_TASK`` states."""
+    if states > LARGEST_TASK:
+        raise ValueError(
+            f"a task must have at most {LARGEST_TASK} states, got {states}: "
+            "its matrices are dense; take fewer, or merge some"
+        )
 
 
 def _only(given: Mapping[str, Any], allowed: Sequence[str], what: str) -> None:
@@ -165,7 +189,8 @@ def read_policy(path: Path) -> list:
     table = _json(path)
     if isinstance(table, dict):
         wanted = [str(s) for s in range(len(table))]
-        odd = [key for key in table if key not in set(wanted)]
+        known = set(wanted)
+        odd = [key for key in table if key not in known]
         if odd:
             raise ValueError(
                 f"{path}: the keys of a policy must be the states 0, 1, 2, … of the environment, every one, got {_shown(odd[0])}"
@@ -204,11 +229,13 @@ def _read_file(path: Path, given: Mapping[str, Any], discount: float | None, rng
 def _text(path: Path) -> str:
     """What a text file holds; ``ValueError`` when it cannot be read, is not UTF-8, or is empty."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except UnicodeDecodeError:
         raise ValueError(f"{path}: is not text in UTF-8") from None
     except OSError as error:
         raise ValueError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     if not text.strip():
         raise ValueError(f"{path}: is empty")
     return text
@@ -232,10 +259,8 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object; ``ValueError`` when a key occurs twice."""
     seen = dict(pairs)
     if len(seen) < len(pairs):
-        keys = [key for key, _ in pairs]
-        raise ValueError(
-            f"holds the key {_shown(next(key for key in keys if keys.count(key) > 1))} twice in one object"
-        )
+        [(twice, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise ValueError(f"holds the key {_shown(twice)} twice in one object")
     return seen
 
 
@@ -277,6 +302,7 @@ def _shown(value: Any) -> str:
 
 def _process_task(path: Path, content: Mapping[str, Any], γ: Any, length: int | None, rng: np.random.Generator) -> Task:
     """A context sampled from the process in a file."""
+    few_enough(len(content["transition"]) if isinstance(content["transition"], list) else 0)
     arrays = [numbers(key, content[key]) if key in content else None for key in ("transition", "reward", "initial")]
     mrp = MarkovRewardProcess(*arrays[:2], γ, arrays[2])
     features = features_by_state(content["features"], mrp.state_names, "") if "features" in content else None
@@ -331,9 +357,10 @@ def features_by_state(rows: Any, labels: Sequence[str], which: str) -> np.ndarra
     table = dict(zip(map(str, range(len(rows))), rows)) if isinstance(rows, list) else rows
     if not isinstance(table, dict):
         raise ValueError(f"features must be a row for each state, as a list or an object, got {_shown(rows)}")
+    known = set(labels)
     for states, found in (
         ([s for s in labels if s not in table], "none"),
-        ([s for s in table if s not in set(labels)], "one"),
+        ([s for s in table if s not in known], "one"),
     ):
         if states:
             raise ValueError(
@@ -348,11 +375,17 @@ def many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'s' * (count != 1)}"
 
 
+def read_as(label: str) -> str:
+    """A state's name as a person reads it, in a few words at most."""
+    return plain(label, 40)
+
+
 def listed(states: Sequence[str]) -> str:
     """“state 3”, “states 3, 4 and 5”, or the first few of them and how many more there are."""
+    shown = [read_as(label) for label in states[:8]]
     if len(states) == 1:
-        return f"state {states[0]}"
-    first, last = (states[:-1], states[-1]) if len(states) <= 8 else (states[:6], f"{len(states) - 6} more")
+        return f"state {shown[0]}"
+    first, last = (shown[:-1], shown[-1]) if len(states) <= 8 else (shown[:6], f"{len(states) - 6} more")
     return f"states {', '.join(first)} and {last}"
 
 
@@ -403,7 +436,8 @@ def _csv_row(row: list[str], before: str | None) -> tuple[str, float, str]:
         raise ValueError(f"reward must be a finite number, got {_shown(row[1])}")
     if before not in (None, row[0]):
         raise ValueError(
-            f"starts in state {row[0]}, but the row before led to {before}: the rows must join up, to one trajectory"
+            f"starts in state {read_as(row[0])}, but the row before led to {read_as(before)}: "
+            "the rows must join up, to one trajectory"
         )
     return row[0], reward, row[2]
 
@@ -421,16 +455,18 @@ def make_features(
     line. None: those of the file where there are any, or else one-hot. All are multiplied by √β, β the ``sharpness``, so
     that scores grow by β.
 
-    Raises ``ValueError`` for another kind, a sharpness that is not positive, a file without features, and unit features of
-    which one is 0.
+    Raises ``ValueError`` for another kind, a sharpness that is not positive, a ``dimension`` above ``WIDEST``, a file
+    without features, and unit features of which one is 0.
     """
     kind, β = chosen_features(task, kind, sharpness)
+    if integer("dimension", dimension, 1) > WIDEST:
+        raise ValueError(f"dimension must be at most {WIDEST}, got {dimension}")
     n_states, places = len(task.labels), np.arange(len(task.labels), dtype=float)[:, None]
     makers = {
         "file": lambda: task.features,
         "unit": lambda: of_one_length(task.features),
         "one-hot": lambda: one_hot(n_states),
-        "random": lambda: random_unit(n_states, integer("dimension", dimension, 1), np.random.default_rng([seed, 1])),
+        "random": lambda: random_unit(n_states, dimension, np.random.default_rng([seed, 1])),
         "radial": lambda: radial(places, places, 1.0),
     }
     name = {"file": "the file's", "unit": "the file's unit", "random": f"random {dimension}-dimensional"}.get(

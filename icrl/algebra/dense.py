@@ -1,0 +1,63 @@
+"""What the kinds of matrix that have entries share: arrays of floats, tensors, arrays of objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import accumulate, repeat
+from operator import mul
+from typing import Any
+
+from icrl.algebra.kinds import Matrix
+from icrl.arrays import np
+
+
+class Dense:
+    """The operations that follow from ``zeros`` and ``identity``, which each kind has of its own."""
+
+    def transpose(self, X: Matrix) -> Matrix:
+        return X.swapaxes(-1, -2)
+
+    def place(
+        self, parts: Mapping[tuple[int, int], Matrix], rows: Sequence[int], columns: Sequence[int], like: Matrix
+    ) -> Matrix:
+        whole = self.zeros(sum(rows), sum(columns), like, common_batch(parts.values()))
+        for (i, j), part in parts.items():
+            top, left = sum(rows[:i]), sum(columns[:j])
+            whole[..., top : top + rows[i], left : left + columns[j]] = part
+        return whole
+
+    def stack(self, parts: Sequence[Matrix]) -> Matrix:
+        batch = common_batch(parts)
+        return np.concatenate([np.broadcast_to(part, (*batch, *part.shape[-2:])) for part in parts], axis=-2)
+
+    def bands(self, X: Matrix, sizes: Sequence[int]) -> list[Matrix]:
+        return [X[..., top : top + size, :] for top, size in zip(accumulate(sizes, initial=0), sizes)]
+
+    def shift(self, n: int, like: Matrix) -> Matrix:
+        return self.place({(1, 0): self.identity(n, like)}, (1, n), (n, 1), like)
+
+    def discounted_sum(self, n: int, decay: Matrix, like: Matrix) -> Matrix:
+        one = self.identity(1, like)[0, 0]
+        T = self.zeros(n + 1, n + 1, like)
+        for lag, power in enumerate(accumulate(repeat(decay[..., 0, 0], n - 1), mul, initial=one)):
+            for i in range(n - lag):
+                T[i + lag, i] = power
+        return T
+
+    def centring(self, n: int, like: Matrix) -> Matrix:
+        C, one = self.zeros(n + 1, n + 1, like), self.identity(1, like)[0, 0]
+        for k in range(n):
+            C[: k + 1, k] = C[: k + 1, k] - one / (k + 1)
+            C[k, k] = C[k, k] + one
+        return C
+
+    def sources_visible(self, n: int) -> np.ndarray:
+        return np.arange(n + 1)[:, None] < n
+
+    def all_visible(self, n: int) -> np.ndarray:
+        return np.ones((n + 1, 1), bool)
+
+
+def common_batch(parts: Any) -> tuple[int, ...]:
+    """The batch axes that matrices share."""
+    return np.broadcast_shapes(*(part.shape[:-2] for part in parts))

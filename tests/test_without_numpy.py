@@ -1,0 +1,187 @@
+"""What must run where NumPy, torch and gymnasium cannot be imported: each part in a Python of its own."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from icrl.mrp import Context, empirical_model
+from icrl.operator import layer_operator
+from icrl.tasks import boyan_chain, one_hot, ring
+
+ROOT = Path(__file__).resolve().parent.parent
+REFUSING = """
+import sys
+
+class Refusing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {refused}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Refusing())
+"""
+
+
+def run(code, refused=("numpy", "torch", "gymnasium", "sympy")):
+    """What the code prints, in a Python that has none of the refused packages."""
+    script = REFUSING.format(refused=set(refused)) + code
+    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("module", ["algebra", "transformer", "prompt", "state_form", "siblings", "linear_attention"])
+def test_the_construction_is_imported_without_sympy_torch_and_gymnasium(module):
+    code = (
+        f"import sys, icrl.{module}; print([name for name in ('sympy', 'torch', 'gymnasium') if name in sys.modules])"
+    )
+    assert run(code, refused=()) == "[]\n"
+
+
+def test_the_refused_packages_cannot_be_imported():
+    code = """
+for name in ("numpy", "torch"):
+    try:
+        __import__(name)
+    except ModuleNotFoundError as error:
+        print(error.name)
+"""
+    assert run(code) == "numpy\ntorch\n"
+
+
+def test_what_needs_numpy_says_so():
+    code = """
+from icrl.arrays import np
+from icrl.mrp import Context, MarkovRewardProcess
+for needy in (lambda: np.random.default_rng(0), lambda: MarkovRewardProcess([[1]], [1], 0.5).sample_context(3, None)):
+    try:
+        needy()
+    except ModuleNotFoundError as error:
+        print(error.name)
+"""
+    assert run(code) == "numpy\nnumpy\n"
+
+
+LAYERS = """
+from fractions import Fraction as F
+from icrl import td
+from icrl.arrays import np
+from icrl.prompt import prompt, rows
+from icrl.transformer import softmax_td_parameters, transformer
+
+states, rewards, gamma, alpha = [0, 1, 0, 2, 1], [F(1), F(-2), F(1, 3), F(2)], F(9, 10), F(1, 2)
+x = [[F(1), F(0)], [F(1, 2), F(-1)], [F(-1), F(3)]]
+A = [[F(1), F(1, 4)], [F(-1), F(2)]]
+v = {0: F(3), 1: F(-1), 2: F(1, 5)}
+exp = lambda t: 1 + t * t
+"""
+
+
+def test_layers_in_fractions_are_the_loop_over_transitions():
+    code = (
+        LAYERS
+        + """
+from functools import partial
+from icrl.algebra import softmax
+features = np.array([x[s] for s in states], object).T
+Z = prompt(features, np.array([rewards], object), np.array([[v[s] for s in states]], object), gamma)
+p = softmax_td_parameters(2, 4, gamma, alpha, Z, np.array(A, object), partial(softmax, exp=exp))
+score = lambda s, u: sum(x[u][i] * A[i][j] * x[s][j] for i in range(2) for j in range(2))
+loop = td.softmax_td(states, rewards, score, gamma, [alpha] * 3, v, exp)
+for Y, right in zip(transformer(Z, [p] * 3), loop, strict=True):
+    row = rows(Y).value.tolist()[0]
+    print(row == [right[s] for s in states] and {type(entry) for entry in row} == {F})
+"""
+    )
+    assert run(code) == "True\n" * 4
+
+
+def test_a_layer_of_block_matrices_writes_the_update():
+    code = """
+from sympy import BlockMatrix, MatrixSymbol, Symbol, block_collapse
+from icrl.algebra import Weights
+from icrl.prompt import prompt, rows
+from icrl.transformer import layer, softmax_td_parameters
+n, d, gamma, alpha = Symbol("n", integer=True, positive=True), Symbol("d", integer=True), *map(Symbol, ("gamma", "alpha"))
+block = lambda name, r: BlockMatrix([[MatrixSymbol(name, r, n), MatrixSymbol(name + "n", r, 1)]])
+Z = prompt(block("X", d), MatrixSymbol("R", 1, n), block("v", 1), gamma)
+Y = layer(Z, softmax_td_parameters(d, n, gamma, alpha, Z))
+K = block_collapse(rows(Y).value).blocks[0, 0].atoms(Weights)
+print(block_collapse(rows(Y).value).blocks[0, 0], {w.name for w in K})
+"""
+    said = run(code, refused=("numpy", "torch", "gymnasium"))
+    assert "alpha*R" in said and "gamma" in said and "{'K'}" in said
+
+
+def test_contexts_processes_and_operators_have_the_values_that_numpy_gives():
+    code = """
+import json
+from icrl.mrp import Context, MarkovRewardProcess, empirical_model
+from icrl.operator import layer_operator
+from icrl.tasks import boyan_chain, one_hot, ring
+
+context = Context([0, 2, 1, 0, 1, 2, 0], [1.0, -2.0, 0.5, 3.0, 0.0, 1.5])
+model, operator = empirical_model(context), layer_operator(context, one_hot(3, 2.0), 0.9)
+chain = boyan_chain(7)
+print(json.dumps([
+    context.visited.tolist(), context.sources.tolist(), context.covered, model.counts.tolist(), model.transition.tolist(),
+    model.value(0.9).tolist(), chain.value().tolist(), chain.is_ergodic(), chain.stationary_distribution().tolist(),
+    ring(5).value().tolist(), operator.G(0.5).tolist(), operator.norm(0.5), operator.certainty_equivalence().tolist(),
+    operator.update([1.0, 2.0, 3.0], 0.5).tolist(), [part.tolist() for part in operator.power(0.5, 10)],
+    operator.spectral_radius(0.5), operator.limit(0.5).tolist(), operator.margin,
+]))
+"""
+    context = Context([0, 2, 1, 0, 1, 2, 0], [1.0, -2.0, 0.5, 3.0, 0.0, 1.5])
+    model, operator = empirical_model(context), layer_operator(context, one_hot(3, 2.0), 0.9)
+    chain = boyan_chain(7)
+    T, c = operator.power(0.5, 10)
+    right = [
+        *(context.visited, context.sources, context.covered, model.counts, model.transition, model.value(0.9)),
+        *(chain.value(), chain.is_ergodic(), chain.stationary_distribution(), ring(5).value(), operator.G(0.5)),
+        *(operator.norm(0.5), operator.certainty_equivalence(), operator.update([1.0, 2.0, 3.0], 0.5), (T, c)),
+        *(operator.spectral_radius(0.5), operator.limit(0.5), operator.margin),
+    ]
+    got = json.loads(run(code))
+    assert len(got) == len(right)
+    for one, other in zip(got, right):
+        for a, b in zip(one, other) if isinstance(other, tuple) else [(one, other)]:
+            assert np.shape(a) == np.shape(b)
+            np.testing.assert_allclose(np.asarray(a, float), np.asarray(b, float), rtol=1e-12, atol=1e-12)
+
+
+def test_an_operator_in_fractions_is_that_of_numpy():
+    code = """
+from fractions import Fraction as F
+from icrl.operator import operator_from_kernel
+E = [[F(2), F(1), F(1)], [F(1), F(3), F(1)], [F(1), F(1, 2), F(4)]]
+op = operator_from_kernel([0, 2, 1, 0, 1, 2, 0], [F(1), F(-2), F(1, 2), F(3), F(0), F(3, 2)], E, F(9, 10))
+T, c = op.power(F(1, 2), 5)
+print(op.G(F(1, 3)).tolist(), op.certainty_equivalence().tolist(), op.norm(F(1, 2)), op.margin, T.tolist(), c.tolist())
+"""
+    said = run(code)
+    assert said.count("Fraction") == 9 + 3 + 9 + 3 and "." not in said
+    assert said == run(code, refused=("torch",))
+
+
+def test_bad_input_is_named_as_with_numpy():
+    code = """
+from icrl.mrp import Context, MarkovRewardProcess
+from icrl.algebra import kind
+from icrl.arrays import np
+for call in (
+    lambda: Context([0], []), lambda: Context([0, 1.5], [1]), lambda: Context([0, -1], [1]), lambda: Context([0, 1], [float("inf")]),
+    lambda: MarkovRewardProcess([[0.5, 0.4], [0, 1]], [0, 1], 0.9), lambda: MarkovRewardProcess([[1.5, -0.5], [0, 1]], [0, 1], 0.9),
+    lambda: MarkovRewardProcess([[1, 0]], [0], 0.9), lambda: Context([0, 1], [1, 2]), lambda: kind(np.eye(2, dtype=int)),
+    lambda: Context([0, 1], ["no"]), lambda: Context([0, 1], [1]).states.__setitem__(0, 1),
+):
+    try:
+        call()
+    except ValueError as error:
+        print(str(error).partition(" real numbers: ")[0])
+"""
+    said = run(code)
+    assert said.count("\n") == 11
+    assert said == run(code, refused=("torch",))
