@@ -10,6 +10,7 @@ from gates import browser
 from icrl.claims import CLAIMS
 from icrl.verify.model import WITHOUT_MUTANTS
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the processors: more threads would only wait in turns
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
@@ -30,9 +31,8 @@ def mutant_of(id, name):
     return next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
 
 
-LONGEST = "test_proofs.py", "test_claims_numeric.py", "test_site.py", "test_gates.py", "test_ledger.py"
-"""The files that take a minute of processor or more. The ledger comes last of them: it asks for the compiled proofs, which the
-first file keeps locked while the checker reads them, some minutes."""
+LONGEST = "test_proofs.py", "test_ledger.py", "test_long_run.py"
+"""The files that take the longest, by far: the proofs, the claims, and the claim on 20,000 contexts."""
 
 
 def pytest_collection_modifyitems(items):

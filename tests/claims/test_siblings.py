@@ -171,7 +171,7 @@ def test_errors_planted_in_the_layers_are_found(monkeypatch):
         monkeypatch,
         "softmax-average-reward",
         "with_average_reward",
-        lambda p: heads(p)[::-1][:1],
+        lambda p: replace(heads(p), heads=heads(p).heads[::-1][:1]),
         [softmax_average_reward],
     )
     layer = siblings.residual_gradient_layer
