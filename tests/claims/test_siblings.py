@@ -174,14 +174,8 @@ def test_errors_planted_in_the_layers_are_found(monkeypatch):
         lambda p: replace(heads(p), heads=heads(p).heads[::-1][:1]),
         [softmax_average_reward],
     )
-    layer = siblings.residual_gradient_layer
-    planted(
-        monkeypatch,
-        "softmax-residual-gradient",
-        "residual_gradient_layer",
-        lambda Z, p, gamma: layer(Z, p, -gamma),
-        [softmax_residual_gradient],
-    )
+    discount = siblings.scalar
+    planted(monkeypatch, "softmax-residual-gradient", "scalar", lambda *given: -discount(*given), [siblings])
 
 
 LOOPS = {
