@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
+from random import Random
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -161,7 +162,7 @@ def two_heads_probe(given: Input) -> sy.Instance:
 
 def rational_inputs() -> Iterator[Input]:
     """Random ``Fraction``s, with a stand-in for exp."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     draw = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)
     for n, d in EXACT_GRID:
         Z, A, V = draw(d + 3, n + 1), draw(d + 3, d + 3), draw(d + 3, d + 3)
@@ -177,7 +178,7 @@ def symbol_inputs() -> Iterator[Input]:
 
 def contexts_for_depth() -> list[Case]:
     """Random rational contexts for Transformers of several layers."""
-    rng = np.random.default_rng(1)
+    rng = Random(1)
     return [rational_case(rng, *shape) for shape in DEPTH_GRID]
 
 
