@@ -20,6 +20,7 @@ SHARED = {"judgement": (), "answers": ("judgement",), "construction": ("answers"
 """What is no chapter's file, and what of the folder it imports; a chapter imports these, and no other chapter."""
 LIBRARY = {
     "algebra",
+    "arrays",
     "linear_attention",
     "mrp",
     "operator",

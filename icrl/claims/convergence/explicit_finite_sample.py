@@ -12,8 +12,7 @@ from math import comb
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.mrp import Context, MarkovRewardProcess
 from icrl.operator import context_needed, layer_maps, layer_operator, operator_from_kernel, value_floor, values_at_depth
 from icrl.tasks import boyan_chain, from_gymnasium, one_hot, random_mrp, ring

@@ -11,9 +11,9 @@ from itertools import chain
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from mpmath import betainc, findroot
 
+from icrl.arrays import np
 from icrl.claims.convergence import explicit_finite_sample as explicit
 from icrl.claims.convergence.explicit_finite_sample import Needs, Pair, Task, ceiling, log, two_states
 from icrl.mrp import MarkovRewardProcess

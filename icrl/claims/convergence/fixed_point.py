@@ -9,10 +9,10 @@ from itertools import combinations, islice, product
 from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import Identity, MatrixSymbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 from icrl.operator import population_kernel
 from icrl.verify.instances import cases, contexts

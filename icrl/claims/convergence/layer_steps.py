@@ -11,9 +11,9 @@ from math import isqrt, pi, sqrt
 from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import QQ, Identity, MatrixSymbol, Poly, Symbol, cyclotomic_poly, ring
 
+from icrl.arrays import np
 from icrl.operator import Operator, chebyshev_steps
 from icrl.verify.instances import contexts, frozen_lake
 from icrl.verify.instances.cases import Case, float_case, log_uniform, rational_case, small_fraction, smallest

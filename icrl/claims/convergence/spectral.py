@@ -8,8 +8,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances import frozen_lake as lake

@@ -12,10 +12,9 @@ from itertools import chain, product
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from icrl import state_form
 from icrl.algebra import identity
+from icrl.arrays import np
 from icrl.operator import affine_power
 from icrl.pretrain.batches import TaskBatch, sample_tasks
 from icrl.pretrain.losses import expected_update

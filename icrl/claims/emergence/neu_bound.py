@@ -10,10 +10,10 @@ from itertools import islice
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Identity, Matrix, MatrixSymbol, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.pretrain import losses
 from icrl.pretrain.batches import TaskBatch
 from icrl.tasks import boyan_chain, boyan_features, from_gymnasium, one_hot

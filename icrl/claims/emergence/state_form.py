@@ -11,10 +11,9 @@ from math import prod
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from icrl import state_form, td
 from icrl.algebra import identity, place, scalar, softmax, stack, transpose
+from icrl.arrays import np
 from icrl.mrp import Context
 from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes, rows
 from icrl.state_form import Model, Weights

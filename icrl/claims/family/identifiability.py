@@ -10,10 +10,10 @@ from math import lcm
 from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import MatMul, Matrix, MatrixSymbol, Rational, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.claims.family.score_functions import attention, doubling, one_layer
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, small_fraction, smallest

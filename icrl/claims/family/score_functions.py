@@ -8,7 +8,6 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import (
     BlockMatrix,
     Expr,
@@ -26,6 +25,7 @@ from sympy import (
 )
 
 from icrl.algebra import place
+from icrl.arrays import np
 from icrl.claims.convergence.certainty_equivalence import Limit, fixed_points
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, power_of_two, small_fraction, smallest

@@ -9,10 +9,10 @@ from itertools import product
 from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import Expr, Integer, Rational, Sum, Symbol, exp, limit, oo, simplify, symbols
 
 from icrl import td
+from icrl.arrays import np
 from icrl.transformer import weights
 from icrl.verify.instances import contexts, frozen_lake
 from icrl.verify.instances.cases import Case, as_matrices, small_fraction, stand_in

@@ -10,12 +10,12 @@ from itertools import chain, islice, pairwise
 from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import MatrixSymbol, Symbol, log
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
 from icrl.algebra import Matrix, identity, place, stack
+from icrl.arrays import np
 from icrl.claims.convergence import certainty_equivalence
 from icrl.claims.convergence.certainty_equivalence import Limit
 from icrl.prompt import rows

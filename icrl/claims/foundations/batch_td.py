@@ -9,10 +9,10 @@ from itertools import islice, product, repeat
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Matrix, Rational
 
 from icrl import td
+from icrl.arrays import np
 from icrl.verify.instances.cases import shown, small_fraction
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.instances.words import described

@@ -9,9 +9,9 @@ from itertools import cycle, islice, product
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Matrix, Rational
 
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, rational_chain, rational_vector

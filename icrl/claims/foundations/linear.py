@@ -8,11 +8,11 @@ from itertools import product
 from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import BlockMatrix, Identity, MatrixSymbol, Rational, block_collapse
 
 from icrl import algebra, td
 from icrl.algebra import kind, scalar
+from icrl.arrays import np
 from icrl.prompt import REWARD, Rows, rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, rational_case, smallest

@@ -9,10 +9,10 @@ from itertools import cycle, islice, product, repeat
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Matrix, MatrixSymbol, Rational, Symbol
 
 from icrl import td
+from icrl.arrays import np
 from icrl.mrp import Context, empirical_model
 from icrl.verify.instances.cases import shown, small_fraction
 from icrl.verify.instances.chains import fractions

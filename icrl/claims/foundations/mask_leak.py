@@ -13,11 +13,11 @@ from itertools import chain, islice, product
 from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import BlockMatrix, block_collapse, symbols
 
 from icrl import td
 from icrl.algebra import Weights, kind, softmax
+from icrl.arrays import np
 from icrl.prompt import VALUE, rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import (

@@ -7,10 +7,10 @@ from dataclasses import replace
 from itertools import chain, product
 from random import Random
 
-import numpy as np
 from sympy import BlockMatrix, MatrixSymbol, block_collapse
 
 from icrl.algebra import identity, kind, place, scalar, shift, softmax, stack, transpose
+from icrl.arrays import np
 from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, Rows, prompt, row_sizes, rows
 from icrl.transformer import Parameters
 from icrl.transformer import layer as one_layer

@@ -16,10 +16,10 @@ from itertools import product
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 
 from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
+from icrl.arrays import np
 from icrl.claims.theorem.softmax_td import compare_case
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
 from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads, layer, softmax_td_parameters

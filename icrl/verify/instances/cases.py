@@ -15,11 +15,11 @@ from operator import mul
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Symbol
 from sympy import exp as sympy_exp
 
 from icrl import td
+from icrl.arrays import np
 
 
 def stand_in(t: Any) -> Any:

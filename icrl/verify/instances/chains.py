@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.verify.instances.cases import small_fraction
 
 

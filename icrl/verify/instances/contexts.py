@@ -9,8 +9,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.verify.instances import frozen_lake
 from icrl.verify.instances.cases import (
     Case,

@@ -14,13 +14,13 @@ from itertools import product
 from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import BlockMatrix, Integer, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 from sympy import Matrix as Explicit
 
 from icrl import linear_attention as la
 from icrl import td
 from icrl.algebra import Weights, all_visible, identity, place
+from icrl.arrays import np
 from icrl.transformer import Head, Parameters, transformer
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import log_uniform, shown, small_fraction
