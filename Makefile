@@ -1,7 +1,7 @@
-# `make book` and `make test` do all the set-up themselves: Python 3.11+, make and git are enough.
+# Every command sets up what it needs, and no more: Python 3.11+, make and git are enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help book test verify proofs bench mutants pretrain ledger execute serve lab clean
+.PHONY: help book check test dist verify proofs bench mutants pretrain ledger execute serve lab clean
 
 PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
@@ -12,6 +12,10 @@ BENCH_OPTIONS ?=
 MUTANTS_OPTIONS ?=
 SITE      := _build/html
 RUN       := .venv/bin/python
+PIP       := $(RUN) -m pip install --quiet --disable-pip-version-check
+
+# The tests of the library alone, in seconds: no claims, no notebooks, no proofs, no site, no training.
+QUICK := floors algebra mrp tasks td transformer operator state_form linear_attention diagnose pretrain_batches cli
 
 # Nothing of the user's own Python leaks in.
 export PYTHONNOUSERSITE := 1
@@ -21,15 +25,24 @@ unexport PYTHONPATH PYTHONHOME
 help:  ## show this list
 	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
 
-book: .venv/ready  ## build the site from the committed outputs; any warning is an error
+book: .venv/book  ## build the site from the committed outputs; any warning is an error
 	@rm -rf _build
 	@.venv/bin/jupyter-book build -W --keep-going -n -q . || { echo "The book did not build." >&2; exit 1; }
 	@test -f $(SITE)/index.html
 	@echo "Built: $(CURDIR)/$(SITE)/index.html"
 
-test: book  ## build the book, then test the library, claims, notebooks, tools and the site
+check: .venv/ready  ## in about a minute: lint, format, types, the floors, and the library's own tests
+	@$(RUN) -m ruff check --quiet --output-format concise
+	@$(RUN) -m ruff format --check --quiet || { echo "Not formatted: .venv/bin/ruff format" >&2; exit 1; }
+	@$(RUN) -m mypy
+	@$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile $(QUICK:%=tests/test_%.py)
+
+test: .venv/ready book  ## build the book, then test the library, claims, notebooks, tools and the site
 	@$(RUN) -m pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder tests book \
 	    --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg
+
+dist: .venv/ready  ## build wheel and sdist, and try both: the wheel without PyTorch, the sdist by its own `make check`
+	@$(SHELL) tools/dist.sh
 
 verify: .venv/ready  ## check every claim, and let every planted error be refuted
 	@$(RUN) -m icrl verify
@@ -59,19 +72,29 @@ serve: book  ## read the built site at http://localhost:$(PORT)
 	@$(RUN) -m http.server --bind 127.0.0.1 --directory $(SITE) $(PORT)
 
 # JupyterLab refuses to run as root, as which one usually is in a container.
-lab: .venv/ready  ## open the chapters in JupyterLab; with options: LAB_OPTIONS=--no-browser
+lab: .venv/lab  ## open the chapters in JupyterLab; with options: LAB_OPTIONS=--no-browser
 	@$(RUN) -m jupyterlab $$(test "$$(id -u)" != 0 || echo --allow-root) $(LAB_OPTIONS) book
 
 clean:  ## remove everything built, the environment too
-	rm -rf _build .proofs .venv icrl.egg-info .pytest_cache .hypothesis
+	rm -rf _build build dist .proofs .venv icrl.egg-info .pytest_cache .hypothesis .mypy_cache .ruff_cache
 
-.venv/ready: requirements.txt pyproject.toml
+# What the book needs; what testing needs beyond it; and JupyterLab. pip says nothing while it works.
+.venv/book: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
 	    { echo "Python 3.11 or newer is needed ($(PYTHON) is $$($(PYTHON) --version 2>&1)): make PYTHON=/path/to/python3.11 …" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 	    { echo "$(PYTHON) lacks the venv module (on Debian: apt-get install python3-venv)." >&2; exit 1; }
-	@echo "Setting up .venv: pip now downloads and installs the packages of requirements.txt, and says nothing while it does."
-	@echo "Once; two to five minutes, about 1.5 GB on disk with PyTorch's CPU build (README: how to get it) …"
+	@echo "Setting up .venv with what the book needs: once, a minute or two, 0.6 GB on disk …"
 	@test -x $(RUN) || $(PYTHON) -m venv .venv
-	@$(RUN) -m pip install --quiet --disable-pip-version-check -r requirements.txt -e .
+	@$(PIP) -e '.[book]'
+	@touch $@
+
+.venv/ready: .venv/book
+	@echo "Adding what the tests need, PyTorch too (README: how to get its CPU build): once, a minute or two, 1 GB more …"
+	@$(PIP) -e '.[book,test]'
+	@touch $@
+
+.venv/lab: .venv/ready
+	@echo "Adding JupyterLab: once …"
+	@$(PIP) -e '.[book,test,lab]'
 	@touch $@

@@ -152,7 +152,8 @@ class Timing(NamedTuple):
 @cache
 def timed(method: str, n: int, batch: int, depth: int) -> float:
     """The median CPU seconds of a run: three repeats, or more while they take under a fifth of a second together."""
-    run, given, seconds = METHODS[method], task(n, batch), []
+    run, given = METHODS[method], task(n, batch)
+    seconds: list[float] = []
     run(given, min(depth, 1))
     while len(seconds) < REPEATS or sum(seconds) < LONG / 5:
         start = time.process_time()
@@ -208,12 +209,12 @@ def difference(method: str, n: int, batch: int, depth: int, full: bool) -> tuple
 def cell(n: int, depth: int, batch: int, full: bool) -> dict:
     """Everything about one row of the table."""
     times = {method: timing(method, n, batch, depth) for method in METHODS}
-    found = {"n": n, "depth": depth, "batch": batch, "methods": {}}
+    methods: dict[str, dict] = {}
     for method, (seconds, scaled) in times.items():
         apart = None if method == "naive" else difference(method, n, batch, depth, full)
         entry = {"seconds": seconds, "scaled": scaled, "ratio": times["naive"].seconds / seconds}
-        found["methods"][method] = entry | ({"difference": apart[0], "from": apart[1]} if apart else {})
-    return found
+        methods[method] = entry | ({"difference": apart[0], "from": apart[1]} if apart else {})
+    return {"n": n, "depth": depth, "batch": batch, "methods": methods}
 
 
 HEADER = f"{'n':>5} {'depth':>5} {'batch':>5} | {'naive s':>9} |" + "|".join(
@@ -333,7 +334,8 @@ def main(arguments: list[str] | None = None) -> None:
     )
     largest = max(earlier["differences"].values())
     print(
-        f"what Wang et al. (2025) verify for linear attention, four methods: {earlier['cpu_seconds']:.2f} s of CPU as a whole process (goal {earlier['goal']}), differences up to {largest:.0e}\n",
+        f"what Wang et al. (2025) verify for linear attention, four methods: {earlier['cpu_seconds']:.2f} s of CPU "
+        f"as a whole process (goal {earlier['goal']}), differences up to {largest:.0e}\n",
         flush=True,
     )
     trained = measured_by("pretraining", *["--quick"] * options.quick)

@@ -70,9 +70,9 @@ def token(batch: TaskBatch, learned: dict[str, Tensor]) -> Tensor:
 
 def loop(batch: TaskBatch, learned: dict[str, Tensor]) -> Tensor:
     singles = [
-        TaskBatch(*(X[i : i + 1] if isinstance(X, Tensor) else X for X in batch)) for i in range(len(batch.reward))
+        TaskBatch._make(X[i : i + 1] if isinstance(X, Tensor) else X for X in batch) for i in range(len(batch.reward))
     ]
-    return sum(token(single, learned) for single in singles) / len(singles)
+    return sum((token(single, learned) for single in singles), torch.tensor(0.0)) / len(singles)
 
 
 METHODS = {"state": state, "token": token, "loop": loop}

@@ -40,11 +40,15 @@ def with_lines(text: str, lines: str) -> str:
 def headlines(record: dict) -> str:
     """The ratios that were to be reached, as rows of a table."""
     rows = [
-        f"| {NAMES[goal['method']]} against the naive Transformer, n = {goal['n']}, depth {goal['depth']}, batch {goal['batch']} | {rounded(goal['ratio'])} times as fast{scaled(record, goal)} |"
+        f"| {NAMES[goal['method']]} against the naive Transformer, n = {goal['n']}, depth {goal['depth']}, "
+        f"batch {goal['batch']} | {rounded(goal['ratio'])} times as fast{scaled(record, goal)} |"
         for goal in record["goals"]
     ]
     million = f"| a context of 10⁶ transitions over 100 states, at depth 10⁶ | {record['million']['cpu_seconds']:.2f} s of CPU |"
-    earlier = f"| what Wang et al. (2025) verify for linear attention, as a whole process: four methods, 30 trials, 40 layers, every layer and column | {record['predecessor']['cpu_seconds']:.2g} s of CPU |"
+    earlier = (
+        "| what Wang et al. (2025) verify for linear attention, as a whole process: four methods, 30 trials, 40 layers, every "
+        f"layer and column | {record['predecessor']['cpu_seconds']:.2g} s of CPU |"
+    )
     return "\n".join(
         ["| what | measured |", "|---|---|", *rows, million, earlier, *pretraining_headlines(record["pretraining"])]
     )
@@ -60,7 +64,8 @@ def pretraining_headlines(measured: dict) -> list[str]:
     cosines = f"cosines with the pattern {seed['cosines']['cosine_V']:.3f} (V), {seed['cosines']['cosine_A']:.4f} (A)"
     return [
         *steps,
-        f"| pretraining one seed, {seed['steps']} steps of {seed['batch']} tasks; {cosines} | {seed['cpu_seconds']:.2g} s of CPU, after {seed['loading']:.2g} s of loading PyTorch |",
+        f"| pretraining one seed, {seed['steps']} steps of {seed['batch']} tasks; {cosines} | "
+        f"{seed['cpu_seconds']:.2g} s of CPU, after {seed['loading']:.2g} s of loading PyTorch |",
     ]
 
 
@@ -90,7 +95,10 @@ A training step, forward and backward, on contexts of 30 transitions between ten
 
 {headlines(record)}
 
-CPU seconds on one thread ({machine["machine"]}, Python {machine["python"]}, NumPy {machine["numpy"]}, PyTorch {record["pretraining"]["torch"]}); in the first table the other columns are naive's time divided by theirs. A ~ marks a time scaled from fewer layers or fewer members. Its last column is the largest difference of any way from naive (or, where naive would take minutes, from attention built once), relative to the largest value; in the second, of the gradients from the loop's, relative to its largest entry.
+CPU seconds on one thread ({machine["machine"]}, Python {machine["python"]}, NumPy {machine["numpy"]}, PyTorch {record["pretraining"]["torch"]}); in the first table the other \
+columns are naive's time divided by theirs. A ~ marks a time scaled from fewer layers or fewer members. Its last column is the \
+largest difference of any way from naive (or, where naive would take minutes, from attention built once), relative to the largest \
+value; in the second, of the gradients from the loop's, relative to its largest entry.
 """
 
 

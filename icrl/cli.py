@@ -11,20 +11,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from difflib import get_close_matches
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from threading import Timer
+from typing import TYPE_CHECKING, NoReturn
 
-from rich.console import Console
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Column, Table
-
-from icrl import diagnose
-from icrl.claims import CLAIMS
+from icrl import __version__
 from icrl.files import UsageError, plain, print_out, printing, writable, write_all
-from icrl.verify.model import KINDS, Budget, Check, Claim, Verdict
-from icrl.verify.run import ClaimResult, explained, run_claim, succeeded
+
+if TYPE_CHECKING:  # a command loads what it needs when it runs: the list of claims is there at once
+    from rich.console import Console
+    from rich.live import Live
+    from rich.table import Table
+
+    from icrl.verify.model import Check, Claim, Verdict
+    from icrl.verify.run import ClaimResult
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -34,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a terminal that has no “α” shows “?”
-    options = parser().parse_args(arguments)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = parser(next((word for word in arguments if not word.startswith("-")), None)).parse_args(arguments)
     try:
         code = options.run(options)
         print(end="", flush=True)  # a closed pipe shows here, not when Python ends
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 class OneLineParser(argparse.ArgumentParser):
     """A parser that answers a usage error with one line."""
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         print(f"{self.prog}: {plain(message)}", file=sys.stderr)
         raise SystemExit(2)
 
@@ -93,6 +93,9 @@ words of the report (the book's chapters "The layer as an operator on values", "
 """
 
 
+LEDGER = Path(__file__).parent / "claims" / "ledger.json"
+"""Every claim's title, chapter, kinds of check and status, in the book's order; ``make ledger`` writes it."""
+
 MOST_SEEDS = 10_000
 """How many seeds one command takes."""
 
@@ -124,13 +127,22 @@ exit status: 0; 1 if a seed diverged; 2 if the command was not understood; 130 i
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The command line."""
+def parser(command: str | None) -> argparse.ArgumentParser:
+    """The command line, with the arguments of one command: laying them out loads what it needs, so the others' stay away."""
     top = OneLineParser(prog="icrl", description=__doc__)
-    top.add_argument("--version", action="version", version=f"icrl {installed_version()}")
+    top.add_argument("--version", action="version", version=f"icrl {__version__}")
     commands = top.add_subparsers(dest="command", required=True, parser_class=OneLineParser)
+    for name, (words, lay_out) in COMMANDS.items():
+        added = commands.add_parser(name, help=words)
+        if name == command:
+            lay_out(added)
+    return top
 
-    verify = commands.add_parser("verify", help="check claims, and that their mutants are refuted")
+
+def verify_arguments(verify: argparse.ArgumentParser) -> None:
+    """What ``verify`` takes."""
+    from icrl.verify.model import KINDS
+
     verify.add_argument("ids", nargs="*", metavar="ID", help="claims to check (default: all)")
     verify.add_argument("--kind", metavar="KIND", help=f"only this kind of check: {', '.join(KINDS)}")
     verify.add_argument("--no-mutants", action="store_true", help="leave the mutants out")
@@ -144,14 +156,20 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output with -")
     verify.set_defaults(run=run_verify)
 
-    claims = commands.add_parser("claims", help="list the claims")
+
+def claims_arguments(claims: argparse.ArgumentParser) -> None:
+    """``claims`` takes none."""
     claims.set_defaults(run=run_list)
 
-    ledger = commands.add_parser("ledger", help="check everything and rewrite the book's generated pages")
+
+def ledger_arguments(ledger: argparse.ArgumentParser) -> None:
+    """What ``ledger`` takes."""
     ledger.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="the project's folder (default: here)")
     ledger.set_defaults(run=run_ledger)
 
-    proofs = commands.add_parser("proofs", help="let the proof checker check proofs/, and keep the result on record")
+
+def proofs_arguments(proofs: argparse.ArgumentParser) -> None:
+    """What ``proofs`` takes."""
     proofs.add_argument(
         "--afresh",
         action="store_true",
@@ -159,10 +177,14 @@ def parser() -> argparse.ArgumentParser:
     )
     proofs.set_defaults(run=run_proofs)
 
-    task = commands.add_parser(
-        "diagnose", help="does depth converge on a task of yours, how fast, and to what?", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Does softmax TD converge with depth on a task of yours, how fast, and to what?", epilog=DIAGNOSE_HELP,
-    )  # fmt: skip
+
+def diagnose_arguments(task: argparse.ArgumentParser) -> None:
+    """What ``diagnose`` takes."""
+    from icrl import diagnose
+
+    task.formatter_class = argparse.RawDescriptionHelpFormatter
+    task.description = "Does softmax TD converge with depth on a task of yours, how fast, and to what?"
+    task.epilog = DIAGNOSE_HELP
     task.add_argument(
         "task",
         metavar="TASK",
@@ -224,10 +246,14 @@ def parser() -> argparse.ArgumentParser:
     task.add_argument("--json", metavar="FILE", help="write the result as JSON to FILE, or to standard output with -")
     task.set_defaults(run=run_diagnose)
 
-    pretrain = commands.add_parser(
-        "pretrain", help="train a Transformer on random tasks, and see whether softmax TD emerges", formatter_class=argparse.RawDescriptionHelpFormatter,
-        description="Train a Transformer on random tasks by the book's protocols, and see whether softmax TD emerges.", epilog=PRETRAIN_HELP,
-    )  # fmt: skip
+
+def pretrain_arguments(pretrain: argparse.ArgumentParser) -> None:
+    """What ``pretrain`` takes."""
+    pretrain.formatter_class = argparse.RawDescriptionHelpFormatter
+    pretrain.description = (
+        "Train a Transformer on random tasks by the book's protocols, and see whether softmax TD emerges."
+    )
+    pretrain.epilog = PRETRAIN_HELP
     pretrain.add_argument(
         "protocols",
         nargs="*",
@@ -254,26 +280,28 @@ def parser() -> argparse.ArgumentParser:
     )
     pretrain.add_argument("--rate", type=float, metavar="R", help="another rate, without --out")
     pretrain.set_defaults(run=run_pretrain)
-    return top
 
 
-def installed_version() -> str:
-    """The version of the installed package."""
-    try:
-        return version("icrl")
-    except PackageNotFoundError:
-        return "(not installed)"
+COMMANDS: dict[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = {
+    "verify": ("check claims, and that their mutants are refuted", verify_arguments),
+    "claims": ("list the claims", claims_arguments),
+    "ledger": ("check everything and rewrite the book's generated pages", ledger_arguments),
+    "proofs": ("let the proof checker check proofs/, and keep the result on record", proofs_arguments),
+    "diagnose": ("does depth converge on a task of yours, how fast, and to what?", diagnose_arguments),
+    "pretrain": ("train a Transformer on random tasks, and see whether softmax TD emerges", pretrain_arguments),
+}
+"""What each command does, in a line, and what lays out its arguments."""
 
 
-def whole(least: int):
+def whole(least: int) -> Callable[[str], int]:
     """A type for argparse: an integer from ``least`` on."""
 
     def parse(text: str) -> int:
         try:
-            number = int(text) if text.strip().lstrip("+-").isdecimal() else float(text)
+            given = int(text) if text.strip().lstrip("+-").isdecimal() else float(text)
         except ValueError:
-            number = math.nan
-        number = int(number) if math.isfinite(number) and number == int(number) else least - 1
+            given = math.nan
+        number = int(given) if math.isfinite(given) and given == int(given) else least - 1
         if number < least:
             raise argparse.ArgumentTypeError(f"must be a whole number from {least} on, got {text!r}")
         return number
@@ -316,6 +344,8 @@ def make_option(text: str) -> tuple[str, object]:
 
 def chosen(ids: Sequence[str]) -> list[Claim]:
     """The claims with these ids, each once, all of them when there are none."""
+    from icrl.claims import CLAIMS
+
     for id in ids:
         if id not in CLAIMS:
             near = "".join(f"did you mean {known}? " for known in get_close_matches(id, CLAIMS, 1))
@@ -325,6 +355,11 @@ def chosen(ids: Sequence[str]) -> list[Claim]:
 
 def run_verify(options: argparse.Namespace) -> int:
     """``verify``: a live table for a person, JSON for a machine."""
+    from rich.console import Console
+
+    from icrl.verify.model import KINDS
+    from icrl.verify.run import succeeded
+
     claims = chosen(options.ids)
     if options.kind is not None and options.kind not in KINDS:
         raise UsageError(f"--kind must be one of {', '.join(KINDS)}, got {options.kind!r}")
@@ -359,14 +394,20 @@ def check_apart(files: Mapping[str, str | None]) -> None:
             raise UsageError(f"{option} must name another file than {other}, got {file}")
 
 
-def json_text(found: object, file: str | None) -> str:
-    """JSON for a file, or of ASCII alone for standard output ("-"); lone surrogates, which UTF-8 has not, as JSON's escapes."""
-    text = json.dumps(found, indent=1, ensure_ascii=file == "-", allow_nan=False)
+def json_text(found: Mapping[str, object], file: str | None) -> str:
+    """A report with the version that made it, as JSON for a file, or of ASCII alone for standard output ("-").
+
+    Lone surrogates, which UTF-8 has not, stand as JSON's escapes.
+    """
+    text = json.dumps({"version": __version__} | dict(found), indent=1, ensure_ascii=file == "-", allow_nan=False)
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
 
 
 def verify_with_table(claims: list[Claim], console: Console, options: argparse.Namespace) -> list[ClaimResult]:
     """Run the claims, a row of the table for each, the last row saying what is being run."""
+    from icrl.verify.model import Budget
+    from icrl.verify.run import run_claim
+
     results: list[ClaimResult] = []
     with showing(progress_table(results, ""), console) as live:
 
@@ -379,12 +420,11 @@ def verify_with_table(claims: list[Claim], console: Console, options: argparse.N
                 current.append(part)
                 now(claim, part)
 
+            def progress(done: int, total: int) -> None:
+                now(claim, current[-1], done, total)
+
             current: list[str] = []
-            budget = Budget(
-                options.trials,
-                options.seed,
-                lambda done, total, claim=claim, current=current: now(claim, current[-1], done, total),
-            )
+            budget = Budget(options.trials, options.seed, progress)
             results.append(run_claim(claim, options.kind, not options.no_mutants, budget, report))
     with printing():
         console.print(progress_table(results, ""))
@@ -396,6 +436,8 @@ def verify_with_table(claims: list[Claim], console: Console, options: argparse.N
 @contextmanager
 def showing(table: Table, console: Console) -> Iterator[Live]:
     """A table that changes until the block ends; ``UsageError`` where its end cannot be printed."""
+    from rich.live import Live
+
     live = Live(table, console=console, transient=True)
     live.start()
     try:
@@ -409,12 +451,19 @@ MARKS = {True: "[green]passed[/]", False: "[bold red]failed[/]", None: "[yellow]
 
 
 def mark(check: Check, verdict: Verdict) -> str:
-    """A verdict in the table: what is cited is neither passed nor on record."""
+    """A verdict in the table: what is cited, or has not run, is neither passed nor on record."""
+    if not verdict.ran:
+        return "[yellow]not run[/]"
     return "cited" if check.kind == "cited" else MARKS[verdict.passed]
 
 
 def progress_table(results: list[ClaimResult], running: str) -> Table:
     """Claims against kinds of check, and the share of mutants refuted."""
+    from rich.table import Column, Table
+
+    from icrl.claims import CLAIMS
+    from icrl.verify.model import KINDS
+
     kinds = [kind for kind in KINDS if any(check.kind == kind for claim in CLAIMS.values() for check in claim.checks)]
     table = Table(Column("claim", overflow="fold"), *kinds, "mutants refuted", "status")
     for result in results:
@@ -427,8 +476,12 @@ def progress_table(results: list[ClaimResult], running: str) -> Table:
 
 
 def print_failures(result: ClaimResult, console: Console) -> None:
-    """What failed, with the counterexample; which mutants survived, and which check let them."""
+    """What failed, with the counterexample; what did not run; which mutants survived, and which check let them."""
+    from icrl.verify.run import explained
+
     for check, verdict in result.verdicts:
+        if not verdict.ran:
+            console.print(f"{result.claim.id}: {check.kind} {verdict.detail}", markup=False)
         if verdict.passed is False:
             console.print(f"{result.claim.id}: {check.kind} failed: {explained(verdict)}", markup=False)
     for mutant in result.mutants:
@@ -440,18 +493,25 @@ def print_failures(result: ClaimResult, console: Console) -> None:
 
 
 def run_list(options: argparse.Namespace) -> int:
-    """``claims``: id, kinds of check, number of mutants, title."""
-    table = Table(Column("claim", no_wrap=True), "kinds of check", "mutants", "what it says", box=None)
-    for claim in CLAIMS.values():
-        table.add_row(claim.id, ", ".join(check.kind for check in claim.checks), str(len(claim.mutants)), claim.title)
+    """``claims``: id, status, title and kinds of check, as ``make ledger`` last wrote them."""
+    rows = [
+        (one["id"], one["status"], one["title"], ", ".join(one["kinds"]))
+        for one in json.loads(LEDGER.read_bytes())["claims"]
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     with printing():
-        Console().print(table)
+        for row in [("claim", "status", "what it says", "kinds of check"), *rows]:
+            print("  ".join(map(str.ljust, row, widths)).rstrip())
     return 0
 
 
 def run_ledger(options: argparse.Namespace) -> int:
     """``ledger``: every claim, then every generated page, or none if a claim failed."""
+    from rich.console import Console
+
+    from icrl.claims import CLAIMS
     from icrl.verify.pages.book import pages
+    from icrl.verify.run import ClaimResult, complete, succeeded
 
     if not (options.out / "book").is_dir():
         raise UsageError(f"--out must be the project's folder, with book/ in it, got {options.out}")
@@ -460,13 +520,16 @@ def run_ledger(options: argparse.Namespace) -> int:
     try:
         refused = [path for path in pages(blank, options.out) if not writable(path)]
     except (OSError, ValueError) as error:
-        raise UsageError(error) from None
+        raise UsageError(str(error)) from None
     if refused:
         raise UsageError(f"cannot write {', '.join(map(str, refused))}; nothing was written")
     console = Console(stderr=True)
     results = verify_with_table(claims, console, argparse.Namespace(trials=None, seed=0, kind=None, no_mutants=False))
     if not succeeded(results):
         console.print("a claim failed: nothing was written")
+        return 1
+    if not complete(results):
+        console.print("a check could not run: nothing was written")
         return 1
     written = pages(results, options.out)
     for path in written:
@@ -477,6 +540,9 @@ def run_ledger(options: argparse.Namespace) -> int:
 
 def run_proofs(options: argparse.Namespace) -> int:
     """``proofs``: compile the sources, refuse what must be refused, and write the record; nothing is written when it fails."""
+    from rich.console import Console
+    from rich.markup import escape
+
     from icrl.claims import CLAIMS
     from icrl.verify.kernel import checked, rocq
 
@@ -508,6 +574,10 @@ def run_proofs(options: argparse.Namespace) -> int:
 
 def run_diagnose(options: argparse.Namespace) -> int:
     """``diagnose``: a report for a person, JSON for a machine, a plot for the eye; written when everything is done."""
+    from rich.console import Console
+
+    from icrl import diagnose
+
     if options.plot and Path(options.plot).suffix.lower() != ".png":
         raise UsageError(f"--plot must name a .png file, got {options.plot}")
     check_output("--plot", options.plot)
@@ -559,6 +629,9 @@ def run_pretrain(options: argparse.Namespace) -> int:
 
 def list_protocols() -> int:
     """``pretrain --list``: the name of every protocol, and a word about it."""
+    from rich.console import Console
+    from rich.table import Column, Table
+
     from icrl.pretrain.protocols import ABOUT
 
     table = Table(Column("protocol", no_wrap=True), "what is trained", box=None)
@@ -572,6 +645,10 @@ def list_protocols() -> int:
 @contextmanager
 def telling(console: Console, patience: float = 3.0) -> Iterator[Callable[[str], None]]:
     """A function that says what is being done: a terminal at once, a file or a pipe if it takes longer than ``patience`` seconds."""
+    from threading import Timer
+
+    from rich.markup import escape
+
     if console.is_terminal:
         with console.status("") as status:
             yield lambda line: status.update(f"{escape(line)} …")

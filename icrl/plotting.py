@@ -4,7 +4,10 @@ Colours are Okabe and Ito's; a figure that tells two things apart by colour also
 Figures are drawn on white, and the book shows them as cards, so that they are legible in dark mode too.
 """
 
+from typing import Any
+
 import matplotlib as mpl
+from cycler import cycler
 from matplotlib.colors import LinearSegmentedColormap
 
 BLUE = "#0072B2"
@@ -23,7 +26,7 @@ MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 WEIGHTS = LinearSegmentedColormap.from_list("icrl-weights", ["#FFFFFF", SKY, BLUE, "#08306B"])
 SIGNED = LinearSegmentedColormap.from_list("icrl-signed", [BLUE, "#BFDDEE", "#FFFFFF", "#F6CDB0", VERMILION])
 
-STYLE = {
+STYLE: dict[Any, Any] = {
     "figure.figsize": (6.2, 3.1),
     "figure.dpi": 160,
     "figure.facecolor": "white",
@@ -33,7 +36,7 @@ STYLE = {
     "font.family": "DejaVu Sans",
     "font.size": 10,
     "mathtext.fontset": "cm",
-    "axes.prop_cycle": mpl.cycler(color=PALETTE),
+    "axes.prop_cycle": cycler(color=PALETTE),
     "axes.edgecolor": GREY,
     "axes.labelcolor": INK,
     "axes.titlesize": 10.5,

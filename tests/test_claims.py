@@ -22,7 +22,7 @@ from icrl.verify.judging.prompts import first_difference
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.pages.book import code_shown
 from icrl.verify.routes.edits import Machine
-from icrl.verify.run import judge, run_claim
+from icrl.verify.run import complete, judge, run_claim, succeeded
 
 FEW = Budget(trials=100)
 
@@ -137,6 +137,37 @@ def test_a_claim_whose_strongest_result_is_on_record_reads_as_recorded():
     claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=checks)
     assert run_claim(claim, mutants=False).status == "recorded"
     assert run_claim(claim, kind="exact", mutants=False).status == "checked"
+
+
+def lacking(package):
+    def run(subject, budget):
+        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
+
+    return run
+
+
+@pytest.mark.parametrize("kind", ["kernel", "symbolic", "numeric"])
+def test_a_check_that_lacks_its_package_has_not_run_and_judges_no_mutant(kind):
+    claim = toy(one_is_one, (Mutant("two", 2),))
+    both = run_claim(replace(claim, checks=(Check(kind, "all", lacking("torch.fx")), *claim.checks)))
+    assert [verdict.passed for _, verdict in both.verdicts] == [None, True] and both.status == "checked"
+    assert both.as_json()["checks"][0]["detail"] == "not run: needs torch: pip install 'icrl[torch]'"
+    assert both.mutants[0].refuted_by == ["exact"] and both.mutants[0].refuted
+    alone = run_claim(replace(claim, checks=(Check(kind, "all", lacking("flint")),)))
+    assert alone.verdicts[0][1].detail == "not run: needs flint, which is not installed"
+    assert alone.status == "not run" and alone.mutants == []
+    assert succeeded([both, alone]) and not complete([both, alone]) and complete([run_claim(claim)])
+
+
+def test_the_strongest_check_that_ran_decides():
+    recorded = Check("kernel", "all", lambda subject, budget: Verdict(None, ""))
+    claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=(recorded, Check("numeric", "some", lacking("torch"))))
+    assert run_claim(claim).status == "recorded"
+
+
+def test_a_module_of_the_library_that_is_missing_is_a_failure():
+    claim = toy(lacking("icrl.gone"), (Mutant("two", 2),))
+    assert run_claim(claim).status == "failed"
 
 
 def test_balls_that_are_too_wide_prove_nothing():

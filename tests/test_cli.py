@@ -6,12 +6,13 @@ import shutil
 import stat
 import subprocess
 import sys
-from importlib.metadata import version
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 
 import pytest
 
+from icrl import __version__
 from icrl.claims import CLAIMS
 from icrl.cli import chosen, main
 from icrl.files import UsageError, writable, write_all
@@ -33,8 +34,9 @@ def run(*arguments, cwd=ROOT, **env):
 def test_verify_prints_json_for_a_machine():
     done = run("verify", "softmax-td", "two-heads", "--kind", "certified", "--json", "-")
     assert done.returncode == 0
-    claims = json.loads(done.stdout)["claims"]
-    assert [claim["id"] for claim in claims] == ["softmax-td", "two-heads"]
+    report = json.loads(done.stdout)
+    claims = report["claims"]
+    assert report["version"] == __version__ and [claim["id"] for claim in claims] == ["softmax-td", "two-heads"]
     for claim in claims:
         assert claim["status"] == "checked"
         assert [set(check) for check in claim["checks"]] == [{"kind", "scope", "passed", "detail"}]
@@ -68,8 +70,28 @@ def test_verify_shows_a_table_to_a_person_and_writes_json_beside(tmp_path):
 
 def test_claims_lists_every_claim(capsys):
     assert main(["claims"]) == 0
-    out = capsys.readouterr().out
-    assert all(id in out for id in CLAIMS)
+    head, *rows = capsys.readouterr().out.splitlines()
+    assert head.split()[0] == "claim" and [row.split()[0] for row in rows] == list(CLAIMS)
+    for claim, row in zip(CLAIMS.values(), rows, strict=True):
+        assert claim.title in row and row.endswith(", ".join(check.kind for check in claim.checks))
+
+
+HEAVY = {"numpy", "sympy", "mpmath", "flint", "torch", "gymnasium", "matplotlib", "rich", "yaml", "icrl.claims"}
+LOADED = "import sys; from icrl.cli import main\ntry: main(sys.argv[1:])\nfinally: print(*sys.modules, file=sys.stderr)"
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["claims"]])
+def test_what_only_tells_loads_nothing_heavy(arguments):
+    done = subprocess.run([sys.executable, "-c", LOADED, *arguments], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0 and done.stdout and "icrl.cli" in done.stderr.split()
+    assert HEAVY & set(done.stderr.split()) == set()
+
+
+@pytest.mark.parametrize("command", ["verify", "claims", "ledger", "proofs", "diagnose", "pretrain"])
+def test_every_command_explains_itself(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0 and capsys.readouterr().out.startswith(f"usage: icrl {command} ")
 
 
 @pytest.mark.parametrize(
@@ -145,7 +167,7 @@ def test_an_error_planted_in_the_construction_is_named_and_ends_with_1(name, tmp
 
 def test_a_surviving_mutant_ends_with_1_and_is_named(tmp_path):
     shutil.copytree(ROOT / "icrl", tmp_path / "icrl", ignore=shutil.ignore_patterns("__pycache__"))
-    source = tmp_path / "icrl" / "claims" / "mask_leak.py"
+    source = tmp_path / "icrl" / "claims" / "foundations" / "mask_leak.py"
     text = source.read_text(encoding="utf-8")
     assert text.count("Leak(shrinks=False, leaks=False)") == 1
     source.write_text(text.replace("Leak(shrinks=False, leaks=False)", "Leak()"), encoding="utf-8")
@@ -185,14 +207,14 @@ def test_a_ledger_that_cannot_be_written_runs_no_claim(tmp_path, capsys):
 
 
 def test_a_ledger_writes_its_pages(tmp_path, monkeypatch):
-    monkeypatch.setattr("icrl.cli.CLAIMS", {"bellman": CLAIMS["bellman"]})
+    monkeypatch.setattr("icrl.claims.CLAIMS", {"bellman": CLAIMS["bellman"]})
     (tmp_path / "book").mkdir()
     (tmp_path / "README.md").write_text("before <!-- status --> <!-- /status --> after")
     shutil.copy(ROOT / "_toc.yml", tmp_path)
     assert main(["ledger", "--out", str(tmp_path)]) == 0
     assert "| `bellman` |" in (tmp_path / "README.md").read_text("utf-8")
     written = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-    assert sorted(written) == ["README.md", "_share.md", "_toc.yml", "bellman.md", "map.md", "status.md"]
+    assert sorted(written) == ["README.md", "_share.md", "_toc.yml", "bellman.md", "ledger.json", "map.md", "status.md"]
 
 
 # Writing files.
@@ -332,11 +354,36 @@ def test_a_claim_without_that_kind_of_check_reads_as_not_checked(tmp_path, capsy
     assert "not checked" in capsys.readouterr().out
 
 
-def test_a_check_without_its_package_fails_and_says_what_to_install(monkeypatch, capsys):
+@pytest.fixture
+def no_torch(monkeypatch):
+    for name in [name for name in sys.modules if name.partition(".")[0] == "torch"]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.setenv("COLUMNS", "120")
-    assert main(["verify", "softmax-td", "--kind", "numeric", "--no-mutants"]) == 1
-    assert "softmax-td: numeric failed: needs torch: pip install 'icrl[torch]'" in capsys.readouterr().out
+
+
+def test_a_check_without_its_package_has_not_run_and_says_what_to_install(no_torch, capsys, tmp_path):
+    out = tmp_path / "out.json"
+    assert main(["verify", "two-heads", "softmax-td", "--kind", "numeric", "--json", str(out)]) == 0
+    shown = capsys.readouterr().out
+    assert "softmax-td: numeric not run: needs torch: pip install 'icrl[torch]'" in shown and "failed" not in shown
+    with_it, without = json.loads(out.read_text("utf-8"))["claims"]
+    assert with_it["status"] == "checked" and with_it["mutants"]
+    assert without["status"] == "not run" and without["mutants"] == []
+    [check] = without["checks"]
+    assert check["passed"] is None and check["detail"] == "not run: needs torch: pip install 'icrl[torch]'"
+
+
+def test_the_pages_are_not_written_where_a_check_cannot_run(no_torch, capsys, tmp_path, monkeypatch):
+    softmax_td = CLAIMS["softmax-td"]
+    numeric = tuple(check for check in softmax_td.checks if check.kind == "numeric")
+    monkeypatch.setattr("icrl.claims.CLAIMS", {"softmax-td": replace(softmax_td, checks=numeric, rests_on=())})
+    (tmp_path / "book").mkdir()
+    for name in ("README.md", "_toc.yml"):
+        shutil.copy(ROOT / name, tmp_path)
+    assert main(["ledger", "--out", str(tmp_path)]) == 1
+    assert "a check could not run: nothing was written" in capsys.readouterr().err
+    assert os.listdir(tmp_path / "book") == []
 
 
 def test_repeated_ids_are_checked_once_in_their_order():
@@ -346,4 +393,4 @@ def test_repeated_ids_are_checked_once_in_their_order():
 def test_the_version_is_the_packages(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--version"])
-    assert stop.value.code == 0 and capsys.readouterr().out == f"icrl {version('icrl')}\n"
+    assert stop.value.code == 0 and capsys.readouterr().out == f"icrl {__version__}\n"

@@ -1,6 +1,7 @@
 """The tools around the book: running notebooks in place, setting up, and lists that must agree."""
 
 import os
+import pkgutil
 import re
 import shutil
 import signal
@@ -11,9 +12,11 @@ import tomllib
 
 import nbformat
 import pytest
+import yaml
 from nbformat.v4 import new_code_cell, new_notebook, writes
 from packaging.requirements import Requirement
 
+import icrl
 from conftest import ROOT
 
 
@@ -99,7 +102,7 @@ def test_an_interrupted_notebook_is_left_as_it_was(chapter):
 
 def make_environment(tmp_path, interpreter):
     """`make .venv/ready` in an empty project, with this script in the place of Python."""
-    for name in ("Makefile", "requirements.txt", "pyproject.toml"):
+    for name in ("Makefile", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path)
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{interpreter}\n")
@@ -125,10 +128,11 @@ def test_set_up_says_what_is_missing(tmp_path, interpreter, message):
 
 @pytest.mark.parametrize("user, options", [("0", "--allow-root --no-browser book"), ("1000", "--no-browser book")])
 def test_the_lab_starts_for_root_too(tmp_path, user, options):
-    for name in ("requirements.txt", "pyproject.toml", "Makefile"):
+    for name in ("pyproject.toml", "Makefile"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / ".venv").mkdir()
-    (tmp_path / ".venv" / "ready").touch()
+    for stamp in ("book", "ready", "lab"):
+        (tmp_path / ".venv" / stamp).touch()
     (tmp_path / "id").write_text(f"#!/bin/sh\necho {user}\n")
     (tmp_path / "id").chmod(0o755)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | {
@@ -150,17 +154,30 @@ def test_the_example_of_the_readme_runs():
     exec(example, {})
 
 
-def test_the_torch_that_is_pinned_is_one_that_the_package_takes():
-    [extra] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]["torch"]
-    [pinned] = re.findall(r"^torch==(\S+)", (ROOT / "requirements.txt").read_text("utf-8"), flags=re.M)
-    assert pinned in Requirement(extra).specifier
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+EXTRAS = {name: list(map(Requirement, lines)) for name, lines in PROJECT["optional-dependencies"].items()}
 
 
-def test_the_package_asks_for_no_more_than_the_requirements():
-    """Ranges stand in two files; a difference between them would be found only by a fresh set-up."""
-    required = {line.split("#")[0].strip() for line in (ROOT / "requirements.txt").read_text("utf-8").splitlines()}
-    declared = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["dependencies"]
-    assert set(declared) <= required
+def test_the_torch_that_is_tested_is_one_that_the_package_takes():
+    [taken] = EXTRAS["torch"]
+    [pinned] = [one for one in EXTRAS["test"] if one.name == "torch"]
+    [version] = pinned.specifier
+    assert version.operator == "==" and version.version in taken.specifier
+
+
+def test_what_the_book_needs_is_without_torch_and_no_package_is_named_twice():
+    assert "autodoc_mock_imports: [torch]" in (ROOT / "_config.yml").read_text("utf-8")
+    names = [one.name for lines in (map(Requirement, PROJECT["dependencies"]), *EXTRAS.values()) for one in lines]
+    assert {name for name in names if names.count(name) > 1} == {
+        "torch"
+    }  # a range for users, one version for the tests
+    assert "torch" not in {one.name for one in EXTRAS["book"]}
+
+
+def test_the_citation_names_the_version_of_the_package():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    changes = re.findall(r"(?m)^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"))
+    assert citation["version"] == changes[0] == icrl.__version__
 
 
 def test_every_module_is_in_the_api_reference():
@@ -168,6 +185,14 @@ def test_every_module_is_in_the_api_reference():
     files = [path for path in (ROOT / "icrl").glob("*.py") if not path.name.startswith("_")]
     packages = [path.parent for path in (ROOT / "icrl").glob("*/__init__.py")]
     assert [path.stem for path in files + packages if f"icrl.{path.stem}" not in reference] == []
+
+
+def test_what_is_said_to_be_stable_is_there():
+    stable = (ROOT / "book" / "api.md").read_text("utf-8").partition("(stable-names)=")[2].partition("## Files")[0]
+    names = re.findall(r"`(icrl(?:\.\w+)+)`", stable)
+    assert len(names) > 30
+    for name in names:
+        pkgutil.resolve_name(name)
 
 
 @pytest.fixture(scope="module")

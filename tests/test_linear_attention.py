@@ -423,12 +423,12 @@ def other(i, part):
         (lambda: la.td_parameters(2, 3, 0.1, LIKE, [0.5]), "decay must be one number"),
         (
             lambda: attention(np.zeros((5, 5)), la.td_parameters(2, 3, 0.1, LIKE)),
-            r"Z must have the sizes of the parameters, A \(5, 5\) and shift \(4, 4\), got shape \(5, 5\)",
+            r"Z must have the sizes of the head, A \(5, 5\) and visible \(4, 1\), got shape \(5, 5\)",
         ),
         (lambda: attention(np.zeros((6, 4)), la.residual_gradient_parameters(2, 3, 0.1, LIKE)), r"got shape \(6, 4\)"),
         (
             lambda: attention(LIKE, la.average_reward_parameters(2, 3, 0.1, LIKE)),
-            r"A \(6, 6\) and shift \(4, 4\), got shape \(5, 4\)",
+            r"A \(6, 6\) and visible \(4, 1\), got shape \(5, 4\)",
         ),
         (lambda: td.linear_td_lambda([], 0.5, 0.5, [1]), "transitions must hold n >= 1 of them, got none"),
         (

@@ -8,7 +8,9 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVarTuple
 
 import nbformat
 from nbclient import NotebookClient
@@ -16,6 +18,7 @@ from nbclient.exceptions import CellExecutionError
 
 KERNELSPEC = {"display_name": "Python 3", "language": "python", "name": "python3"}
 TRANSIENT = {"execution", "ExecuteTime", "collapsed", "scrolled"}
+Arguments = TypeVarTuple("Arguments")
 BOOK = Path(__file__).resolve().parents[1] / "book"
 
 
@@ -31,7 +34,7 @@ def normalised(notebook):
 class UnsignalledLoop(asyncio.SelectorEventLoop):
     """A loop that leaves Ctrl-C to asyncio: nbclient would answer it by killing the kernel, with any exception after."""
 
-    def add_signal_handler(self, *_):
+    def add_signal_handler(self, sig: int, callback: Callable[[*Arguments], Any], *args: *Arguments) -> None:
         raise NotImplementedError
 
 
@@ -40,7 +43,7 @@ async def run_cells(client: NotebookClient):
     try:
         await client.async_execute()
     finally:
-        if asyncio.current_task().cancelling():
+        if (task := asyncio.current_task()) and task.cancelling():
             raise asyncio.CancelledError
 
 
@@ -78,7 +81,7 @@ def problem(name: str) -> str:
         return f"no such notebook {name!r}; {known()}"
     try:
         nbformat.read(name, as_version=4)
-    except Exception as error:  # nbformat raises a dozen kinds for what is no notebook
+    except Exception as error:  # noqa: BLE001  nbformat raises a dozen kinds for what is no notebook
         return f"{name} is no notebook: {str(error).partition(chr(10))[0]}"
     return ""
 
@@ -101,7 +104,7 @@ def main(names: list[str]) -> int:
         except CellExecutionError as error:
             failed += 1
             print(f"FAILED, left as it was\n{error}", file=sys.stderr)
-        except Exception as error:  # a dead kernel, a full disk: no reason to leave out the others
+        except Exception as error:  # noqa: BLE001  a dead kernel, a full disk: no reason to leave out the others
             failed += 1
             print(f"FAILED, left as it was\n{type(error).__name__}: {error}", file=sys.stderr)
         else:

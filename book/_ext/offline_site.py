@@ -15,6 +15,8 @@ FOREIGN = ("http://", "https://", "//")
 def mathjax_package() -> Path:
     """The folder of the installed MathJax bundle (the package's name is no identifier, so it cannot be imported)."""
     spec = importlib.util.find_spec("sphinx-mathjax-offline")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("the book needs sphinx-mathjax-offline")
     return Path(spec.origin).parent / "static" / "mathjax"
 
 
@@ -26,12 +28,10 @@ def copy_mathjax(app):
     for name in MATHJAX_FILES:
         source = mathjax_package() / name
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        copy = shutil.copytree if source.is_dir() else shutil.copyfile
-        copy(
-            source,
-            target / name,
-            **({"dirs_exist_ok": True} if source.is_dir() else {}),
-        )
+        if source.is_dir():
+            shutil.copytree(source, target / name, dirs_exist_ok=True)
+        else:
+            shutil.copyfile(source, target / name)
 
 
 def is_foreign(script) -> bool:

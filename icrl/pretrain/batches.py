@@ -35,8 +35,8 @@ class TaskBatch(NamedTuple):
     features: Array
     moves: Array
     paid: Array
-    states: Array | None
-    rewards: Array | None
+    states: Array
+    rewards: Array
 
 
 # Families

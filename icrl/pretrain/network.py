@@ -58,7 +58,7 @@ def construction(d: int, alpha: float = 1.0, sharpness: float = 1.0) -> Learned:
 
 def tensors(batch: TaskBatch, device: torch.device | str = "cpu") -> TaskBatch:
     """The batch with tensors in the place of its arrays."""
-    return TaskBatch(*(torch.from_numpy(X).to(device) if isinstance(X, np.ndarray) else X for X in batch))
+    return TaskBatch._make(torch.from_numpy(X).to(device) if isinstance(X, np.ndarray) else X for X in batch)
 
 
 def is_masked(learned: Learned) -> bool:
@@ -93,7 +93,7 @@ def last(layers: Iterator[Tensor]) -> Tensor:
 
 def state_values(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]:
     """v_0, v_1, …, each (B, S), by the state form; for masked parameters."""
-    weights = [state_form.Weights(*w, A) for w, A in zip(learned["V"], learned["A"])]
+    weights = [state_form.Weights(*w.unbind(), A) for w, A in zip(learned["V"], learned["A"])]
     given = state_form.model(batch.moves, batch.paid)
     return (v[..., 0, :] for v in state_form.values(batch.features, given, along(weights, depth), batch.discount))
 
@@ -104,7 +104,7 @@ def token_values(learned: Learned, batch: TaskBatch, depth: int, queries: Tensor
     ``queries``: (B, S, d), the features in the query columns, those of the states unless given.
     """
     Z = queried_prompt(batch, batch.features if queries is None else queries)
-    n, S, d = batch.rewards.shape[-1], *batch.features.shape[-2:]
+    n, (S, d) = batch.rewards.shape[-1], batch.features.shape[-2:]
     pieces = queried(softmax_td_parameters(d, n + S, batch.discount, 1.0, Z[0]), n, S, Z[0])
     layers = [pieces.with_head(V=whole_V(V, d), A=whole_A(A, d)) for V, A in zip(learned["V"], learned["A"])]
     return (rows(Y).value[:, 0, -S:] for Y in transformer(Z, along(layers, depth)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from icrl.mrp import integer, number
 from icrl.pretrain.batches import FAMILIES, FEATURES
@@ -98,9 +99,9 @@ class Protocol:
 
 BOYAN = Protocol()
 DENSE = replace(BOYAN, family="dense", features="unit", d=5)
-RANDOM_DEPTH = {"shallowest": 2, "depth": 40, "steps": 1500}
-FULL = {"trained": "full", "steps": 1500, "batch": 32, "decay": 0.003}
-ONE_HOT = {"features": "one-hot", "d": 10}
+RANDOM_DEPTH: dict[str, Any] = {"shallowest": 2, "depth": 40, "steps": 1500}
+FULL: dict[str, Any] = {"trained": "full", "steps": 1500, "batch": 32, "decay": 0.003}
+ONE_HOT: dict[str, Any] = {"features": "one-hot", "d": 10}
 
 PROTOCOLS: dict[str, Protocol] = {
     "boyan": BOYAN,

@@ -153,7 +153,7 @@ def gradient(
         protocol.depth if protocol.shallowest is None else int(rng.integers(protocol.shallowest, protocol.depth + 1))
     )
     part = own_part(protocol.batch)
-    controls = {
+    controls: dict[str, Any] = {
         "shuffled_rewards": protocol.control == "shuffled-rewards",
         "other_labels": protocol.control == "other-labels",
     }
@@ -215,7 +215,7 @@ def agreed(make: Callable[[], Made]) -> Made:
     """What ``make`` gives in the first process, in every one of them; the ``ValueError`` that it raises there, likewise."""
     if processes() == 1:
         return make()
-    made = [None, None]
+    made: list[Any] = [None, None]
     if rank() == 0:
         try:
             made = [make(), None]

@@ -41,7 +41,7 @@ class Counterexample:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a check found. ``passed`` is None for a result that was not checked here.
+    """What a check found. ``passed`` is None for a result that was not checked here; then ``ran`` is False if what it needs is missing.
 
     ``detail`` holds what is deterministic (counts, seeds, tolerances); ``measured`` holds what is not to be recorded.
     """
@@ -50,6 +50,7 @@ class Verdict:
     detail: str
     measured: str = ""
     counterexample: Counterexample | None = None
+    ran: bool = True
 
 
 @dataclass(frozen=True)

@@ -41,19 +41,23 @@ class ClaimResult:
 
     @property
     def status(self) -> str:
-        """``not checked`` (no check was asked for), ``failed``, ``checked``, ``recorded`` (its strongest result is on record) or ``cited``."""
+        """``not checked`` (no check was asked for), ``not run`` (each lacks what it needs), ``failed``, ``checked``, ``recorded`` or ``cited``.
+
+        The strongest check that ran decides between ``checked`` and ``recorded``, whose result is on record.
+        """
         if not self.verdicts:
             return "not checked"
         if any(verdict.passed is False for _, verdict in self.verdicts) or not all(
             mutant.refuted for mutant in self.mutants
         ):
             return "failed"
-        ours = [
-            (list(KINDS).index(check.kind), verdict.passed) for check, verdict in self.verdicts if check.kind != "cited"
-        ]
+        ours = [(list(KINDS).index(check.kind), verdict) for check, verdict in self.verdicts if check.kind != "cited"]
         if not ours:
             return "cited"
-        return "checked" if min(ours, key=lambda one: one[0])[1] else "recorded"
+        ran = [(rank, verdict.passed) for rank, verdict in ours if verdict.ran]
+        if not ran:
+            return "not run"
+        return "checked" if min(ran, key=lambda one: one[0])[1] else "recorded"
 
     def as_json(self) -> dict[str, Any]:
         """The form that ``python -m icrl verify --json`` prints."""
@@ -82,17 +86,15 @@ def explained(verdict: Verdict) -> str:
 
 
 def judge(check: Check, subject: Any, budget: Budget) -> Verdict:
-    """Run a check; one that raises has failed without a counterexample, and so refutes nothing."""
+    """Run a check; one that raises has failed without a counterexample, and so refutes nothing; one that lacks a package has not run."""
     try:
         return check.run(subject, budget)
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
-        return Verdict(
-            False,
-            "needs torch: pip install 'icrl[torch]'"
-            if package == "torch"
-            else f"needs {package}, which is not installed",
-        )
+        if package == "icrl":
+            return Verdict(False, f"raised {type(error).__name__}: {error}")
+        remedy = ": pip install 'icrl[torch]'" if package == "torch" else ", which is not installed"
+        return Verdict(None, f"not run: needs {package}{remedy}", ran=False)
     except Exception as error:  # noqa: BLE001  a broken construction must be reported, whatever it breaks
         return Verdict(False, f"raised {type(error).__name__}: {error}")
 
@@ -108,16 +110,17 @@ def run_claim(
     budget: Budget = Budget(),
     report: Report = lambda *_: None,
 ) -> ClaimResult:
-    """Run a claim's checks, of one kind or all, and its mutants against every one of them that should refute them."""
+    """Run a claim's checks, of one kind or all, and its mutants against every one of them that ran and should refute them."""
     checks = [check for check in claim.checks if kind in (None, check.kind)]
     verdicts = []
     for check in checks:
         report(claim, check.kind, None)
         verdicts.append((check, judge(check, claim.subject, budget)))
         report(claim, check.kind, verdicts[-1][1])
+    judging = [check for check, verdict in verdicts if verdict.ran and check.kind not in WITHOUT_MUTANTS]
     results = []
     for mutant in claim.mutants if mutants else ():
-        seeing = [check for check in checks if check.kind not in WITHOUT_MUTANTS and check.kind not in mutant.unseen]
+        seeing = [check for check in judging if check.kind not in mutant.unseen]
         if seeing:
             report(claim, f"mutant: {mutant.name}", None)
             results.append(MutantResult(mutant, {check.kind: judge(check, mutant.subject, budget) for check in seeing}))
@@ -127,3 +130,8 @@ def run_claim(
 def succeeded(results: Iterable[ClaimResult]) -> bool:
     """Whether no claim failed."""
     return all(result.status != "failed" for result in results)
+
+
+def complete(results: Iterable[ClaimResult]) -> bool:
+    """Whether no check was left out for lack of what it needs."""
+    return all(verdict.ran for result in results for _, verdict in result.verdicts)

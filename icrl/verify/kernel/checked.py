@@ -88,7 +88,7 @@ def planted_for(claim: str) -> tuple[Planted, ...]:
 def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
     """Whether the sources as they are prove these theorems: checked here, or on record where there is no checker."""
     if not PROOFS.is_dir():
-        return Verdict(None, "the sources, proofs/, are not part of this installation")
+        return Verdict(None, "not run: the sources, proofs/, are not part of this installation", ran=False)
     record, found = read_record(), rocq.digest()
     if fault := stale(record, found, theorems, planted):
         return Verdict(False, f"{fault}: run make proofs")

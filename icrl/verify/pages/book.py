@@ -6,6 +6,7 @@ They hold only what is deterministic: verdicts, scopes, counts, seeds, tolerance
 from __future__ import annotations
 
 import inspect
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -36,6 +37,7 @@ def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
     written[book / "_generated" / "kernel" / "_share.md"] = kernel_share(results, parts)
     written[book / "status.md"] = status_page(results)
     written[book / "map.md"] = map_page(results, parts)
+    written[root / "icrl" / "claims" / "ledger.json"] = listing(results)
     written[root / "README.md"] = with_table((root / "README.md").read_text(encoding="utf-8"), readme_table(results))
     return written
 
@@ -147,7 +149,7 @@ def code_shown(checks: Iterable[Check]) -> str:
 def code_entry(function: Callable, kinds: Sequence[str]) -> str:
     """One function, folded."""
     source = Path(inspect.getsourcefile(inspect.unwrap(function))).relative_to(ROOT)
-    return f"""````{{dropdown}} `{function.__qualname__}`, by which it is checked: {", ".join(kinds)}
+    return f"""````{{dropdown}} {function.__qualname__}: where it is checked ({", ".join(kinds)})
 ```{{literalinclude}} ../{source.as_posix()}
 :pyobject: {function.__qualname__}
 :language: python
@@ -179,6 +181,21 @@ def readme_table(results: Sequence[ClaimResult]) -> str:
     return "\n".join(lines)
 
 
+def listing(results: Sequence[ClaimResult]) -> str:
+    """What ``python -m icrl claims`` reads, so that it needs to load no claim."""
+    claims = [
+        {
+            "id": result.claim.id,
+            "title": result.claim.title,
+            "chapter": result.claim.chapter,
+            "kinds": [check.kind for check, _ in result.verdicts],
+            "status": result.status,
+        }
+        for result in results
+    ]
+    return json.dumps({"claims": claims}, indent=1, ensure_ascii=False) + "\n"
+
+
 def with_table(text: str, table: str) -> str:
     """The text with what stands between the two marks replaced by the table."""
     start, end = (text.find(mark) for mark in README_MARKS)
@@ -189,23 +206,23 @@ def with_table(text: str, table: str) -> str:
 
 def kernel_share(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]]) -> str:
     """What the chapter on the kernel shows of the whole: the map with its share, every theorem, every planted change."""
-    proofs = [check for result in results for check, _ in result.verdicts if isinstance(check, Proof)]
+    shown = [check for result in results for check, _ in result.verdicts if isinstance(check, Proof)]
     proved = {
         result.claim.id
         for result in results
         if any(check.kind == "kernel" and verdict.passed for check, verdict in result.verdicts)
     }
-    planted = "\n".join(proofs.refusals(check) for check in proofs)
+    planted = "\n".join(proofs.refusals(check) for check in shown)
     return f"""<!-- Written by `make ledger`; change proofs/ or icrl/claims/ instead. -->
 Filled boxes are proved by the kernel, {len(proved)} of {len(results)} results so far:
 
 {drawings(results, parts, "###", proved)}
 
-````{{dropdown}} All {sum(len(check.theorems) for check in proofs)} theorems that the book exports, in the words of their sources
-{proofs.in_words(name for check in proofs for name in check.theorems)}
+````{{dropdown}} All {sum(len(check.theorems) for check in shown)} theorems that the book exports, in the words of their sources
+{proofs.in_words(name for check in shown for name in check.theorems)}
 ````
 
-````{{dropdown}} {sum(len(check.planted) for check in proofs)} planted changes of the sources, and where each stopped
+````{{dropdown}} {sum(len(check.planted) for check in shown)} planted changes of the sources, and where each stopped
 {planted}
 ````
 """
