@@ -253,15 +253,15 @@ def operator_from_kernel(states: Sequence[int], rewards: Sequence, E: Any, gamma
         raise ValueError(
             f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(index)} states"
         )
-    table, rewards = np.array(E, dtype=object), np.array(rewards, dtype=object)
+    table, R = np.array(E, dtype=object), np.array(rewards, dtype=object)
     if table.shape != (len(W), len(W)):
         raise ValueError(f"E must have a row and a column for each of the states {W.tolist()}, got shape {table.shape}")
-    one = _one([gamma, *rewards, *table.flat])
+    one = _one([gamma, *R, *table.flat])
     if isinstance(one, float):
-        table, rewards = finite_array("E", table, ("W", "W")), finite_array("rewards", rewards, ("n",))
+        table, R = finite_array("E", table, ("W", "W")), finite_array("rewards", R, ("n",))
         gamma = number("gamma", gamma, REALS)
     moves, paid = _moves(index, len(W)), 0 * one * np.ones(len(W), table.dtype)
-    np.add.at(paid, index[:-1], rewards)
+    np.add.at(paid, index[:-1], R)
     _check_weights(table, W, moves.sum(axis=1) > 0)
     return _grouped(W, moves, paid, table * one, gamma * one, one)
 
@@ -461,7 +461,7 @@ def attention_values(
     Raises ``ValueError``, when called, also for what is no :class:`~icrl.mrp.Context` and for features that lack a state of it.
     """
     states, x = context_itself(context).states, _rows(features, context.states)
-    v = None if v is None else finite_array("v", v, (len(features),))[states]
+    v = None if v is None else finite_array("v", v, (len(np.asarray(features)),))[states]
     return attention_layers(x, context.rewards, gamma, alphas, A, v, block)
 
 

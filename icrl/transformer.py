@@ -54,6 +54,7 @@ class TargetMemory:
     shift: Matrix
 
     def __call__(self, Y: Matrix) -> Matrix:
+        """Y with the target row written anew."""
         return self.U @ Y + self.W @ Y @ self.shift
 
 
@@ -78,6 +79,13 @@ class Parameters:
             raise ValueError(f"heads must be one to speak of the head, got {len(self.heads)}")
         return self.heads[0]
 
+    @property
+    def target_memory(self) -> TargetMemory:
+        """The memory step, where it is a :class:`TargetMemory`; ``ValueError`` where it is another, or there is none."""
+        if not isinstance(self.memory, TargetMemory):
+            raise ValueError(f"memory must be a TargetMemory to have U, W and shift, got {self.memory!r}")
+        return self.memory
+
     def with_head(self, index: int = 0, **pieces: Any) -> Parameters:
         """The layer with other pieces in one head, the first unless said: ``p.with_head(visible=mask)``."""
         heads = list(self.heads)
@@ -85,11 +93,12 @@ class Parameters:
         return replace(self, heads=tuple(heads))
 
     def with_memory(self, **pieces: Any) -> Parameters:
-        """The layer with other pieces in its memory step: ``p.with_memory(shift=Pi)``."""
-        return replace(self, memory=replace(self.memory, **pieces))
+        """The layer with other pieces in its target memory: ``p.with_memory(shift=Pi)``; ``ValueError`` as :attr:`target_memory`."""
+        return replace(self, memory=replace(self.target_memory, **pieces))
 
 
 Layer = Callable[[Matrix, Parameters], Matrix]
+"""What a layer does: :func:`layer`, or a reader's own."""
 
 
 def weights(Z: Matrix, h: Head) -> Matrix:
@@ -145,7 +154,7 @@ def in_two_heads(p: Parameters) -> Parameters:
     The second head, with value matrix :math:`WV` and weights :math:`K\Pi`, carries what the first adds to the values,
     times γ and shifted, into the target row. ``p``: one head and a :class:`TargetMemory`.
     """
-    first, memory = p.head, p.memory
+    first, memory = p.head, p.target_memory
     shifted = lambda scores, visible: first.normalise(scores, visible) @ memory.shift
     return Parameters((first, replace(first, V=memory.W @ first.V, normalise=shifted)))
 

@@ -11,7 +11,10 @@ from icrl.arrays import np
 
 
 class Entries(Dense):
+    """The operations on arrays of objects: each method is the function of its name in :mod:`icrl.algebra`."""
+
     def is_finite(self, X: np.ndarray) -> bool:
+        """True: exact entries are finite."""
         return True
 
     def zeros(self, rows: int, columns: int, like: np.ndarray, batch: tuple[int, ...] = ()) -> np.ndarray:
@@ -28,18 +31,19 @@ class Entries(Dense):
         return np.array([[c]], object)
 
     def softmax(self, scores: np.ndarray, visible: Any, exp: Callable[[Any], Any] | None = None) -> np.ndarray:
-        visible, exp = np.broadcast_to(visible, scores.shape), exp or true_exp
-        weights, copies = self.zeros(*scores.shape, scores), (1 * visible).astype(object)
-        for j in range(scores.shape[1]):
-            keys = np.flatnonzero(visible[:, j])
-            powers = [copies[k, j] * exp(scores[k, j]) for k in keys]
+        visible, exp, (keys, queries) = np.broadcast_to(visible, scores.shape), exp or true_exp, scores.shape
+        weights, copies = self.zeros(keys, queries, scores), (1 * visible).astype(object)
+        for j in range(queries):
+            seen = np.flatnonzero(visible[:, j])
+            powers = [copies[k, j] * exp(scores[k, j]) for k in seen]
             total = sum(powers)
-            for k, power in zip(keys, powers):
+            for k, power in zip(seen, powers):
                 weights[k, j] = power / total
         return weights
 
     def linear(self, scores: np.ndarray, visible: Any) -> np.ndarray:
-        return np.where(visible, scores, self.zeros(*scores.shape, scores))
+        keys, queries = scores.shape
+        return np.where(visible, scores, self.zeros(keys, queries, scores))
 
 
 def true_exp(x: Any) -> Any:

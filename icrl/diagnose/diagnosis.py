@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -232,11 +232,8 @@ class Diagnosis:
     @property
     def predicted(self) -> float | None:
         """What ‖v_L − v_CE‖_∞ is at most: the promised rate to the power L, times ‖v₀ − v_CE‖_∞; None without such a rate."""
-        return (
-            None
-            if self.promised_rate is None or self.target is None
-            else self.promised_rate**self.depth * self.first_error
-        )
+        rate, first = self.promised_rate, self.first_error
+        return None if rate is None or first is None else rate**self.depth * first
 
     @property
     def rounding(self) -> float | None:
@@ -272,15 +269,16 @@ class Diagnosis:
     @cached_property
     def worth_in_truth(self) -> int | None:
         """The same with the limit's distance from v^π for the floor, where that is known."""
-        off = distance(self.limit, self.true_value)
-        return None if off is None else first_depth(self.operator, self.step, self.limit, off)
+        limit, off = self.limit, distance(self.limit, self.true_value)
+        return None if limit is None or off is None else first_depth(self.operator, self.step, limit, off)
 
     @property
     def promised_worth(self) -> int | None:
         """L*(n): from where on the theorem promises that the distance left is at most the floor."""
-        if not self.theorem_applies or not self.floor or self.promised_rate == 1:  # 1 − αc of a tiny step, rounded
+        first, rate = self.first_error, self.promised_rate
+        if not self.theorem_applies or not self.floor or first is None or rate is None:
             return None
-        return worthwhile_depth(self.first_error, self.floor, self.promised_rate)
+        return None if rate == 1 else worthwhile_depth(first, self.floor, rate)  # 1: 1 − αc of a tiny step, rounded
 
 
 def layers_for_ten(rate: float) -> float | None:
@@ -288,6 +286,10 @@ def layers_for_ten(rate: float) -> float | None:
     return None if rate >= 1 else 0.0 if rate == 0 else -math.log(10) / math.log(rate)
 
 
+@overload
+def distance(v: np.ndarray, w: np.ndarray) -> float: ...
+@overload
+def distance(v: np.ndarray | None, w: np.ndarray | None) -> float | None: ...
 def distance(v: np.ndarray | None, w: np.ndarray | None) -> float | None:
     """‖v − w‖_∞, None where there is only one of them."""
     return None if v is None or w is None else float(np.abs(v - w).max())
@@ -392,6 +394,7 @@ def _tried(found: Diagnosis, tell: Callable[[str], None]) -> list[Remedy]:
 
     Of a context that is not covered, the end is cut off first; if depth then converges at the step asked for, that is all.
     """
+    rows: Iterable[tuple[str, Iterable[Trial]]]
     base = Trial("", "", found.task.context, found.features) if found.operator.covered else _cut(found)
     if base is None:
         tried, rows = [], _longer(found)

@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -303,8 +303,10 @@ def _shown(value: Any) -> str:
 def _process_task(path: Path, content: Mapping[str, Any], γ: Any, length: int | None, rng: np.random.Generator) -> Task:
     """A context sampled from the process in a file."""
     few_enough(len(content["transition"]) if isinstance(content["transition"], list) else 0)
-    arrays = [numbers(key, content[key]) if key in content else None for key in ("transition", "reward", "initial")]
-    mrp = MarkovRewardProcess(*arrays[:2], γ, arrays[2])
+    transition, reward = numbers("transition", content["transition"]), numbers("reward", content["reward"])
+    mrp = MarkovRewardProcess(
+        transition, reward, γ, numbers("initial", content["initial"]) if "initial" in content else None
+    )
     features = features_by_state(content["features"], mrp.state_names, "") if "features" in content else None
     return _sampled(str(path), mrp, length, rng, features=features)
 
@@ -401,7 +403,8 @@ def read_csv(path: Path, discount: float | None) -> Task:
     line, header = next(lines, (1, []))
     if header != HEADER:
         raise ValueError(f"{path}, line {line}: the header must be {','.join(HEADER)}, got {_shown(','.join(header))}")
-    labels, rewards = [], []
+    labels: list[str] = []
+    rewards: list[float] = []
     for line, row in lines:
         try:
             state, reward, successor = _csv_row(row, labels[-1] if labels else None)
@@ -462,9 +465,10 @@ def make_features(
     if integer("dimension", dimension, 1) > WIDEST:
         raise ValueError(f"dimension must be at most {WIDEST}, got {dimension}")
     n_states, places = len(task.labels), np.arange(len(task.labels), dtype=float)[:, None]
+    own = cast(np.ndarray, task.features)  # those of a file are refused above where there are none
     makers = {
-        "file": lambda: task.features,
-        "unit": lambda: of_one_length(task.features),
+        "file": lambda: own,
+        "unit": lambda: of_one_length(own),
         "one-hot": lambda: one_hot(n_states),
         "random": lambda: random_unit(n_states, dimension, np.random.default_rng([seed, 1])),
         "radial": lambda: radial(places, places, 1.0),

@@ -120,7 +120,7 @@ def one(name: str, protocol: Protocol, seed: int, held: Held, out: Path | None, 
             found = outcome(run, protocol) if rank() == 0 else {}
         except Diverged as error:
             found = {"diverged": str(error)}
-        if checkpoint and rank() == 0:
+        if out and checkpoint and rank() == 0:
             put(record_of(out, name), name, protocol, {seed: found})
             remove(checkpoint)
     return Result(name, seed, found, perf_counter() - begun)
@@ -129,7 +129,7 @@ def one(name: str, protocol: Protocol, seed: int, held: Held, out: Path | None, 
 def put(record: Path, name: str, protocol: Protocol, found: Mapping[int, dict]) -> None:
     """Add outcomes to a record; another command may be adding to it, and may have added."""
     with alone(record):
-        write_all({record: record_text(name, protocol, outcomes_in(record, protocol) | found)})
+        write_all({record: record_text(name, protocol, {**outcomes_in(record, protocol), **found})})
 
 
 def clear(records: Iterable[Path], checkpoints: Iterable[Path]) -> None:

@@ -6,7 +6,7 @@ read the features alone, the state form (:mod:`icrl.state_form`) gives the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 
 import numpy as np
@@ -84,7 +84,7 @@ def iterates(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]
     return (state_values if is_masked(learned) else token_values)(learned, batch, depth)
 
 
-def last(layers: Iterator[Tensor]) -> Tensor:
+def last(layers: Iterable[Tensor]) -> Tensor:
     """The last of the iterates."""
     for v in layers:
         pass
@@ -93,7 +93,7 @@ def last(layers: Iterator[Tensor]) -> Tensor:
 
 def state_values(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]:
     """v_0, v_1, …, each (B, S), by the state form; for masked parameters."""
-    weights = [state_form.Weights(*w.unbind(), A) for w, A in zip(learned["V"], learned["A"])]
+    weights = [state_form.Weights._make((*w.unbind(), A)) for w, A in zip(learned["V"], learned["A"])]
     given = state_form.model(batch.moves, batch.paid)
     return (v[..., 0, :] for v in state_form.values(batch.features, given, along(weights, depth), batch.discount))
 

@@ -132,7 +132,7 @@ def predictions(learned: Learned, batch: TaskBatch, depth: int) -> list[Tensor]:
     return list(iterates(learned, batch, depth))
 
 
-def shuffled(learned: Learned, protocol: Protocol, n: int) -> dict[str, float]:
+def shuffled(learned: Learned, protocol: Protocol, n: int) -> dict[str, float | None]:
     """The two-sided control, on contexts of ``n`` transitions that pay each state another's reward.
 
     ``own``: the median relative error against the task's own value; ``paid``: against the value for the rewards that were paid.

@@ -273,7 +273,7 @@ def resumed(path: Path | None, protocol: Protocol, seed: int) -> Run:
     except Exception as error:  # whatever a reader of damaged bytes stumbles over
         said = f"{error} is missing" if isinstance(error, KeyError) else (str(error) or repr(error)).splitlines()[0]
         raise ValueError(f"checkpoint must be a file that pretraining wrote, got {path}: {said}") from error
-    if changed:
+    if run is None:
         why = (
             " (the rate falls along a cosine over all steps: a run of more steps is another from its first)"
             if changed == ["steps"]

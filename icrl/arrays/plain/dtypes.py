@@ -39,7 +39,9 @@ KINDS = {
     "c": dtype("c", "complex128", complex),
     "O": dtype("O", "object", object),
 }
-BY_NAME = {name: each for each in KINDS.values() for name in (each.kind, each.name, each.type, each.type.__name__)}
+BY_NAME: dict[Any, dtype] = {
+    name: each for each in KINDS.values() for name in (each.kind, each.name, each.type, each.type.__name__)
+}
 BY_TYPE = {each.type: each.kind for each in KINDS.values() if each.kind != "O"}
 
 

@@ -54,7 +54,8 @@ def matrix_power(a: Any, n: int) -> ndarray:
         one = a.copy()
         one[...] = [[int(i == j) for j in range(len(a))] for i in range(len(a))]
         return one
-    square, result = a, None
+    square: ndarray = a
+    result: Any = None
     while n:
         n, bit = divmod(n, 2)
         if bit:

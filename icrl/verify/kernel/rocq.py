@@ -254,7 +254,7 @@ def call(command: Sequence[str], work: Path, report: Callable[[str], None] = lam
     with subprocess.Popen(
         command, cwd=work, env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
-        for line in process.stdout:
+        for line in process.stdout or ():
             lines.append(line)
             report(line.rstrip())
     if process.returncode:
@@ -300,7 +300,7 @@ def assumptions(names: Sequence[str], work: Path) -> dict[str, list[str]]:
     All are asked for at once first, since reading off what a proof rests on takes long; then one by one if that is not nothing.
     """
     together = {name: name for name in names if not name.startswith(REALS)}
-    found = {}
+    found: dict[str, list[str]] = {}
     if together and not any(
         printed_assumptions({"all": f"({', '.join(f'@{name}' for name in together)})"}, names, work).values()
     ):
@@ -340,7 +340,7 @@ def listed(answer: str) -> list[str]:
     names = [re.fullmatch(r"([^\s:]+)(?: :.*)?", line) for line in lines if not line.startswith(" ")]
     if heading != "Axioms:" or not names or not all(names):
         raise Refused(f"Print Assumptions answered {' '.join(answer.split())[:300]}")
-    return sorted(name[1] for name in names)
+    return sorted(name[1] for name in names if name)
 
 
 def flags(work: Path) -> list[str]:
