@@ -45,7 +45,11 @@ class Planted:
 
 @dataclass(frozen=True)
 class Proof(Check):
-    """A check of kind ``kernel``. ``stated`` are the theorems ``file.name`` that the book shows, with ``definitions``; ``further`` those it only names; ``planted`` the wrong changes."""
+    """A check of kind ``kernel``.
+
+    ``stated`` are the theorems ``file.name`` that the book shows, with ``definitions``; ``further`` those it only names;
+    ``planted`` the wrong changes.
+    """
 
     stated: tuple[str, ...] = ()
     further: tuple[str, ...] = ()

@@ -20,7 +20,8 @@ NEEDED = "coqc", "coq_makefile", "make"
 PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
 
 SENTENCES = {
-    "outside": r"From \w+ (Require|Require Import|Import) |From mathcomp\.analysis Require Import |Import |Open Scope |Set Implicit Arguments$|Unset Strict Implicit$|Unset Printing Implicit Defensive$",
+    "outside": r"From \w+ (Require|Require Import|Import) |From mathcomp\.analysis Require Import |Import |Open Scope "
+    r"|Set Implicit Arguments$|Unset Strict Implicit$|Unset Printing Implicit Defensive$",
     "section": r"(Section|End) \w+$",
     "fixes": r"(Variables?|Hypothesis|Hypotheses|Implicit Types?|Notation) ",
     "local": r"Local Notation ",
