@@ -59,7 +59,7 @@ def finite_array(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> n
 
 
 def probabilities(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> np.ndarray:
-    """``value`` as by :func:`finite_array`, its last axis one probability distribution or a row of them.
+    """``value`` as by :func:`finite_array`, of the stated shape, its last axis one probability distribution or a row of them.
 
     Raises ``ValueError`` with ``name`` also for a negative entry, and for a row whose sum is more than 1e-9 from 1.
     """
@@ -159,12 +159,12 @@ class Context:
 
     @property
     def visited(self) -> np.ndarray:
-        """W = {S_0, …, S_n}, in increasing order."""
+        """W = {S_0, …, S_n}, in increasing order, (W,)."""
         return np.unique(self.states)
 
     @property
     def sources(self) -> np.ndarray:
-        """The states with a transition out of them, {S_0, …, S_{n-1}}, in increasing order."""
+        """The states with a transition out of them, {S_0, …, S_{n-1}}, in increasing order, an array (k,)."""
         return np.unique(self.states[:-1])
 
     @property
@@ -180,7 +180,7 @@ class Context:
 class Outcomes:
     """What can happen on leaving one state, when the reward depends on more than that state.
 
-    Arrays of one length m: outcome i has ``probability[i]``, leads to ``next_state[i]`` and pays ``reward[i]``. The
+    Arrays (m,) of one length: outcome i has ``probability[i]``, leads to ``next_state[i]`` and pays ``reward[i]``. The
     same next state may occur with several rewards.
 
     Raises ``ValueError`` for lengths that differ, NaN or infinity, and probabilities that are negative or do not sum
@@ -277,7 +277,7 @@ class MarkovRewardProcess:
         return bool(_power_pattern(self.transition > 0, (self.n_states - 1) ** 2 + 1).all())
 
     def recurrent_classes(self) -> tuple[np.ndarray, ...]:
-        """The sets of states that the chain, once in, never leaves and visits wholly; at least one.
+        """The sets of states, arrays (k,), that the chain, once in, never leaves and visits wholly; at least one.
 
         A state is recurrent when every state it can reach can reach it back; its class is what it can reach.
         """
@@ -315,7 +315,7 @@ class MarkovRewardProcess:
     def sample_batch(
         self, n: int, batch: int, rng: np.random.Generator, start: ArrayLike | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """``batch`` ≥ 1 independent trajectories of n ≥ 1 transitions at once: states and rewards R_{t+1} = r(S_t).
+        """``batch`` ≥ 1 independent trajectories of n ≥ 1 transitions at once: states (batch, n+1), rewards (batch, n), R_{t+1} = r(S_t).
 
         ``start``: (S,), the distribution of S_0, p₀ unless given. Raises ``ValueError`` as :meth:`sample_context`, and
         for a ``start`` that is no distribution.

@@ -102,34 +102,37 @@ Layer = Callable[[Matrix, Parameters], Matrix]
 
 
 def weights(Z: Matrix, h: Head) -> Matrix:
-    r"""The attention weights :math:`K = \mathrm{softmax}(Z^\top A Z)`, keys down, queries across."""
+    r"""The attention weights :math:`K = \mathrm{softmax}(Z^\top A Z)`, (…, n+1, n+1), keys down, queries across."""
     return h.normalise(transpose(Z) @ h.A @ Z, h.visible)
 
 
 def values(Z: Matrix, h: Head) -> Matrix:
-    r"""The values as attention reads them: :math:`VZ`, or :math:`VZT` with a scan."""
+    r"""The values as attention reads them, (…, d+3, n+1): :math:`VZ`, or :math:`VZT` with a scan."""
     return h.V @ Z if h.scan is None else h.V @ Z @ h.scan
 
 
 def added(Z: Matrix, h: Head) -> Matrix:
-    r"""What one head adds: :math:`VZK`, or :math:`VZTK` with a scan; ``ValueError`` when the head is of another d or n."""
+    r"""What one head adds, in the shape of Z: :math:`VZK`, or :math:`VZTK` with a scan; ``ValueError`` when the head is of another d or n."""
     _check_sizes(Z, A=h.A, visible=h.visible)
     return values(Z, h) @ weights(Z, h)
 
 
 def attention(Z: Matrix, p: Parameters) -> Matrix:
-    r"""Attention with its residual connection, the heads side by side: :math:`Z + \sum_h V_h Z K_h`."""
+    r"""Attention with its residual connection, in the shape of Z, the heads side by side: :math:`Z + \sum_h V_h Z K_h`."""
     return reduce(add, (added(Z, h) for h in p.heads), Z)
 
 
 def layer(Z: Matrix, p: Parameters) -> Matrix:
-    """One layer: attention, then the memory step, if there is one; ``ValueError`` when a piece is of another d or n than Z."""
+    """One layer, in the shape of Z: attention, then the memory step, if there is one.
+
+    Raises ``ValueError`` when a piece is of another d or n than Z.
+    """
     Y = attention(Z, p)
     return Y if p.memory is None else p.memory(Y)
 
 
 def transformer(Z: Matrix, layers: Iterable[Parameters], step: Layer = layer) -> Iterator[Matrix]:
-    """The prompt after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not.
+    """The prompt, (…, d+3, n+1), after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not.
 
     ``step`` is what a layer does, :func:`layer` unless it is a reader's own.
     """

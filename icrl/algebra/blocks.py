@@ -101,3 +101,4 @@ class Blocks:
 
 
 operations = Blocks()
+"""What :func:`icrl.algebra.kinds.operations_on` finds here."""

@@ -63,3 +63,4 @@ def _zero(like: np.ndarray) -> Any:
 
 
 operations = Entries()
+"""What :func:`icrl.algebra.kinds.operations_on` finds here."""

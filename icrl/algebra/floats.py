@@ -37,3 +37,4 @@ class Floats(Dense):
 
 
 operations = Floats()
+"""What :func:`icrl.algebra.kinds.operations_on` finds here."""

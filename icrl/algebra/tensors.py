@@ -48,3 +48,4 @@ class Tensors(Dense):
 
 
 operations = Tensors()
+"""What :func:`icrl.algebra.kinds.operations_on` finds here."""

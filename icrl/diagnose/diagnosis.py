@@ -42,7 +42,7 @@ ROUNDING = 1e-12
 class Modes:
     """What floats tell of the directions in which an error moves: an error along λ is multiplied by 1 − αλ in a layer.
 
-    ``known``: eigenvalues of H, complex, 1 − γ always among them. ``hidden``: how many more there are, not 0 but so near that
+    ``known``: (k,), eigenvalues of H, complex, 1 − γ always among them. ``hidden``: how many more there are, not 0 but so near that
     rounding hides their sign. ``still``: how many are 0, so that an error along them never moves. ``slack``: how far rounding
     may move H.
 
@@ -121,7 +121,7 @@ class Remedy:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What there is to say of a task, from v₀ = 0; arrays have an entry for each state visited, ``operator.states``.
+    """What there is to say of a task, from v₀ = 0; arrays (W,) have an entry for each state visited, ``operator.states``.
 
     ``features``: (|S|, d), and what they are ``called``. ``operator``: of a layer on the context. ``step``: α > 0.
     ``depth``: L ≥ 0. ``delta``: δ in (0, 1), the probability with which bound F may fail. ``sharpness``: β of the features, as
@@ -173,12 +173,12 @@ class Diagnosis:
 
     @cached_property
     def limit(self) -> np.ndarray | None:
-        """lim v_L, None where there is none, or none for certain."""
+        """lim v_L, (W,), None where there is none, or none for certain."""
         return self.operator.limit(self.step) if self.converges else None
 
     @cached_property
     def certainty(self) -> np.ndarray | None:
-        """v_CE, a fixed point even where depth diverges; None where a state was never left."""
+        """v_CE, (W,), a fixed point even where depth diverges; None where a state was never left."""
         return self.operator.certainty_equivalence() if self.operator.covered else None
 
     @property
@@ -188,17 +188,17 @@ class Diagnosis:
 
     @property
     def target(self) -> np.ndarray | None:
-        """From what the distance left is measured: the limit, or else the fixed point, if there is either."""
+        """From what the distance left is measured, (W,): the limit, or else the fixed point, if there is either."""
         return self.certainty if self.limit is None else self.limit
 
     @cached_property
     def true_value(self) -> np.ndarray | None:
-        """v^π where the process is known."""
+        """v^π at the states visited, (W,), where the process is known."""
         return None if self.task.process is None else self.task.process.value()[self.operator.states]
 
     @cached_property
     def value(self) -> np.ndarray | None:
-        """v_L, None where it has left the range of floats."""
+        """v_L, (W,), None where it has left the range of floats."""
         return after(self.operator, np.zeros(len(self.operator.states)), self.step, self.depth)
 
     @property
@@ -291,12 +291,12 @@ def distance(v: np.ndarray, w: np.ndarray) -> float: ...
 @overload
 def distance(v: np.ndarray | None, w: np.ndarray | None) -> float | None: ...
 def distance(v: np.ndarray | None, w: np.ndarray | None) -> float | None:
-    """‖v − w‖_∞, None where there is only one of them."""
+    """‖v − w‖_∞ of values (W,), None where there is only one of them."""
     return None if v is None or w is None else float(np.abs(v - w).max())
 
 
 def after(layer: Operator, v: np.ndarray, step: float, depth: int) -> np.ndarray | None:
-    """v after ``depth`` more layers, None where that has left the range of floats."""
+    """v, (W,), after ``depth`` more layers, None where that has left the range of floats."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             return layer.iterate(v, step, depth)
@@ -305,7 +305,7 @@ def after(layer: Operator, v: np.ndarray, step: float, depth: int) -> np.ndarray
 
 
 def first_depth(layer: Operator, step: float, limit: np.ndarray, floor: float) -> int | None:
-    """The first L with ‖v_L − limit‖_∞ ≤ floor, from v₀ = 0, where the error decreases; None if rounding hides it.
+    """The first L with ‖v_L − limit‖_∞ ≤ floor, ``limit`` (W,), from v₀ = 0, where the error decreases; None if rounding hides it.
 
     A binary search: the depth grows by powers of two, from the largest down, as long as the error stays above the floor.
     """
@@ -372,7 +372,7 @@ def covered_end(context: Context) -> int | None:
 
 
 class Trial(NamedTuple):
-    """What may be tried: its words, its flags, and the context and the features with it."""
+    """What may be tried: its words, its flags, and the context and the features, (|S|, d), with it."""
 
     change: str
     flags: str
@@ -380,7 +380,7 @@ class Trial(NamedTuple):
     features: np.ndarray
 
     def also(self, change: str, flags: str, features: np.ndarray) -> Trial:
-        """The same with other features."""
+        """The same with other features, (|S|, d)."""
         return Trial(
             f"{self.change}, and {change}" if self.change else change,
             f"{self.flags} {flags}".strip(),

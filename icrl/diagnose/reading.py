@@ -34,9 +34,14 @@ RESTART = "Episodes restart: a terminal state pays 0 and leads to the start, dis
 """What is said of a task whose episodes end."""
 
 FEATURES = ("file", "unit", "one-hot", "random", "radial")
+"""The kinds of features, see :func:`make_features`."""
+
 PROCESS_KEYS = ("transition", "reward", "discount", "initial", "features")
 TRAJECTORY_KEYS = ("states", "rewards", "discount", "features")
+"""What a JSON file may hold; of a process, and of a trajectory, the first two must be there."""
+
 HEADER = ["state", "reward", "next_state"]
+"""The first line of a CSV file."""
 
 LENGTH, DISCOUNT, DIMENSION, SHARPNESS = 1000, 0.9, 8, 6.0
 """What is taken when nothing is asked: n, γ, d of random features, β of made ones (a file's are taken as they are)."""
@@ -451,7 +456,7 @@ def _csv_row(row: list[str], before: str | None) -> tuple[str, float, str]:
 def make_features(
     task: Task, kind: str | None, sharpness: float | None, dimension: int, seed: int
 ) -> tuple[str, np.ndarray]:
-    """Features of the task's states, and what they are called.
+    """What the features of the task's states are called, and the features, (|S|, d).
 
     ``kind``: ``"file"``, those that came with the task; ``"unit"``, the same at length 1; ``"one-hot"``, e_s; ``"random"``,
     independent on the unit sphere of ℝ^dimension; ``"radial"``, a Gaussian bump of width 1 at each state, the states on a
@@ -494,7 +499,7 @@ def chosen_features(task: Task, kind: str | None, sharpness: float | None) -> tu
 
 
 def of_one_length(features: np.ndarray) -> np.ndarray:
-    """x(s)/‖x(s)‖; ``ValueError`` where that is 0."""
+    """x(s)/‖x(s)‖, (|S|, d); ``ValueError`` where that is 0."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     if lengths.min() == 0:
         raise ValueError(f"features must not be 0 to be made of one length, got that in row {lengths.argmin()}")

@@ -285,6 +285,7 @@ def show(results: Sequence[Result], console: Console) -> None:
 
 
 HEADINGS = "seed", "cosine V", "cosine A", "centred", "V's last row", "A's diagonal", "error", "seconds"
+"""The columns of the table."""
 
 
 def row(result: Result) -> list[str]:
@@ -307,7 +308,7 @@ def row(result: Result) -> list[str]:
 
 
 def value_row(V: list) -> np.ndarray:
-    """The last three entries of V's last row, the mean over the layers."""
+    """The last three entries of V's last row, (3,), the mean over the layers."""
     mean = np.mean(V, axis=0)
     return mean[-3:] if mean.ndim == 1 else mean[-1, -3:]
 

@@ -76,7 +76,7 @@ def values(learned: Learned, batch: TaskBatch, depth: int) -> Tensor:
 
 
 def iterates(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]:
-    """The same after 0, 1, …, ``depth`` layers."""
+    """The same, each (B, S), after 0, 1, …, ``depth`` layers."""
     integer("depth", depth, 0)
     d = learned["A"].shape[-1] - (0 if is_masked(learned) else 3)
     if batch.features.shape[-1] != d:
@@ -85,7 +85,7 @@ def iterates(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]
 
 
 def last(layers: Iterable[Tensor]) -> Tensor:
-    """The last of the iterates."""
+    """The last of the iterates, each (B, S)."""
     for v in layers:
         pass
     return v
@@ -130,7 +130,7 @@ def queried_prompt(batch: TaskBatch, queries: Tensor) -> Tensor:
 
 
 def queried(p: Parameters, n: int, queries: int, like: Tensor) -> Parameters:
-    """The pieces for a prompt with further query columns: n keys, and the shift on the first n + 1 columns only."""
+    """The pieces for a prompt (d+3, n+1+queries) with further query columns: n keys, and the shift on the first n + 1 columns only."""
     visible = np.arange(n + 1 + queries)[:, None] < n
     shift = place({(1, 0): identity(n, like)}, (1, n, queries), (n, 1, queries), like)
     return p.with_head(visible=visible).with_memory(shift=shift)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 Shape = tuple[int, ...]
+"""The size of each axis; of strides, the step along each."""
 
 
 def row_major(shape: Shape) -> Shape:

@@ -11,6 +11,7 @@ from icrl.arrays.plain.layout import as_axes
 from icrl.arrays.plain.scalars import divide
 
 EPS = 2.0**-52
+"""The relative rounding of floats."""
 
 
 class LinAlgError(ValueError):

@@ -36,6 +36,8 @@ def whole_power(x: int, y: int) -> int:
 
 ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+"""The operations by their names in :mod:`operator`."""
+
 PARTICULAR = {
     ("add", "b"): (operator.or_, "b"),
     ("mul", "b"): (operator.and_, "b"),

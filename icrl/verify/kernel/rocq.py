@@ -14,10 +14,13 @@ from pathlib import Path
 
 PROOFS = Path(__file__).parents[3] / "proofs"
 PROJECT, AXIOMS = "_CoqProject", "axioms.txt"
+"""Where the sources are, the file that lists them, and the file of the axioms that may be used."""
+
 REALS = "reals."
 """The one file whose theorems may rest on axioms: those of the library of real numbers."""
 NEEDED = "coqc", "coq_makefile", "make"
 PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
+"""The programs that are needed, and what brings them."""
 
 SENTENCES = {
     "outside": r"From \w+ (Require|Require Import|Import) |From mathcomp\.analysis Require Import |Import |Open Scope "
@@ -180,6 +183,7 @@ def excerpt(names: Sequence[str], folder: Path = PROOFS) -> str:
 
 STATEMENT = "Theorem|Lemma|Definition|Fixpoint|Record"
 FIXES = "Variable|Variables|Hypothesis|Hypotheses|Implicit|Notation|Local Notation"
+"""How a sentence that states something begins, and one that fixes what is spoken of."""
 
 
 def in_words(name: str, folder: Path = PROOFS) -> str:

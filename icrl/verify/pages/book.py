@@ -22,6 +22,7 @@ from icrl.verify.run import ClaimResult, MutantResult
 ROOT = Path(__file__).parents[3]
 COLOURS = {True: "success", False: "danger", None: "warning"}
 README_MARKS = "<!-- status -->", "<!-- /status -->"
+"""The repository; the colour of a check that passed, failed, or is on record; between what the table of README.md stands."""
 
 
 def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
