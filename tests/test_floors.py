@@ -16,6 +16,7 @@ MAY = {
     "icrl": (),
     "icrl.__main__": ("icrl.cli",),
     "icrl.files": (),
+    "icrl.loading": (),
     "icrl.plotting": (),
     "icrl.dial": ("icrl.mrp",),
     "icrl.arrays": (),
@@ -44,8 +45,8 @@ MAY = {
         "icrl.verify.routes",
     ),
     "icrl.verify.pages": ("icrl.verify.model", "icrl.verify.run", "icrl.verify.kernel"),
-    "icrl.claims": (*LIBRARY, "icrl.pretrain", "icrl.verify"),
-    "icrl.exercises": LIBRARY,
+    "icrl.claims": (*LIBRARY, "icrl.loading", "icrl.pretrain", "icrl.verify"),
+    "icrl.exercises": (*LIBRARY, "icrl.loading"),
     "icrl.cli": ("icrl",),
 }
 FORBIDDEN = {"icrl.claims": ("icrl.verify.pages", "icrl.verify.run")}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+from collections.abc import Mapping
 
+from icrl.loading import Loaded
 from icrl.verify.model import Claim
 
 ORDER = (
@@ -28,20 +28,5 @@ PLACES = {id: f"{__name__}.{part}.{id.replace('-', '_')}" for part, ids in ORDER
 """The module of each claim."""
 
 
-class Claims(Mapping[str, Claim]):
-    """Every claim, by id; its file is loaded when it is first asked for. ``KeyError`` for an unknown id."""
-
-    def __getitem__(self, id: str) -> Claim:
-        return import_module(PLACES[id]).CLAIM
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(PLACES)
-
-    def __len__(self) -> int:
-        return len(PLACES)
-
-    def __contains__(self, id: object) -> bool:
-        return id in PLACES
-
-
-CLAIMS = Claims()
+CLAIMS: Mapping[str, Claim] = Loaded(PLACES, lambda module, id: module.CLAIM)
+"""Every claim, by id."""

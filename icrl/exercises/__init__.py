@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from importlib import import_module
+from collections.abc import Mapping
 from typing import Any
 
 from icrl.exercises.judgement import Exercise, Judgement, NotAnAnswer
+from icrl.loading import Loaded
 
 __all__ = ["CHAPTERS", "EXERCISES", "Exercise", "Judgement", "check"]
 
@@ -34,28 +34,13 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
 """The ids of every chapter's exercises, in the book's order; the module of a chapter is its name with underscores."""
 
 
-class _Exercises(Mapping[str, Exercise]):
-    """Exercises by id, in the book's order; looking one up loads its chapter's module and no other's."""
+PLACES = {id: f"{__name__}.{chapter.replace('-', '_')}" for chapter, ids in CHAPTERS.items() for id in ids}
+"""The module of each exercise."""
 
-    def __init__(self, chapters: Mapping[str, tuple[str, ...]]) -> None:
-        self._modules = {id: chapter.replace("-", "_") for chapter, ids in chapters.items() for id in ids}
-
-    def __getitem__(self, id: str) -> Exercise:
-        module = import_module(f"{__name__}.{self._modules[id]}")
-        return {exercise.id: exercise for exercise in module.EXERCISES}[id]
-
-    def __contains__(self, id: object) -> bool:
-        return id in self._modules
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._modules)
-
-    def __len__(self) -> int:
-        return len(self._modules)
-
-
-EXERCISES: Mapping[str, Exercise] = _Exercises(CHAPTERS)
-"""Every exercise of the book, by id, in the book's order."""
+EXERCISES: Mapping[str, Exercise] = Loaded(
+    PLACES, lambda module, id: {exercise.id: exercise for exercise in module.EXERCISES}[id]
+)
+"""Every exercise of the book, by id, in the book's order; looking one up loads its chapter's module and no other's."""
 
 
 def check(id: str, answer: Any) -> Judgement:

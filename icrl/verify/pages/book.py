@@ -159,7 +159,7 @@ def code_shown(checks: Iterable[Check]) -> str:
 def code_entry(function: Callable, kinds: Sequence[str]) -> str:
     """One function, folded."""
     source = Path(inspect.getfile(inspect.unwrap(function))).relative_to(ROOT)
-    return f"""````{{dropdown}} `{function.__qualname__}`, by which it is checked: {", ".join(kinds)}
+    return f"""````{{dropdown}} {function.__qualname__}: where it is checked ({", ".join(kinds)})
 ```{{literalinclude}} ../{source.as_posix()}
 :pyobject: {function.__qualname__}
 :language: python
