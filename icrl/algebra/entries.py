@@ -31,19 +31,20 @@ class Entries(Dense):
         return np.array([[c]], object)
 
     def softmax(self, scores: np.ndarray, visible: Any, exp: Callable[[Any], Any] | None = None) -> np.ndarray:
-        visible, exp, (keys, queries) = np.broadcast_to(visible, scores.shape), exp or true_exp, scores.shape
-        weights, copies = self.zeros(keys, queries, scores), (1 * visible).astype(object)
-        for j in range(queries):
-            seen = np.flatnonzero(visible[:, j])
-            powers = [copies[k, j] * exp(scores[k, j]) for k in seen]
+        visible, exp = np.broadcast_to(visible, scores.shape), exp or true_exp
+        rows, columns = scores.shape
+        weights, copies = self.zeros(rows, columns, scores), (1 * visible).astype(object)
+        for j in range(columns):
+            keys = np.flatnonzero(visible[:, j])
+            powers = [copies[k, j] * exp(scores[k, j]) for k in keys]
             total = sum(powers)
-            for k, power in zip(seen, powers):
+            for k, power in zip(keys, powers):
                 weights[k, j] = power / total
         return weights
 
     def linear(self, scores: np.ndarray, visible: Any) -> np.ndarray:
-        keys, queries = scores.shape
-        return np.where(visible, scores, self.zeros(keys, queries, scores))
+        rows, columns = scores.shape
+        return np.where(visible, scores, self.zeros(rows, columns, scores))
 
 
 def true_exp(x: Any) -> Any:
