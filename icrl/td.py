@@ -24,8 +24,8 @@ from typing import Any
 State = Hashable
 """A state's name."""
 
-Values = dict[State, Any]
-"""A value function: the value of each state."""
+Values = dict[Any, Any]
+"""A value function: the value of each state, by its name."""
 
 Score = Callable[[Any, Any], Any]
 """g(s, u), a function of the query state and the key state."""

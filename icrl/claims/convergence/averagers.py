@@ -46,7 +46,7 @@ from icrl.verify.routes.grouping import (
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
 LINE = smallest((0, 1, 0), 2, r=(1, 0), v=(0, 0), x=((0,), (1,)))
-LONGER = replace(LINE, states=[0, 1] * 3 + [0], rewards=LINE.rewards * 3)
+LONGER = replace(LINE, states=[0, 1] * 3 + [0], rewards=[*LINE.rewards] * 3)
 SWAP = contexts.two_states(2)
 CONTRAST = contexts.two_states(gamma=0 * ONE, rewards=[ONE, -ONE])
 NEGATIVE_GAMMA = contexts.two_states(gamma=-HALF, v=[ONE, -ONE])
@@ -72,7 +72,7 @@ def with_last(matrix: np.ndarray, entry: Any) -> np.ndarray:
 def averager_parameters(p: Parameters, site: Site) -> Parameters:
     """The construction's parameters with α/(1 − α) for α, no value read by V, and 1 − α of the value kept; for α ≠ 1."""
     keep = 1 - site.alpha
-    V, U, W = p.head.V, p.memory.U, p.memory.W
+    V, U, W = p.head.V, p.target_memory.U, p.target_memory.W
     return p.with_head(V=with_last(V / keep, 0 * keep)).with_memory(U=with_last(U, keep), W=keep * W)
 
 

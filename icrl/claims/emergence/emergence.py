@@ -15,8 +15,8 @@ from icrl.verify.judging.numbers import one_thread
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, first_failure
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
-FIXED = {"steps": 300, "batch": 32, "rate": 0.1}
-RANDOM = {"steps": 400, "batch": 32, "rate": 0.05, "shallowest": 2, "depth": 20}
+FIXED: dict[str, Any] = {"steps": 300, "batch": 32, "rate": 0.1}
+RANDOM: dict[str, Any] = {"steps": 400, "batch": 32, "rate": 0.05, "shallowest": 2, "depth": 20}
 """Budgets at which a seed takes a second or two."""
 
 BOYAN, DENSE = (replace(PROTOCOLS[name], **FIXED) for name in ("boyan", "dense"))

@@ -114,8 +114,8 @@ def symbolic(claim: KernelTD, budget: Budget) -> Verdict:
     most = limit(left_over(Symbol("n", positive=True), Rational(1, 2)), Symbol("n", positive=True), oo)
     if simplify(most - claim.constant(exp(1))) != 0:
         told = str(most.evalf(8)), str(sympify(claim.constant(exp(1))).evalf(8))
-        found = Counterexample("τ = 1, n → ∞, one feature vector opposite to all others", "what is left of n K", *told)
-        return Verdict(False, "another constant", counterexample=found)
+        gap = Counterexample("τ = 1, n → ∞, one feature vector opposite to all others", "what is left of n K", *told)
+        return Verdict(False, "another constant", counterexample=gap)
     return Verdict(
         True,
         f"{len(found)} matrix identities: the update in kernel space, the balance of ν M̂, the step that makes it plain; Z any invertible matrix, for every n, |W| and number of features; and e − 2 is what is left of n K at τ = 1 as n grows",

@@ -201,7 +201,7 @@ def weighted_mean(p: Parameters) -> Parameters:
 
 def discounted(p: Parameters) -> Parameters:
     """γ = 1/2 in the target-memory step."""
-    return with_average_reward(p.with_memory(W=p.memory.W / 2))
+    return with_average_reward(p.with_memory(W=p.target_memory.W / 2))
 
 
 def visits(case: Case, P_e: np.ndarray) -> np.ndarray:

@@ -210,7 +210,7 @@ def two_normalisers(p: Parameters, gamma: Any) -> Parameters:
     """A softmax for the keys S_k and another for the keys S_{k+1}, at half the step."""
 
     def weights(scores: Matrix, visible: Any) -> Matrix:
-        K, K_after = (p.head.normalise(each, visible) for each in (scores, transpose(p.memory.shift) @ scores))
+        K, K_after = (p.head.normalise(each, visible) for each in (scores, transpose(p.target_memory.shift) @ scores))
         return (K - scalar(gamma, scores) * K_after) / 2
 
     return p.with_head(normalise=weights)

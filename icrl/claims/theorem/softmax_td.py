@@ -257,7 +257,7 @@ def also_writes(bands: set[tuple[int, int]]):
 def keep_last_column(p: Parameters, site: Site) -> Parameters:
     """Π with a 1 in its last corner."""
     return p.with_memory(
-        shift=p.memory.shift + place({(1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like)
+        shift=p.target_memory.shift + place({(1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like)
     )
 
 

@@ -289,7 +289,7 @@ def numeric(lemma: Lemma, budget: Budget) -> Verdict:
 
 def second_head(change: Callable[[TargetMemory, Matrix], TargetMemory]) -> Callable[[Parameters], Parameters]:
     """Two heads whose second is made from another target-memory step than the layer's own."""
-    return lambda p: in_two_heads(replace(p, memory=change(p.memory, p.head.V)))
+    return lambda p: in_two_heads(replace(p, memory=change(p.target_memory, p.head.V)))
 
 
 def between_rows(V: Matrix, to: int, of: int) -> Matrix:
