@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.judgement import NotAnAnswer
 from icrl.mrp import Context
 

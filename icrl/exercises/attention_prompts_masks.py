@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import islice, repeat
 from typing import Any
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import all_visible, place, scalar, shift
+from icrl.arrays import np
 from icrl.exercises.answers import CLOSE, a_context, a_function, array_of, called, shown
 from icrl.exercises.construction import CONTEXTS, compared, features, first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise, NotAnAnswer

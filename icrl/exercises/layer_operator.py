@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from icrl.algebra import all_visible
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, differs
 from icrl.exercises.counting import counted
 from icrl.exercises.judgement import Exercise

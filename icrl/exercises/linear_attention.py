@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from icrl import linear_attention as la
 from icrl.algebra import all_visible, linear
+from icrl.arrays import np
 from icrl.exercises.answers import CLOSE, a_function, called, differs, shown
 from icrl.exercises.judgement import Exercise
 from icrl.prompt import prompt

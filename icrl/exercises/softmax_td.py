@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import place, scalar
+from icrl.arrays import np
 from icrl.exercises.answers import CLOSE, a_function, array_of, called, differs, shown
 from icrl.exercises.construction import CONTEXTS, compared, first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise

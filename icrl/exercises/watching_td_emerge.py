@@ -7,9 +7,8 @@ from itertools import islice, permutations
 from random import Random
 from typing import Any
 
-import numpy as np
-
 from icrl import state_form
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, called, differs, shown
 from icrl.exercises.judgement import Exercise
 

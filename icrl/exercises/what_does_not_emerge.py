@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, differs
 from icrl.exercises.judgement import Exercise
 from icrl.exercises.samples import random_normal

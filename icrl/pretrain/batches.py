@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess, finite_array, generator, integer, number, probabilities
 from icrl.tasks import dirichlet_rows, one_hot, random_unit
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.claims.convergence.certainty_equivalence import POSITIONS
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts

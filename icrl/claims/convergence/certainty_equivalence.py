@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, smallest
-from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.contexts import closing_float_walk
 from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, on_rationals, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
@@ -159,7 +159,7 @@ def six_maps(seed: int) -> Iterator[Case]:
     """Random contexts whose visited states are all left, each under six feature maps; the last gives two states the same features."""
     rng = np.random.default_rng(seed)
     while True:
-        walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
+        walk = closing_float_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
         states, gamma, alpha = len(set(walk)), float(rng.uniform(-0.95, 0.95)), float(rng.uniform(0.05, 1))
         rewards, v = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=states).tolist()
         for x in (

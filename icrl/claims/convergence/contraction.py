@@ -8,9 +8,8 @@ from fractions import Fraction
 from operator import mul
 from typing import Any
 
-import numpy as np
-
 from icrl import td
+from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest

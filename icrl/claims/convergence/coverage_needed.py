@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 from icrl.operator import values_at_depth, worthwhile_depth
 from icrl.tasks import one_hot

@@ -9,10 +9,10 @@ from fractions import Fraction
 from functools import cache, partial
 from itertools import chain, product, starmap
 from math import comb
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.mrp import Context, MarkovRewardProcess
 from icrl.operator import context_needed, layer_maps, layer_operator, operator_from_kernel, value_floor, values_at_depth
 from icrl.tasks import boyan_chain, from_gymnasium, one_hot, random_mrp, ring
@@ -144,20 +144,16 @@ def within_the_room(claim: Bounds, given: Instance, layer: Any) -> Iterator[Part
 
 def rational_instances() -> list[Instance]:
     """Random chains of 1 to 4 states, contexts of 4 to 24 transitions along them whose visited states are all left, μ near their frequencies."""
-    rng, found = np.random.default_rng(0), []
+    rng, found = Random(0), []
     for size in (1, 2, 3, 4) * 6:
-        P, gamma = rational_chain(rng, size), Fraction(int(rng.integers(0, 10)), 10)
+        P, gamma = rational_chain(rng, size), Fraction(rng.randint(0, 9), 10)
         states = [0]
         while len(states) < 4 * size or states[-1] not in states[:-1]:
-            ahead = np.flatnonzero(P[states[-1]] > 0)
-            states.append(int(rng.choice(ahead)))
-        counts, n = np.bincount(states[:-1], minlength=size), len(states) - 1
-        mu = fractions([Fraction(int(9 * count), 10 * n) + Fraction(1, 10 * size) for count in counts])
+            states.append(rng.choice([u for u in range(size) if P[states[-1], u] > 0]))
+        *left, _ = states
+        mu = fractions([Fraction(9 * left.count(s), 10 * len(left)) + Fraction(1, 10 * size) for s in range(size)])
         E = fractions(
-            [
-                [Fraction(int(rng.integers(60, 100) if s == u else rng.integers(1, 5))) for u in range(size)]
-                for s in range(size)
-            ]
+            [[Fraction(rng.randint(60, 99) if s == u else rng.randint(1, 4)) for u in range(size)] for s in range(size)]
         )
         found.append(Instance(P, rational_vector(rng, size), gamma, E, HALF + gamma / 4, mu, states))
     return found

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
 from itertools import chain
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from mpmath import betainc, findroot
 
+from icrl.arrays import np
 from icrl.claims.convergence import explicit_finite_sample as explicit
 from icrl.claims.convergence.explicit_finite_sample import Needs, Pair, Task, ceiling, log, two_states
 from icrl.mrp import MarkovRewardProcess
@@ -102,20 +103,20 @@ def weighed(E: np.ndarray, mu: np.ndarray) -> np.ndarray:
 @cache
 def kernels() -> tuple[Kernel, ...]:
     """Equal rewards under sharp weights, then random irreducible chains of 1 to 4 states, α in {1/2, 1}."""
-    rng, found = np.random.default_rng(0), [EQUAL_REWARDS]
+    rng, found = Random(0), [EQUAL_REWARDS]
     while len(found) < 25:
         states = 1 + len(found) % 4
         P = rational_chain(rng, states)
         if irreducible(P):
-            mu, sharp = tree_distribution(P), int(rng.integers(30, 300))
-            E = fractions(rng.integers(1, 4, (states, states)) + sharp * np.eye(states, dtype=int))
+            mu, sharp, S = tree_distribution(P), rng.randint(30, 299), range(states)
+            E = fractions([[rng.randint(1, 3) + sharp * (s == u) for u in S] for s in S])
             draw = partial(rational_vector, rng, states)
             found.append(
                 Kernel(
                     P,
                     draw(),
-                    Fraction(int(rng.integers(0, 8)), 10),
-                    Fraction(int(rng.integers(1, 3)), 2),
+                    Fraction(rng.randint(0, 7), 10),
+                    Fraction(rng.randint(1, 2), 2),
                     draw(),
                     weighed(E, mu),
                 )

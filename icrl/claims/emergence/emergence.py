@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.verify.instances.words import described
 from icrl.verify.judging.numbers import one_thread

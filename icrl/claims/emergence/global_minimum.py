@@ -9,12 +9,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, cached_property
 from itertools import chain, product
+from random import Random
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from icrl import state_form
 from icrl.algebra import identity
+from icrl.arrays import np
 from icrl.operator import affine_power
 from icrl.pretrain.batches import TaskBatch, sample_tasks
 from icrl.pretrain.losses import expected_update
@@ -393,12 +393,12 @@ NAMED = (PAIR, HALF_STEP, UNEVEN, ALIKE, BLOW_UP, ALONE, LARGE, SHARP, *SHARPER)
 @cache
 def tasks() -> tuple[Task, ...]:
     """The named ones, and random irreducible chains of 2 and 3 states with integer features, E = 2^t."""
-    rng, found = np.random.default_rng(0), list(NAMED)
+    rng, found = Random(0), list(NAMED)
     while len(found) < len(NAMED) + 8:
         size = 2 + len(found) % 2
-        P, x = rational_chain(rng, size), numbered(rng.integers(-2, 4, (size, 2)))
+        P, x = rational_chain(rng, size), numbered([[rng.randint(-2, 3) for _ in range(2)] for _ in range(size)])
         if irreducible(P):
-            gamma, alpha = Fraction(int(rng.integers(0, 10)), 10), Fraction(int(rng.integers(1, 5)), 4)
+            gamma, alpha = Fraction(rng.randint(0, 9), 10), Fraction(rng.randint(1, 4), 4)
             found.append(
                 Task(
                     f"chain {len(found)}, P = {shown(P)}, x = {shown(x)}, γ = {gamma}, α = {alpha}",

@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import islice
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Identity, Matrix, MatrixSymbol, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.pretrain import losses
 from icrl.pretrain.batches import TaskBatch
 from icrl.tasks import boyan_chain, boyan_features, from_gymnasium, one_hot
@@ -215,17 +216,17 @@ SMALLEST = (PAID, PLUS_MINUS, TWICE, UNEVEN, NEGATIVE)
 
 def rational_processes() -> Iterator[Process]:
     """Random chains of 1 to 4 states, 1 to 4 features, γ of either sign and beyond 1, any μ, values right, nearly right and wrong."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for states in (1, 2, 3, 4) * 20:
-        weights, width = rng.integers(0, 4, states), int(rng.integers(1, 5))
-        weights[rng.integers(states)] += 1
-        mu = fractions([Fraction(int(w), int(weights.sum())) for w in weights])
+        weights, width = [rng.randint(0, 3) for _ in range(states)], rng.randint(1, 4)
+        weights[rng.randrange(states)] += 1
+        mu = fractions([Fraction(w, sum(weights)) for w in weights])
         x = np.array([rational_vector(rng, width) for _ in range(states)], dtype=object).reshape(states, width)
-        v_pi, near = rational_vector(rng, states), Fraction(int(rng.integers(0, 4)), 3)
+        v_pi, near = rational_vector(rng, states), Fraction(rng.randint(0, 3), 3)
         yield Process(
             rational_chain(rng, states),
             v_pi,
-            Fraction(int(rng.integers(-12, 13)), 10),
+            Fraction(rng.randint(-12, 12), 10),
             mu,
             x,
             v_pi + near * rational_vector(rng, states),

@@ -8,12 +8,12 @@ from fractions import Fraction
 from functools import partial
 from itertools import accumulate, pairwise, product
 from math import prod
+from random import Random
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from icrl import state_form, td
 from icrl.algebra import identity, place, scalar, softmax, stack, transpose
+from icrl.arrays import np
 from icrl.mrp import Context
 from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes, rows
 from icrl.state_form import Model, Weights
@@ -259,12 +259,13 @@ SMALLEST = (ONCE, UNSEEN, TWICE_PAID, COUNTED, FOLLOWED, HELD, DEEP, TD, SCALED,
 
 def rational_instances() -> Iterator[Given]:
     """Random rationals: n in 1..6, d in 0..2, up to two states never visited, two layers that differ; a third of them softmax TD from other values than 0."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for turn, (n, d) in enumerate(product(range(1, 7), (0, 1, 2) * 2)):
-        walk = rng.integers(0, int(rng.integers(1, n + 2)), n + 1).tolist()
-        S = max(walk) + 1 + int(rng.integers(0, 3))
-        draw = lambda *shape: table([small_fraction(rng) for _ in range(int(np.prod(shape)))]).reshape(shape)
-        A, alphas = draw(d, d), [Fraction(int(rng.integers(1, 11)), 10) for _ in range(2)]
+        size = rng.randint(1, n + 1)
+        walk = [rng.randrange(size) for _ in range(n + 1)]
+        S = max(walk) + 1 + rng.randint(0, 2)
+        draw = lambda *shape: table([small_fraction(rng) for _ in range(prod(shape))]).reshape(shape)
+        A, alphas = draw(d, d), [Fraction(rng.randint(1, 10), 10) for _ in range(2)]
         layers = (
             [Weights(a, a, -a, A) for a in alphas]
             if turn % 3 == 0
@@ -275,7 +276,7 @@ def rational_instances() -> Iterator[Given]:
             list(draw(n)),
             draw(S, d),
             draw(1, S) * (turn % 2),
-            Fraction(int(rng.integers(-9, 10)), 10),
+            Fraction(rng.randint(-9, 9), 10),
             tuple(layers),
             stand_in,
         )

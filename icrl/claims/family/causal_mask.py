@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from sympy import BlockMatrix, Identity, MatMul, MatrixSymbol, Rational, ZeroMatrix, block_collapse, simplify, symbols
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
 from icrl.algebra import Matrix
+from icrl.arrays import np
 from icrl.prompt import rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances import contexts

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from sympy import MatrixSymbol, Rational, Symbol, exp, limit, oo, simplify, sympify
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
+from icrl.arrays import np
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, float_case, log_uniform, smallest, stand_in
 from icrl.verify.instances.contexts import lake

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import (
     BlockMatrix,
     Expr,
@@ -25,10 +25,11 @@ from sympy import (
 )
 
 from icrl.algebra import place
+from icrl.arrays import np
 from icrl.claims.convergence.certainty_equivalence import Limit, fixed_points
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, power_of_two, small_fraction, smallest
-from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import shown
 from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, entries, greatest, size
@@ -221,25 +222,25 @@ def determinant(matrix: np.ndarray) -> Any:
 
 def whole_cases(seed: int = 0) -> Iterator[Case]:
     """Random contexts of up to 3 states, of 2 layers; γ of either sign."""
-    rng = np.random.default_rng(seed)
+    rng = Random(seed)
     for shape in ((1, 2, 1), (2, 3, 1), (2, 3, 2), (2, 4, 2), (2, 5, 1), (3, 4, 2), (3, 5, 1), (3, 5, 2)):
         yield whole_case(rng, *shape)
 
 
-def whole_case(rng: np.random.Generator, size: int, n: int, d: int) -> Case:
+def whole_case(rng: Random, size: int, n: int, d: int) -> Case:
     """Whole features, biases and A; every state is left."""
-    whole = lambda *shape: [tuple(map(int, row)) for row in rng.integers(-1, 2, shape)]
+    whole = lambda rows, columns: [tuple(rng.randint(-1, 1) for _ in range(columns)) for _ in range(rows)]
     (a, b), walk = whole(2, size), closing_walk(rng, size, n)
     case = biased(tuple(whole(size, d)), tuple(whole(d, d)), a, b, walk, [0] * n, [0] * size, 2)
     numbers = lambda count: [small_fraction(rng) for _ in range(count)]
-    return replace(case, rewards=numbers(n), v=numbers(size), gamma=Fraction(int(rng.integers(-9, 10)), 10))
+    return replace(case, rewards=numbers(n), v=numbers(size), gamma=Fraction(rng.randint(-9, 9), 10))
 
 
 def float_contexts(seed: int) -> Iterator[Case]:
     """Random float contexts, every state of which is left."""
     rng = np.random.default_rng(seed)
     while True:
-        walk, d = closing_walk(rng, int(rng.integers(1, 5)), log_uniform(rng, 1, 16)), int(rng.integers(0, 4))
+        walk, d = closing_float_walk(rng, int(rng.integers(1, 5)), log_uniform(rng, 1, 16)), int(rng.integers(0, 4))
         size = len(set(walk))
         features = np.column_stack([rng.normal(size=(size, d + 2)), np.ones(size)]).tolist()
         rewards, v, A = (

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from icrl import td
+from icrl.arrays import np
 from icrl.operator import affine_power
 from icrl.siblings import with_average_reward
 from icrl.transformer import Parameters

@@ -8,10 +8,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import Matrix, scalar, transpose
+from icrl.arrays import np
 from icrl.siblings import with_both_ends
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts

@@ -8,10 +8,9 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import Matrix, transpose
+from icrl.arrays import np
 from icrl.siblings import with_traces
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts

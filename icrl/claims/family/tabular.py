@@ -6,16 +6,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import Expr, Integer, Rational, Sum, Symbol, exp, limit, oo, simplify, symbols
 
 from icrl import td
-from icrl.tasks import from_gymnasium
+from icrl.arrays import np
 from icrl.transformer import weights
-from icrl.verify.instances import contexts
-from icrl.verify.instances.cases import Case, as_matrices, stand_in
+from icrl.verify.instances import contexts, frozen_lake
+from icrl.verify.instances.cases import Case, as_matrices, small_fraction, stand_in
 from icrl.verify.instances.contexts import closing_walk
 from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, size
 from icrl.verify.judging.statement import Statement
@@ -240,16 +240,16 @@ SMALLEST = (ALONE, LINE, NEVER_LEFT, BACK)
 
 def rational_cases(seed: int = 0) -> Iterator[Case]:
     """Walks of up to 8 transitions over up to 4 states, by turns ending where they have been and at a new state; β from 0 to 9."""
-    rng = np.random.default_rng(seed)
-    number = lambda: Fraction(int(rng.integers(-6, 7)), int(rng.integers(1, 4)))
+    rng = Random(seed)
+    number = lambda: small_fraction(rng)
     for side, length, states, new in product(
         (Fraction(0), HALF, Fraction(1), Fraction(3)), (1, 3, 8), (1, 4), (False, True)
     ):
         walk = closing_walk(rng, states, length)
         walk[-1] = max(walk) + 1 if new else walk[-1]
         gamma, alphas = (
-            Fraction(int(rng.integers(-9, 10)), 10),
-            [Fraction(int(rng.integers(1, 5)), 4) for _ in range(3)],
+            Fraction(rng.randint(-9, 9), 10),
+            [Fraction(rng.randint(1, 4), 4) for _ in range(3)],
         )
         yield hot_case(
             walk, [number() for _ in range(length)], [number() for _ in set(walk)], gamma, alphas, side, stand_in
@@ -258,9 +258,8 @@ def rational_cases(seed: int = 0) -> Iterator[Case]:
 
 def lake(n: int = 30) -> Case:
     """Transitions of FrozenLake-v1 under the uniform policy, one feature a square at β = 4, γ = 9/10, two layers."""
-    context = from_gymnasium("FrozenLake-v1").sample_context(n, np.random.default_rng(0))
-    rewards, v = [Fraction(reward) for reward in context.rewards], [Fraction(s, 16) for s in range(16)]
-    return hot_case(context.states.tolist(), rewards, v, Fraction(9, 10), [HALF] * 2, Fraction(2), stand_in)
+    v = [Fraction(s, 16) for s in range(16)]
+    return hot_case(*frozen_lake.walk(n), v, Fraction(9, 10), [HALF] * 2, Fraction(2), stand_in)
 
 
 def float_cases(seed: int) -> Iterator[Case]:

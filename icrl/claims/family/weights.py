@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from itertools import chain, islice, pairwise
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import MatrixSymbol, Symbol, log
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
 from icrl.algebra import Matrix, identity, place, stack
+from icrl.arrays import np
 from icrl.claims.convergence import certainty_equivalence
 from icrl.claims.convergence.certainty_equivalence import Limit
 from icrl.prompt import rows
@@ -29,7 +30,7 @@ from icrl.verify.instances.cases import (
     smallest,
     symbol_case,
 )
-from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.contexts import closing_float_walk
 from icrl.verify.instances.words import between, described
 from icrl.verify.judging.parts import (
     UNLIKE,
@@ -304,12 +305,12 @@ def numeric_scope() -> str:
 
 def rational_contexts() -> Iterator[Weighted]:
     """Random contexts in ``Fraction``s of up to 3 states and 2 layers, E = 2^t: integer features and log₂ ρ; some end in a state never left."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for n in (1, 2, 3, 4, 5, 6) * 3:
-        states, d = rng.integers(0, 3, n + 1).tolist(), int(rng.integers(0, 3))
-        whole = lambda *shape: [[Fraction(int(entry)) for entry in row] for row in rng.integers(-2, 3, shape)]
+        states, d = [rng.randrange(3) for _ in range(n + 1)], rng.randint(0, 2)
+        whole = lambda rows, columns: [[Fraction(rng.randint(-2, 2)) for _ in range(columns)] for _ in range(rows)]
         rewards, v = ([small_fraction(rng) for _ in range(length)] for length in (n, 3))
-        gamma, alphas = Fraction(int(rng.integers(0, 10)), 10), [Fraction(int(rng.integers(1, 11)), 10)] * 2
+        gamma, alphas = Fraction(rng.randint(0, 9), 10), [Fraction(rng.randint(1, 10), 10)] * 2
         yield weighted(Case(states, rewards, whole(3, d), v, gamma, alphas, whole(d, d), power_of_two), *whole(1, n))
 
 
@@ -330,7 +331,7 @@ def float_contexts(seed: int) -> Iterator[Weighted]:
     """Random float contexts of up to 6 states, all left but at times the last; features near one-hot or any."""
     rng = np.random.default_rng(seed)
     while True:
-        walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
+        walk = closing_float_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
         walk[-1] += (max(walk) + 1 - walk[-1]) * (rng.random() < 0.25)
         W, n = len(set(walk)), len(walk) - 1
         x = rng.uniform(0.5, 2) * np.eye(W) + rng.normal(scale=0.5, size=(W, W))

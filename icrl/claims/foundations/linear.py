@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import BlockMatrix, Identity, MatrixSymbol, Rational, block_collapse
 
 from icrl import algebra, td
 from icrl.algebra import kind, scalar
+from icrl.arrays import np
 from icrl.prompt import REWARD, Rows, rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, rational_case, smallest
@@ -161,7 +162,7 @@ SMALLEST = (PAID, HELD, STEPPING)
 
 def rational_cases() -> list[Case]:
     """Random rational contexts over n in 1..6, d in 0..3, of 0 to 3 layers."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     return [rational_case(rng, *shape) for shape in product(range(1, 7), range(4), range(4))]
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import kind, linear, softmax
+from icrl.arrays import np
 from icrl.prompt import prompt, rows
 from icrl.transformer import Head, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import stand_in

@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 
 from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
+from icrl.arrays import np
 from icrl.claims.theorem.softmax_td import compare_case
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
 from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads, layer, softmax_td_parameters
@@ -161,7 +162,7 @@ def two_heads_probe(given: Input) -> sy.Instance:
 
 def rational_inputs() -> Iterator[Input]:
     """Random ``Fraction``s, with a stand-in for exp."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     draw = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)
     for n, d in EXACT_GRID:
         Z, A, V = draw(d + 3, n + 1), draw(d + 3, d + 3), draw(d + 3, d + 3)
@@ -177,7 +178,7 @@ def symbol_inputs() -> Iterator[Input]:
 
 def contexts_for_depth() -> list[Case]:
     """Random rational contexts for Transformers of several layers."""
-    rng = np.random.default_rng(1)
+    rng = Random(1)
     return [rational_case(rng, *shape) for shape in DEPTH_GRID]
 
 

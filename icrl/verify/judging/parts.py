@@ -9,8 +9,7 @@ from functools import reduce
 from itertools import islice
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.verify.instances.cases import Case, as_floats, ball_case, float_name
 from icrl.verify.judging.numbers import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ
 from icrl.verify.judging.numbers import shown as told_apart

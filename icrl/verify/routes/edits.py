@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from icrl.algebra import Matrix, all_visible, kind, place, scalar, softmax, true_exp
+from icrl.arrays import np
 from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes
 from icrl.transformer import Parameters, softmax_td_parameters, transformer
 

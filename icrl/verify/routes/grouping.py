@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import MatrixSymbol, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
+from icrl.arrays import np
 from icrl.mrp import Context
 from icrl.operator import Operator, layer_operator, operator_from_kernel
 from icrl.prompt import rows

@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import product
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import BlockMatrix, Integer, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 from sympy import Matrix as Explicit
 
 from icrl import linear_attention as la
 from icrl import td
 from icrl.algebra import Weights, all_visible, identity, place
+from icrl.arrays import np
 from icrl.transformer import Head, Parameters, transformer
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import log_uniform, shown, small_fraction
@@ -283,11 +284,11 @@ SMALLEST = (ONE, STARTED, ENDING)
 
 def rational_samples() -> Iterator[Sample]:
     """Random rationals over n in 1..5, d in 1..3, of 3 layers with a step size each, w_0 ≠ 0; by turns independent transitions and a context's."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for turn, (n, d) in enumerate(product(range(1, 6), range(1, 4))):
-        drawn = lambda *shape: np.vectorize(lambda _: small_fraction(rng), otypes=[object])(np.empty(shape))
-        numbers = Fraction(int(rng.integers(0, 10)), 10), Fraction(int(rng.integers(0, 10)), 10)
-        alphas = [Fraction(int(rng.integers(1, 11)), 10) for _ in range(3)]
+        drawn = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)
+        numbers = Fraction(rng.randint(0, 9), 10), Fraction(rng.randint(0, 9), 10)
+        alphas = [Fraction(rng.randint(1, 10), 10) for _ in range(3)]
         sample = Sample(drawn(d, n), drawn(d, n), drawn(1, n), drawn(d, 1), *numbers, alphas, drawn(d, 1))
         yield chained(sample) if turn % 2 else sample
 

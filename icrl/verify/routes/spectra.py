@@ -6,8 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.verify.judging.numbers import Undecided
 from icrl.verify.judging.parts import greatest
 from icrl.verify.routes.exact_algebra import pivots
