@@ -18,13 +18,13 @@ from icrl.transformer import softmax_td_parameters, transformer
 LAYERS = 400
 """So many that with one more nothing moves."""
 
-CONTEXTS = (
+CONTEXTS: tuple[tuple[list[int], list[float], float], ...] = (
     ([0, 1, 0], [1, 0], 0.5),
     ([0, 1, 0, 0], [1, 0, 2], 0.5),
     ([0, 1, 0, 2, 1, 1, 2, 0], [1, 0, -1, 2, 0.5, 1, 0], 0.8),
 )
 """States, rewards, γ; every state is left."""
-WEIGHTS = ((1, 2), (1, 2, 4), (1, 3, 2, 1, 5, 1, 4))
+WEIGHTS: tuple[tuple[int, ...], ...] = ((1, 2), (1, 2, 4), (1, 3, 2, 1, 5, 1, 4))
 """ρ for each of them."""
 
 

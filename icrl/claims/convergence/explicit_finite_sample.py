@@ -204,11 +204,30 @@ class Pair(NamedTuple):
     paid_by_successor: bool = False
     never_left: bool = False
 
-    mu = property(lambda self: fractions([self.leave[1] / sum(self.leave), self.leave[0] / sum(self.leave)]))
-    second = property(lambda self: max(Fraction(0), 1 - sum(self.leave)))
-    P = property(lambda self: fractions([[1 - self.leave[0], self.leave[0]], [self.leave[1], 1 - self.leave[1]]]))
-    value = property(lambda self: value_of(self))
-    span = property(lambda self: abs(self.value[0] - self.value[1]))
+    @property
+    def mu(self) -> np.ndarray:
+        """μ."""
+        return fractions([self.leave[1] / sum(self.leave), self.leave[0] / sum(self.leave)])
+
+    @property
+    def second(self) -> Fraction:
+        """λ, the second eigenvalue of P, or 0."""
+        return max(Fraction(0), Fraction(1) - sum(self.leave))
+
+    @property
+    def P(self) -> np.ndarray:
+        """P."""
+        return fractions([[1 - self.leave[0], self.leave[0]], [self.leave[1], 1 - self.leave[1]]])
+
+    @property
+    def value(self) -> np.ndarray:
+        """v^π."""
+        return value_of(self)
+
+    @property
+    def span(self) -> Any:
+        """max v^π − min v^π."""
+        return abs(self.value[0] - self.value[1])
 
     def measures(self) -> dict[str, Any]:
         """Discount, δ, and F's n, or the c asked of G."""
@@ -431,15 +450,15 @@ def scope_of_pairs() -> str:
 
 
 class Task(NamedTuple):
-    """Contexts to simulate: n of each for F, or a margin c for G; a fixed number of contexts, or the budget's; and what is let in."""
+    """Contexts to simulate: n of each for F, or a margin c for G, the other 0; a fixed number of contexts, or the budget's; and what is let in."""
 
     name: str
     mrp: MarkovRewardProcess
     x: np.ndarray
-    n: int | None = None
+    n: int = 0
     deltas: tuple[float, ...] = (0.5, 0.1, 0.01)
     alpha: float = 1.0
-    margin: float | None = None
+    margin: float = 0.0
     contexts: int | None = None
     paid_by_successor: bool = False
     never_left: bool = False
@@ -456,7 +475,10 @@ class Contexts(NamedTuple):
     v_CE: np.ndarray
     least: np.ndarray
 
-    covered = property(lambda self: self.counts[np.arange(len(self.states)), self.states[:, -1]] > 0)
+    @property
+    def covered(self) -> np.ndarray:
+        """Whether the last state was left before, of each context."""
+        return self.counts[np.arange(len(self.states)), self.states[:, -1]] > 0
 
 
 def simulated(task: Task, n: int, count: int, rng: np.random.Generator) -> Contexts:
@@ -572,7 +594,7 @@ def simulate(
     claim: Bounds, task: Task, budget: Budget, rng: np.random.Generator
 ) -> tuple[Counterexample | None, list[str]]:
     """The first bound that fails too often, or a library that computes another; and how loose the bounds were."""
-    of_its_kind = simulate_F if task.margin is None else simulate_G
+    of_its_kind = simulate_F if not task.margin else simulate_G
     return of_its_kind(claim, task, task.contexts or budget.trials or TRIALS, rng)
 
 
@@ -664,7 +686,7 @@ def tasks() -> list[Task]:
 
 def simulations(tasks: Sequence[Task], trials: int) -> str:
     """The tasks by their names, and the range of what they are simulated with."""
-    each = {
+    each: dict[str, list] = {
         "|S|": [task.mrp.n_states for task in tasks],
         "γ": [task.mrp.discount for task in tasks],
         "δ": [delta for task in tasks for delta in task.deltas],
@@ -678,7 +700,7 @@ def simulations(tasks: Sequence[Task], trials: int) -> str:
 
 def scope_of_tasks() -> str:
     """What the numeric check simulates."""
-    F, G = ([task for task in tasks() if (task.margin is None) == given] for given in (True, False))
+    F, G = ([task for task in tasks() if (not task.margin) == given] for given in (True, False))
     depths = between("depths", DEPTHS)
     return f"for F {simulations(F, TRIALS)}; for G {simulations(G, TRIALS)}; {depths}"
 

@@ -126,7 +126,7 @@ def kernels() -> tuple[Kernel, ...]:
 
 def in_floats(given: Kernel) -> Kernel:
     """The same in floats."""
-    return Kernel(*(np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given))
+    return Kernel._make(np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given)
 
 
 EVEN = explicit.EVEN_CHAIN

@@ -2,7 +2,7 @@ r"""spectral: for one context, the eigenvalues of H = M̂ − γP̂ say whether 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
@@ -37,10 +37,10 @@ DEPTH = 128
 """Layers of the Transformer in the numeric check."""
 
 
-def context(states: tuple, x: tuple, gamma: Any, A: tuple | None = None, alpha: Any = Fraction(1, 2)) -> Case:
+def context(states: tuple, x: tuple, gamma: Any, A: Sequence | None = None, alpha: Any = Fraction(1, 2)) -> Case:
     """A context in ``Fraction``s with E = 2^t and 2 layers; A = I unless given."""
-    A = A or np.eye(len(x[0]), dtype=int).tolist()
-    plain = smallest(states, 2, r=[k == 0 for k in range(len(states) - 1)], v=range(len(x)), x=x, A=A)
+    score = A or np.eye(len(x[0]), dtype=int).tolist()
+    plain = smallest(states, 2, r=[k == 0 for k in range(len(states) - 1)], v=range(len(x)), x=x, A=score)
     return replace(plain, gamma=Fraction(gamma), alphas=[Fraction(alpha)] * 2, exp=power_of_two)
 
 
@@ -284,7 +284,8 @@ SMALLEST = (STUCK, CULPRIT, OPEN, TRACE, TURN, SWAP, ONE)
 
 def rational_contexts(seed: int = 125) -> list[Case]:
     """Random ones with E = 2^t: 2 to 4 states, all of them left, E invertible; features integers up to 2, A = I or any, γ of either sign."""
-    rng, found = Random(seed), []  # of few seeds are there several contexts of every sort
+    found: list[Case] = []
+    rng = Random(seed)  # of few seeds are there several contexts of every sort
     while len(found) < 24:
         walk, d = closing_walk(rng, rng.randint(2, 4), rng.randint(2, 7)), rng.randint(1, 2)
         x = [[rng.randint(-2, 2) for _ in range(d)] for _ in set(walk)]

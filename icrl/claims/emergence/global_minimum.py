@@ -123,12 +123,13 @@ def settings(tasks: Iterable[Task]) -> Iterator[Setting]:
 
 def tables(task: Task, n: int) -> Counter:
     """The probability of every table of transition counts, row by row, over all walks of n transitions from S_0 ∼ μ."""
-    S, found = range(len(task.r)), Counter()
+    S = range(len(task.r))
+    found: Counter[tuple[int, ...]] = Counter()
     for walk in product(S, repeat=n + 1):
         p = math.prod((task.P[s, u] for s, u in zip(walk, walk[1:])), start=task.mu[walk[0]])
         if p:
             counts = Counter(zip(walk, walk[1:]))
-            found[tuple(counts[pair] for pair in product(S, repeat=2))] += p
+            found[tuple(counts[pair] for pair in product(S, S))] += p
     return found
 
 
@@ -420,19 +421,14 @@ def tasks() -> tuple[Task, ...]:
 def float_tasks() -> tuple[Task, ...]:
     """The same in floats, and FrozenLake-v1 in an endless context."""
     lake = from_gymnasium("FrozenLake-v1")
-    floats = lambda entry: np.array(entry, float) if np.ndim(entry) else float(entry)
-    names = ("P", "r", "gamma", "alpha", "x", "c", "stationary")
+
+    def in_floats(task: Task) -> dict[str, Any]:
+        given = {"P": task.P, "r": task.r, "gamma": task.gamma, "alpha": task.alpha, "x": task.x, "c": task.c}
+        floats = lambda entry: np.array(entry, float) if np.ndim(entry) else float(entry)
+        return {name: floats(entry) for name, entry in (given | {"stationary": task.mu}).items()}
+
     return (
-        *(
-            replace(
-                task,
-                **{
-                    name: floats(value)
-                    for name, value in zip(names, (task.P, task.r, task.gamma, task.alpha, task.x, task.c, task.mu))
-                },
-            )
-            for task in tasks()
-        ),
+        *(replace(task, **in_floats(task)) for task in tasks()),
         Task(
             "FrozenLake-v1, one-hot, β = 12",
             lake.transition,
@@ -469,7 +465,8 @@ def exact(claim: Minimum, budget: Budget) -> Verdict:
 
 def how_near(claim: Minimum) -> str:
     """In how many tasks finite contexts are good, and how near E[NEU²; good] comes to its bound without layers and after 60."""
-    shares, nearest = {}, {0: 0.0, 60: 0.0}
+    shares: dict[Task, Any] = {}
+    nearest = {0: 0.0, 60: 0.0}
     for task in tasks():
         for n, L in product(filter(None, task.lengths), nearest.keys() & set(task.depths)):
             good = good_ones(claim, task, losses(task, n, L, claim.target))
@@ -516,7 +513,7 @@ SHARPNESS, STATES, DISCOUNT, TASKS = 12.0, 10, 0.9, 600
 @cache
 def table(seed: int, count: int, target: int) -> dict[tuple[int | None, int], float]:
     """J_{L,n}/J_{0,n} over ``count`` random tasks, the same for all n, a context each: dense rows, one-hot features, α = 1."""
-    found = {}
+    found: dict[tuple[int | None, int], float] = {}
     for n in LENGTHS:
         batch = sample_tasks(np.random.default_rng(seed), count, "dense", "one-hot", STATES, STATES, DISCOUNT, n)
         batch = batch._replace(features=math.sqrt(SHARPNESS) * batch.features)

@@ -100,7 +100,10 @@ class Process(NamedTuple):
     v: np.ndarray
     reward: np.ndarray | None = None
 
-    r = property(lambda self: self.v_pi - self.gamma * (self.P @ self.v_pi) if self.reward is None else self.reward)
+    @property
+    def r(self) -> np.ndarray:
+        """v^π − γPv^π, or the rewards given."""
+        return self.v_pi - self.gamma * (self.P @ self.v_pi) if self.reward is None else self.reward
 
     def measures(self) -> dict[str, Any]:
         """Sizes and discount, and for what the converse asks."""
@@ -254,8 +257,8 @@ def float_processes(seed: int) -> Iterator[Process]:
 
 def in_floats(given: Process) -> Process:
     """The same in floats."""
-    return Process(
-        *(None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given)
+    return Process._make(
+        None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given
     )
 
 
@@ -354,7 +357,7 @@ MUTANTS = (
     ),
     Mutant(
         "loss 0 only at v^π, with one feature for two states: an instance supplied",
-        Bound(tells=lambda given: given.x.any(), beyond=(ONE_FEATURE,)),
+        Bound(tells=lambda given: bool(given.x.any()), beyond=(ONE_FEATURE,)),
         IDENTITY,
     ),
     Mutant(

@@ -202,7 +202,7 @@ def as_another_task(form: Form, given: Given, truth: list[np.ndarray], scale: fl
                 lambda s, u: scores[s, u],
                 discount,
                 [alpha],
-                before[-S:],
+                list(before[-S:]),
                 given.exp,
             )
             *_, v = loop
@@ -239,7 +239,7 @@ def table(entries: Any) -> np.ndarray:
 def small(states: Sequence[int], w: Sequence[int], r: Sequence[int], v: Sequence[int] = (0,), depth: int = 1) -> Given:
     """A context with one feature, which is 0: every key weighs the same. γ = ½."""
     S = len(v)
-    layer = Weights(*map(Fraction, w), table([[1]]))
+    layer = Weights._make((*map(Fraction, w), table([[1]])))
     return Given(states, list(map(Fraction, r)), table([[0]] * S), table([v]), HALF, (layer,) * depth, stand_in)
 
 
@@ -269,7 +269,7 @@ def rational_instances() -> Iterator[Given]:
         layers = (
             [Weights(a, a, -a, A) for a in alphas]
             if turn % 3 == 0
-            else [Weights(*draw(3), draw(d, d)) for _ in range(2)]
+            else [Weights._make((*draw(3), draw(d, d))) for _ in range(2)]
         )
         yield Given(
             walk,
@@ -294,7 +294,7 @@ TOLD = (
 
 def in_floats(given: Given) -> Given:
     """The same in floats, with the true exponential."""
-    layers = tuple(Weights(*map(float, w[:3]), w.A.astype(float)) for w in given.layers)
+    layers = tuple(Weights._make((*map(float, w[:3]), w.A.astype(float))) for w in given.layers)
     return Given(
         given.states,
         list(map(float, given.rewards)),
@@ -319,7 +319,7 @@ def drawn(rng: np.random.Generator, context: Context, features: np.ndarray) -> G
     """The context with a random start, γ of either sign, and layers each with random weights of its own."""
     S, d = features.shape
     layers = tuple(
-        Weights(*rng.normal(size=3).tolist(), rng.normal(size=(d, d)) / max(d, 1) ** 0.5)
+        Weights._make((*rng.normal(size=3).tolist(), rng.normal(size=(d, d)) / max(d, 1) ** 0.5))
         for _ in range(int(rng.integers(1, 7)))
     )
     start = rng.normal(size=(1, S)) * rng.integers(0, 2)
@@ -405,7 +405,7 @@ def tensor_parts(form: Form, batch: Any, learned: dict[str, Any]) -> Iterator[Pa
     from icrl.pretrain.losses import td_loss
     from icrl.pretrain.network import state_values, token_values
 
-    stated = [Weights(*w, A) for w, A in zip(learned["V"], learned["A"])]
+    stated = [Weights._make((*w, A)) for w, A in zip(learned["V"], learned["A"])]
     model, start = state_form.model(batch.moves, batch.paid), 0 * batch.reward[:, None]
     routes = {
         "token_values": list(token_values(learned, batch, 3)),

@@ -150,8 +150,8 @@ def triangle(claim: Decoder, case: Case, G: np.ndarray) -> Iterator[Part]:
     for j, i in zip(*np.triu_indices(case.n + 1, 1)):
         yield Part(f"G({j}, {i})", G[j, i], 0 * one)
     yield Part("G(0, 0)", G[0, 0], one)
-    for j in range(1, case.n + 1):
-        yield Part(f"G({j}, {j})", G[j, j], claim.diagonal(one, step, case.gamma, last_weight(case, j)), 4.0)
+    for k in range(1, case.n + 1):
+        yield Part(f"G({k}, {k})", G[k, k], claim.diagonal(one, step, case.gamma, last_weight(case, k)), 4.0)
     yield Part("ρ(G)", greatest(G.diagonal()), claim.radius(step, case.gamma), 4.0)
 
 

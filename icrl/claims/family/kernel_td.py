@@ -163,7 +163,7 @@ def cholesky(E: np.ndarray) -> np.ndarray:
     """The lower triangular L with LLᵀ = E, in balls."""
     L = 0 * E
     for i, j in np.ndindex(E.shape):
-        rest = E[i, j] - L[i, :j] @ L[j, :j] if j else E[i, j]
+        rest: Any = E[i, j] - L[i, :j] @ L[j, :j] if j else E[i, j]
         if j < i:
             L[i, j] = rest / L[j, j]
         elif j == i:

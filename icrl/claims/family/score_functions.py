@@ -2,7 +2,7 @@ r"""score-functions: which scores softmax attention can have beside inner produc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
@@ -67,7 +67,7 @@ def exchanged(A: list[list], zero: Any) -> list[list]:
     return rows
 
 
-Numbers = tuple[int, ...]
+Numbers = Sequence[int]
 
 
 def biased(

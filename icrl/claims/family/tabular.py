@@ -2,7 +2,7 @@ r"""tabular: with one feature a state, softmax TD is batch tabular TD but for a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -210,7 +210,7 @@ class OneHot(Case):
 
 
 def hot_case(
-    states: list[int], rewards: list, v: list, gamma: Any, alphas: list, side: Any, power: Callable | None
+    states: Sequence[int], rewards: Sequence, v: Any, gamma: Any, alphas: list, side: Any, power: Callable | None
 ) -> OneHot:
     """A context whose features are side · e_s, side² = β, with A = I."""
     diagonal = lambda entry: [[entry if s == u else 0 * entry for u in range(len(v))] for s in range(len(v))]

@@ -72,7 +72,7 @@ class Weighted(Case):
 
 def weighted(case: Case, logs: Iterable) -> Weighted:
     """The case with these log ρ."""
-    return Weighted(*(getattr(case, field.name) for field in fields(Case)), tuple(logs))
+    return Weighted(**{field.name: getattr(case, field.name) for field in fields(Case)}, logs=tuple(logs))
 
 
 def base_two(states: tuple, r: tuple, logs: tuple, x: tuple = ((1, 0), (0, 1))) -> Weighted:

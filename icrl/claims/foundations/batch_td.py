@@ -2,7 +2,7 @@ r"""batch-td: batch tabular TD converges to the certainty-equivalence value, at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, product, repeat
@@ -163,7 +163,7 @@ def float_samples(seed: int) -> Iterator[Sample]:
         yield Sample(states, rewards, gamma, alpha, v)
 
 
-def divided_by_n(states: list, rewards: list, gamma: Any, alphas: Any, v: Mapping) -> Iterator[dict]:
+def divided_by_n(states: list, rewards: list, gamma: Any, alphas: Any, v: dict) -> Iterator[dict]:
     """Batch TD that divides each state's sum of TD errors by n: the same fixed point, approached more slowly."""
     yield v
     for alpha in alphas:

@@ -218,7 +218,7 @@ def exact(system: System, budget: Budget) -> Verdict:
     covered = [UNCOVERED] * system.uncovered + [UNVISITED] * system.unvisited + list(covered_samples())
     for sample in covered:
         determinant, w = solution(system, sample)
-        if determinant == 0:
+        if w is None:
             return Verdict(
                 False,
                 "Aw = b is not uniquely solvable",

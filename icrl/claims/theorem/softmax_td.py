@@ -315,7 +315,7 @@ MUTANTS = (
     edited("V writes into the reward row", also_writes({(REWARD, VALUE)})),
     edited("V writes into the features", also_writes({(FEATURES, FEATURES)})),
     edited("A transposed", lambda p, site: p.with_head(A=transpose(p.head.A))),
-    edited("shift reversed", lambda p, site: p.with_memory(shift=transpose(p.memory.shift))),
+    edited("shift reversed", lambda p, site: p.with_memory(shift=transpose(p.target_memory.shift))),
     edited("no shift", no_shift),
     edited("shift keeps the last column", keep_last_column),
     edited("target row not cleared", target_not_cleared),

@@ -49,8 +49,15 @@ class Input(NamedTuple):
     gamma: Any
     normalise: Normaliser = softmax
 
-    d = property(lambda self: self.Z.shape[-2] - 3)
-    n = property(lambda self: self.Z.shape[-1] - 1)
+    @property
+    def d(self) -> Any:
+        """The number of features."""
+        return self.Z.shape[-2] - 3
+
+    @property
+    def n(self) -> Any:
+        """The number of transitions."""
+        return self.Z.shape[-1] - 1
 
     def measures(self) -> dict[str, Any]:
         """Sizes, and γ where it is a number."""
@@ -222,7 +229,8 @@ def certified(lemma: Lemma, budget: Budget) -> Verdict:
     """The rational inputs as Arb balls with the true exponential."""
 
     def compared(given: Input) -> Counterexample | None:
-        balls = Input(*(np.vectorize(to_ball, otypes=[object])(M) for M in given[:3]), to_ball(given.gamma))
+        Z, A, V = (np.vectorize(to_ball, otypes=[object])(M) for M in given[:3])
+        balls = Input(Z, A, V, to_ball(given.gamma))
         largest, weights = max(abs(float(z)) for z in balls.Z.flat), sum(abs(float(entry)) for entry in balls.V.flat)
         return first_gap(f"{given}, E = exp", lemma, balls, balls_differ(1 + largest * (1 + weights)))
 
@@ -245,7 +253,7 @@ def float_batches(seed: int, trials: int) -> Iterator[Input]:
 def one_by_one(batches: Iterable[Input]) -> Iterator[Input]:
     """The inputs of all batches."""
     for batch in batches:
-        yield from (Input(*each) for each in zip(*batch[:3], batch.gamma.tolist()))
+        yield from (Input(Z, A, V, gamma) for Z, A, V, gamma in zip(*batch[:3], batch.gamma.tolist()))
 
 
 def numeric(lemma: Lemma, budget: Budget) -> Verdict:

@@ -18,7 +18,7 @@ class Instance(Protocol):
 def described(
     instances: Iterable[Instance],
     noun: str = "contexts",
-    traits: Mapping[str, Callable[[Any], bool]] = MappingProxyType({}),
+    traits: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
 ) -> str:
     """How many instances there are, the range of every number that they are measured by, and how many have each trait.
 

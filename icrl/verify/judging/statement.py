@@ -41,7 +41,7 @@ class Statement:
     scale: str = ""
     floating: Floating = CONTEXTS
     routes: Mapping[str, str] = field(default_factory=dict)
-    traits: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
+    traits: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     shows: tuple[Callable, ...] = ()
 
     def checks(self) -> tuple[Check, ...]:

@@ -162,6 +162,6 @@ def on_visited(case: Case, updates: Iterator[dict]) -> list[np.ndarray]:
     return [array(case, [v[s] for s in visited(case)]) for v in updates]
 
 
-def one_update(case: Case, loop: Callable[[Case], Iterator[dict]]) -> Callable[[np.ndarray], np.ndarray]:
+def one_update(case: Case, loop: Callable[[Any], Iterator[dict]]) -> Callable[[np.ndarray], np.ndarray]:
     """The loop's first update, as a map of the values on W."""
     return lambda v: on_visited(case, loop(replace(case, v=dict(zip(visited(case), v)), alphas=case.alphas[:1])))[1]
