@@ -75,7 +75,8 @@ def _rewards_alone(states: Sequence[int], rewards: Sequence[float], gamma: float
 def judge_unmasked_limit(answer: Any) -> str | None:
     """``answer(states, rewards, gamma)``: where the layers end without the mask."""
     limit = a_function(answer, "states, rewards and gamma")
-    for states, rewards, gamma in (*CONTEXTS, ([0, 1], [1], 0.9)):
+    never_left: tuple[list[int], list[float], float] = ([0, 1], [1], 0.9)
+    for states, rewards, gamma in (*CONTEXTS, never_left):
         right = unmasked(states, rewards, gamma)
         if why := differs(
             limit, (states, rewards, gamma), right, f"states = {states}, rewards = {rewards}, γ = {gamma}"
