@@ -192,7 +192,9 @@ MUTANTS = (
 def statement() -> str:
     """The statement, as Markdown."""
     return r"""
-Suppose that every visited state is a source, $0 \le \gamma < 1$ and $0 < \alpha \le 1$. Then batch tabular TD is the iteration $v_{l+1} = v_l + \alpha\,(\hat r + \gamma P_e v_l - v_l)$ on the visited states. From every $v_0$ it converges to the **certainty-equivalence value**
+Suppose that every visited state is a source, $0 \le \gamma < 1$ and $0 < \alpha \le 1$. Then batch tabular TD is the
+iteration $v_{l+1} = v_l + \alpha\,(\hat r + \gamma P_e v_l - v_l)$ on the visited states. From every $v_0$ it
+converges to the **certainty-equivalence value**
 
 $$
 v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r ,

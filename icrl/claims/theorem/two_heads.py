@@ -339,7 +339,10 @@ def statement() -> str:
     said = Lemma().sides(symbolic_input())[1]
     shown_gap = said.xreplace({shifted_sources(): MatrixSymbol("v^+", 1, sy.n)})
     return rf"""
-Let $V$ have a zero target row; $Z$, $A$ and the attention weights $K$ may be anything. Write $Z = [X \; x(S_n);\; r \; r_n;\; t \; t_n;\; v \; v(S_n)]$ in the bands of a prompt, and $v^{{+}} = (v(S_1), \dots, v(S_n))$. With two heads and no target-memory step one layer differs from attention followed by the target-memory step by
+Let $V$ have a zero target row; $Z$, $A$ and the attention weights $K$ may be anything. Write
+$Z = [X \; x(S_n);\; r \; r_n;\; t \; t_n;\; v \; v(S_n)]$ in the bands of a prompt, and
+$v^{{+}} = (v(S_1), \dots, v(S_n))$. With two heads and no target-memory step one layer differs from attention followed
+by the target-memory step by
 
 $$
 \begin{{aligned}}
@@ -348,7 +351,9 @@ $$
 \end{{aligned}}
 $$ (eq-two-heads)
 
-where $Y = Z + VZK$. So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers agree at every depth, and with the construction's parameters both compute weighted softmax TD ({{prf:ref}}`softmax-td`).
+where $Y = Z + VZK$. So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted
+value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers
+agree at every depth, and with the construction's parameters both compute weighted softmax TD ({{prf:ref}}`softmax-td`).
 """.strip()
 
 
@@ -403,5 +408,8 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td",),
     source="Xie et al. 2026, Lemma 1, there for a $V$ that is zero off its value row",
-    shared="Both layers run the same attention, and at symbolic sizes the shift is the same two letters N and p on both sides; t − γ v Π is written independently, and so is the TD loop.",
+    shared=(
+        "Both layers run the same attention, and at symbolic sizes the shift is the same two letters N and p on both "
+        "sides; t − γ v Π is written independently, and so is the TD loop."
+    ),
 )
