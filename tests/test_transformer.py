@@ -321,6 +321,19 @@ def test_bad_input_is_named(call, message):
         call()
 
 
+def doubled(Y):
+    return 2 * Y
+
+
+@pytest.mark.parametrize("memory", [None, doubled])
+def test_a_memory_step_that_is_no_target_memory_has_no_pieces(memory):
+    p = replace(softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4))), memory=memory)
+    message = "memory must be a TargetMemory to have U, W and shift, got " + ("None" if memory is None else ".*doubled")
+    for asked in (lambda: p.target_memory, lambda: p.with_memory(U=np.eye(5)), lambda: in_two_heads(p)):
+        with pytest.raises(ValueError, match=message):
+            asked()
+
+
 def test_arb_ball_entries_stay_balls():
     case = ball_case(rational_case(Random(0), 2, 1, 1))
     *_, Z = Machine().run(*as_matrices(case))

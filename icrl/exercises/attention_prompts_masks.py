@@ -29,7 +29,8 @@ def judge_own_transitions(answer: Any) -> str | None:
             return f"At {instance}: {why}"
         Z, p = start(context, first_values(context), 0.5, 0.5)
         got = value_rows(Z, p.with_head(visible=visible), 2)[2]
-        loop = td.tabular_td(context.states.tolist(), context.rewards, 0.5, repeat(0.5), {s: 1.0 - s for s in range(3)})
+        ones = {s: 1.0 - s for s in range(3)}
+        loop = td.tabular_td(context.states.tolist(), list(context.rewards), 0.5, repeat(0.5), ones)
         v = next(islice(loop, 2, None))
         if why := compared(
             got,

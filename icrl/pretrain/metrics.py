@@ -40,7 +40,7 @@ def pattern(learned: Learned) -> Pattern:
 
 
 def layer_pattern(V: np.ndarray, A: np.ndarray) -> Pattern:
-    """The same of one layer's matrices."""
+    """The same of one layer's matrices, (d+3)×(d+3)."""
     d = len(A) - 3
     block, row, eye = A[:d, :d], np.r_[np.zeros(d), 1, 1, -1], np.eye(d)
     on_V, on_A = (V[-1, d:] ** 2).sum(), (np.diag(block) ** 2).sum()
@@ -50,18 +50,18 @@ def layer_pattern(V: np.ndarray, A: np.ndarray) -> Pattern:
 
 
 def cosine(X: np.ndarray, Y: np.ndarray) -> float:
-    """⟨X, Y⟩ / (‖X‖ ‖Y‖), 0 where one of them is 0, NaN where one has NaN."""
+    """⟨X, Y⟩ / (‖X‖ ‖Y‖) of two arrays of one shape, 0 where one of them is 0, NaN where one has NaN."""
     size = np.linalg.norm(X) * np.linalg.norm(Y)
     return float((X * Y).sum() / size) if size != 0 else 0.0
 
 
 def centred(A: np.ndarray) -> np.ndarray:
-    """A less the mean of each column: A − 1cᵀ."""
+    """A, (d, d), less the mean of each column: A − 1cᵀ."""
     return A - A.mean(axis=0)
 
 
 def off(on: float, X: np.ndarray) -> float:
-    """The share of the squares of X that is not ``on``; 0 where X is 0, NaN where it has NaN."""
+    """The share of the squares of X, of any shape, that is not ``on``; 0 where X is 0, NaN where it has NaN."""
     total = (X**2).sum()
     return float(1 - on / total) if total != 0 else 0.0
 

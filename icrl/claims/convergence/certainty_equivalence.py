@@ -223,7 +223,11 @@ $$
 v_{l+1} = v_l \iff v_l = \hat r + \gamma P_e v_l .
 $$ (eq-empirical-bellman)
 
-Let $\lvert\gamma\rvert < 1$ and $\alpha \ne 0$. Then the equation has exactly one solution, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (0 at a state that no transition leaves), and it is the only fixed point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others. Where depth contracts, under the hypotheses of {prf:ref}`contraction` with $c > 0$, it leads there:
+Let $\lvert\gamma\rvert < 1$ and $\alpha \ne 0$. Then the equation has exactly one solution,
+$v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (0 at a state that no transition leaves), and it is the only fixed
+point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights
+with invertible $\hat M$ is fixed under all others. Where depth contracts, under the hypotheses of
+{prf:ref}`contraction` with $c > 0$, it leads there:
 
 $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le (1 - \alpha c)^L\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty .
@@ -285,5 +289,9 @@ CLAIM = Claim(
         "batch-td",
     ),
     source="Found for this book",
-    shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and v_CE is counted and eliminated from the context alone; none of them calls another.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, "
+        "the Transformer of icrl.transformer knows no states, and v_CE is counted and eliminated from the context "
+        "alone; none of them calls another."
+    ),
 )

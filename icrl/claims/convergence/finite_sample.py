@@ -126,7 +126,7 @@ def kernels() -> tuple[Kernel, ...]:
 
 def in_floats(given: Kernel) -> Kernel:
     """The same in floats."""
-    return Kernel(*(np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given))
+    return Kernel._make(np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given)
 
 
 EVEN = explicit.EVEN_CHAIN
@@ -319,7 +319,8 @@ def cited(claim: Published, budget: Budget) -> Verdict:
     """What is taken from the literature."""
     return Verdict(
         None,
-        "that such constants exist is the published theorem (Xie et al. 2026, Theorem 2), which does not name them; the constants here come from (G), and with it from the inequality for Markov chains of Fan, Jiang and Sun 2021",
+        "that such constants exist is the published theorem (Xie et al. 2026, Theorem 2), which does not name them; "
+        "the constants here come from (G), and with it from the inequality for Markov chains of Fan, Jiang and Sun 2021",
     )
 
 
@@ -353,14 +354,19 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $P$ be ergodic, $S_0 \sim \mu$, $R_{k+1} = r(S_k)$, $0 \le \gamma < 1$, $0 < \alpha \le 1$, and suppose that $\min_s M_\pi(s, s) \ge (1 + \gamma)/2 + C$ with $C > 0$. With $\sigma$ and $\kappa$ of {prf:ref}`explicit-finite-sample`, and its $h_s$ for $c = C$, let
+Let $P$ be ergodic, $S_0 \sim \mu$, $R_{k+1} = r(S_k)$, $0 \le \gamma < 1$, $0 < \alpha \le 1$, and suppose that
+$\min_s M_\pi(s, s) \ge (1 + \gamma)/2 + C$ with $C > 0$. With $\sigma$ and $\kappa$ of
+{prf:ref}`explicit-finite-sample`, and its $h_s$ for $c = C$, let
 
 $$
 c_1 = \kappa \Bigl(1 + \frac{\ln(3\lvert\mathcal S\rvert)}{\ln 2}\Bigr) \max_s \max\Bigl\{\frac{1}{2h_s^2}, \frac{2}{\mu_s^2}\Bigr\}, \qquad
 c_2 = \frac{2\gamma\sigma}{(1 - \gamma)\sqrt{\mu_{\min}}}, \qquad c_3 = 6\lvert\mathcal S\rvert ,
 $$ (eq-named-constants)
 
-which depend on the process, the features and $C$ alone. Then for $0 < \delta \le 1/2$ and every $n \ge c_1 \ln(1/\delta)$, with probability at least $1 - \delta$ every state is left, $\min_s \hat M(s, s) \ge (1 + \gamma + C)/2$, $v_{\mathrm{CE}}$ is within half of the last term below of $v^\pi$, and so for all $L$ and every $v_0$
+which depend on the process, the features and $C$ alone. Then for $0 < \delta \le 1/2$ and every
+$n \ge c_1 \ln(1/\delta)$, with probability at least $1 - \delta$ every state is left,
+$\min_s \hat M(s, s) \ge (1 + \gamma + C)/2$, $v_{\mathrm{CE}}$ is within half of the last term below of $v^\pi$, and
+so for all $L$ and every $v_0$
 
 $$
 \lVert v_L - v^\pi \rVert_\infty \le (1 - \alpha C)^L\, \lVert v_0 - v^\pi \rVert_\infty + c_2 \sqrt{\frac{\ln(c_3/\delta)}{n}} .
@@ -379,7 +385,11 @@ CLAIM = Claim(
     hypotheses=(
         r"$P$ ergodic, $S_0 \sim \mu$, and the reward a function of the state that is left.",
         r"$\min_s M_\pi(s, s) \ge (1 + \gamma)/2 + C$ with $C > 0$ (so $C \le (1 - \gamma)/2$), softmax attention, $0 < \alpha \le 1$.",
-        r"$n \ge c_1 \ln(1/\delta)$ and $0 < \delta \le 1/2$. Near $\delta = 1$ no constants will do for every $v_0$: $n = 1$ is let in there, and a context of one transition adds the same to the values of all states at every layer, so that they keep the differences of $v_0$.",
+        (
+            r"$n \ge c_1 \ln(1/\delta)$ and $0 < \delta \le 1/2$. Near $\delta = 1$ no constants will do for every "
+            r"$v_0$: $n = 1$ is let in there, and a context of one transition adds the same to the values of all "
+            r"states at every layer, so that they keep the differences of $v_0$."
+        ),
     ),
     subject=STATED.subject,
     checks=(

@@ -181,7 +181,8 @@ def symbolic(claim: Fixed, budget: Budget) -> Verdict:
         return Verdict(False, "M = Z⁻¹ED and E were not seen to be invertible together")
     return Verdict(
         True,
-        "v^π stays, and what is added to any v is αM(I − γP)(v^π − v), for any M; with Z and D invertible, M = Z⁻¹ED has the inverse D⁻¹E⁻¹Z, and E = ZMD⁻¹; for every number of states",
+        "v^π stays, and what is added to any v is αM(I − γP)(v^π − v), for any M; with Z and D invertible, M = Z⁻¹ED "
+        "has the inverse D⁻¹E⁻¹Z, and E = ZMD⁻¹; for every number of states",
     )
 
 
@@ -437,9 +438,12 @@ $$ (eq-population-update)
 
 So $v^\pi$ is a fixed point whatever the weights, and if $\alpha \ne 0$ it is the only one **if and only if** $E$ is invertible. The weights $\mu$ have no part in this.
 
-Let $E(s, u) = e^{\langle x(s), x(u) \rangle}$. Then $E$ is positive definite if the features of the states are distinct, and singular if two are equal: $v^\pi$ is the only fixed point if and only if the features are distinct.
+Let $E(s, u) = e^{\langle x(s), x(u) \rangle}$. Then $E$ is positive definite if the features of the states are
+distinct, and singular if two are equal: $v^\pi$ is the only fixed point if and only if the features are distinct.
 
-For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$; and $E(s, u) = e^{x(u)^\top A x(s)}$ for two states with features $x_0$ and $x_1$ if and only if $(x_0 - x_1)^\top A (x_0 - x_1) = 0$, as it is for every skew $A$.
+For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$; and
+$E(s, u) = e^{x(u)^\top A x(s)}$ for two states with features $x_0$ and $x_1$ if and only if
+$(x_0 - x_1)^\top A (x_0 - x_1) = 0$, as it is for every skew $A$.
 """.strip()
 
 
@@ -482,5 +486,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("bellman", "certainty-equivalence"),
     source="The fixed point of the population update is in Xie et al. 2026; when it is the only one was worked out for this book",
-    shared="The routes compared share P, r, the weights and the table E. v^π is found by elimination from P and r alone, the fixed points by trying the update on unit vectors, and positive definiteness by the pivots, which know nothing of features.",
+    shared=(
+        "The routes compared share P, r, the weights and the table E. v^π is found by elimination from P and r alone, "
+        "the fixed points by trying the update on unit vectors, and positive definiteness by the pivots, which know "
+        "nothing of features."
+    ),
 )

@@ -438,7 +438,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let the step sizes differ by layer, $\alpha_0, \dots, \alpha_{L-1}$, and $\lvert\gamma\rvert < 1$. With $H = \hat M - \gamma \hat P$ and $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ of {prf:ref}`certainty-equivalence`,
+Let the step sizes differ by layer, $\alpha_0, \dots, \alpha_{L-1}$, and $\lvert\gamma\rvert < 1$. With
+$H = \hat M - \gamma \hat P$ and $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ of {prf:ref}`certainty-equivalence`,
 
 $$
 v_L - v_{\mathrm{CE}} = \prod_{l < L} (I - \alpha_l H)\, (v_0 - v_{\mathrm{CE}}) ,
@@ -458,17 +459,25 @@ $$
 \prod_{l<L} (1 - \alpha_l \lambda) = \frac{T_L\bigl((1 - \lambda)/\gamma\bigr)}{T_L(1/\gamma)} , \qquad \frac{1}{T_L(1/\gamma)} = \frac{2 q^L}{1 + q^{2L}} .
 $$ (eq-chebyshev-product)
 
-On $[1 - \gamma, 1 + \gamma]$ this polynomial is at most $1/T_L(1/\gamma)$ in absolute value, and is that with alternating signs at the $L + 1$ points $1 - \gamma\cos(\pi j / L)$; so no other $L$ steps do better on all of the interval.
+On $[1 - \gamma, 1 + \gamma]$ this polynomial is at most $1/T_L(1/\gamma)$ in absolute value, and is that with
+alternating signs at the $L + 1$ points $1 - \gamma\cos(\pi j / L)$; so no other $L$ steps do better on all of the
+interval.
 
-Suppose that $\hat M = I$ (the tabular limit), and that $P_e$ is **reversible**: $\nu(s) P_e(s, u) = \nu(u) P_e(u, s)$ for some positive $\nu$. Then in the norm $\lVert u \rVert_\nu^2 = \sum_s \nu(s) u(s)^2$
+Suppose that $\hat M = I$ (the tabular limit), and that $P_e$ is **reversible**: $\nu(s) P_e(s, u) = \nu(u) P_e(u, s)$
+for some positive $\nu$. Then in the norm $\lVert u \rVert_\nu^2 = \sum_s \nu(s) u(s)^2$
 
 $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\nu \;\le\; \frac{1}{T_L(1/\gamma)}\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\nu .
 $$ (eq-chebyshev-bound)
 
-A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed between each two neighbours that it visits in both directions: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$. Any context that crosses each pair of states equally often in both directions is reversible with $\nu(s) = n_s$: such as one on a line that ends where it began.
+A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed between each two
+neighbours that it visits in both directions: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$. Any context that
+crosses each pair of states equally often in both directions is reversible with $\nu(s) = n_s$: such as one on a line
+that ends where it began.
 
-Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with $\gamma \ge \tfrac34$, $\hat M = I$ and an error $v_0 - v_{\mathrm{CE}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$.
+Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with $\gamma \ge \tfrac34$, $\hat M = I$
+and an error $v_0 - v_{\mathrm{CE}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps
+makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$.
 """.strip()
 
 
@@ -481,7 +490,11 @@ CLAIM = Claim(
     hypotheses=(
         r"For the product: $\lvert\gamma\rvert < 1$, the same weights in every layer (softmax attention: the same features), any step sizes.",
         r"For Chebyshev's polynomial: $0 < \gamma < 1$.",
-        r"For the bound: $\hat M = I$ as well, and a positive $\nu$ with detailed balance for $P_e$ (every state is then left). A context on a line that crosses some step in one direction only has none: such as $0, 1, 1$.",
+        (
+            r"For the bound: $\hat M = I$ as well, and a positive $\nu$ with detailed balance for $P_e$ (every state "
+            r"is then left). A context on a line that crosses some step in one direction only has none: such as $0, 1, "
+            r"1$."
+        ),
     ),
     subject=STATED.subject,
     checks=(
@@ -497,5 +510,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence"),
     source="Chebyshev's semi-iteration is standard (Richardson's method with variable steps); its use for layers was found for this book",
-    shared="The routes compared share the contexts. The Transformer of icrl.transformer knows no states, H comes from icrl.operator, v_CE from counting; the coefficients of the polynomial are computed in a cyclotomic field, and Chebyshev's polynomial by its recurrence.",
+    shared=(
+        "The routes compared share the contexts. The Transformer of icrl.transformer knows no states, H comes from "
+        "icrl.operator, v_CE from counting; the coefficients of the polynomial are computed in a cyclotomic field, and "
+        "Chebyshev's polynomial by its recurrence."
+    ),
 )

@@ -2,7 +2,7 @@ r"""spectral: for one context, the eigenvalues of H = M̂ − γP̂ say whether 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
@@ -37,10 +37,10 @@ DEPTH = 128
 """Layers of the Transformer in the numeric check."""
 
 
-def context(states: tuple, x: tuple, gamma: Any, A: tuple | None = None, alpha: Any = Fraction(1, 2)) -> Case:
+def context(states: tuple, x: tuple, gamma: Any, A: Sequence | None = None, alpha: Any = Fraction(1, 2)) -> Case:
     """A context in ``Fraction``s with E = 2^t and 2 layers; A = I unless given."""
-    A = A or np.eye(len(x[0]), dtype=int).tolist()
-    plain = smallest(states, 2, r=[k == 0 for k in range(len(states) - 1)], v=range(len(x)), x=x, A=A)
+    score = A or np.eye(len(x[0]), dtype=int).tolist()
+    plain = smallest(states, 2, r=[k == 0 for k in range(len(states) - 1)], v=range(len(x)), x=x, A=score)
     return replace(plain, gamma=Fraction(gamma), alphas=[Fraction(alpha)] * 2, exp=power_of_two)
 
 
@@ -284,7 +284,8 @@ SMALLEST = (STUCK, CULPRIT, OPEN, TRACE, TURN, SWAP, ONE)
 
 def rational_contexts(seed: int = 125) -> list[Case]:
     """Random ones with E = 2^t: 2 to 4 states, all of them left, E invertible; features integers up to 2, A = I or any, γ of either sign."""
-    rng, found = Random(seed), []  # of few seeds are there several contexts of every sort
+    found: list[Case] = []
+    rng = Random(seed)  # of few seeds are there several contexts of every sort
     while len(found) < 24:
         walk, d = closing_walk(rng, rng.randint(2, 4), rng.randint(2, 7)), rng.randint(1, 2)
         x = [[rng.randint(-2, 2) for _ in range(d)] for _ in set(walk)]
@@ -437,7 +438,9 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $H = \hat M - \gamma \hat P$ and $G = I - \alpha H$ be those of one context ({prf:ref}`operator`), with one step size $\alpha$ for all layers. The values converge from every $v_0$, and to one limit, if and only if $\rho(G) < 1$; the limit is $v_{\mathrm{CE}}$. Among the $\alpha > 0$ this is so for those with
+Let $H = \hat M - \gamma \hat P$ and $G = I - \alpha H$ be those of one context ({prf:ref}`operator`), with one step
+size $\alpha$ for all layers. The values converge from every $v_0$, and to one limit, if and only if $\rho(G) < 1$; the
+limit is $v_{\mathrm{CE}}$. Among the $\alpha > 0$ this is so for those with
 
 $$
 \alpha < \min_\lambda \frac{2 \operatorname{Re} \lambda}{\lvert \lambda \rvert^2}, \qquad \lambda \text{ the eigenvalues of } H ,
@@ -449,15 +452,24 @@ Let $\lvert\gamma\rvert < 1$, and let every state of the context be left by some
 
 (a) The context has two states, $E(s, u) = e^{x(u)^\top A x(s)}$, and $(x_0 - x_1)^\top A (x_0 - x_1) > 0$. This is necessary too, and then every $\alpha \in (0, 1]$ works.
 
-(b) $E$ is symmetric and positive definite, and arrivals and departures nearly balance once each state $s$ counts $Z(s) = \sum_u n_u E(s, u)$ times: with $\nu(s) = n_s Z(s)$, what arrives at $u$ is $(\nu P_e)(u) = \sum_s \nu(s) P_e(s, u)$, what leaves it is $\nu(u)$, and
+(b) $E$ is symmetric and positive definite, and arrivals and departures nearly balance once each state $s$ counts
+$Z(s) = \sum_u n_u E(s, u)$ times: with $\nu(s) = n_s Z(s)$, what arrives at $u$ is
+$(\nu P_e)(u) = \sum_s \nu(s) P_e(s, u)$, what leaves it is $\nu(u)$, and
 
 $$
 \gamma^2 \max_{u} \frac{(\nu P_e)(u)}{\nu(u)} < 1 .
 $$ (eq-reweighted)
 
-(c) $E$ is symmetric and positive definite, and either $S_n = S_0$ or $n_{S_n} (1 - \lvert\gamma\rvert) \ge \lvert\gamma\rvert / 2$; but here the iteration is another one, with the normaliser **left out**: the step of state $s$ is $\alpha Z(s)$, so that $E \operatorname{diag}(n) (I - \gamma P_e)$ stands in the place of $H$.
+(c) $E$ is symmetric and positive definite, and either $S_n = S_0$ or
+$n_{S_n} (1 - \lvert\gamma\rvert) \ge \lvert\gamma\rvert / 2$; but here the iteration is another one, with the
+normaliser **left out**: the step of state $s$ is $\alpha Z(s)$, so that $E \operatorname{diag}(n) (I - \gamma P_e)$
+stands in the place of $H$.
 
-Distinct features and a context that leaves every state are not enough: with $E = 2^{x x'}$, $x = (-3, 0, -2)$, states $0, 2, 1, 1$ and $\gamma = 0.99$, no step size works. Nor does one with $x = (4, 3, 1)$, states $0, 1, 2, 0$ and $\gamma = 0.9$, where by (c) some would if the normaliser were left out. It can be the other way round: with $x = (1, 2)$, states $0, 1, 1$ and $\gamma = 0.95$ every $\alpha \in (0, 1]$ works by (a), and without the normaliser none does.
+Distinct features and a context that leaves every state are not enough: with $E = 2^{x x'}$, $x = (-3, 0, -2)$, states
+$0, 2, 1, 1$ and $\gamma = 0.99$, no step size works. Nor does one with $x = (4, 3, 1)$, states $0, 1, 2, 0$ and
+$\gamma = 0.9$, where by (c) some would if the normaliser were left out. It can be the other way round: with
+$x = (1, 2)$, states $0, 1, 1$ and $\gamma = 0.95$ every $\alpha \in (0, 1]$ works by (a), and without the normaliser
+none does.
 """.strip()
 
 
@@ -468,7 +480,10 @@ CLAIM = Claim(
     environment="theorem",
     statement=lambda: STATEMENT,
     hypotheses=(
-        r"One step size $\alpha$ for all layers. For the first part nothing else: any table of weights, any $\gamma$. (If $H$ has the eigenvalue 0, as with a state that is never left, no $\alpha$ works.)",
+        (
+            r"One step size $\alpha$ for all layers. For the first part nothing else: any table of weights, any "
+            r"$\gamma$. (If $H$ has the eigenvalue 0, as with a state that is never left, no $\alpha$ works.)"
+        ),
         r"For (a), (b) and (c): $\lvert\gamma\rvert < 1$, and every state of the context is a source, $S_n$ included.",
         r"For (a): $E$ the exponential of the score, to whatever base above 1.",
         r"For (b) and (c): $E$ symmetric and positive definite, such as $A = I$ with distinct features ({prf:ref}`fixed-point`).",
@@ -479,5 +494,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence", "fixed-point"),
     source="Found for this book; the first part is the theory of Richardson's iteration",
-    shared="The routes compared share the exponential, the contexts and the matrix H of icrl.operator; that it is what the Transformer does is checked by its layers in rationals and in floats. Convergence is decided without eigenvalues, and the eigenvalues know nothing of powers.",
+    shared=(
+        "The routes compared share the exponential, the contexts and the matrix H of icrl.operator; that it is what "
+        "the Transformer does is checked by its layers in rationals and in floats. Convergence is decided without "
+        "eigenvalues, and the eigenvalues know nothing of powers."
+    ),
 )

@@ -100,7 +100,10 @@ class Process(NamedTuple):
     v: np.ndarray
     reward: np.ndarray | None = None
 
-    r = property(lambda self: self.v_pi - self.gamma * (self.P @ self.v_pi) if self.reward is None else self.reward)
+    @property
+    def r(self) -> np.ndarray:
+        """v^π − γPv^π, or the rewards given."""
+        return self.v_pi - self.gamma * (self.P @ self.v_pi) if self.reward is None else self.reward
 
     def measures(self) -> dict[str, Any]:
         """Sizes and discount, and for what the converse asks."""
@@ -254,8 +257,8 @@ def float_processes(seed: int) -> Iterator[Process]:
 
 def in_floats(given: Process) -> Process:
     """The same in floats."""
-    return Process(
-        *(None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given)
+    return Process._make(
+        None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given
     )
 
 
@@ -354,7 +357,7 @@ MUTANTS = (
     ),
     Mutant(
         "loss 0 only at v^π, with one feature for two states: an instance supplied",
-        Bound(tells=lambda given: given.x.any(), beyond=(ONE_FEATURE,)),
+        Bound(tells=lambda given: bool(given.x.any()), beyond=(ONE_FEATURE,)),
         IDENTITY,
     ),
     Mutant(
@@ -371,7 +374,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Take any finite Markov reward process with value $v^\pi = r + \gamma P v^\pi$, a distribution $\mu$ on its states, and features $x$, the rows of $X$. The **norm of the expected update** at $v$ is
+Take any finite Markov reward process with value $v^\pi = r + \gamma P v^\pi$, a distribution $\mu$ on its states, and
+features $x$, the rows of $X$. The **norm of the expected update** at $v$ is
 
 $$
 \mathrm{NEU}(v) = \Bigl\lVert \sum_s \mu(s) \bigl(r + \gamma P v - v\bigr)(s)\, x(s) \Bigr\rVert .
@@ -389,7 +393,11 @@ $$
 \mathrm{NEU}(v) \le (1 + \lvert\gamma\rvert)\, \max_s \lVert x(s) \rVert\; \lVert v - v^\pi \rVert_\infty .
 $$ (eq-neu-bound)
 
-Neither factor can be left out. The converse fails: a loss of 0 does not by itself mean that the values are right. It does where the loss is measured by a norm, $\lvert\gamma\rvert < 1$, $\mu > 0$ and the features of the states are linearly independent: then $\mathrm{NEU}(v) = 0$ at $v = v^\pi$ only. With fewer features than states, $d < \lvert\mathcal S\rvert$, it is 0 at other values too, whatever $\gamma$, $\mu$ and the seminorm. (How large an error a loss near 0 leaves room for is not said here.)
+Neither factor can be left out. The converse fails: a loss of 0 does not by itself mean that the values are right. It
+does where the loss is measured by a norm, $\lvert\gamma\rvert < 1$, $\mu > 0$ and the features of the states are
+linearly independent: then $\mathrm{NEU}(v) = 0$ at $v = v^\pi$ only. With fewer features than states,
+$d < \lvert\mathcal S\rvert$, it is 0 at other values too, whatever $\gamma$, $\mu$ and the seminorm. (How large an
+error a loss near 0 leaves room for is not said here.)
 """.strip()
 
 
@@ -437,5 +445,8 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("bellman",),
     source="Xie et al. 2026, in the proof of Theorem 3; the identity and the converse are standard",
-    shared="The process, its values and the seminorms. The loss that is trained on, icrl.pretrain.losses, is compared with the formula here. The update is made once from the rewards and once from the error of the values.",
+    shared=(
+        "The process, its values and the seminorms. The loss that is trained on, icrl.pretrain.losses, is compared "
+        "with the formula here. The update is made once from the rewards and once from the error of the values."
+    ),
 )

@@ -338,7 +338,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Take a context, features with values in $\mathbb R^d$, and $\alpha \ne 0$. Keys are its *sources*, the states that are left; queries are all the states that it visits. For a $d \times d$ matrix $D$ the following are the same:
+Take a context, features with values in $\mathbb R^d$, and $\alpha \ne 0$. Keys are its *sources*, the states that are
+left; queries are all the states that it visits. For a $d \times d$ matrix $D$ the following are the same:
 
 - a layer with $A + D$ makes of this context what a layer with $A$ makes of it, for all rewards and values;
 - $A + D$ and $A$ give the same weights $K$;
@@ -354,11 +355,16 @@ $$
 d^2 - p\, r,
 $$ (eq-null-dimension)
 
-where $p$ is the rank of the differences $x(u) - x(u')$ of the sources' features, and $r$ the rank of the features of all visited states. If the features of the visited states span $\mathbb R^d$, the space consists of the sums of matrices $u c^\top$ with any $c$ and with $\langle x(\cdot), u \rangle$ the same number at all sources. For one-hot features of as many states, all of them sources, that is $u = \mathbf 1$ alone: $D = \mathbf 1 c^\top$.
+where $p$ is the rank of the differences $x(u) - x(u')$ of the sources' features, and $r$ the rank of the features of
+all visited states. If the features of the visited states span $\mathbb R^d$, the space consists of the sums of
+matrices $u c^\top$ with any $c$ and with $\langle x(\cdot), u \rangle$ the same number at all sources. For one-hot
+features of as many states, all of them sources, that is $u = \mathbf 1$ alone: $D = \mathbf 1 c^\top$.
 
-Everything else is seen. In particular the scale of $A$ is seen, unless $A$ itself is such a $D$; and so is $\alpha$, by the first layer: rewards of 1 and $v_0 = 0$ make $v_1 = \alpha$ in every column.
+Everything else is seen. In particular the scale of $A$ is seen, unless $A$ itself is such a $D$; and so is $\alpha$,
+by the first layer: rewards of 1 and $v_0 = 0$ make $v_1 = \alpha$ in every column.
 
-At infinite depth, where depth converges, nothing of $A$ is seen: by {prf:ref}`certainty-equivalence` the only fixed point is $v_{\mathrm{CE}}$ for each $A$ with invertible $\hat M$.
+At infinite depth, where depth converges, nothing of $A$ is seen: by {prf:ref}`certainty-equivalence` the only fixed
+point is $v_{\mathrm{CE}}$ for each $A$ with invertible $\hat M$.
 """.strip()
 
 

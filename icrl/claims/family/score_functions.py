@@ -2,7 +2,7 @@ r"""score-functions: which scores softmax attention can have beside inner produc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
@@ -67,7 +67,7 @@ def exchanged(A: list[list], zero: Any) -> list[list]:
     return rows
 
 
-Numbers = tuple[int, ...]
+Numbers = Sequence[int]
 
 
 def biased(
@@ -380,7 +380,9 @@ $$ (eq-scores)
 
 with any matrix $A$, any *key biases* $a$ and *query biases* $b$.
 
-**They are inner products still.** Three more rows of features, $\tilde x = (x, a, b, 1)$, and two more entries of $A$, 1 from the key's $a$ to the query's 1 and 1 from the key's 1 to the query's $b$, make it $\tilde x(u)^\top \tilde A\, \tilde x(s)$. So {prf:ref}`softmax-td` holds for all of these.
+**They are inner products still.** Three more rows of features, $\tilde x = (x, a, b, 1)$, and two more entries of $A$,
+1 from the key's $a$ to the query's 1 and 1 from the key's 1 to the query's $b$, make it
+$\tilde x(u)^\top \tilde A\, \tilde x(s)$. So {prf:ref}`softmax-td` holds for all of these.
 
 **What each does.** Query biases cancel, and key biases are weights of states:
 
@@ -401,7 +403,9 @@ $$
 \end{aligned}
 $$ (eq-two-state-determinant)
 
-whatever the biases are. If $q = 0$, as for every skew $A$, $\hat M$ is singular, and there are other fixed points. If $q < 0$, as for $A = -I$ and distinct features, then for every $\alpha > 0$ and $\lvert\gamma\rvert < 1$ an eigenvalue of $G$ is above 1, and depth diverges from almost every $v_0$.
+whatever the biases are. If $q = 0$, as for every skew $A$, $\hat M$ is singular, and there are other fixed points. If
+$q < 0$, as for $A = -I$ and distinct features, then for every $\alpha > 0$ and $\lvert\gamma\rvert < 1$ an eigenvalue
+of $G$ is above 1, and depth diverges from almost every $v_0$.
 """.strip()
 
 
@@ -430,6 +434,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence"),
     source="Found for this book",
-    shared="The Transformer, which is given features and A alone, and the definition share the exponential and the contexts; the weights are read off its value row, one reward at a time.",
+    shared=(
+        "The Transformer, which is given features and A alone, and the definition share the exponential and the "
+        "contexts; the weights are read off its value row, one reward at a time."
+    ),
     under={"softmax-td": "features with a bias row and a row of ones"},
 )

@@ -2,7 +2,7 @@ r"""tabular: with one feature a state, softmax TD is batch tabular TD but for a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
@@ -210,7 +210,7 @@ class OneHot(Case):
 
 
 def hot_case(
-    states: list[int], rewards: list, v: list, gamma: Any, alphas: list, side: Any, power: Callable | None
+    states: Sequence[int], rewards: Sequence, v: Any, gamma: Any, alphas: list, side: Any, power: Callable | None
 ) -> OneHot:
     """A context whose features are side · e_s, side² = β, with A = I."""
     diagonal = lambda entry: [[entry if s == u else 0 * entry for u in range(len(v))] for s in range(len(v))]
@@ -342,9 +342,13 @@ $$
 \omega_s = \frac{n - n_s}{n_s e^\beta + n - n_s} \le \frac{n - n_s}{n_s}\, e^{-\beta} \quad (n_s > 0), \qquad \omega_s = 1 \quad (n_s = 0),
 $$ (eq-foreign-share)
 
-and a layer moves $v(s)$ by $\alpha$ times $(1 - \omega_s)$ the mean of its own TD errors plus $\omega_s$ the mean of all others. So with $\beta \to \infty$ the weights tend to $1[S_k = s] / n_s$ at every source, while a state that no transition leaves has $K(k \mid s) = 1/n$ whatever $\beta$ is.
+and a layer moves $v(s)$ by $\alpha$ times $(1 - \omega_s)$ the mean of its own TD errors plus $\omega_s$ the mean of
+all others. So with $\beta \to \infty$ the weights tend to $1[S_k = s] / n_s$ at every source, while a state that no
+transition leaves has $K(k \mid s) = 1/n$ whatever $\beta$ is.
 
-**Where $S_n$ is a source**, the layers tend to batch tabular TD. Let $t_0 = v_0$ and let $t_{l+1}$ come from $t_l$ by batch tabular TD with the same step sizes $0 < \alpha_l \le 1$, and $\lvert\gamma\rvert < 1$. Then at every depth, with $\omega = \max_s \omega_s$,
+**Where $S_n$ is a source**, the layers tend to batch tabular TD. Let $t_0 = v_0$ and let $t_{l+1}$ come from $t_l$ by
+batch tabular TD with the same step sizes $0 < \alpha_l \le 1$, and $\lvert\gamma\rvert < 1$. Then at every depth, with
+$\omega = \max_s \omega_s$,
 
 $$
 \lVert v_L - t_L \rVert_\infty \le \frac{\omega}{1 - \lvert\gamma\rvert}\, \max_{l<L} \bigl(\max_k \delta_k - \min_k \delta_k\bigr),
@@ -352,7 +356,8 @@ $$ (eq-near-tabular)
 
 the TD errors being those of $v_l$.
 
-**Where it is not**, $v(S_n)$ moves at every layer by $\alpha$ times the mean of *all* TD errors, and the states that lead to $S_n$ bootstrap from it: the limit $\beta \to \infty$ is then not batch tabular TD, which leaves $v(S_n)$ alone.
+**Where it is not**, $v(S_n)$ moves at every layer by $\alpha$ times the mean of *all* TD errors, and the states that
+lead to $S_n$ bootstrap from it: the limit $\beta \to \infty$ is then not batch tabular TD, which leaves $v(S_n)$ alone.
 """.strip()
 
 
@@ -379,6 +384,10 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td", "batch-td"),
     source="Xie et al. 2026 for tabular TD as a case; the foreign share and the distance at finite sharpness were found for this book",
-    shared="The routes compared share the exponential and the contexts. The weights are those of the Transformer, the means and batch tabular TD are loops over transitions, and at symbolic sizes the sum of the weights is SymPy's.",
+    shared=(
+        "The routes compared share the exponential and the contexts. The weights are those of the Transformer, the "
+        "means and batch tabular TD are loops over transitions, and at symbolic sizes the sum of the weights is "
+        "SymPy's."
+    ),
     under={"softmax-td": "one-hot, β → ∞, Sₙ a source"},
 )

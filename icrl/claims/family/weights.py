@@ -72,7 +72,7 @@ class Weighted(Case):
 
 def weighted(case: Case, logs: Iterable) -> Weighted:
     """The case with these log ρ."""
-    return Weighted(*(getattr(case, field.name) for field in fields(Case)), tuple(logs))
+    return Weighted(**{field.name: getattr(case, field.name) for field in fields(Case)}, logs=tuple(logs))
 
 
 def base_two(states: tuple, r: tuple, logs: tuple, x: tuple = ((1, 0), (0, 1))) -> Weighted:
@@ -377,19 +377,25 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $\rho_k > 0$ be the **importance** of the $k$-th transition. Add two feature rows to the prompt, one that holds $\log \rho_k$ in column $k$ (and anything in the query column) and one that holds 1, and to $A$ one entry 1 where the key's $\log \rho$ meets the query's 1. Then the Transformer of {prf:ref}`softmax-td` performs
+Let $\rho_k > 0$ be the **importance** of the $k$-th transition. Add two feature rows to the prompt, one that holds
+$\log \rho_k$ in column $k$ (and anything in the query column) and one that holds 1, and to $A$ one entry 1 where the
+key's $\log \rho$ meets the query's 1. Then the Transformer of {prf:ref}`softmax-td` performs
 
 $$
 v_{l+1}(S_j) = v_l(S_j) + \alpha_l \sum_{k<n} K(k \mid S_j)\, \delta_k , \qquad K(k \mid s) = \frac{\rho_k E(s, S_k)}{\sum_{i<n} \rho_i E(s, S_i)} :
 $$ (eq-weighted-attention)
 
-weighted importance sampling within the softmax. Let transition $k$ count $\rho_k$ times: $P_\rho$ and $r_\rho$ are the transition frequencies and mean rewards out of each state, so counted, and $\hat M_\rho(s, u) = \sum_{k : S_k = u} K(k \mid s)$. A layer is
+weighted importance sampling within the softmax. Let transition $k$ count $\rho_k$ times: $P_\rho$ and $r_\rho$ are the
+transition frequencies and mean rewards out of each state, so counted, and
+$\hat M_\rho(s, u) = \sum_{k : S_k = u} K(k \mid s)$. A layer is
 
 $$
 v_{l+1} = v_l + \alpha \hat M_\rho ( r_\rho + \gamma P_\rho v_l - v_l ) .
 $$ (eq-weighted-layer)
 
-For $\lvert\gamma\rvert < 1$ it keeps $v_\rho = (I - \gamma P_\rho)^{-1} r_\rho$, the **certainty-equivalence value of the weighted model** (0 at a state that no transition leaves), and if $\alpha \ne 0$ nothing else **if and only if** $\hat M_\rho$ is invertible. The features have no part in $v_\rho$.
+For $\lvert\gamma\rvert < 1$ it keeps $v_\rho = (I - \gamma P_\rho)^{-1} r_\rho$, the **certainty-equivalence value of
+the weighted model** (0 at a state that no transition leaves), and if $\alpha \ne 0$ nothing else **if and only if**
+$\hat M_\rho$ is invertible. The features have no part in $v_\rho$.
 """.strip()
 
 
@@ -401,7 +407,11 @@ CLAIM = Claim(
     statement=lambda: STATEMENT,
     hypotheses=(
         r"$\rho_k > 0$, for its logarithm; $E$ an exponential, to whatever base the logarithm has.",
-        r"$\lvert\gamma\rvert < 1$ for $v_\rho$ to be defined; $\hat M_\rho$ invertible and $\alpha \ne 0$ for it to be all that is kept. With all $\rho_k > 0$ and every visited state left, that is so exactly if $E$ is invertible on the visited states.",
+        (
+            r"$\lvert\gamma\rvert < 1$ for $v_\rho$ to be defined; $\hat M_\rho$ invertible and $\alpha \ne 0$ for it "
+            r"to be all that is kept. With all $\rho_k > 0$ and every visited state left, that is so exactly if $E$ is "
+            r"invertible on the visited states."
+        ),
     ),
     subject=Importance(),
     checks=(
@@ -418,5 +428,8 @@ CLAIM = Claim(
     rests_on=("softmax-td", "certainty-equivalence"),
     under={"softmax-td": "log ρ a feature"},
     source="Found for this book",
-    shared="The routes compared share the exponential, the contexts and their features. The Transformer reads log ρ in its prompt; the definition multiplies by ρ, and v_ρ comes from counting and elimination.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. The Transformer reads log ρ in "
+        "its prompt; the definition multiplies by ρ, and v_ρ comes from counting and elimination."
+    ),
 )

@@ -2,7 +2,7 @@ r"""batch-td: batch tabular TD converges to the certainty-equivalence value, at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, product, repeat
@@ -163,7 +163,7 @@ def float_samples(seed: int) -> Iterator[Sample]:
         yield Sample(states, rewards, gamma, alpha, v)
 
 
-def divided_by_n(states: list, rewards: list, gamma: Any, alphas: Any, v: Mapping) -> Iterator[dict]:
+def divided_by_n(states: list, rewards: list, gamma: Any, alphas: Any, v: dict) -> Iterator[dict]:
     """Batch TD that divides each state's sum of TD errors by n: the same fixed point, approached more slowly."""
     yield v
     for alpha in alphas:
@@ -192,7 +192,9 @@ MUTANTS = (
 def statement() -> str:
     """The statement, as Markdown."""
     return r"""
-Suppose that every visited state is a source, $0 \le \gamma < 1$ and $0 < \alpha \le 1$. Then batch tabular TD is the iteration $v_{l+1} = v_l + \alpha\,(\hat r + \gamma P_e v_l - v_l)$ on the visited states. From every $v_0$ it converges to the **certainty-equivalence value**
+Suppose that every visited state is a source, $0 \le \gamma < 1$ and $0 < \alpha \le 1$. Then batch tabular TD is the
+iteration $v_{l+1} = v_l + \alpha\,(\hat r + \gamma P_e v_l - v_l)$ on the visited states. From every $v_0$ it
+converges to the **certainty-equivalence value**
 
 $$
 v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r ,

@@ -242,7 +242,8 @@ $$
 v^\pi = (I - \gamma P)^{-1} r .
 $$
 
-The solution is the expected discounted return: $(T^k 0)(s) = \E\big[\sum_{t<k} \gamma^t R_{t+1} \mid S_0 = s\big]$ for every $k$, and this is within $\gamma^k \max_u \lvert v^\pi(u) \rvert$ of $v^\pi(s)$.
+The solution is the expected discounted return: $(T^k 0)(s) = \E\big[\sum_{t<k} \gamma^t R_{t+1} \mid S_0 = s\big]$ for
+every $k$, and this is within $\gamma^k \max_u \lvert v^\pi(u) \rvert$ of $v^\pi(s)$.
 """.strip()
 
 

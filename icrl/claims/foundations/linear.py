@@ -223,7 +223,10 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Put **linear attention** in the place of softmax: the weights of column $j$ are the scores $\langle x(S_k), x(S_j) \rangle$ themselves, and 0 for the query column's key; leave everything else as it is, with $A = I_d$. If $v_0 = \langle x, w_0 \rangle$ for some $w_0$, then after $l$ layers the prompt is that of $v_l = \langle x, w_l \rangle$, where
+Put **linear attention** in the place of softmax: the weights of column $j$ are the scores
+$\langle x(S_k), x(S_j) \rangle$ themselves, and 0 for the query column's key; leave everything else as it is, with
+$A = I_d$. If $v_0 = \langle x, w_0 \rangle$ for some $w_0$, then after $l$ layers the prompt is that of
+$v_l = \langle x, w_l \rangle$, where
 
 $$
 \begin{aligned}
@@ -269,6 +272,10 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td",),
     source="Wang, Blaser, Daneshmand, Zhang 2025, for their prompt; here for this book's",
-    shared="The oracle is a loop over transitions, which knows no prompt and no attention. The two routes share the instances; at symbolic sizes also the letters N and p for the shift, of which only the last column of Π is known.",
+    shared=(
+        "The oracle is a loop over transitions, which knows no prompt and no attention. The two routes share the "
+        "instances; at symbolic sizes also the letters N and p for the shift, of which only the last column of Π is "
+        "known."
+    ),
     under={"softmax-td": "the same proof, identity for softmax, v₀ linear"},
 )

@@ -218,7 +218,7 @@ def exact(system: System, budget: Budget) -> Verdict:
     covered = [UNCOVERED] * system.uncovered + [UNVISITED] * system.unvisited + list(covered_samples())
     for sample in covered:
         determinant, w = solution(system, sample)
-        if determinant == 0:
+        if w is None:
             return Verdict(
                 False,
                 "Aw = b is not uniquely solvable",
@@ -239,7 +239,8 @@ def exact(system: System, budget: Budget) -> Verdict:
             )
     return Verdict(
         True,
-        f"{len(samples)} rational contexts, {UPDATES} updates each, equal to the loop; {len(covered)} contexts with one-hot features: A invertible, the solution unmoved by batch tabular TD",
+        f"{len(samples)} rational contexts, {UPDATES} updates each, equal to the loop; {len(covered)} contexts with "
+        f"one-hot features: A invertible, the solution unmoved by batch tabular TD",
     )
 
 
@@ -327,7 +328,9 @@ b &= \textstyle\sum_{{k<n}} R_{{k+1}}\, x_k = {b} .
 \end{{aligned}}
 $$
 
-For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$. With one-hot features of the visited states (one component for each, and no more), and every visited state a source, $A$ is invertible and the only solution is $w = v_{{\mathrm{{CE}}}}$.
+For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$. With one-hot features of the
+visited states (one component for each, and no more), and every visited state a source, $A$ is invertible and the only
+solution is $w = v_{{\mathrm{{CE}}}}$.
 """.strip()
 
 

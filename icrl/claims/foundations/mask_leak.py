@@ -205,7 +205,9 @@ def statement() -> str:
     """The lemma, its equation printed from the formula that the checks use."""
     new_value = Leak().value(*symbols("v_j Delta_j kappa_j alpha_l v_l^n"))
     return rf"""
-Take the prompt of any value function $v_l$, $n \ge 1$, and any $A$. Let $\Delta_j$ be what one layer of step size $\alpha_l$ adds to the value of column $j$ **with** the query column's key hidden. **Without** the mask, let $\kappa_j$ be the weight that column $j$ gives to that key. Then the unmasked layer makes the value of column $j$
+Take the prompt of any value function $v_l$, $n \ge 1$, and any $A$. Let $\Delta_j$ be what one layer of step size
+$\alpha_l$ adds to the value of column $j$ **with** the query column's key hidden. **Without** the mask, let $\kappa_j$
+be the weight that column $j$ gives to that key. Then the unmasked layer makes the value of column $j$
 
 $$
 {sy.book_latex(new_value)} .

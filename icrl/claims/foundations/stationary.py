@@ -240,7 +240,8 @@ def statement() -> str:
     return r"""
 Let $P$ be a transition matrix on finitely many states. If it is irreducible, exactly one distribution $\mu$ satisfies $\mu P = \mu$, and $\mu(s) > 0$ for every state $s$.
 
-If it is aperiodic as well, then for $m = (\lvert\mathcal S\rvert - 1)^2 + 1$ the least entry $\varepsilon$ of $P^m$ is positive, and every initial distribution $\mu_0$ is drawn towards $\mu$:
+If it is aperiodic as well, then for $m = (\lvert\mathcal S\rvert - 1)^2 + 1$ the least entry $\varepsilon$ of $P^m$ is
+positive, and every initial distribution $\mu_0$ is drawn towards $\mu$:
 
 $$
 \norm{\mu_0 P^m - \mu}_1 \;\le\; (1 - \lvert\mathcal S\rvert\, \varepsilon)\, \norm{\mu_0 - \mu}_1 ,

@@ -6,7 +6,7 @@ the layout of what was given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
@@ -34,7 +34,7 @@ def power_of_two(t: Fraction) -> Fraction:
     return Fraction(2) ** int(t)
 
 
-EXPONENTIALS = {stand_in: "1 + t²", power_of_two: "2^t"}
+EXPONENTIALS: dict[Any, str] = {stand_in: "1 + t²", power_of_two: "2^t"}
 """What stands in the place of exp, by how it is written."""
 
 
@@ -48,7 +48,7 @@ class Case:
     states: Sequence[int]
     rewards: Sequence
     features: Sequence[Sequence]
-    v: Sequence
+    v: Sequence | Mapping
     gamma: Any
     alphas: Sequence
     A: Sequence[Sequence]
@@ -143,13 +143,14 @@ def smallest(
     depth: int = 1,
     r: Sequence[int] = (0,),
     v: Sequence[int] = (1,),
-    x: Sequence[Sequence[int]] = ((0,),),
-    A: Sequence[Sequence[int]] = ((1,),),
+    x: Sequence[Sequence[int | Fraction]] = ((0,),),
+    A: Sequence[Sequence[int | Fraction]] = ((1,),),
 ) -> Case:
     """A case of a few small integers, as ``Fraction``s: γ = α = ½ and E = 1 + t²."""
     half = Fraction(1, 2)
     whole = lambda rows: [[Fraction(entry) for entry in row] for row in rows]
-    return Case(list(states), *whole([r]), whole(x), *whole([v]), half, [half] * depth, whole(A), stand_in)
+    [R], [v_0] = whole([r]), whole([v])
+    return Case(list(states), R, whole(x), v_0, half, [half] * depth, whole(A), stand_in)
 
 
 def small_fraction(rng: Random) -> Fraction:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
 from random import Random
+from typing import Any
 
 from icrl.arrays import np
 from icrl.verify.instances.cases import small_fraction
 
 
-def fractions(rows: Sequence) -> np.ndarray:
+def fractions(rows: Any) -> np.ndarray:
     """An object array of ``Fraction``s from nested lists of rationals or strings such as ``"1/2"``."""
     array = np.array(rows, dtype=object)
     return np.array([Fraction(entry) for entry in array.flat], dtype=object).reshape(array.shape)

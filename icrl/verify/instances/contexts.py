@@ -23,8 +23,8 @@ from icrl.verify.instances.cases import (
 )
 
 
-def after(small: Iterable[Case], *draws: Callable[[], Iterable[Case]]) -> Callable[[Any], list[Case]]:
-    """What a statement is put to: the contexts that a subject lets in (``beyond``, if any), the small ones, the drawn."""
+def after(small: Iterable, *draws: Callable[[], Iterable]) -> Callable[[Any], list]:
+    """What a statement is put to, contexts or others: those that a subject lets in (``beyond``, if any), the small ones, the drawn."""
     return lambda subject: [*getattr(subject, "beyond", ()), *small, *(case for draw in draws for case in draw())]
 
 

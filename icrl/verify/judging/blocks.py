@@ -28,6 +28,7 @@ from icrl.algebra import Weights
 from icrl.prompt import Rows
 from icrl.verify.model import Counterexample, Verdict
 
+# The sizes, γ, and the blocks of a prompt by the symbols of the book: x(S_k) and x(S_n), A, the rewards, Π.
 n, d = Symbol("n", integer=True, positive=True), Symbol("d", integer=True, nonnegative=True)
 gamma = Symbol("gamma")
 X, x_q = MatrixSymbol("X", d, n), MatrixSymbol("x_n", d, 1)

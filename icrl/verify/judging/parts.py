@@ -94,7 +94,8 @@ class Within:
         return not holds.get(part.relation, abs(gap) > allowed)
 
 
-Parts = Callable[[Any, Case], Iterator[Part]]
+Parts = Callable[[Any, Any], Iterator[Part]]
+"""The parts of a statement, of a subject, which is the statement or a mutant of it, and an instance."""
 
 
 def first_failure(name: str, parts: Iterable[Part], numbers: Any) -> Counterexample | None:

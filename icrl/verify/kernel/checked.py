@@ -26,10 +26,12 @@ from icrl.verify.model import Check, Claim, Verdict
 
 RECORD = PROOFS / "checked.json"
 PLANTED = PROOFS / "planted.toml"
+"""The result on record, and the wrong changes of the sources that must be refused."""
 WORK = PROOFS.parent / ".proofs"
 """Where this machine compiles; the file ``checked`` in it holds the hash of what it has checked."""
 
 Report = Callable[[str], None]
+"""Hears each line as it comes."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,11 @@ class Planted:
 
 @dataclass(frozen=True)
 class Proof(Check):
-    """A check of kind ``kernel``. ``stated`` are the theorems ``file.name`` that the book shows, with ``definitions``; ``further`` those it only names; ``planted`` the wrong changes."""
+    """A check of kind ``kernel``.
+
+    ``stated`` are the theorems ``file.name`` that the book shows, with ``definitions``; ``further`` those it only names;
+    ``planted`` the wrong changes.
+    """
 
     stated: tuple[str, ...] = ()
     further: tuple[str, ...] = ()

@@ -22,7 +22,9 @@ from icrl.verify.instances.cases import Case, as_matrices, rational_case
 from icrl.verify.routes.edits import Machine
 
 SIZES, DIMENSIONS, DEPTHS = range(1, 7), range(4), range(5)
+"""n, d and L of the cases that are compared."""
 
+# How every file that is asked begins.
 PREAMBLE = """From Coq Require Import QArith.
 From mathcomp Require Import ssreflect seq.
 From icrl Require Import executable.
@@ -139,6 +141,7 @@ def compare(output: str, cases: Sequence[Case]) -> list[str]:
 
 
 NAMES = "prompt", "TD"
+"""The two things that are computed twice."""
 
 
 def _differences(got: list[list[Fraction]], right: list[list[Fraction]], name: str, case: Case) -> list[str]:

@@ -85,7 +85,7 @@ def mask_first(p: Parameters, site: Site) -> Parameters:
 
 def target_not_cleared(p: Parameters, site: Site) -> Parameters:
     """The identity in the place of U."""
-    return p.with_memory(U=p.memory.U + site.on_rows({(TARGET, TARGET): scalar(1, site.like)}))
+    return p.with_memory(U=p.target_memory.U + site.on_rows({(TARGET, TARGET): scalar(1, site.like)}))
 
 
 def no_normaliser(scores, visible, exp=None):

@@ -122,6 +122,7 @@ X, X_NEXT, QUERY = MatrixSymbol("X", sy.d, sy.n), MatrixSymbol("X^{+}", sy.d, sy
 DELTA = MatrixSymbol("delta_l", 1, sy.n)
 WEIGHTS, T, C = MatrixSymbol("w_l", sy.d, 1), MatrixSymbol("T", sy.n, sy.n), MatrixSymbol("C", sy.n, sy.n)
 ALPHA, DECAY = Symbol("alpha_l"), Symbol("vartheta")
+"""The features before and after the n transitions and of the query; the TD errors, w_l, T and C; α_l and ϑ."""
 
 
 def discount(method: Method) -> Any:
@@ -311,16 +312,15 @@ def float_samples(seed: int) -> Iterator[Sample]:
         shapes = (d, n), (d, n), (1, n), (d, 1)
         numbers = float(rng.uniform(0, 1)), float(rng.uniform(0, 0.95))
         alphas = [float(alpha) for alpha in rng.uniform(0, 1.5 / n, 2)] * depth
-        sample = Sample(
-            *(rng.normal(size=shape) for shape in shapes), *numbers, alphas[:depth], rng.normal(size=(d, 1))
-        )
+        drawn = [rng.normal(size=shape) for shape in shapes]
+        sample = Sample._make((*drawn, *numbers, alphas[:depth], rng.normal(size=(d, 1))))
         yield from (sample, chained(sample))
 
 
 def in_floats(sample: Sample) -> Sample:
     """A rational sample in floats."""
-    return Sample(
-        *(np.array(entry, float) if np.ndim(entry) == 2 else np.array(entry, float).tolist() for entry in sample)
+    return Sample._make(
+        np.array(entry, float) if np.ndim(entry) == 2 else np.array(entry, float).tolist() for entry in sample
     )
 
 

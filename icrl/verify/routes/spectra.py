@@ -27,7 +27,8 @@ def rational_matrix(matrix: np.ndarray) -> Any:
     """``Fraction``s as FLINT holds them."""
     from flint import fmpq, fmpq_mat
 
-    return fmpq_mat(*matrix.shape, [fmpq(q.numerator, q.denominator) for q in matrix.flat])
+    rows, columns = matrix.shape
+    return fmpq_mat(rows, columns, [fmpq(q.numerator, q.denominator) for q in matrix.flat])
 
 
 def contracts(G: np.ndarray) -> bool:
