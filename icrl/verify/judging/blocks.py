@@ -36,6 +36,7 @@ A = MatrixSymbol("A", d, d)
 R = MatrixSymbol("R", 1, n)
 N, p = MatrixSymbol("N", n, n), MatrixSymbol("p", 1, n)
 features = BlockMatrix([[X, x_q]])
+"""The symbols of a prompt, in the book's letters: X and x(S_n), A, the rewards R; N and p, what Π moves onto the sources."""
 
 
 def value_row(name: str) -> BlockMatrix:

@@ -106,6 +106,7 @@ def mean_over_all(C: Any, D: Any, R: Any) -> tuple[Any, Any]:
 n, N = Symbol("n", integer=True, positive=True), Symbol("N", integer=True, positive=True)
 SYMBOLS = Transitions(MatrixSymbol("C", n, N), MatrixSymbol("D", n, N), MatrixSymbol("R", n, 1))
 KAPPA, VALUE, GAMMA, ALPHA = MatrixSymbol("kappa", N, N), MatrixSymbol("v", N, 1), Symbol("gamma"), Symbol("alpha")
+"""A context of n transitions over N states at symbolic sizes: C, D and R, the weights κ, a value function, γ and α."""
 
 
 def td_update(K: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Any:
