@@ -54,10 +54,12 @@ class OneLineParser(argparse.ArgumentParser):
     """A parser that answers a usage error with one line."""
 
     def error(self, message: str) -> NoReturn:
+        """Print the message alone, without the usage, and exit with 2."""
         print(f"{self.prog}: {plain(message)}", file=sys.stderr)
         raise SystemExit(2)
 
 
+# What --help says below the options.
 DIAGNOSE_HELP = """\
 files, of 64 MiB at most:
   JSON, a process: transition (rows that sum to 1), reward (one number a state), discount, and if wanted initial (the
@@ -99,6 +101,7 @@ LEDGER = Path(__file__).parent / "claims" / "ledger.json"
 MOST_SEEDS = 10_000
 """How many seeds one command takes."""
 
+# As above.
 PRETRAIN_HELP = """\
 files of --out DIR, each written whole or not at all:
   PROTOCOL.json         what came of each seed that is finished
@@ -448,6 +451,7 @@ def showing(table: Table, console: Console) -> Iterator[Live]:
 
 
 MARKS = {True: "[green]passed[/]", False: "[bold red]failed[/]", None: "[yellow]on record[/]"}
+"""What a table says of a check that passed, failed, or has its result on record."""
 
 
 def mark(check: Check, verdict: Verdict) -> str:

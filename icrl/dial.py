@@ -14,15 +14,16 @@ from numpy.typing import ArrayLike
 from icrl.mrp import finite_array
 
 DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+"""The character of each of 64 levels."""
 
 
 def shades(weights: np.ndarray) -> str:
-    r"""Numbers in [0, 1], a character each: :math:`\lfloor 63\sqrt{w} + \tfrac12 \rfloor`, so that small weights are seen."""
+    r"""Numbers in [0, 1], in an array of any shape, a character each: :math:`\lfloor 63\sqrt{w} + \tfrac12 \rfloor`, so that small weights are seen."""
     return "".join(DIGITS[level] for level in np.rint(63 * np.sqrt(weights.ravel())).astype(int))
 
 
 def heights(values: np.ndarray, low: float, high: float) -> str:
-    """Numbers in [low, high], two characters each, the larger digit first: 4096 equal steps."""
+    """Numbers in [low, high], in an array of any shape, two characters each, the larger digit first: 4096 equal steps."""
     levels = np.rint(4095 * (values.ravel() - low) / (high - low)).astype(int)
     return "".join(DIGITS[level // 64] + DIGITS[level % 64] for level in levels)
 

@@ -17,7 +17,7 @@ from typing import BinaryIO
 try:
     import fcntl
 except ModuleNotFoundError:  # Windows: nothing is locked there, and nothing swept
-    fcntl = None
+    fcntl = None  # type: ignore[assignment]  # and mypy knows of no module that may be missing
 
 LARGEST = 64 * 2**20
 """The most bytes that are read of a file."""

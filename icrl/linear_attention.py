@@ -63,7 +63,7 @@ def transition_prompt(features: Matrix, after: Matrix, rewards: Matrix, query: M
 
 
 def with_average_row(Z: Matrix) -> Matrix:
-    """The prompt with one more row, of zeros, for the average-reward method."""
+    """The prompt, (…, 2d+1, n+1), with one more row, of zeros, for the average-reward method."""
     columns = Z.colblocksizes if kind(Z) == "blocks" else (Z.shape[-1] - 1, 1)
     return stack(Z, place({}, (1,), columns, Z))
 
@@ -77,7 +77,7 @@ def _head(bands: tuple, n: Any, scores: dict, V: dict, like: Matrix, scan: Matri
 def td_parameters(d: Any, n: Any, alpha: Any, like: Matrix, decay: Any = None) -> Parameters:
     r"""A layer is :math:`w \leftarrow w + \alpha \sum_k \delta_k x(S_k)`; with ``decay`` ϑ it is TD(λ), ϑ = γλ, through a lower triangular mask of its powers.
 
-    The predecessor's step is α/n.
+    For a prompt (…, 2d+1, n+1). The predecessor's step is α/n.
     """
     one = identity(d, like)
     scores = {(BEFORE, BEFORE): -one, (BEFORE, AFTER): one}
@@ -86,14 +86,14 @@ def td_parameters(d: Any, n: Any, alpha: Any, like: Matrix, decay: Any = None) -
 
 
 def residual_gradient_parameters(d: Any, n: Any, alpha: Any, like: Matrix) -> Parameters:
-    r"""A layer is :math:`w \leftarrow w + \alpha \sum_k \delta_k (x(S_k) - \gamma x(S_{k+1}))`."""
+    r"""A layer is :math:`w \leftarrow w + \alpha \sum_k \delta_k (x(S_k) - \gamma x(S_{k+1}))`, for a prompt (…, 2d+1, n+1)."""
     one = identity(d, like)
     scores = {(BEFORE, BEFORE): -one, (BEFORE, AFTER): one, (AFTER, BEFORE): one, (AFTER, AFTER): -one}
     return Parameters((_head((d, d, 1), n, scores, {(PAID, PAID): scalar(alpha, like, "alpha")}, like),))
 
 
 def average_reward_parameters(d: Any, n: Any, alpha: Any, like: Matrix) -> Parameters:
-    r"""Two heads whose layer, on a prompt made with γ = 1 and :func:`with_average_row`, is average-reward TD.
+    r"""Two heads whose layer, on a prompt (…, 2d+2, n+1) made with γ = 1 and :func:`with_average_row`, is average-reward TD.
 
     The first reads the last row; the second reads the rewards less their running mean.
     """

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import TypeVar
 
 T = TypeVar("T")
+"""What an entry is."""
 
 
 class Loaded(Mapping[str, T]):

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -59,7 +59,7 @@ def finite_array(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> n
 
 
 def probabilities(name: str, value: ArrayLike, shape: tuple[int | str, ...]) -> np.ndarray:
-    """``value`` as by :func:`finite_array`, its last axis one probability distribution or a row of them.
+    """``value`` as by :func:`finite_array`, of the stated shape, its last axis one probability distribution or a row of them.
 
     Raises ``ValueError`` with ``name`` also for a negative entry, and for a row whose sum is more than 1e-9 from 1.
     """
@@ -145,12 +145,12 @@ class Context:
     states: np.ndarray
     rewards: np.ndarray
 
-    def __post_init__(self) -> None:
-        states = state_array("states", self.states)
-        if states.size < 2:
-            raise ValueError(f"states must hold n + 1 states with n >= 1, got {states.size}")
-        object.__setattr__(self, "states", states)
-        object.__setattr__(self, "rewards", finite_array("rewards", self.rewards, (states.size - 1,)))
+    def __init__(self, states: ArrayLike, rewards: ArrayLike) -> None:
+        W = state_array("states", states)
+        if W.size < 2:
+            raise ValueError(f"states must hold n + 1 states with n >= 1, got {W.size}")
+        object.__setattr__(self, "states", W)
+        object.__setattr__(self, "rewards", finite_array("rewards", rewards, (W.size - 1,)))
 
     @property
     def n(self) -> int:
@@ -159,12 +159,12 @@ class Context:
 
     @property
     def visited(self) -> np.ndarray:
-        """W = {S_0, …, S_n}, in increasing order."""
+        """W = {S_0, …, S_n}, in increasing order, (W,)."""
         return np.unique(self.states)
 
     @property
     def sources(self) -> np.ndarray:
-        """The states with a transition out of them, {S_0, …, S_{n-1}}, in increasing order."""
+        """The states with a transition out of them, {S_0, …, S_{n-1}}, in increasing order, an array (k,)."""
         return np.unique(self.states[:-1])
 
     @property
@@ -180,7 +180,7 @@ class Context:
 class Outcomes:
     """What can happen on leaving one state, when the reward depends on more than that state.
 
-    Arrays of one length m: outcome i has ``probability[i]``, leads to ``next_state[i]`` and pays ``reward[i]``. The
+    Arrays (m,) of one length: outcome i has ``probability[i]``, leads to ``next_state[i]`` and pays ``reward[i]``. The
     same next state may occur with several rewards.
 
     Raises ``ValueError`` for lengths that differ, NaN or infinity, and probabilities that are negative or do not sum
@@ -191,11 +191,11 @@ class Outcomes:
     next_state: np.ndarray
     reward: np.ndarray
 
-    def __post_init__(self) -> None:
-        next_state = state_array("next_state", self.next_state)
-        object.__setattr__(self, "next_state", next_state)
-        object.__setattr__(self, "probability", probabilities("probability", self.probability, (next_state.size,)))
-        object.__setattr__(self, "reward", finite_array("reward", self.reward, (next_state.size,)))
+    def __init__(self, probability: ArrayLike, next_state: ArrayLike, reward: ArrayLike) -> None:
+        following = state_array("next_state", next_state)
+        object.__setattr__(self, "next_state", following)
+        object.__setattr__(self, "probability", probabilities("probability", probability, (following.size,)))
+        object.__setattr__(self, "reward", finite_array("reward", reward, (following.size,)))
 
     def transition(self, n_states: int) -> np.ndarray:
         """The probability of each next state, (S,); ``ValueError`` when a next state is not below ``n_states``."""
@@ -226,26 +226,35 @@ class MarkovRewardProcess:
     transition: np.ndarray
     reward: np.ndarray
     discount: float
-    initial: np.ndarray | None = None
-    state_names: tuple[str, ...] | None = None
-    outcomes: tuple[Outcomes, ...] | None = None
+    initial: np.ndarray
+    state_names: tuple[str, ...]
+    outcomes: tuple[Outcomes, ...] | None
 
-    def __post_init__(self) -> None:
-        transition = probabilities("transition", self.transition, ("S", "S"))
-        n_states = integer("number of states", len(transition), 1)
-        initial = np.full(n_states, 1 / n_states) if self.initial is None else self.initial
+    def __init__(
+        self,
+        transition: ArrayLike,
+        reward: ArrayLike,
+        discount: float,
+        initial: ArrayLike | None = None,
+        state_names: Sequence[str] | None = None,
+        outcomes: Iterable[Outcomes] | None = None,
+    ) -> None:
+        P = probabilities("transition", transition, ("S", "S"))
+        n_states = integer("number of states", len(P), 1)
         checked = {
-            "transition": transition,
-            "reward": finite_array("reward", self.reward, (n_states,)),
-            "discount": number("discount", self.discount, "[0, 1)"),
-            "initial": probabilities("initial", initial, (n_states,)),
-            "state_names": _state_names(self.state_names, n_states),
-            "outcomes": _outcomes(self.outcomes, n_states),
+            "transition": P,
+            "reward": finite_array("reward", reward, (n_states,)),
+            "discount": number("discount", discount, "[0, 1)"),
+            "initial": probabilities(
+                "initial", np.full(n_states, 1 / n_states) if initial is None else initial, (n_states,)
+            ),
+            "state_names": _state_names(state_names, n_states),
+            "outcomes": _outcomes(outcomes, n_states),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
-        if self.outcomes is not None:
-            _check_outcomes(self)
+        for state, here in enumerate(self.outcomes or ()):
+            _check_outcomes(self, state, here)
 
     @property
     def n_states(self) -> int:
@@ -268,7 +277,7 @@ class MarkovRewardProcess:
         return bool(_power_pattern(self.transition > 0, (self.n_states - 1) ** 2 + 1).all())
 
     def recurrent_classes(self) -> tuple[np.ndarray, ...]:
-        """The sets of states that the chain, once in, never leaves and visits wholly; at least one.
+        """The sets of states, arrays (k,), that the chain, once in, never leaves and visits wholly; at least one.
 
         A state is recurrent when every state it can reach can reach it back; its class is what it can reach.
         """
@@ -299,14 +308,14 @@ class MarkovRewardProcess:
         Raises ``ValueError`` for n < 1, for an ``rng`` that is no NumPy generator, and for ``noisy`` without outcomes.
         """
         uniforms = generator(rng).random(integer("n", n, 1) + 1)
-        first = int(_quantile(_cumulative(self.initial), uniforms[0]))
+        first = _quantile(_cumulative(self.initial), uniforms[0])
         walk = self._noisy_walk if noisy else self._walk
         return Context(*walk(first, uniforms[1:]))
 
     def sample_batch(
         self, n: int, batch: int, rng: np.random.Generator, start: ArrayLike | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """``batch`` ≥ 1 independent trajectories of n ≥ 1 transitions at once: states and rewards R_{t+1} = r(S_t).
+        """``batch`` ≥ 1 independent trajectories of n ≥ 1 transitions at once: states (batch, n+1), rewards (batch, n), R_{t+1} = r(S_t).
 
         ``start``: (S,), the distribution of S_0, p₀ unless given. Raises ``ValueError`` as :meth:`sample_context`, and
         for a ``start`` that is no distribution.
@@ -343,7 +352,7 @@ class MarkovRewardProcess:
         return states, rewards
 
 
-def _state_names(names: tuple[str, ...] | None, n_states: int) -> tuple[str, ...]:
+def _state_names(names: Sequence[str] | None, n_states: int) -> tuple[str, ...]:
     """``names``, checked, or the states' numbers."""
     if names is None:
         return tuple(map(str, range(n_states)))
@@ -366,16 +375,15 @@ def _outcomes(outcomes: Iterable[Outcomes] | None, n_states: int) -> tuple[Outco
     return items
 
 
-def _check_outcomes(mrp: MarkovRewardProcess) -> None:
-    """Raise ``ValueError`` unless the outcomes have the transition probabilities and expected rewards of the MRP."""
-    for state, here in enumerate(mrp.outcomes):
-        transition = here.transition(mrp.n_states)
-        if np.abs(transition - mrp.transition[state]).max() > ROW_SUM_TOLERANCE:
-            raise ValueError(f"outcomes of state {state} must have its transition probabilities, got {transition}")
-        scale = max(1.0, np.abs(here.reward).max())
-        if abs(here.expected_reward() - mrp.reward[state]) > ROW_SUM_TOLERANCE * scale:
-            expected, stated = here.expected_reward(), mrp.reward[state]
-            raise ValueError(f"outcomes of state {state} must have its expected reward {stated}, got {expected}")
+def _check_outcomes(mrp: MarkovRewardProcess, state: int, here: Outcomes) -> None:
+    """Raise ``ValueError`` unless the outcomes have the state's transition probabilities and expected reward."""
+    transition = here.transition(mrp.n_states)
+    if np.abs(transition - mrp.transition[state]).max() > ROW_SUM_TOLERANCE:
+        raise ValueError(f"outcomes of state {state} must have its transition probabilities, got {transition}")
+    scale = max(1.0, np.abs(here.reward).max())
+    if abs(here.expected_reward() - mrp.reward[state]) > ROW_SUM_TOLERANCE * scale:
+        expected, stated = here.expected_reward(), mrp.reward[state]
+        raise ValueError(f"outcomes of state {state} must have its expected reward {stated}, got {expected}")
 
 
 def _power_pattern(pattern: np.ndarray, exponent: int) -> np.ndarray:
@@ -409,7 +417,7 @@ def _cumulative(probability: np.ndarray) -> np.ndarray:
 
 def _quantile(cumulative: np.ndarray, u: float) -> int:
     """The first index whose cumulative probability exceeds u in [0, 1): never one of probability 0."""
-    return cumulative.searchsorted(u, side="right")
+    return int(cumulative.searchsorted(u, side="right"))
 
 
 # The empirical model of a context

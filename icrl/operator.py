@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 REALS = "(-inf, inf)"
+"""The interval of any finite number, for :func:`icrl.mrp.number`."""
 
 
 # The operator
@@ -154,7 +155,7 @@ class Operator:
 
     @cached_property
     def spectrum(self) -> np.ndarray:
-        """The eigenvalues of H, complex, in increasing order of their real parts; exactly 0 for each that a singular M̂ has."""
+        """The eigenvalues of H, (W,), complex, in increasing order of their real parts; exactly 0 for each that a singular M̂ has."""
         return np.sort_complex(np.concatenate([self._moving, np.zeros(len(self.states) - len(self._moving))]))
 
     def spectral_radius(self, alpha: Any) -> float:
@@ -253,15 +254,15 @@ def operator_from_kernel(states: Sequence[int], rewards: Sequence, E: Any, gamma
         raise ValueError(
             f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(index)} states"
         )
-    table, rewards = np.array(E, dtype=object), np.array(rewards, dtype=object)
+    table, R = np.array(E, dtype=object), np.array(rewards, dtype=object)
     if table.shape != (len(W), len(W)):
         raise ValueError(f"E must have a row and a column for each of the states {W.tolist()}, got shape {table.shape}")
-    one = _one([gamma, *rewards, *table.flat])
+    one = _one([gamma, *R, *table.flat])
     if isinstance(one, float):
-        table, rewards = finite_array("E", table, ("W", "W")), finite_array("rewards", rewards, ("n",))
+        table, R = finite_array("E", table, ("W", "W")), finite_array("rewards", R, ("n",))
         gamma = number("gamma", gamma, REALS)
     moves, paid = _moves(index, len(W)), 0 * one * np.ones(len(W), table.dtype)
-    np.add.at(paid, index[:-1], rewards)
+    np.add.at(paid, index[:-1], R)
     _check_weights(table, W, moves.sum(axis=1) > 0)
     return _grouped(W, moves, paid, table * one, gamma * one, one)
 
@@ -372,7 +373,7 @@ def _eliminate(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
 def affine_power(G: np.ndarray, b: np.ndarray, depth: int) -> tuple[np.ndarray, np.ndarray]:
     r"""The map :math:`x \mapsto Gx + b` applied ``depth`` times, as :math:`(G^L, \sum_{l<L} G^l b)`: by repeated squaring.
 
-    Any batch axes. An overflow leaves infinities or NaN behind, without a warning.
+    ``G``: (…, k, k), ``b``: (…, k, m), and so the two results. An overflow leaves infinities or NaN behind, without a warning.
     """
     T, c = np.eye(G.shape[-1], dtype=G.dtype) + 0 * G, 0 * b
     with np.errstate(over="ignore", invalid="ignore"):
@@ -432,7 +433,7 @@ def values_at_depth(
     depth: int,
     A: ArrayLike | None = None,
 ) -> np.ndarray:
-    r""":math:`v_L(s)` after ``depth`` ≥ 0 layers from :math:`v_0 = 0`, for a batch of contexts of one length, in closed form.
+    r""":math:`v_L(s)`, (batch, S), after ``depth`` ≥ 0 layers from :math:`v_0 = 0`, for a batch of contexts of one length, in closed form.
 
     The arguments are those of :func:`layer_maps`. Time O(batch · (n + S³ log L)). Rounding grows with depth · eps at most.
 
@@ -461,7 +462,7 @@ def attention_values(
     Raises ``ValueError``, when called, also for what is no :class:`~icrl.mrp.Context` and for features that lack a state of it.
     """
     states, x = context_itself(context).states, _rows(features, context.states)
-    v = None if v is None else finite_array("v", v, (len(features),))[states]
+    v = None if v is None else finite_array("v", v, (len(np.asarray(features)),))[states]
     return attention_layers(x, context.rewards, gamma, alphas, A, v, block)
 
 
@@ -617,7 +618,7 @@ def worthwhile_depth(first_error: float, floor: float, rate: float) -> int:
 
 
 def chebyshev_steps(gamma: float, depth: int) -> np.ndarray:
-    r"""The step sizes of ``depth`` ≥ 1 layers that are best for a real spectrum of H in [1 − γ, 1 + γ].
+    r"""The step sizes, (depth,), of ``depth`` ≥ 1 layers that are best for a real spectrum of H in [1 − γ, 1 + γ].
 
     :math:`\alpha_l = 1 / (1 + \gamma \cos(\pi (2l + 1) / 2L))`, the inverses of the roots of a Chebyshev polynomial: the error
     shrinks by :math:`1 / T_L(1/\gamma)`, so by γ/(1 + √(1 − γ²)) a layer. In Leja's order, in which partial products stay small.

@@ -21,6 +21,7 @@ INK = "#1F2937"
 
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""The colours and the markers of curves, in their order."""
 
 # White to ink for weights, which are never negative; blue to vermilion through white for signed entries.
 WEIGHTS = LinearSegmentedColormap.from_list("icrl-weights", ["#FFFFFF", SKY, BLUE, "#08306B"])

@@ -21,10 +21,11 @@ from icrl.arrays import np
 from icrl.mrp import Context, context_itself, finite_array, number
 
 FEATURES, REWARD, TARGET, VALUE = range(4)
+"""The bands of the prompt, from above."""
 
 
 class Rows(NamedTuple):
-    """The four named bands of a prompt."""
+    """The four named bands of a prompt: ``features`` (…, d, n+1), ``reward``, ``target`` and ``value`` (…, 1, n+1)."""
 
     features: Matrix
     reward: Matrix

@@ -21,7 +21,7 @@ def with_traces(p: Parameters, decay: Any) -> Parameters:
 
     One parameter-free step more, a scan along the columns from the right. With linear attention it is linear TD(λ).
     """
-    shift = p.memory.shift
+    shift = p.target_memory.shift
     return p.with_head(scan=discounted_sum(shift.shape[-1] - 1, decay, shift))
 
 
@@ -43,7 +43,7 @@ def with_both_ends(p: Parameters, gamma: Any) -> Parameters:
     One softmax over 2n keys: K holds the weights of the keys :math:`S_k`, K' those of :math:`S_{k+1}`, both read the value
     :math:`\delta_k`. ``gamma``: the discount. Not for symbolic sizes.
     """
-    normalise, shift = p.head.normalise, p.memory.shift
+    normalise, shift = p.head.normalise, p.target_memory.shift
 
     def weights(scores: Matrix, visible: Any) -> Matrix:
         keys = scores.shape[-2]

@@ -149,8 +149,8 @@ def _tables(env_id: str, make_options: dict[str, Any]) -> tuple[Table, np.ndarra
         raise ValueError(f"env_id must be a Gymnasium environment, got {given}: {error}") from error
     if not (hasattr(env, "P") and hasattr(env, "initial_state_distrib")):
         raise ValueError(f"env_id must be a tabular environment, such as FrozenLake-v1, got {env_id!r}")
-    if getattr(env, "fickle_passenger", False):  # drawn in step(), outside the table
-        raise ValueError(f"fickle_passenger must be False, got {env.fickle_passenger!r}: {env_id} has it in no table")
+    if fickle := getattr(env, "fickle_passenger", False):  # drawn in step(), outside the table
+        raise ValueError(f"fickle_passenger must be False, got {fickle!r}: {env_id} has it in no table")
     return env.P, probabilities("start distribution", env.initial_state_distrib, (len(env.P),))
 
 

@@ -22,7 +22,13 @@ from operator import mul
 from typing import Any
 
 State = Hashable
-Values = dict[State, Any]
+"""A state's name."""
+
+Values = dict[Any, Any]
+"""A value function: the value of each state, by its name."""
+
+Score = Callable[[Any, Any], Any]
+"""g(s, u), a function of the query state and the key state."""
 
 
 def inner(x: Sequence, y: Sequence) -> Any:
@@ -42,9 +48,7 @@ def _td_errors(states: Sequence[State], rewards: Sequence, v: Values, gamma: Any
     return [r + gamma * v[after] - v[before] for before, r, after in zip(states[:-1], rewards, states[1:], strict=True)]
 
 
-def softmax_kernel(
-    states: Sequence[State], score: Callable[[State, State], Any], exp: Callable[[Any], Any] | None = None
-) -> dict[State, list]:
+def softmax_kernel(states: Sequence[State], score: Score, exp: Callable[[Any], Any] | None = None) -> dict[State, list]:
     r"""The weights :math:`K(k \mid s) = e^{g(s, S_k)} / \sum_{i<n} e^{g(s, S_i)}` of the n transitions, for each state s.
 
     ``score`` is g(s, u), any function of the query state and the key state. ``exp`` replaces the exponential; without it
@@ -63,7 +67,7 @@ def softmax_kernel(
 def softmax_td(
     states: Sequence[State],
     rewards: Sequence,
-    score: Callable[[State, State], Any],
+    score: Score,
     gamma: Any,
     alphas: Iterable,
     v: Mapping | Sequence | None = None,
@@ -198,7 +202,7 @@ def linear_average_reward(
 def softmax_td_lambda(
     states: Sequence[State],
     rewards: Sequence,
-    score: Callable[[State, State], Any],
+    score: Score,
     gamma: Any,
     decay: Any,
     alphas: Iterable,
@@ -225,7 +229,7 @@ def softmax_td_lambda(
 def softmax_residual_gradient(
     states: Sequence[State],
     rewards: Sequence,
-    score: Callable[[State, State], Any],
+    score: Score,
     gamma: Any,
     alphas: Iterable,
     v: Mapping | Sequence | None = None,
@@ -253,7 +257,7 @@ def softmax_residual_gradient(
 def softmax_average_reward(
     states: Sequence[State],
     rewards: Sequence,
-    score: Callable[[State, State], Any],
+    score: Score,
     alphas: Iterable,
     v: Mapping | Sequence | None = None,
     exp: Callable[[Any], Any] | None = None,
@@ -270,7 +274,7 @@ def softmax_average_reward(
 def decoder_td(
     states: Sequence[State],
     rewards: Sequence,
-    score: Callable[[State, State], Any],
+    score: Score,
     gamma: Any,
     alphas: Iterable,
     v: Sequence | None = None,
@@ -320,7 +324,7 @@ def online_td(
     return accumulate(zip(states[:-1], rewards, states[1:], strict=True), update, initial=v)
 
 
-def _by_state(name: str, table: Mapping | Sequence, states: Sequence[State]) -> dict[State, Any]:
+def _by_state(name: str, table: Mapping | Sequence, states: Sequence) -> dict[State, Any]:
     try:
         if not isinstance(table, Mapping) and min(states) < 0:
             raise ValueError(f"states must be 0 or more where {name} is a sequence, got {min(states)}")

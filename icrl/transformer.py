@@ -54,6 +54,7 @@ class TargetMemory:
     shift: Matrix
 
     def __call__(self, Y: Matrix) -> Matrix:
+        """Y with the target row written anew."""
         return self.U @ Y + self.W @ Y @ self.shift
 
 
@@ -78,6 +79,13 @@ class Parameters:
             raise ValueError(f"heads must be one to speak of the head, got {len(self.heads)}")
         return self.heads[0]
 
+    @property
+    def target_memory(self) -> TargetMemory:
+        """The memory step, where it is a :class:`TargetMemory`; ``ValueError`` where it is another, or there is none."""
+        if not isinstance(self.memory, TargetMemory):
+            raise ValueError(f"memory must be a TargetMemory to have U, W and shift, got {self.memory!r}")
+        return self.memory
+
     def with_head(self, index: int = 0, **pieces: Any) -> Parameters:
         """The layer with other pieces in one head, the first unless said: ``p.with_head(visible=mask)``."""
         heads = list(self.heads)
@@ -85,42 +93,46 @@ class Parameters:
         return replace(self, heads=tuple(heads))
 
     def with_memory(self, **pieces: Any) -> Parameters:
-        """The layer with other pieces in its memory step: ``p.with_memory(shift=Pi)``."""
-        return replace(self, memory=replace(self.memory, **pieces))
+        """The layer with other pieces in its target memory: ``p.with_memory(shift=Pi)``; ``ValueError`` as :attr:`target_memory`."""
+        return replace(self, memory=replace(self.target_memory, **pieces))
 
 
 Layer = Callable[[Matrix, Parameters], Matrix]
+"""What a layer does: :func:`layer`, or a reader's own."""
 
 
 def weights(Z: Matrix, h: Head) -> Matrix:
-    r"""The attention weights :math:`K = \mathrm{softmax}(Z^\top A Z)`, keys down, queries across."""
+    r"""The attention weights :math:`K = \mathrm{softmax}(Z^\top A Z)`, (…, n+1, n+1), keys down, queries across."""
     return h.normalise(transpose(Z) @ h.A @ Z, h.visible)
 
 
 def values(Z: Matrix, h: Head) -> Matrix:
-    r"""The values as attention reads them: :math:`VZ`, or :math:`VZT` with a scan."""
+    r"""The values as attention reads them, (…, d+3, n+1): :math:`VZ`, or :math:`VZT` with a scan."""
     return h.V @ Z if h.scan is None else h.V @ Z @ h.scan
 
 
 def added(Z: Matrix, h: Head) -> Matrix:
-    r"""What one head adds: :math:`VZK`, or :math:`VZTK` with a scan; ``ValueError`` when the head is of another d or n."""
+    r"""What one head adds, in the shape of Z: :math:`VZK`, or :math:`VZTK` with a scan; ``ValueError`` when the head is of another d or n."""
     _check_sizes(Z, A=h.A, visible=h.visible)
     return values(Z, h) @ weights(Z, h)
 
 
 def attention(Z: Matrix, p: Parameters) -> Matrix:
-    r"""Attention with its residual connection, the heads side by side: :math:`Z + \sum_h V_h Z K_h`."""
+    r"""Attention with its residual connection, in the shape of Z, the heads side by side: :math:`Z + \sum_h V_h Z K_h`."""
     return reduce(add, (added(Z, h) for h in p.heads), Z)
 
 
 def layer(Z: Matrix, p: Parameters) -> Matrix:
-    """One layer: attention, then the memory step, if there is one; ``ValueError`` when a piece is of another d or n than Z."""
+    """One layer, in the shape of Z: attention, then the memory step, if there is one.
+
+    Raises ``ValueError`` when a piece is of another d or n than Z.
+    """
     Y = attention(Z, p)
     return Y if p.memory is None else p.memory(Y)
 
 
 def transformer(Z: Matrix, layers: Iterable[Parameters], step: Layer = layer) -> Iterator[Matrix]:
-    """The prompt after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not.
+    """The prompt, (…, d+3, n+1), after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not.
 
     ``step`` is what a layer does, :func:`layer` unless it is a reader's own.
     """
@@ -145,7 +157,7 @@ def in_two_heads(p: Parameters) -> Parameters:
     The second head, with value matrix :math:`WV` and weights :math:`K\Pi`, carries what the first adds to the values,
     times γ and shifted, into the target row. ``p``: one head and a :class:`TargetMemory`.
     """
-    first, memory = p.head, p.memory
+    first, memory = p.head, p.target_memory
     shifted = lambda scores, visible: first.normalise(scores, visible) @ memory.shift
     return Parameters((first, replace(first, V=memory.W @ first.V, normalise=shifted)))
 

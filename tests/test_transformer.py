@@ -3,6 +3,7 @@
 from dataclasses import replace
 from fractions import Fraction
 from itertools import islice
+from random import Random
 
 import numpy as np
 import pytest
@@ -66,7 +67,7 @@ def one_layer(Z, d, n, gamma, alpha, exp=None):
 
 def test_one_function_runs_on_every_kind_of_matrix():
     identity = [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]
-    rational = replace(rational_case(np.random.default_rng(3), 3, 2, 1), A=identity)
+    rational = replace(rational_case(Random(3), 3, 2, 1), A=identity)
     m = as_matrices(rational)
     numbers = [M.astype(float) for M in m[:3]]
     Z = prompt(*numbers, float(m.gamma))
@@ -320,8 +321,21 @@ def test_bad_input_is_named(call, message):
         call()
 
 
+def doubled(Y):
+    return 2 * Y
+
+
+@pytest.mark.parametrize("memory", [None, doubled])
+def test_a_memory_step_that_is_no_target_memory_has_no_pieces(memory):
+    p = replace(softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4))), memory=memory)
+    message = "memory must be a TargetMemory to have U, W and shift, got " + ("None" if memory is None else ".*doubled")
+    for asked in (lambda: p.target_memory, lambda: p.with_memory(U=np.eye(5)), lambda: in_two_heads(p)):
+        with pytest.raises(ValueError, match=message):
+            asked()
+
+
 def test_arb_ball_entries_stay_balls():
-    case = ball_case(rational_case(np.random.default_rng(0), 2, 1, 1))
+    case = ball_case(rational_case(Random(0), 2, 1, 1))
     *_, Z = Machine().run(*as_matrices(case))
     assert {type(x) for x in Z.flat} == {arb}
 

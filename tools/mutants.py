@@ -32,7 +32,7 @@ from importlib.util import cache_from_source
 from itertools import islice
 from pathlib import Path
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pytest import hookimpl
 
@@ -139,8 +139,9 @@ def mutable(node: ast.AST, function: str = "") -> Iterator[tuple[ast.AST, str]]:
                 continue
             if getattr(child, "name", "") in TEXT_METHODS or isinstance(child, ast.If) and is_entry(child.test):
                 continue
-            is_scope = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-            inner = f"{function}.{child.name}".lstrip(".") if is_scope else function
+            inner = function
+            if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                inner = f"{function}.{child.name}".lstrip(".")
             yield child, inner
             yield from mutable(child, inner)
 
@@ -153,20 +154,23 @@ def is_entry(test: ast.expr) -> bool:
 def changes(root: Path) -> Iterator[Change]:
     """Every change of every module of the package."""
     for path in sorted((root / PACKAGE).rglob("*.py")):
-        source, file, seen = path.read_bytes(), path.relative_to(root).as_posix(), Counter()
+        source, file = path.read_bytes(), path.relative_to(root).as_posix()
+        seen: Counter[tuple[str, ...]] = Counter()
         lines = [0]
         for line in source.splitlines(keepends=True):
             lines.append(lines[-1] + len(line))
         for node, function in mutable(ast.parse(source)):
-            changed = [(type(node).__name__, node, new) for new in variants(node)]
-            for kind, old, new in changed + [("condition", *pair) for pair in negated(node)]:
+            # Any: what varies has a place in the source, which not every kind of node has.
+            changed: list[tuple[str, Any, ast.AST]] = [(type(node).__name__, node, new) for new in variants(node)]
+            for kind, old, new in changed + [("condition", test, contrary) for test, contrary in negated(node)]:
                 start, end = lines[old.lineno - 1] + old.col_offset, lines[old.end_lineno - 1] + old.end_col_offset
                 text = ast.unparse(ast.fix_missing_locations(new)).encode()
                 if isinstance(new, ast.expr) and not isinstance(new, ast.Constant | ast.Name | ast.Call):
                     text = b"(" + text + b")"
                 first, last = lines[old.lineno - 1], lines[old.end_lineno]
                 before, after = source[first:last], source[first:start] + text + source[end:last]
-                named = (file, function, *(" ".join(line.decode().split()) for line in (before, after)))
+                old_line, new_line = (" ".join(line.decode().split()) for line in (before, after))
+                named = (file, function, old_line, new_line)
                 seen[named] += 1
                 yield Change(*named, seen[named], start, end, text, kind)
 
@@ -177,7 +181,8 @@ def sample(found: list[Change], root: Path, seed: int, count: int) -> list[Chang
     A change of the code elsewhere, or a larger count, leaves the others in the sample, or nearly all.
     """
     rank = lambda change: hashlib.sha256(json.dumps([seed, change.named()]).encode()).hexdigest()
-    turns, ranked = Counter(), []
+    turns: Counter[str] = Counter()
+    ranked = []
     for change in sorted(found, key=rank):
         turns[change.kind] += 1
         ranked.append((turns[change.kind], rank(change), change))
@@ -264,7 +269,8 @@ class Workshop:
         self.claims = {name: id for name, id in ids.items() if id}
         entries = read_lines(self.folder / "right_code.jsonl")
         self.measured = {(entry["what"], entry["sha"]): entry["passed"] for entry in entries}
-        self.locks, self.writing, self.stopped = defaultdict(threading.Lock), threading.Lock(), threading.Event()
+        self.locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self.writing, self.stopped = threading.Lock(), threading.Event()
 
     def record(self, name: str, entry: dict) -> None:
         """Append a line to a file of the folder, and see it on the disk."""
@@ -336,13 +342,14 @@ class Workshop:
             spent += sum(passing.values())
             if spent > TESTS:
                 break
-        plan, cost = [], 0.0
+        plan: list[str] = []
+        cost = 0.0
         for *_, seconds, test in sorted(found):
             if cost + seconds <= TESTS:
                 plan, cost = [*plan, test], cost + seconds
         if plan:
-            files = dict.fromkeys(test.partition("::")[0] for test in plan)
-            yield Step("tests", pytest("-x", *files), tuple(plan), (), min(near[file] for file in files), cost)
+            asked = dict.fromkeys(test.partition("::")[0] for test in plan)
+            yield Step("tests", pytest("-x", *asked), tuple(plan), (), min(near[file] for file in asked), cost)
 
     def claim_steps(self, away: dict[str, int], tree: Path) -> Iterator[Step]:
         """The claims, one run for each kind of check."""
@@ -418,7 +425,8 @@ def mutated(source: bytes, change: Change) -> bytes:
 
 def good(tests: list[dict]) -> Iterator[tuple[str, float]]:
     """The tests that passed in every phase, with their seconds."""
-    seconds, outcomes = Counter(), defaultdict(set)
+    seconds: defaultdict[str, float] = defaultdict(float)
+    outcomes: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
     for entry in tests:
         seconds[entry["test"]] += entry["seconds"]
         outcomes[entry["test"]] |= {(entry["when"], entry["outcome"])}
@@ -495,7 +503,7 @@ def outcomes(shop: Workshop, chosen: list[Change], workers: int, again: bool) ->
     done = [change for change in chosen if (entry := kept.get(key(told[change]))) and (entry["killed_by"] or not again)]
     yield from ((change, kept[key(told[change])]) for change in done)
     left = [change for change in chosen if change not in set(done)]
-    trees = SimpleQueue()
+    trees: SimpleQueue[Path] = SimpleQueue()
     for k in range(min(workers, len(left))):
         trees.put(copied(shop.root, shop.folder / f"copy-{k}"))
 
@@ -521,7 +529,11 @@ def summary(seed: int, entries: list[dict]) -> dict:
     """The score, which is of those that are not equivalent, and every mutant with what became of it."""
     how = Counter(str(entry["killed_by"]).partition(" ")[0] for entry in entries)
     killed, equal = len(entries) - how["None"], sum("equivalent" in entry for entry in entries)
-    counts = {"killed": killed, "by an import error": how["import"], "by a time-out": how["time-out"]}
+    counts: dict[str, float | None] = {
+        "killed": killed,
+        "by an import error": how["import"],
+        "by a time-out": how["time-out"],
+    }
     counts |= {"equivalent": equal, "survived": how["None"] - equal}
     counts |= {"score": round(killed / (len(entries) - equal), 4) if len(entries) > equal else None}
     order = sorted(entries, key=lambda entry: [str(value) for value in entry.values()])

@@ -61,24 +61,24 @@ def __getattr__(name: str) -> Any:
 
 
 def finite(name: str, X: Matrix) -> Matrix:
-    """``X`` itself; ``ValueError`` with ``name`` when it is an array or a tensor of floats with NaN or infinity in it."""
+    """``X`` itself, of any shape; ``ValueError`` with ``name`` when it is an array or a tensor of floats with NaN or infinity in it."""
     if not operations_on(X, name).is_finite(X):
         raise ValueError(f"{name} must be finite, got NaN or infinity")
     return X
 
 
 def transpose(X: Matrix) -> Matrix:
-    """Xᵀ: the last two axes exchanged, batch axes left alone."""
+    """Xᵀ: the last two axes exchanged, (…, m, n) to (…, n, m); batch axes are left alone."""
     return operations_on(X).transpose(X)
 
 
 def zeros(rows: Any, columns: Any, like: Matrix, batch: tuple[int, ...] = ()) -> Matrix:
-    """A zero matrix of the kind, and the type of entry, of ``like``."""
+    """A zero matrix, (…batch, rows, columns), of the kind, and the type of entry, of ``like``."""
     return operations_on(like).zeros(rows, columns, like, batch)
 
 
 def identity(size: Any, like: Matrix) -> Matrix:
-    """The identity of the kind, and the type of entry, of ``like``."""
+    """The identity, (size, size), of the kind, and the type of entry, of ``like``."""
     return operations_on(like).identity(size, like)
 
 
@@ -101,12 +101,12 @@ def place(parts: Mapping[tuple[int, int], Matrix], rows: Sequence[Any], columns:
 
 
 def stack(*parts: Matrix) -> Matrix:
-    """The matrices one above the other, as the rows of a prompt."""
+    """The matrices (…, m_i, n) one above the other, (…, Σ m_i, n), as the rows of a prompt."""
     return operations_on(parts[0]).stack(parts)
 
 
 def bands(X: Matrix, sizes: Sequence[Any]) -> list[Matrix]:
-    """The rows of X in bands of these heights, from above, as views; of a block matrix, its rows of blocks."""
+    """The rows of X, (…, m, n), in bands of these heights, from above, as views; of a block matrix, its rows of blocks."""
     return operations_on(X).bands(X, sizes)
 
 
@@ -170,6 +170,6 @@ def softmax(scores: Matrix, visible: Any, exp: Callable[[Any], Any] | None = Non
 def linear(scores: Matrix, visible: Any) -> Matrix:
     r"""Linear attention's weights, keys down and queries across: the scores themselves, and 0 for every hidden key.
 
-    The same arguments as :func:`softmax`, in whose place it stands; nothing is normalised, and nothing is opaque.
+    The same arguments as :func:`softmax`, in whose place it stands, and its shape; nothing is normalised, and nothing is opaque.
     """
     return operations_on(scores).linear(scores, visible)

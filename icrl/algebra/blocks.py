@@ -35,7 +35,10 @@ class Weights(MatrixExpr):
 
 
 class Blocks:
+    """The operations on block matrices: each method is the function of its name in :mod:`icrl.algebra`."""
+
     def is_finite(self, X: MatrixExpr) -> bool:
+        """True: symbols are finite."""
         return True
 
     def transpose(self, X: MatrixExpr) -> MatrixExpr:
@@ -98,3 +101,4 @@ class Blocks:
 
 
 operations = Blocks()
+"""What :func:`icrl.algebra.kinds.operations_on` finds here."""

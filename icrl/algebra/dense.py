@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, repeat
 from operator import mul
@@ -11,8 +12,17 @@ from icrl.algebra.kinds import Matrix
 from icrl.arrays import np
 
 
-class Dense:
-    """The operations that follow from ``zeros`` and ``identity``, which each kind has of its own."""
+class Dense(ABC):
+    """The operations that follow from ``zeros`` and ``identity``, which each kind has of its own.
+
+    Each method is the function of its name in :mod:`icrl.algebra`.
+    """
+
+    @abstractmethod
+    def zeros(self, rows: int, columns: int, like: Matrix, batch: tuple[int, ...] = ()) -> Matrix: ...
+
+    @abstractmethod
+    def identity(self, size: int, like: Matrix) -> Matrix: ...
 
     def transpose(self, X: Matrix) -> Matrix:
         return X.swapaxes(-1, -2)

@@ -11,7 +11,10 @@ from icrl.arrays import np
 
 
 class Entries(Dense):
+    """The operations on arrays of objects: each method is the function of its name in :mod:`icrl.algebra`."""
+
     def is_finite(self, X: np.ndarray) -> bool:
+        """True: exact entries are finite."""
         return True
 
     def zeros(self, rows: int, columns: int, like: np.ndarray, batch: tuple[int, ...] = ()) -> np.ndarray:
@@ -29,8 +32,9 @@ class Entries(Dense):
 
     def softmax(self, scores: np.ndarray, visible: Any, exp: Callable[[Any], Any] | None = None) -> np.ndarray:
         visible, exp = np.broadcast_to(visible, scores.shape), exp or true_exp
-        weights, copies = self.zeros(*scores.shape, scores), (1 * visible).astype(object)
-        for j in range(scores.shape[1]):
+        rows, columns = scores.shape
+        weights, copies = self.zeros(rows, columns, scores), (1 * visible).astype(object)
+        for j in range(columns):
             keys = np.flatnonzero(visible[:, j])
             powers = [copies[k, j] * exp(scores[k, j]) for k in keys]
             total = sum(powers)
@@ -39,7 +43,8 @@ class Entries(Dense):
         return weights
 
     def linear(self, scores: np.ndarray, visible: Any) -> np.ndarray:
-        return np.where(visible, scores, self.zeros(*scores.shape, scores))
+        rows, columns = scores.shape
+        return np.where(visible, scores, self.zeros(rows, columns, scores))
 
 
 def true_exp(x: Any) -> Any:
@@ -59,3 +64,4 @@ def _zero(like: np.ndarray) -> Any:
 
 
 operations = Entries()
+"""What :func:`icrl.algebra.kinds.operations_on` finds here."""

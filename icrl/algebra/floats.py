@@ -10,7 +10,10 @@ from icrl.arrays import np
 
 
 class Floats(Dense):
+    """The operations on arrays of floats: each method is the function of its name in :mod:`icrl.algebra`."""
+
     def is_finite(self, X: np.ndarray) -> bool:
+        """Whether there is no NaN and no infinity in X."""
         return bool(np.isfinite(X).all())
 
     def zeros(self, rows: int, columns: int, like: np.ndarray, batch: tuple[int, ...] = ()) -> np.ndarray:
@@ -34,3 +37,4 @@ class Floats(Dense):
 
 
 operations = Floats()
+"""What :func:`icrl.algebra.kinds.operations_on` finds here."""

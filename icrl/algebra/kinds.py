@@ -17,7 +17,7 @@ MODULES = {"float": "floats", "tensor": "tensors", "entries": "entries", "blocks
 
 
 def kind(X: Matrix, name: str = "matrix") -> str:
-    """The kind of matrix ``X`` is: ``float``, ``tensor``, ``entries`` or ``blocks``.
+    """The kind of matrix ``X`` is, of whatever shape: ``float``, ``tensor``, ``entries`` or ``blocks``.
 
     Raises ``ValueError`` with ``name`` for anything else, and for an array or a tensor of integers, Booleans, complex
     numbers or text, into which a γ of 0.9 would go as 0.
@@ -43,7 +43,7 @@ def _loaded(module: str, name: str) -> Any:
 
 
 def operations_on(X: Matrix, name: str = "matrix") -> Any:
-    """The operations on the kind of ``X``; ``ValueError`` as by :func:`kind`."""
+    """The operations on the kind of ``X``, of whatever shape; ``ValueError`` as by :func:`kind`."""
     return _operations(kind(X, name))
 
 

@@ -13,7 +13,10 @@ from icrl.algebra.dense import Dense, common_batch
 
 
 class Tensors(Dense):
+    """The operations on tensors: each method is the function of its name in :mod:`icrl.algebra`."""
+
     def is_finite(self, X: Tensor) -> bool:
+        """Whether there is no NaN and no infinity in X; True where its values cannot be read."""
         try:
             return bool(X.isfinite().all())
         except RuntimeError:  # inside torch.vmap a tensor's values cannot be read
@@ -45,3 +48,4 @@ class Tensors(Dense):
 
 
 operations = Tensors()
+"""What :func:`icrl.algebra.kinds.operations_on` finds here."""

@@ -10,6 +10,6 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "numpy":  # NumPy is there, and something that it needs is not
         raise
-    from icrl.arrays import plain as np
+    from icrl.arrays import plain as np  # type: ignore[no-redef]  # np is one of the two; NumPy's types hold for both
 
 __all__ = ["np"]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -42,7 +42,7 @@ ROUNDING = 1e-12
 class Modes:
     """What floats tell of the directions in which an error moves: an error along λ is multiplied by 1 − αλ in a layer.
 
-    ``known``: eigenvalues of H, complex, 1 − γ always among them. ``hidden``: how many more there are, not 0 but so near that
+    ``known``: (k,), eigenvalues of H, complex, 1 − γ always among them. ``hidden``: how many more there are, not 0 but so near that
     rounding hides their sign. ``still``: how many are 0, so that an error along them never moves. ``slack``: how far rounding
     may move H.
 
@@ -121,7 +121,7 @@ class Remedy:
 
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
-    """What there is to say of a task, from v₀ = 0; arrays have an entry for each state visited, ``operator.states``.
+    """What there is to say of a task, from v₀ = 0; arrays (W,) have an entry for each state visited, ``operator.states``.
 
     ``features``: (|S|, d), and what they are ``called``. ``operator``: of a layer on the context. ``step``: α > 0.
     ``depth``: L ≥ 0. ``delta``: δ in (0, 1), the probability with which bound F may fail. ``sharpness``: β of the features, as
@@ -173,12 +173,12 @@ class Diagnosis:
 
     @cached_property
     def limit(self) -> np.ndarray | None:
-        """lim v_L, None where there is none, or none for certain."""
+        """lim v_L, (W,), None where there is none, or none for certain."""
         return self.operator.limit(self.step) if self.converges else None
 
     @cached_property
     def certainty(self) -> np.ndarray | None:
-        """v_CE, a fixed point even where depth diverges; None where a state was never left."""
+        """v_CE, (W,), a fixed point even where depth diverges; None where a state was never left."""
         return self.operator.certainty_equivalence() if self.operator.covered else None
 
     @property
@@ -188,17 +188,17 @@ class Diagnosis:
 
     @property
     def target(self) -> np.ndarray | None:
-        """From what the distance left is measured: the limit, or else the fixed point, if there is either."""
+        """From what the distance left is measured, (W,): the limit, or else the fixed point, if there is either."""
         return self.certainty if self.limit is None else self.limit
 
     @cached_property
     def true_value(self) -> np.ndarray | None:
-        """v^π where the process is known."""
+        """v^π at the states visited, (W,), where the process is known."""
         return None if self.task.process is None else self.task.process.value()[self.operator.states]
 
     @cached_property
     def value(self) -> np.ndarray | None:
-        """v_L, None where it has left the range of floats."""
+        """v_L, (W,), None where it has left the range of floats."""
         return after(self.operator, np.zeros(len(self.operator.states)), self.step, self.depth)
 
     @property
@@ -232,11 +232,8 @@ class Diagnosis:
     @property
     def predicted(self) -> float | None:
         """What ‖v_L − v_CE‖_∞ is at most: the promised rate to the power L, times ‖v₀ − v_CE‖_∞; None without such a rate."""
-        return (
-            None
-            if self.promised_rate is None or self.target is None
-            else self.promised_rate**self.depth * self.first_error
-        )
+        rate, first = self.promised_rate, self.first_error
+        return None if rate is None or first is None else rate**self.depth * first
 
     @property
     def rounding(self) -> float | None:
@@ -272,15 +269,16 @@ class Diagnosis:
     @cached_property
     def worth_in_truth(self) -> int | None:
         """The same with the limit's distance from v^π for the floor, where that is known."""
-        off = distance(self.limit, self.true_value)
-        return None if off is None else first_depth(self.operator, self.step, self.limit, off)
+        limit, off = self.limit, distance(self.limit, self.true_value)
+        return None if limit is None or off is None else first_depth(self.operator, self.step, limit, off)
 
     @property
     def promised_worth(self) -> int | None:
         """L*(n): from where on the theorem promises that the distance left is at most the floor."""
-        if not self.theorem_applies or not self.floor or self.promised_rate == 1:  # 1 − αc of a tiny step, rounded
+        first, rate = self.first_error, self.promised_rate
+        if not self.theorem_applies or not self.floor or first is None or rate is None:
             return None
-        return worthwhile_depth(self.first_error, self.floor, self.promised_rate)
+        return None if rate == 1 else worthwhile_depth(first, self.floor, rate)  # 1: 1 − αc of a tiny step, rounded
 
 
 def layers_for_ten(rate: float) -> float | None:
@@ -288,13 +286,17 @@ def layers_for_ten(rate: float) -> float | None:
     return None if rate >= 1 else 0.0 if rate == 0 else -math.log(10) / math.log(rate)
 
 
+@overload
+def distance(v: np.ndarray, w: np.ndarray) -> float: ...
+@overload
+def distance(v: np.ndarray | None, w: np.ndarray | None) -> float | None: ...
 def distance(v: np.ndarray | None, w: np.ndarray | None) -> float | None:
-    """‖v − w‖_∞, None where there is only one of them."""
+    """‖v − w‖_∞ of values (W,), None where there is only one of them."""
     return None if v is None or w is None else float(np.abs(v - w).max())
 
 
 def after(layer: Operator, v: np.ndarray, step: float, depth: int) -> np.ndarray | None:
-    """v after ``depth`` more layers, None where that has left the range of floats."""
+    """v, (W,), after ``depth`` more layers, None where that has left the range of floats."""
     try:
         with np.errstate(over="ignore", invalid="ignore"):
             return layer.iterate(v, step, depth)
@@ -303,7 +305,7 @@ def after(layer: Operator, v: np.ndarray, step: float, depth: int) -> np.ndarray
 
 
 def first_depth(layer: Operator, step: float, limit: np.ndarray, floor: float) -> int | None:
-    """The first L with ‖v_L − limit‖_∞ ≤ floor, from v₀ = 0, where the error decreases; None if rounding hides it.
+    """The first L with ‖v_L − limit‖_∞ ≤ floor, ``limit`` (W,), from v₀ = 0, where the error decreases; None if rounding hides it.
 
     A binary search: the depth grows by powers of two, from the largest down, as long as the error stays above the floor.
     """
@@ -370,7 +372,7 @@ def covered_end(context: Context) -> int | None:
 
 
 class Trial(NamedTuple):
-    """What may be tried: its words, its flags, and the context and the features with it."""
+    """What may be tried: its words, its flags, and the context and the features, (|S|, d), with it."""
 
     change: str
     flags: str
@@ -378,7 +380,7 @@ class Trial(NamedTuple):
     features: np.ndarray
 
     def also(self, change: str, flags: str, features: np.ndarray) -> Trial:
-        """The same with other features."""
+        """The same with other features, (|S|, d)."""
         return Trial(
             f"{self.change}, and {change}" if self.change else change,
             f"{self.flags} {flags}".strip(),
@@ -392,6 +394,7 @@ def _tried(found: Diagnosis, tell: Callable[[str], None]) -> list[Remedy]:
 
     Of a context that is not covered, the end is cut off first; if depth then converges at the step asked for, that is all.
     """
+    rows: Iterable[tuple[str, Iterable[Trial]]]
     base = Trial("", "", found.task.context, found.features) if found.operator.covered else _cut(found)
     if base is None:
         tried, rows = [], _longer(found)

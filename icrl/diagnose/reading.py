@@ -15,7 +15,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -34,9 +34,14 @@ RESTART = "Episodes restart: a terminal state pays 0 and leads to the start, dis
 """What is said of a task whose episodes end."""
 
 FEATURES = ("file", "unit", "one-hot", "random", "radial")
+"""The kinds of features, see :func:`make_features`."""
+
 PROCESS_KEYS = ("transition", "reward", "discount", "initial", "features")
 TRAJECTORY_KEYS = ("states", "rewards", "discount", "features")
+"""What a JSON file may hold; of a process, and of a trajectory, the first two must be there."""
+
 HEADER = ["state", "reward", "next_state"]
+"""The first line of a CSV file."""
 
 LENGTH, DISCOUNT, DIMENSION, SHARPNESS = 1000, 0.9, 8, 6.0
 """What is taken when nothing is asked: n, γ, d of random features, β of made ones (a file's are taken as they are)."""
@@ -303,8 +308,10 @@ def _shown(value: Any) -> str:
 def _process_task(path: Path, content: Mapping[str, Any], γ: Any, length: int | None, rng: np.random.Generator) -> Task:
     """A context sampled from the process in a file."""
     few_enough(len(content["transition"]) if isinstance(content["transition"], list) else 0)
-    arrays = [numbers(key, content[key]) if key in content else None for key in ("transition", "reward", "initial")]
-    mrp = MarkovRewardProcess(*arrays[:2], γ, arrays[2])
+    transition, reward = numbers("transition", content["transition"]), numbers("reward", content["reward"])
+    mrp = MarkovRewardProcess(
+        transition, reward, γ, numbers("initial", content["initial"]) if "initial" in content else None
+    )
     features = features_by_state(content["features"], mrp.state_names, "") if "features" in content else None
     return _sampled(str(path), mrp, length, rng, features=features)
 
@@ -401,7 +408,8 @@ def read_csv(path: Path, discount: float | None) -> Task:
     line, header = next(lines, (1, []))
     if header != HEADER:
         raise ValueError(f"{path}, line {line}: the header must be {','.join(HEADER)}, got {_shown(','.join(header))}")
-    labels, rewards = [], []
+    labels: list[str] = []
+    rewards: list[float] = []
     for line, row in lines:
         try:
             state, reward, successor = _csv_row(row, labels[-1] if labels else None)
@@ -448,7 +456,7 @@ def _csv_row(row: list[str], before: str | None) -> tuple[str, float, str]:
 def make_features(
     task: Task, kind: str | None, sharpness: float | None, dimension: int, seed: int
 ) -> tuple[str, np.ndarray]:
-    """Features of the task's states, and what they are called.
+    """What the features of the task's states are called, and the features, (|S|, d).
 
     ``kind``: ``"file"``, those that came with the task; ``"unit"``, the same at length 1; ``"one-hot"``, e_s; ``"random"``,
     independent on the unit sphere of ℝ^dimension; ``"radial"``, a Gaussian bump of width 1 at each state, the states on a
@@ -462,9 +470,10 @@ def make_features(
     if integer("dimension", dimension, 1) > WIDEST:
         raise ValueError(f"dimension must be at most {WIDEST}, got {dimension}")
     n_states, places = len(task.labels), np.arange(len(task.labels), dtype=float)[:, None]
+    own = cast(np.ndarray, task.features)  # those of a file are refused above where there are none
     makers = {
-        "file": lambda: task.features,
-        "unit": lambda: of_one_length(task.features),
+        "file": lambda: own,
+        "unit": lambda: of_one_length(own),
         "one-hot": lambda: one_hot(n_states),
         "random": lambda: random_unit(n_states, dimension, np.random.default_rng([seed, 1])),
         "radial": lambda: radial(places, places, 1.0),
@@ -490,7 +499,7 @@ def chosen_features(task: Task, kind: str | None, sharpness: float | None) -> tu
 
 
 def of_one_length(features: np.ndarray) -> np.ndarray:
-    """x(s)/‖x(s)‖; ``ValueError`` where that is 0."""
+    """x(s)/‖x(s)‖, (|S|, d); ``ValueError`` where that is 0."""
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     if lengths.min() == 0:
         raise ValueError(f"features must not be 0 to be made of one length, got that in row {lengths.argmin()}")

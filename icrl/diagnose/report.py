@@ -6,15 +6,18 @@ import io
 import math
 import textwrap
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from icrl.diagnose.diagnosis import Diagnosis, Remedy, after, distance, layers_for_ten
 from icrl.diagnose.reading import listed, many, read_as
 from icrl.files import plain
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 def as_json(found: Diagnosis) -> dict[str, Any]:
@@ -189,12 +192,10 @@ def _pace(found: Diagnosis) -> list[str]:
     if not found.converges:
         return [f"Depth diverges: in the long run the error grows by a factor of {shown(found.rate)} a layer."]
     ten = layers_for_ten(found.rate)
-    pace = (
-        f"in the long run {shown(found.rate)} of the error is left a layer: {_ten(ten)}"
-        if ten
-        else "a few layers leave nothing of the error"
-    )
-    return [f"Depth converges: {pace}.", *_faster(found)]
+    if not ten:
+        return ["Depth converges: a few layers leave nothing of the error."]
+    pace = f"in the long run {shown(found.rate)} of the error is left a layer: {_ten(ten)}"
+    return [f"Depth converges: {pace}.", *_faster(found, ten)]
 
 
 def _ten(layers: float) -> str:
@@ -209,15 +210,14 @@ def _about(x: float) -> str:
     return f"{x:.3g}" if x < 100 else f"{float(f'{x:.3g}'):,.0f}"
 
 
-def _faster(found: Diagnosis) -> list[str]:
-    """Another step that needs two thirds of the layers or fewer."""
+def _faster(found: Diagnosis, ten: float) -> list[str]:
+    """Another step that needs two thirds of the layers or fewer, where the step taken needs ``ten``."""
     best = found.modes.best_step
-    ten, then = layers_for_ten(found.rate), max(1.0, layers_for_ten(found.modes.rate(best)))
-    return (
-        [f"A step of about {best:.2g} would need {_about(then)} layer{'s' * (then > 1)} for a factor of ten."]
-        if then < ten / 1.5
-        else []
-    )
+    then = layers_for_ten(found.modes.rate(best))
+    if then is None or max(1.0, then) >= ten / 1.5:
+        return []
+    layers = f"{_about(max(1.0, then))} layer{'s' * (then > 1)}"
+    return [f"A step of about {best:.2g} would need {layers} for a factor of ten."]
 
 
 def _limit(found: Diagnosis) -> list[str]:
@@ -253,9 +253,9 @@ def _how_far(found: Diagnosis) -> list[str]:
     """The distance from the true value, bound F, and the depth worth using, or why there is none."""
     sentences = []
     name = "the limit" if found.limit is not None else "v_CE"
-    off = distance(found.target, found.true_value)
-    if off is not None:
-        least, most = (f"{end:.3g}" for end in (found.true_value.min(), found.true_value.max()))
+    v, off = found.true_value, distance(found.target, found.true_value)
+    if v is not None and off is not None:
+        least, most = (f"{end:.3g}" for end in (v.min(), v.max()))
         true = f"v is between {least} and {most}" if least != most else f"v is {most}"
         sentences.append(
             f"The true value v is known: at the states visited, where {true}, the largest error of {name} is {_left(off, found)}."
@@ -278,7 +278,7 @@ def _how_far(found: Diagnosis) -> list[str]:
 
 def _left(error: float, found: Diagnosis) -> str:
     """An error, or that it is no more than rounding."""
-    return "0 to rounding" if 0 < error <= found.rounding else shown(error)
+    return "0 to rounding" if found.rounding is not None and 0 < error <= found.rounding else shown(error)
 
 
 def _worth(found: Diagnosis) -> list[str]:
@@ -307,8 +307,8 @@ def _worth(found: Diagnosis) -> list[str]:
 
 def _table(found: Diagnosis, most: int = 8) -> str:
     """State by state: how often left, the limit, the true value."""
-    columns = {"limit": found.limit, "v_CE": found.certainty if found.limit is None else None, "true": found.true_value}
-    columns = {name: column for name, column in columns.items() if column is not None}
+    ends = {"limit": found.limit, "v_CE": found.certainty if found.limit is None else None, "true": found.true_value}
+    columns = {name: end for name, end in ends.items() if end is not None}
     names = [read_as(found.task.labels[s]) for s in found.operator.states[:most]]
     wide = max(5, *map(len, names))
     rows = [f"{'state':>{wide}} {'left':>9}" + "".join(f"{name:>12}" for name in columns)]
@@ -397,7 +397,8 @@ DRAWN = 1e200
 
 def course(found: Diagnosis, deepest: int) -> Iterator[tuple[int, np.ndarray]]:
     """(L, v_L) for L = 0, …, 15, from there eight depths to each doubling, and ``deepest``, or as far as floats go."""
-    depth, jump, v = 0, 1, np.zeros(len(found.operator.states))
+    depth, jump = 0, 1
+    v: np.ndarray | None = np.zeros(len(found.operator.states))
     while v is not None:
         yield depth, v
         if depth >= deepest:
@@ -439,8 +440,9 @@ def _draw(found: Diagnosis, axes: Any) -> None:
             else "to $v_{CE}$" + ", which is not reached" * (found.converges is False)
         )
         _curve(axes, depths, [distance(v, found.target) for v in values], color=VERMILION, linestyle="--", label=to)
-    if found.predicted is not None:
-        promised = np.array([max(found.promised_rate**depth * found.first_error, found.rounding) for depth in depths])
+    rate, first, rounding = found.promised_rate, found.first_error, found.rounding
+    if rate is not None and first is not None and rounding is not None:
+        promised = np.array([max(rate**depth * first, rounding) for depth in depths])
         _curve(axes, depths, promised, color=GREEN, linestyle=":", label="to the limit, promised")
         if found.bound is not None:
             _curve(axes, depths, promised + found.bound, color=GREY, linestyle="-.", label="to the true value, bound")
@@ -459,8 +461,8 @@ def _draw(found: Diagnosis, axes: Any) -> None:
         axes.legend()
 
 
-def _curve(axes: Any, depths: Sequence[int], errors: Sequence[float], **style: Any) -> None:
+def _curve(axes: Any, depths: ArrayLike, errors: ArrayLike, **style: Any) -> None:
     """A line through the errors that a logarithmic axis can show."""
-    depths, errors = np.array(depths, dtype=float), np.array(errors)
-    drawn = (errors > 0) & (errors < DRAWN)
-    axes.plot(depths[drawn], errors[drawn], **style)
+    x, y = np.array(depths, dtype=float), np.array(errors)
+    drawn = (y > 0) & (y < DRAWN)
+    axes.plot(x[drawn], y[drawn], **style)

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.judgement import NotAnAnswer
 from icrl.mrp import Context
 
@@ -40,7 +39,7 @@ def a_context(given: Any) -> Context:
 def array_of(value: Any, shape: tuple[int, ...], name: str, kind: type = float) -> tuple[np.ndarray, str | None]:
     """``value`` as a finite array, or a sentence on why it is none."""
     try:
-        array = np.asarray(value, kind)
+        array: np.ndarray = np.asarray(value, kind)
     except (TypeError, ValueError):
         return np.zeros(shape), f"{name} must be an array of numbers of shape {shape}, got {type(value).__name__}."
     if array.shape != shape:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from itertools import islice, repeat
 from typing import Any
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import all_visible, place, scalar, shift
+from icrl.arrays import np
 from icrl.exercises.answers import CLOSE, a_context, a_function, array_of, called, shown
 from icrl.exercises.construction import CONTEXTS, compared, features, first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise, NotAnAnswer
@@ -30,7 +29,8 @@ def judge_own_transitions(answer: Any) -> str | None:
             return f"At {instance}: {why}"
         Z, p = start(context, first_values(context), 0.5, 0.5)
         got = value_rows(Z, p.with_head(visible=visible), 2)[2]
-        loop = td.tabular_td(context.states.tolist(), context.rewards, 0.5, repeat(0.5), {s: 1.0 - s for s in range(3)})
+        ones = {s: 1.0 - s for s in range(3)}
+        loop = td.tabular_td(context.states.tolist(), list(context.rewards), 0.5, repeat(0.5), ones)
         v = next(islice(loop, 2, None))
         if why := compared(
             got,

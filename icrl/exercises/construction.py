@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import near, shown
 from icrl.mrp import Context
 from icrl.prompt import prompt, rows

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import CLOSE, a_function, differs, shown
 from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, MarkovRewardProcess, state_array

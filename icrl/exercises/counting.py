@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import repeat
 
-import numpy as np
+from icrl.arrays import np
 
 
 def counted(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, called, differs, shown
 from icrl.exercises.judgement import Exercise
 from icrl.mrp import finite_array

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import CLOSE, a_context, a_function, differs, near, shown
 from icrl.exercises.counting import counted
 from icrl.exercises.judgement import Exercise

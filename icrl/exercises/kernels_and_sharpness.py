@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, differs
 from icrl.exercises.judgement import Exercise
 from icrl.mrp import Context

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from icrl.algebra import all_visible
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, differs
 from icrl.exercises.counting import counted
 from icrl.exercises.judgement import Exercise
@@ -19,13 +18,13 @@ from icrl.transformer import softmax_td_parameters, transformer
 LAYERS = 400
 """So many that with one more nothing moves."""
 
-CONTEXTS = (
+CONTEXTS: tuple[tuple[list[int], list[float], float], ...] = (
     ([0, 1, 0], [1, 0], 0.5),
     ([0, 1, 0, 0], [1, 0, 2], 0.5),
     ([0, 1, 0, 2, 1, 1, 2, 0], [1, 0, -1, 2, 0.5, 1, 0], 0.8),
 )
 """States, rewards, γ; every state is left."""
-WEIGHTS = ((1, 2), (1, 2, 4), (1, 3, 2, 1, 5, 1, 4))
+WEIGHTS: tuple[tuple[int, ...], ...] = ((1, 2), (1, 2, 4), (1, 3, 2, 1, 5, 1, 4))
 """ρ for each of them."""
 
 
@@ -76,7 +75,8 @@ def _rewards_alone(states: Sequence[int], rewards: Sequence[float], gamma: float
 def judge_unmasked_limit(answer: Any) -> str | None:
     """``answer(states, rewards, gamma)``: where the layers end without the mask."""
     limit = a_function(answer, "states, rewards and gamma")
-    for states, rewards, gamma in (*CONTEXTS, ([0, 1], [1], 0.9)):
+    never_left: tuple[list[int], list[float], float] = ([0, 1], [1], 0.9)
+    for states, rewards, gamma in (*CONTEXTS, never_left):
         right = unmasked(states, rewards, gamma)
         if why := differs(
             limit, (states, rewards, gamma), right, f"states = {states}, rewards = {rewards}, γ = {gamma}"

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from icrl import linear_attention as la
 from icrl.algebra import all_visible, linear
+from icrl.arrays import np
 from icrl.exercises.answers import CLOSE, a_function, called, differs, shown
 from icrl.exercises.judgement import Exercise
 from icrl.prompt import prompt
@@ -102,8 +101,8 @@ def predictions_with(
 ) -> np.ndarray:
     """The predictions with one transition more, the one that ``extra`` makes of the query's features."""
     x, r, y = (np.asarray(part, float).reshape(-1, 1) for part in extra(query[:, 0]))
-    pairs = (before, x), (after, y), (rewards, r)
-    return predictions(*(np.concatenate(pair, axis=1) for pair in pairs), query)
+    with_one = lambda part, more: np.concatenate([part, more], axis=1)
+    return predictions(with_one(before, x), with_one(after, y), with_one(rewards, r), query)
 
 
 # The longest step

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from random import Random
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, differs, shown
 from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.exercises.samples import random_process
@@ -16,7 +15,7 @@ from icrl.mrp import MarkovRewardProcess, probabilities
 
 def processes() -> Iterator[MarkovRewardProcess]:
     """A two-state chain that a person can follow, then random ones."""
-    yield MarkovRewardProcess([[0, 1], [0.5, 0.5]], [1, 0], 0.5)
+    yield MarkovRewardProcess([[0.0, 1.0], [0.5, 0.5]], [1, 0], 0.5)
     rng = Random(0)
     for size, discount in ((1, 0.5), (2, 0.0), (3, 0.8), (5, 0.7), (4, 0.6)):
         yield random_process(size, rng, discount)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 
 

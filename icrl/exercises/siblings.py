@@ -7,9 +7,8 @@ from itertools import islice, repeat
 from statistics import fmean
 from typing import Any
 
-import numpy as np
-
 from icrl import td
+from icrl.arrays import np
 from icrl.exercises.answers import a_context, a_function, differs, shown
 from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, empirical_model

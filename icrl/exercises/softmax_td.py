@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import place, scalar
+from icrl.arrays import np
 from icrl.exercises.answers import CLOSE, a_function, array_of, called, differs, shown
 from icrl.exercises.construction import CONTEXTS, compared, first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise
@@ -30,7 +29,7 @@ def judge_ledger_of_costs(answer: Any) -> str | None:
                 return f"At {instance}: {why}"
             Z, p = start(context, first_values(context), gamma, alpha)
             right = value_rows(Z, p, 2)[2]
-            Z[-3], Z[-2] = -Z[-3], Z[-1] @ p.memory.shift
+            Z[-3], Z[-2] = -Z[-3], Z[-1] @ p.target_memory.shift
             put = {(VALUE, band): scalar(entry, Z) for band, entry in zip((REWARD, TARGET, VALUE), row)}
             W = place({(TARGET, VALUE): scalar(1, Z)}, row_sizes(2), row_sizes(2), Z)
             p = p.with_head(V=place(put, row_sizes(2), row_sizes(2), Z)).with_memory(W=W)

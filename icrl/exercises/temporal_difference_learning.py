@@ -8,9 +8,8 @@ from itertools import islice, repeat
 from statistics import fmean
 from typing import Any
 
-import numpy as np
-
 from icrl import td
+from icrl.arrays import np
 from icrl.exercises.answers import a_context, a_function, differs
 from icrl.exercises.counting import counted
 from icrl.exercises.judgement import Exercise, NotAnAnswer

@@ -6,9 +6,8 @@ import math
 from random import Random
 from typing import Any
 
-import numpy as np
-
 from icrl import state_form
+from icrl.arrays import np
 from icrl.exercises.answers import a_context, a_function, differs, shown
 from icrl.exercises.counting import counted
 from icrl.exercises.judgement import Exercise, NotAnAnswer

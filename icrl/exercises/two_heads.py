@@ -8,9 +8,8 @@ from itertools import islice, repeat
 from statistics import fmean
 from typing import Any
 
-import numpy as np
-
 from icrl import td
+from icrl.arrays import np
 from icrl.exercises.answers import CLOSE, a_function, array_of, differs, shown
 from icrl.exercises.construction import first_values, named, start, value_rows
 from icrl.exercises.judgement import Exercise, NotAnAnswer

@@ -7,9 +7,8 @@ from itertools import islice, permutations
 from random import Random
 from typing import Any
 
-import numpy as np
-
 from icrl import state_form
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, called, differs, shown
 from icrl.exercises.judgement import Exercise
 
@@ -23,7 +22,7 @@ MOVES, PAID = np.array([[1.0, 2.0], [2.0, 1.0]]), np.array([3.0, -1.0])
 
 def values(w: Sequence[float], gamma: float, depth: int, paid: np.ndarray = PAID) -> np.ndarray:
     """The values of the two states after ``depth`` layers with V's entries w and A = I."""
-    given, layer = state_form.model(MOVES, paid), state_form.Weights(*w, np.eye(2))
+    given, layer = state_form.model(MOVES, paid), state_form.Weights._make((*w, np.eye(2)))
     return next(islice(state_form.values(FEATURES, given, [layer] * depth, gamma), depth, None))[0]
 
 
@@ -129,7 +128,7 @@ def judge_what_symmetry_leaves(answer: Any) -> str | None:
 def mean_over_permutations(G: np.ndarray) -> np.ndarray:
     """One permutation after the other."""
     orders = [list(order) for order in permutations(range(len(G)))]
-    return sum(G[order][:, order] for order in orders) / len(orders)
+    return sum((G[order][:, order] for order in orders), 0 * G) / len(orders)
 
 
 def what_symmetry_leaves(G: np.ndarray) -> np.ndarray:

@@ -6,8 +6,7 @@ import math
 from random import Random
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, differs, shown
 from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.exercises.samples import random_normal

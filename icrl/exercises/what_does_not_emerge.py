@@ -6,22 +6,25 @@ from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import a_function, differs
 from icrl.exercises.judgement import Exercise
 from icrl.exercises.samples import random_normal
 from icrl.mrp import finite_array
 from icrl.state_form import Weights, model, values
 
-Triple = Sequence[float]
+Triple = Sequence[float] | np.ndarray
 """(w_r, w_t, w_v)."""
 
 
-def after(moves: Any, rewards: Any, x: np.ndarray, layers: Sequence[Triple], A: np.ndarray, gamma: float) -> np.ndarray:
+def after(
+    moves: Any, rewards: Any, x: np.ndarray, layers: Sequence[Triple] | np.ndarray, A: np.ndarray, gamma: float
+) -> np.ndarray:
     """The values of all states after these layers, which share A, in a context with one reward a state."""
     moves = np.array(moves, float)
-    *_, v = values(x, model(moves, moves.sum(-1) * np.array(rewards, float)), [Weights(*w, A) for w in layers], gamma)
+    *_, v = values(
+        x, model(moves, moves.sum(-1) * np.array(rewards, float)), [Weights._make((*w, A)) for w in layers], gamma
+    )
     return v[0]
 
 

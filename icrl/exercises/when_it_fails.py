@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.exercises.answers import a_context, a_function, differs, shown
 from icrl.exercises.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, finite_array

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess, finite_array, generator, integer, number, probabilities
 from icrl.tasks import dirichlet_rows, one_hot, random_unit
 
@@ -44,7 +43,7 @@ class TaskBatch(NamedTuple):
 
 
 def boyan(rng: np.random.Generator, size: int, n_states: int) -> np.ndarray:
-    """Random Boyan chains: from i to i+1 with probability ε_i ∼ U(0, 1), else to i+2; at the end to a state drawn from a random distribution."""
+    """Random Boyan chains, (B, S, S): from i to i+1 with probability ε_i ∼ U(0, 1), else to i+2; at the end to a state drawn from a random distribution."""
     P, forward = np.zeros((size, n_states, n_states)), rng.random((size, n_states - 2))
     i, again = np.arange(n_states - 2), rng.random((size, n_states))
     P[:, i, i + 1], P[:, i, i + 2] = forward, 1 - forward
@@ -54,38 +53,40 @@ def boyan(rng: np.random.Generator, size: int, n_states: int) -> np.ndarray:
 
 
 def dense(rng: np.random.Generator, size: int, n_states: int, concentration: float = 0.3) -> np.ndarray:
-    """Rows p(· | s) ∼ Dirichlet(concentration, …): see :func:`icrl.tasks.dirichlet_rows`."""
+    """Transition matrices (B, S, S) with rows p(· | s) ∼ Dirichlet(concentration, …): see :func:`icrl.tasks.dirichlet_rows`."""
     return dirichlet_rows((size, n_states), n_states, rng, concentration)
 
 
 def permuted_boyan(rng: np.random.Generator, size: int, n_states: int) -> np.ndarray:
-    """Random Boyan chains whose states are numbered at random, anew in every task."""
+    """Random Boyan chains, (B, S, S), whose states are numbered at random, anew in every task."""
     P = boyan(rng, size, n_states)
     order = rng.permuted(np.tile(np.arange(n_states), (size, 1)), axis=1)
     return np.take_along_axis(np.take_along_axis(P, order[:, :, None], 1), order[:, None, :], 2)
 
 
 FAMILIES: dict[str, Callable] = {"boyan": boyan, "dense": dense, "permuted-boyan": permuted_boyan}
+"""What draws ``size`` = B transition matrices of ``n_states`` = S states, by the name of the family."""
 
 
 def uniform_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> np.ndarray:
-    """Entries from U(−1, 1)."""
+    """Entries from U(−1, 1), (B, S, d)."""
     return rng.uniform(-1, 1, (size, n_states, d))
 
 
 def unit_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> np.ndarray:
-    """Uniform on the unit sphere."""
+    """Uniform on the unit sphere, (B, S, d)."""
     return random_unit(size * n_states, d, rng).reshape(size, n_states, d)
 
 
 def one_hot_features(rng: np.random.Generator, size: int, n_states: int, d: int) -> np.ndarray:
-    """e_s, where d must be the number of states."""
+    """e_s, (B, S, S), where d must be the number of states."""
     if d != n_states:
         raise ValueError(f"d must be n_states = {n_states} for one-hot features, got {d}")
     return np.tile(one_hot(n_states), (size, 1, 1))
 
 
 FEATURES: dict[str, Callable] = {"uniform": uniform_features, "unit": unit_features, "one-hot": one_hot_features}
+"""What draws the features of B tasks, by the name of their kind."""
 
 OWN = (*FAMILIES.values(), *FEATURES.values())
 """The library's own, whose draws are tested once and for all; those of others are looked at in every batch."""
@@ -143,7 +144,7 @@ def sample_tasks(
 def assembled(
     P: Array, r: Array, discount: float, features: Array, shown_P: Array, shown_r: Array, uniforms: Array, endless: bool
 ) -> TaskBatch:
-    """The batch whose contexts walk by ``shown_P`` and pay ``shown_r``, by the uniform numbers given."""
+    """The batch whose contexts walk by ``shown_P``, (B, S, S), and pay ``shown_r``, (B, S), by the ``uniforms`` given, (B, n+1)."""
     μ = stationary(P)
     start = μ if shown_P is P else stationary(shown_P)
     if endless:
@@ -156,7 +157,7 @@ def assembled(
 
 
 def stationary(P: np.ndarray) -> np.ndarray:
-    """μ with μP = μ and Σμ = 1 for every chain of a batch; ergodic ones."""
+    """μ, (B, S), with μP = μ and Σμ = 1 for every chain of a batch (B, S, S); ergodic ones."""
     S = P.shape[-1]
     system = np.swapaxes(P, -1, -2) - np.eye(S)
     system[:, -1] = 1
@@ -164,7 +165,7 @@ def stationary(P: np.ndarray) -> np.ndarray:
 
 
 def walks(start: np.ndarray, P: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
-    """A trajectory of every chain, one uniform number a state."""
+    """A trajectory of every chain, (B, n+1), one uniform number a state, (B, n+1); ``start``: (B, S), ``P``: (B, S, S)."""
     bounds, due = np.cumsum(P, axis=-1), np.cumsum(start, axis=-1)
     bounds[..., -1] = due[..., -1] = np.inf  # whatever a sum was rounded to
     S, states = P.shape[-1], np.empty(uniforms.shape, dtype=int)
@@ -176,7 +177,7 @@ def walks(start: np.ndarray, P: np.ndarray, uniforms: np.ndarray) -> np.ndarray:
 
 
 def counted(states: np.ndarray, n_states: int) -> np.ndarray:
-    """How often each transition occurs in each context."""
+    """How often each transition occurs in each context, (B, S, S), from its states, (B, n+1)."""
     size = n_states**2
     pairs = size * np.arange(len(states))[:, None] + n_states * states[:, :-1] + states[:, 1:]
     return np.bincount(pairs.ravel(), minlength=len(states) * size).reshape(-1, n_states, n_states).astype(float)

@@ -120,7 +120,7 @@ def one(name: str, protocol: Protocol, seed: int, held: Held, out: Path | None, 
             found = outcome(run, protocol) if rank() == 0 else {}
         except Diverged as error:
             found = {"diverged": str(error)}
-        if checkpoint and rank() == 0:
+        if out and checkpoint and rank() == 0:
             put(record_of(out, name), name, protocol, {seed: found})
             remove(checkpoint)
     return Result(name, seed, found, perf_counter() - begun)
@@ -129,7 +129,7 @@ def one(name: str, protocol: Protocol, seed: int, held: Held, out: Path | None, 
 def put(record: Path, name: str, protocol: Protocol, found: Mapping[int, dict]) -> None:
     """Add outcomes to a record; another command may be adding to it, and may have added."""
     with alone(record):
-        write_all({record: record_text(name, protocol, outcomes_in(record, protocol) | found)})
+        write_all({record: record_text(name, protocol, {**outcomes_in(record, protocol), **found})})
 
 
 def clear(records: Iterable[Path], checkpoints: Iterable[Path]) -> None:
@@ -285,6 +285,7 @@ def show(results: Sequence[Result], console: Console) -> None:
 
 
 HEADINGS = "seed", "cosine V", "cosine A", "centred", "V's last row", "A's diagonal", "error", "seconds"
+"""The columns of the table."""
 
 
 def row(result: Result) -> list[str]:
@@ -307,7 +308,7 @@ def row(result: Result) -> list[str]:
 
 
 def value_row(V: list) -> np.ndarray:
-    """The last three entries of V's last row, the mean over the layers."""
+    """The last three entries of V's last row, (3,), the mean over the layers."""
     mean = np.mean(V, axis=0)
     return mean[-3:] if mean.ndim == 1 else mean[-1, -3:]
 

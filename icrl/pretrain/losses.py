@@ -24,13 +24,14 @@ def neu(v: Array, batch: TaskBatch) -> Array:
 
 
 def neu_loss(v: Array, batch: TaskBatch) -> Array:
-    """The mean of NEU² over the batch; its gradient flows through both values."""
+    """The mean of NEU² of v, (B, S), over the batch; its gradient flows through both values."""
     return (expected_update(v, batch) ** 2).sum(-1).mean()
 
 
 def td_loss(v: Array, batch: TaskBatch) -> Array:
-    r"""The mean over the batch of :math:`\sum_s \mu(s) \delta(s)^2`; the gradient stops at the value of the next state (semi-gradient TD)."""
+    r"""The mean over the batch, v (B, S), of :math:`\sum_s \mu(s) \delta(s)^2`; the gradient stops at the value of the next state (semi-gradient TD)."""
     return (batch.stationary * bellman_error(v, v.detach(), batch) ** 2).sum(-1).mean()
 
 
 LOSSES = {"td": td_loss, "neu": neu_loss}
+"""The losses by name: functions of the predictions, (B, S), and the batch."""

@@ -6,7 +6,7 @@ read the features alone, the state form (:mod:`icrl.state_form`) gives the same 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice, repeat
 
 import numpy as np
@@ -76,7 +76,7 @@ def values(learned: Learned, batch: TaskBatch, depth: int) -> Tensor:
 
 
 def iterates(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]:
-    """The same after 0, 1, …, ``depth`` layers."""
+    """The same, each (B, S), after 0, 1, …, ``depth`` layers."""
     integer("depth", depth, 0)
     d = learned["A"].shape[-1] - (0 if is_masked(learned) else 3)
     if batch.features.shape[-1] != d:
@@ -84,8 +84,8 @@ def iterates(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]
     return (state_values if is_masked(learned) else token_values)(learned, batch, depth)
 
 
-def last(layers: Iterator[Tensor]) -> Tensor:
-    """The last of the iterates."""
+def last(layers: Iterable[Tensor]) -> Tensor:
+    """The last of the iterates, each (B, S)."""
     for v in layers:
         pass
     return v
@@ -93,7 +93,7 @@ def last(layers: Iterator[Tensor]) -> Tensor:
 
 def state_values(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]:
     """v_0, v_1, …, each (B, S), by the state form; for masked parameters."""
-    weights = [state_form.Weights(*w.unbind(), A) for w, A in zip(learned["V"], learned["A"])]
+    weights = [state_form.Weights._make((*w.unbind(), A)) for w, A in zip(learned["V"], learned["A"])]
     given = state_form.model(batch.moves, batch.paid)
     return (v[..., 0, :] for v in state_form.values(batch.features, given, along(weights, depth), batch.discount))
 
@@ -130,7 +130,7 @@ def queried_prompt(batch: TaskBatch, queries: Tensor) -> Tensor:
 
 
 def queried(p: Parameters, n: int, queries: int, like: Tensor) -> Parameters:
-    """The pieces for a prompt with further query columns: n keys, and the shift on the first n + 1 columns only."""
+    """The pieces for a prompt (d+3, n+1+queries) with further query columns: n keys, and the shift on the first n + 1 columns only."""
     visible = np.arange(n + 1 + queries)[:, None] < n
     shift = place({(1, 0): identity(n, like)}, (1, n, queries), (n, 1, queries), like)
     return p.with_head(visible=visible).with_memory(shift=shift)

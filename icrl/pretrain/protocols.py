@@ -102,6 +102,7 @@ DENSE = replace(BOYAN, family="dense", features="unit", d=5)
 RANDOM_DEPTH: dict[str, Any] = {"shallowest": 2, "depth": 40, "steps": 1500}
 FULL: dict[str, Any] = {"trained": "full", "steps": 1500, "batch": 32, "decay": 0.003}
 ONE_HOT: dict[str, Any] = {"features": "one-hot", "d": 10}
+"""What several protocols share: two to begin with, and three changes of fields."""
 
 PROTOCOLS: dict[str, Protocol] = {
     "boyan": BOYAN,

@@ -37,6 +37,8 @@ TASKS, SEED = 200, 10**6
 
 DEPTHS = (1, 2, 3, 4, 6, 8, 12, 20, 40, 100)
 LENGTHS = (10, 30, 100, 300, 1000, 3000)
+"""The depths and the lengths of context at which the error is put on record."""
+
 OVERFLOW = 1e12
 """Errors are put on record as at most this."""
 
@@ -105,7 +107,7 @@ def evaluation(learned: Learned, protocol: Protocol) -> dict[str, Any]:
 
 
 def summary(v: Tensor, batch: TaskBatch) -> dict[str, float | None]:
-    """Over the tasks: ``median`` and 90% quantile ``q90`` of the relative error, the share ``diverged`` beyond :data:`DIVERGED`, ``centred``.
+    """Over the tasks, ``v`` (B, S): ``median`` and 90% quantile ``q90`` of the relative error, the share ``diverged`` beyond :data:`DIVERGED`, ``centred``.
 
     The relative error is |v − v^π| / |v^π| in the norm weighted by μ: 0 is exact, and v = 0 has 1, by definition. Most of a value is
     the same for all states of a task; ``centred`` is the median error of values less their mean under μ, of what tells states apart.
@@ -128,11 +130,11 @@ def predicted(learned: Learned, batch: TaskBatch, depth: int) -> Tensor:
 
 @torch.no_grad()
 def predictions(learned: Learned, batch: TaskBatch, depth: int) -> list[Tensor]:
-    """The same after 0, 1, …, ``depth`` layers."""
+    """The same, each (B, S), after 0, 1, …, ``depth`` layers."""
     return list(iterates(learned, batch, depth))
 
 
-def shuffled(learned: Learned, protocol: Protocol, n: int) -> dict[str, float]:
+def shuffled(learned: Learned, protocol: Protocol, n: int) -> dict[str, float | None]:
     """The two-sided control, on contexts of ``n`` transitions that pay each state another's reward.
 
     ``own``: the median relative error against the task's own value; ``paid``: against the value for the rewards that were paid.
@@ -147,6 +149,7 @@ def shuffled(learned: Learned, protocol: Protocol, n: int) -> dict[str, float]:
 # Records
 
 NO_RECORD = "record must be a file that `python -m icrl pretrain` or record_text wrote"
+"""How the refusal of a file begins."""
 
 
 def rounded(found: Any, digits: int = 6) -> Any:

@@ -125,7 +125,7 @@ def continued(run: Run, protocol: Protocol, seed: int, device: torch.device | st
 
 
 def trained_of(learned: Learned, protocol: Protocol) -> list[torch.Tensor]:
-    """Those parameters that are not held as they are, with gradients from now on."""
+    """Those parameters, in their shapes, that are not held as they are, with gradients from now on."""
     return [
         X.requires_grad_()
         for name, X in learned.items()
@@ -134,7 +134,7 @@ def trained_of(learned: Learned, protocol: Protocol) -> list[torch.Tensor]:
 
 
 def optimiser_of(protocol: Protocol, trained: list[torch.Tensor]) -> torch.optim.Optimizer:
-    """Adam or plain gradient descent, on the loss with ``decay``/2 times the sum of squares of the parameters added."""
+    """Adam or plain gradient descent of parameters of any shape, on the loss with ``decay``/2 times the sum of squares of the parameters added."""
     kind = torch.optim.Adam if protocol.optimiser == "adam" else torch.optim.SGD
     return kind(trained, lr=protocol.rate, weight_decay=protocol.decay)
 
@@ -147,7 +147,10 @@ def rate(protocol: Protocol, step: int) -> float:
 def gradient(
     learned: Learned, trained: list[torch.Tensor], protocol: Protocol, seed: int, step: int, device: torch.device | str
 ) -> float:
-    """The loss of a step, summed over the processes, its clipped gradient left at the parameters; :class:`Diverged` where they are not finite."""
+    """The loss of a step, summed over the processes; its clipped gradient is left at the parameters, in their shapes.
+
+    Raises :class:`Diverged` where they are not finite.
+    """
     rng = np.random.default_rng([seed, step + 1])
     depth = (
         protocol.depth if protocol.shallowest is None else int(rng.integers(protocol.shallowest, protocol.depth + 1))
@@ -169,7 +172,7 @@ def gradient(
 
 
 def clipped(g: torch.Tensor, norm: float) -> torch.Tensor:
-    """A gradient scaled to this norm where it is longer."""
+    """A gradient, (k,), scaled to this norm where it is longer."""
     return g * min(1.0, norm / max(float(g.norm()), norm))
 
 
@@ -202,13 +205,14 @@ def own_part(size: int) -> slice:
 
 
 def summed(flat: torch.Tensor) -> torch.Tensor:
-    """The sum over all processes."""
+    """The sum over all processes, of the shape given."""
     if processes() > 1:
         dist.all_reduce(flat)
     return flat
 
 
 Made = TypeVar("Made")
+"""What :func:`agreed` makes."""
 
 
 def agreed(make: Callable[[], Made]) -> Made:
@@ -273,7 +277,7 @@ def resumed(path: Path | None, protocol: Protocol, seed: int) -> Run:
     except Exception as error:  # whatever a reader of damaged bytes stumbles over
         said = f"{error} is missing" if isinstance(error, KeyError) else (str(error) or repr(error)).splitlines()[0]
         raise ValueError(f"checkpoint must be a file that pretraining wrote, got {path}: {said}") from error
-    if changed:
+    if run is None:
         why = (
             " (the rate falls along a cosine over all steps: a run of more steps is another from its first)"
             if changed == ["steps"]

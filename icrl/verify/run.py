@@ -11,17 +11,19 @@ from icrl.verify.model import KINDS, WITHOUT_MUTANTS, Budget, Check, Claim, Muta
 
 @dataclass(frozen=True)
 class MutantResult:
-    """``refuted`` when every check that should see the mutant refuted it; ``refuted_by`` are the kinds that did."""
+    """What became of a mutant: ``verdicts``, by kind, of the checks that should see it."""
 
     mutant: Mutant
     verdicts: dict[str, Verdict]
 
     @property
     def refuted_by(self) -> list[str]:
+        """The kinds of check that refuted it, each with a counterexample."""
         return [kind for kind, verdict in self.verdicts.items() if verdict.passed is False and verdict.counterexample]
 
     @property
     def refuted(self) -> bool:
+        """Whether every check that was asked refuted it."""
         return self.refuted_by == list(self.verdicts)
 
     @property

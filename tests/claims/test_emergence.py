@@ -9,6 +9,7 @@ import pytest
 
 from icrl import state_form as library
 from icrl.claims.emergence import emergence, state_form
+from icrl.pretrain import readings
 from icrl.verify.model import Budget, Verdict
 from icrl.verify.run import judge
 
@@ -57,10 +58,9 @@ def test_a_layer_that_does_not_take_its_value_off_is_not_read():
 @pytest.mark.parametrize("name", ["reading", "gain"])
 @pytest.mark.parametrize("kind", CHECKS)
 def test_what_pretraining_reads_off_the_weights_is_what_is_checked(kind, name, monkeypatch):
-    metrics = pytest.importorskip("icrl.pretrain.metrics")
-    right = getattr(metrics, name)
+    right = getattr(readings, name)
     monkeypatch.setattr(
-        metrics, name, lambda w, *rest: right([entry * (10**9 + 1) / 10**9 for entry in w[:2]] + [w[2]], *rest)
+        readings, name, lambda w, *rest: right([entry * (10**9 + 1) / 10**9 for entry in w[:2]] + [w[2]], *rest)
     )
     verdict = judge(CHECKS[kind], STATE.subject, FEW)
     assert verdict.passed is False and verdict.counterexample, verdict

@@ -4,6 +4,7 @@ from dataclasses import replace
 from importlib import import_module
 from itertools import islice, repeat
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -159,7 +160,7 @@ def test_balls_that_are_too_wide_prove_nothing():
 
 def test_a_stray_float_fails_an_exact_check():
     with pytest.raises(TypeError, match="exact check met a float"):
-        entries_differ(0.5, rational_case(np.random.default_rng(0), 1, 1, 1).gamma)
+        entries_differ(0.5, rational_case(Random(0), 1, 1, 1).gamma)
     verdict = judge(check_of("softmax-td", "exact"), Machine(edit=lambda p, site: p.with_head(V=p.head.V * 1.0)), FEW)
     assert verdict.passed is False and verdict.counterexample is None and "float" in verdict.detail
 
@@ -198,7 +199,7 @@ def test_a_check_says_what_it_draws_and_shows_where_the_statement_is_checked(cla
 
 def test_the_words_of_a_scope_follow_what_a_statement_draws():
     drawn, words = linear.STATED.exact(linear.STATED.subject), linear.STATED.scope("exact")
-    longer = rational_case(np.random.default_rng(0), 9, 2, 1)
+    longer = rational_case(Random(0), 9, 2, 1)
     of = lambda cases: replace(linear.STATED, exact=lambda claim: cases).scope("exact")()
     assert words() == of(drawn) == check_of("linear", "exact").scope
     assert words().startswith(f"{len(drawn)} contexts in rationals: n in 1..6, ")
@@ -290,7 +291,7 @@ def test_blocks_that_only_agree_at_the_probe_are_not_derived():
 
 @pytest.mark.parametrize("band, row", [("features", 0), ("reward", 1), ("target", 2), ("value", 3)])
 def test_a_difference_in_any_band_is_found(band, row):
-    case = rational_case(np.random.default_rng(0), 2, 1, 1)
+    case = rational_case(Random(0), 2, 1, 1)
     prompts = list(Machine().run(*softmax_td.as_matrices(case)))
     prompts[1][row, 2] += 1
     found = first_difference("here", prompts, td_prompts(case), entries_differ)

@@ -15,7 +15,7 @@ from typing import Any
 from icrl.arrays.plain import arithmetic, core, dtypes, functions, layout, making
 from icrl.arrays.plain import linalg as linalg
 
-OF_ARRAYS = (
+OF_ARRAYS: tuple[str, ...] = (
     "all",
     "any",
     "argmax",
@@ -29,8 +29,11 @@ OF_ARRAYS = (
     "ravel",
     "reshape",
     "squeeze",
+    "sum",
+    "swapaxes",
+    "trace",
+    "transpose",
 )
-OF_ARRAYS += ("sum", "swapaxes", "trace", "transpose")
 """The methods of arrays that are functions of arrays, lists and numbers too."""
 
 inf, nan, pi, newaxis = math.inf, math.nan, math.pi, None

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import reduce
 from itertools import accumulate, chain, compress, product, takewhile
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from icrl.arrays.plain.dtypes import KINDS, as_dtype, dtype, highest, kind_of
 from icrl.arrays.plain.layout import (
@@ -35,12 +35,26 @@ class ndarray:
     """
 
     __slots__ = ("_data", "shape", "dtype", "_strides", "_offset", "_writeable")
-    __hash__ = None
+    __hash__ = None  # type: ignore[assignment]  # == is entry by entry, and object's __hash__ is declared as a function
     _op_priority = 0  # SymPy leaves an operation to what has one, where it would ask for a float
 
     def __init__(self, data: Sequence, shape: Shape, dtype: dtype, strides: Shape | None = None, offset: int = 0):
-        self._data, self.shape, self.dtype, self._offset, self._writeable = data, shape, dtype, offset, True
+        self._data: Any = data  # written to only where it is a list
+        self.shape, self.dtype, self._offset, self._writeable = shape, dtype, offset, True
         self._strides = row_major(shape) if strides is None else strides
+
+    if TYPE_CHECKING:  # what arithmetic and functions put here
+        __neg__: ClassVar[Callable[[ndarray], Any]]
+        __pos__: ClassVar[Callable[[ndarray], Any]]
+        __abs__: ClassVar[Callable[[ndarray], Any]]
+        __invert__: ClassVar[Callable[[ndarray], Any]]
+        __truediv__: ClassVar[Callable[[ndarray, Any], Any]]
+        __matmul__: ClassVar[Callable[[ndarray, Any], Any]]
+        __rmatmul__: ClassVar[Callable[[ndarray, Any], Any]]
+        round: ClassVar[Callable[..., Any]]
+        searchsorted: ClassVar[Callable[..., Any]]
+        real: Any
+        imag: Any
 
     ndim = property(lambda self: len(self.shape))
     size = property(lambda self: math.prod(self.shape))
@@ -203,8 +217,8 @@ class ndarray:
         common = broadcast_shapes(*(index.shape for index, _, _ in arrays))
         spots = [offset] * math.prod(common)
         for index, size, stride in arrays:
-            entries = map(as_integer, broadcast_to(index, common).entries())
-            spots = [start + within(i, size) * stride for start, i in zip(spots, entries)]
+            indices = map(as_integer, broadcast_to(index, common).entries())
+            spots = [start + within(i, size) * stride for start, i in zip(spots, indices)]
         entries = [x for start in spots for x in read(self._data, start, shape, strides)]
         own, rest = range(len(common)), range(len(common), len(common) + len(shape))
         found = ndarray(entries, (*common, *shape), self.dtype)

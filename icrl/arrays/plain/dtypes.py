@@ -39,8 +39,15 @@ KINDS = {
     "c": dtype("c", "complex128", complex),
     "O": dtype("O", "object", object),
 }
-BY_NAME = {name: each for each in KINDS.values() for name in (each.kind, each.name, each.type, each.type.__name__)}
+"""The types by their kinds."""
+
+BY_NAME: dict[Any, dtype] = {
+    name: each for each in KINDS.values() for name in (each.kind, each.name, each.type, each.type.__name__)
+}
+"""The types by whatever they may be called."""
+
 BY_TYPE = {each.type: each.kind for each in KINDS.values() if each.kind != "O"}
+"""The kind of entry that a Python number is."""
 
 
 def as_dtype(given: Any) -> dtype:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 Shape = tuple[int, ...]
+"""The size of each axis; of strides, the step along each."""
 
 
 def row_major(shape: Shape) -> Shape:
@@ -125,7 +126,8 @@ def spelled_out(key: list, shape: Shape) -> list:
         raise IndexError("an index can only have a single ellipsis ('...')")
     if used > len(shape):
         raise IndexError(f"too many indices for array: array is {len(shape)}-dimensional, but {used} were indexed")
-    items, axis = [], 0
+    items: list[Any] = []
+    axis = 0
     for k, item in enumerate(key if any(item is Ellipsis for item in key) else [*key, Ellipsis]):
         if k in masks and item.shape != shape[axis : axis + item.ndim]:
             raise IndexError(f"boolean index of shape {item.shape} did not match indexed array along axis {axis}")

@@ -11,6 +11,7 @@ from icrl.arrays.plain.layout import as_axes
 from icrl.arrays.plain.scalars import divide
 
 EPS = 2.0**-52
+"""The relative rounding of floats."""
 
 
 class LinAlgError(ValueError):
@@ -54,7 +55,8 @@ def matrix_power(a: Any, n: int) -> ndarray:
         one = a.copy()
         one[...] = [[int(i == j) for j in range(len(a))] for i in range(len(a))]
         return one
-    square, result = a, None
+    square: ndarray = a
+    result: Any = None
     while n:
         n, bit = divmod(n, 2)
         if bit:

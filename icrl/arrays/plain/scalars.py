@@ -36,6 +36,8 @@ def whole_power(x: int, y: int) -> int:
 
 ARITHMETIC = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
+"""The operations by their names in :mod:`operator`."""
+
 PARTICULAR = {
     ("add", "b"): (operator.or_, "b"),
     ("mul", "b"): (operator.and_, "b"),
@@ -62,10 +64,15 @@ def _sum_of_objects(line: list) -> Any:
     return reduce(operator.add, line) if line else 0
 
 
-TOTAL = {"i": sum, "f": lambda line: sum(line, 0.0), "c": lambda line: sum(line, 0j), "O": _sum_of_objects}
+TOTAL: dict[str, Callable[[list], Any]] = {
+    "i": sum,
+    "f": lambda line: sum(line, 0.0),
+    "c": lambda line: sum(line, 0j),
+    "O": _sum_of_objects,
+}
 """The sum of a list of entries of each kind."""
 
-INNER = {
+INNER: dict[str, Callable[[list, list], Any]] = {
     "b": lambda row, column: any(map(operator.and_, row, column)),
     "i": lambda row, column: sum(map(operator.mul, row, column)),
     "f": lambda row, column: sum(map(operator.mul, row, column), 0.0),

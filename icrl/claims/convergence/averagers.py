@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.claims.convergence.certainty_equivalence import POSITIONS
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
@@ -46,7 +46,7 @@ from icrl.verify.routes.grouping import (
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
 LINE = smallest((0, 1, 0), 2, r=(1, 0), v=(0, 0), x=((0,), (1,)))
-LONGER = replace(LINE, states=[0, 1] * 3 + [0], rewards=LINE.rewards * 3)
+LONGER = replace(LINE, states=[0, 1] * 3 + [0], rewards=[*LINE.rewards] * 3)
 SWAP = contexts.two_states(2)
 CONTRAST = contexts.two_states(gamma=0 * ONE, rewards=[ONE, -ONE])
 NEGATIVE_GAMMA = contexts.two_states(gamma=-HALF, v=[ONE, -ONE])
@@ -72,7 +72,7 @@ def with_last(matrix: np.ndarray, entry: Any) -> np.ndarray:
 def averager_parameters(p: Parameters, site: Site) -> Parameters:
     """The construction's parameters with α/(1 − α) for α, no value read by V, and 1 − α of the value kept; for α ≠ 1."""
     keep = 1 - site.alpha
-    V, U, W = p.head.V, p.memory.U, p.memory.W
+    V, U, W = p.head.V, p.target_memory.U, p.target_memory.W
     return p.with_head(V=with_last(V / keep, 0 * keep)).with_memory(U=with_last(U, keep), W=keep * W)
 
 
@@ -272,7 +272,9 @@ $$
 v_{l+1}(s) = (1 - \alpha)\, v_l(s) + \alpha \sum_{k<n} K(k \mid s) \bigl(R_{k+1} + \gamma v_l(S_{k+1})\bigr) .
 $$ (eq-averager)
 
-With $\hat M$, $\hat P$, $\hat b$, $P_e$, $\hat r$ as in {prf:ref}`operator` it is $v_{l+1} = (1 - \alpha) v_l + \alpha(\hat b + \gamma \hat P v_l)$, one layer of softmax TD plus $\alpha (\hat M v_l - v_l)$.
+With $\hat M$, $\hat P$, $\hat b$, $P_e$, $\hat r$ as in {prf:ref}`operator` it is
+$v_{l+1} = (1 - \alpha) v_l + \alpha(\hat b + \gamma \hat P v_l)$, one layer of softmax TD plus
+$\alpha (\hat M v_l - v_l)$.
 
 **It always contracts.** For $0 \le \alpha \le 1$ any two starts satisfy, in every context,
 
@@ -280,7 +282,9 @@ $$
 \lVert v_{l+1} - w_{l+1} \rVert_\infty \le \bigl(1 - \alpha(1 - \lvert\gamma\rvert)\bigr)\, \lVert v_l - w_l \rVert_\infty ,
 $$ (eq-averager-contracts)
 
-whether or not all states are left, features differ, or $\hat M$ is invertible; for $\gamma \ge 0$, starts that differ by a constant attain it. For $\alpha > 0$ the limit is the certainty-equivalence value of the **smoothed model** $(\hat M P_e, \hat M \hat r)$, another Markov reward process on the visited states:
+whether or not all states are left, features differ, or $\hat M$ is invertible; for $\gamma \ge 0$, starts that differ
+by a constant attain it. For $\alpha > 0$ the limit is the certainty-equivalence value of the **smoothed model**
+$(\hat M P_e, \hat M \hat r)$, another Markov reward process on the visited states:
 
 $$
 v_{\mathrm A} = (I - \gamma \hat M P_e)^{-1} \hat M \hat r .
@@ -292,15 +296,20 @@ $$
 v_{\mathrm A} - v_{\mathrm{CE}} = (I - \gamma \hat P)^{-1} (\hat M v_{\mathrm{CE}} - v_{\mathrm{CE}}) ,
 $$ (eq-averager-bias)
 
-so $v_{\mathrm A} = v_{\mathrm{CE}}$ **if and only if** $\hat M v_{\mathrm{CE}} = v_{\mathrm{CE}}$. Let $m$ be the least entry on the diagonal of $\hat M$, $e$ the least off it (0 for one state), and $\operatorname{span} v = \max v - \min v$. Then
+so $v_{\mathrm A} = v_{\mathrm{CE}}$ **if and only if** $\hat M v_{\mathrm{CE}} = v_{\mathrm{CE}}$. Let $m$ be the
+least entry on the diagonal of $\hat M$, $e$ the least off it (0 for one state), and
+$\operatorname{span} v = \max v - \min v$. Then
 
 $$
-\frac{e}{1 + \lvert\gamma\rvert} \operatorname{span} v_{\mathrm{CE}} \;\le\; \lVert v_{\mathrm A} - v_{\mathrm{CE}} \rVert_\infty \;\le\; \frac{1 - m}{1 - \lvert\gamma\rvert} \operatorname{span} v_{\mathrm{CE}} .
+\frac{e}{1 + \lvert\gamma\rvert} \operatorname{span} v_{\mathrm{CE}} \;\le\; \lVert v_{\mathrm A} - v_{\mathrm{CE}}
+\rVert_\infty \;\le\; \frac{1 - m}{1 - \lvert\gamma\rvert} \operatorname{span} v_{\mathrm{CE}} .
 $$ (eq-averager-bias-bounds)
 
 If $E > 0$ and every state is left, then $e > 0$, so the two values agree only if $v_{\mathrm{CE}}$ is constant, which it is only if $\hat r$ is.
 
-**It is a Transformer too.** For $0 < \alpha < 1$ one layer does it, with the last row of $V$ equal to $(0, \dots, 0, \tfrac{\alpha}{1-\alpha}, \tfrac{\alpha}{1-\alpha}, 0)$, and $1 - \alpha$ times the value entries of $U$ and of $W$.
+**It is a Transformer too.** For $0 < \alpha < 1$ one layer does it, with the last row of $V$ equal to
+$(0, \dots, 0, \tfrac{\alpha}{1-\alpha}, \tfrac{\alpha}{1-\alpha}, 0)$, and $1 - \alpha$ times the value entries of $U$
+and of $W$.
 """.strip()
 
 
@@ -311,7 +320,11 @@ CLAIM = Claim(
     environment="theorem",
     statement=lambda: STATEMENT,
     hypotheses=(
-        r"$E(s, u) \ge 0$, and every row of $E$ gives some source a positive weight (softmax attention: always). That every state is left is not asked; $P_e$, $\hat r$ and $v_{\mathrm{CE}}$ are 0 at a state that is not.",
+        (
+            r"$E(s, u) \ge 0$, and every row of $E$ gives some source a positive weight (softmax attention: always). "
+            r"That every state is left is not asked; $P_e$, $\hat r$ and $v_{\mathrm{CE}}$ are 0 at a state that is "
+            r"not."
+        ),
         r"$\lvert\gamma\rvert < 1$; $0 \le \alpha \le 1$ for the contraction, $\alpha \ne 0$ for the only fixed point, $\alpha \ne 1$ for the Transformer's layer.",
         r"For $v_{\mathrm A} = v_{\mathrm{CE}}$ to mean that $\hat r$ is constant: $E > 0$, and every state is left.",
     ),
@@ -330,5 +343,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence"),
     source="Ormoneit and Sen 2002, Gordon 1995 for the contraction; the bias and its bounds were found for this book",
-    shared="The routes compared share the exponential, the contexts and their features. The update comes from the definition, the limit from the model of a context by counting, icrl.operator groups by counts, and the Transformer of icrl.transformer knows no states; none of them calls another.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. The update comes from the "
+        "definition, the limit from the model of a context by counting, icrl.operator groups by counts, and the "
+        "Transformer of icrl.transformer knows no states; none of them calls another."
+    ),
 )

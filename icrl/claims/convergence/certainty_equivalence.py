@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, smallest
-from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.contexts import closing_float_walk
 from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, on_rationals, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
@@ -159,7 +159,7 @@ def six_maps(seed: int) -> Iterator[Case]:
     """Random contexts whose visited states are all left, each under six feature maps; the last gives two states the same features."""
     rng = np.random.default_rng(seed)
     while True:
-        walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
+        walk = closing_float_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
         states, gamma, alpha = len(set(walk)), float(rng.uniform(-0.95, 0.95)), float(rng.uniform(0.05, 1))
         rewards, v = rng.normal(size=len(walk) - 1).tolist(), rng.normal(size=states).tolist()
         for x in (
@@ -223,7 +223,11 @@ $$
 v_{l+1} = v_l \iff v_l = \hat r + \gamma P_e v_l .
 $$ (eq-empirical-bellman)
 
-Let $\lvert\gamma\rvert < 1$ and $\alpha \ne 0$. Then the equation has exactly one solution, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (0 at a state that no transition leaves), and it is the only fixed point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others. Where depth contracts, under the hypotheses of {prf:ref}`contraction` with $c > 0$, it leads there:
+Let $\lvert\gamma\rvert < 1$ and $\alpha \ne 0$. Then the equation has exactly one solution,
+$v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (0 at a state that no transition leaves), and it is the only fixed
+point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights
+with invertible $\hat M$ is fixed under all others. Where depth contracts, under the hypotheses of
+{prf:ref}`contraction` with $c > 0$, it leads there:
 
 $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le (1 - \alpha c)^L\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty .
@@ -285,5 +289,9 @@ CLAIM = Claim(
         "batch-td",
     ),
     source="Found for this book",
-    shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and v_CE is counted and eliminated from the context alone; none of them calls another.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, "
+        "the Transformer of icrl.transformer knows no states, and v_CE is counted and eliminated from the context "
+        "alone; none of them calls another."
+    ),
 )

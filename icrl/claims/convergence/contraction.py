@@ -8,9 +8,8 @@ from fractions import Fraction
 from operator import mul
 from typing import Any
 
-import numpy as np
-
 from icrl import td
+from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
@@ -141,7 +140,9 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $E(s, u) \ge 0$ for all states, $0 \le \alpha \le 1$, and let $m$ be a number with $m \le \hat M(s, s)$ for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`. Write $c = 2m - 1 - \lvert\gamma\rvert$. Then
+Let $E(s, u) \ge 0$ for all states, $0 \le \alpha \le 1$, and let $m$ be a number with $m \le \hat M(s, s)$
+for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`. Write
+$c = 2m - 1 - \lvert\gamma\rvert$. Then
 
 $$
 \lVert G \rVert_\infty \le 1 - \alpha c .
@@ -159,7 +160,8 @@ $$
 \lVert v_L - v^* \rVert_\infty \le (1 - \alpha c)^L \lVert v_0 - v^* \rVert_\infty + \frac{\lVert \varepsilon \rVert_\infty}{c} .
 $$ (eq-contraction)
 
-So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state. Each hypothesis is needed: five small contexts show it. And no number above 2 can take the place of the 2.
+So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state. Each
+hypothesis is needed: five small contexts show it. And no number above 2 can take the place of the 2.
 """.strip()
 
 
@@ -206,5 +208,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("operator",),
     source="Xie et al. 2026, Theorem 2, its deterministic part",
-    shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and the loop of icrl.td supplies ε; none of them calls another.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, "
+        "the Transformer of icrl.transformer knows no states, and the loop of icrl.td supplies ε; none of them calls "
+        "another."
+    ),
 )

@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
@@ -104,9 +103,12 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-A state that no transition of the context leaves, such as a last state $S_n$ seen for the first time, has $\hat M(s, s) = 0$. Then there is $u \ne 0$, one for all $\alpha$, with $G u = u$ (so two starts that differ by $u$ differ by $u$ at every depth), and $\lVert G \rVert_\infty \ge 1$.
+A state that no transition of the context leaves, such as a last state $S_n$ seen for the first time, has
+$\hat M(s, s) = 0$. Then there is $u \ne 0$, one for all $\alpha$, with $G u = u$ (so two starts that differ by $u$
+differ by $u$ at every depth), and $\lVert G \rVert_\infty \ge 1$.
 
-So the margin asks for coverage: if $m \le \hat M(s, s)$ for every state with $c = 2m - 1 - \lvert\gamma\rvert > 0$, then **every** state is left by some transition. And $c \le 1 - \lvert\gamma\rvert$ if $E \ge 0$.
+So the margin asks for coverage: if $m \le \hat M(s, s)$ for every state with $c = 2m - 1 - \lvert\gamma\rvert > 0$,
+then **every** state is left by some transition. And $c \le 1 - \lvert\gamma\rvert$ if $E \ge 0$.
 """.strip()
 
 
@@ -142,5 +144,9 @@ CLAIM = Claim(
         "contraction",
     ),
     source="Found for this book; why the condition of Theorem 2 includes the last state",
-    shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and u comes from solving with the empirical model; none of them calls another.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, "
+        "the Transformer of icrl.transformer knows no states, and u comes from solving with the empirical model; none "
+        "of them calls another."
+    ),
 )

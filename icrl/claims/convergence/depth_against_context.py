@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 from icrl.operator import values_at_depth, worthwhile_depth
 from icrl.tasks import one_hot
@@ -206,7 +205,9 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $E \ge 0$, $0 < \alpha \le 1$, $m \le \hat M(s, s)$ at every state of the context, $c = 2m - 1 - \lvert\gamma\rvert > 0$, and let $F > 0$ be what the context leaves uncertain, such as the bound of {prf:ref}`explicit-finite-sample`. Write $e_0 = \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty$. If $\alpha c < 1$, let
+Let $E \ge 0$, $0 < \alpha \le 1$, $m \le \hat M(s, s)$ at every state of the context,
+$c = 2m - 1 - \lvert\gamma\rvert > 0$, and let $F > 0$ be what the context leaves uncertain, such as the bound of
+{prf:ref}`explicit-finite-sample`. Write $e_0 = \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty$. If $\alpha c < 1$, let
 
 $$
 L^* = \max\Bigl(0, \Bigl\lceil \frac{\ln(e_0 / F)}{\ln(1/(1 - \alpha c))} \Bigr\rceil\Bigr)
@@ -218,7 +219,9 @@ $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le F, \qquad \lVert v_{L+1} - v_L \rVert_\infty \le \alpha (1 + \lvert\gamma\rvert) F \qquad (L \ge L^*) .
 $$ (eq-worth-no-more)
 
-Where $\lVert v_{\mathrm{CE}} - v^\pi \rVert \le F$, the error $\lVert v_L - v^\pi \rVert$ is then at most $2F$. If $e_0$ stays bounded, $c$ away from 0 and $F$ falls like $1/\sqrt n$, then $L^* = O(\ln n)$: four times the context asks for at most $\lceil \ln 2 / \ln(1/(1 - \alpha c)) \rceil$ layers more.
+Where $\lVert v_{\mathrm{CE}} - v^\pi \rVert \le F$, the error $\lVert v_L - v^\pi \rVert$ is then at most $2F$. If
+$e_0$ stays bounded, $c$ away from 0 and $F$ falls like $1/\sqrt n$, then $L^* = O(\ln n)$: four times the context asks
+for at most $\lceil \ln 2 / \ln(1/(1 - \alpha c)) \rceil$ layers more.
 
 A single layer may still move by more than $F$, though never by $2F$.
 """.strip()

@@ -9,10 +9,10 @@ from fractions import Fraction
 from functools import cache, partial
 from itertools import chain, product, starmap
 from math import comb
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.mrp import Context, MarkovRewardProcess
 from icrl.operator import context_needed, layer_maps, layer_operator, operator_from_kernel, value_floor, values_at_depth
 from icrl.tasks import boyan_chain, from_gymnasium, one_hot, random_mrp, ring
@@ -144,20 +144,16 @@ def within_the_room(claim: Bounds, given: Instance, layer: Any) -> Iterator[Part
 
 def rational_instances() -> list[Instance]:
     """Random chains of 1 to 4 states, contexts of 4 to 24 transitions along them whose visited states are all left, μ near their frequencies."""
-    rng, found = np.random.default_rng(0), []
+    rng, found = Random(0), []
     for size in (1, 2, 3, 4) * 6:
-        P, gamma = rational_chain(rng, size), Fraction(int(rng.integers(0, 10)), 10)
+        P, gamma = rational_chain(rng, size), Fraction(rng.randint(0, 9), 10)
         states = [0]
         while len(states) < 4 * size or states[-1] not in states[:-1]:
-            ahead = np.flatnonzero(P[states[-1]] > 0)
-            states.append(int(rng.choice(ahead)))
-        counts, n = np.bincount(states[:-1], minlength=size), len(states) - 1
-        mu = fractions([Fraction(int(9 * count), 10 * n) + Fraction(1, 10 * size) for count in counts])
+            states.append(rng.choice([u for u in range(size) if P[states[-1], u] > 0]))
+        *left, _ = states
+        mu = fractions([Fraction(9 * left.count(s), 10 * len(left)) + Fraction(1, 10 * size) for s in range(size)])
         E = fractions(
-            [
-                [Fraction(int(rng.integers(60, 100) if s == u else rng.integers(1, 5))) for u in range(size)]
-                for s in range(size)
-            ]
+            [[Fraction(rng.randint(60, 99) if s == u else rng.randint(1, 4)) for u in range(size)] for s in range(size)]
         )
         found.append(Instance(P, rational_vector(rng, size), gamma, E, HALF + gamma / 4, mu, states))
     return found
@@ -208,11 +204,30 @@ class Pair(NamedTuple):
     paid_by_successor: bool = False
     never_left: bool = False
 
-    mu = property(lambda self: fractions([self.leave[1] / sum(self.leave), self.leave[0] / sum(self.leave)]))
-    second = property(lambda self: max(Fraction(0), 1 - sum(self.leave)))
-    P = property(lambda self: fractions([[1 - self.leave[0], self.leave[0]], [self.leave[1], 1 - self.leave[1]]]))
-    value = property(lambda self: value_of(self))
-    span = property(lambda self: abs(self.value[0] - self.value[1]))
+    @property
+    def mu(self) -> np.ndarray:
+        """μ."""
+        return fractions([self.leave[1] / sum(self.leave), self.leave[0] / sum(self.leave)])
+
+    @property
+    def second(self) -> Fraction:
+        """λ, the second eigenvalue of P, or 0."""
+        return max(Fraction(0), Fraction(1) - sum(self.leave))
+
+    @property
+    def P(self) -> np.ndarray:
+        """P."""
+        return fractions([[1 - self.leave[0], self.leave[0]], [self.leave[1], 1 - self.leave[1]]])
+
+    @property
+    def value(self) -> np.ndarray:
+        """v^π."""
+        return value_of(self)
+
+    @property
+    def span(self) -> Any:
+        """max v^π − min v^π."""
+        return abs(self.value[0] - self.value[1])
 
     def measures(self) -> dict[str, Any]:
         """Discount, δ, and F's n, or the c asked of G."""
@@ -435,15 +450,15 @@ def scope_of_pairs() -> str:
 
 
 class Task(NamedTuple):
-    """Contexts to simulate: n of each for F, or a margin c for G; a fixed number of contexts, or the budget's; and what is let in."""
+    """Contexts to simulate: n of each for F, or a margin c for G, the other 0; a fixed number of contexts, or the budget's; and what is let in."""
 
     name: str
     mrp: MarkovRewardProcess
     x: np.ndarray
-    n: int | None = None
+    n: int = 0
     deltas: tuple[float, ...] = (0.5, 0.1, 0.01)
     alpha: float = 1.0
-    margin: float | None = None
+    margin: float = 0.0
     contexts: int | None = None
     paid_by_successor: bool = False
     never_left: bool = False
@@ -460,7 +475,10 @@ class Contexts(NamedTuple):
     v_CE: np.ndarray
     least: np.ndarray
 
-    covered = property(lambda self: self.counts[np.arange(len(self.states)), self.states[:, -1]] > 0)
+    @property
+    def covered(self) -> np.ndarray:
+        """Whether the last state was left before, of each context."""
+        return self.counts[np.arange(len(self.states)), self.states[:, -1]] > 0
 
 
 def simulated(task: Task, n: int, count: int, rng: np.random.Generator) -> Contexts:
@@ -576,7 +594,7 @@ def simulate(
     claim: Bounds, task: Task, budget: Budget, rng: np.random.Generator
 ) -> tuple[Counterexample | None, list[str]]:
     """The first bound that fails too often, or a library that computes another; and how loose the bounds were."""
-    of_its_kind = simulate_F if task.margin is None else simulate_G
+    of_its_kind = simulate_F if not task.margin else simulate_G
     return of_its_kind(claim, task, task.contexts or budget.trials or TRIALS, rng)
 
 
@@ -668,7 +686,7 @@ def tasks() -> list[Task]:
 
 def simulations(tasks: Sequence[Task], trials: int) -> str:
     """The tasks by their names, and the range of what they are simulated with."""
-    each = {
+    each: dict[str, list] = {
         "|S|": [task.mrp.n_states for task in tasks],
         "γ": [task.mrp.discount for task in tasks],
         "δ": [delta for task in tasks for delta in task.deltas],
@@ -682,7 +700,7 @@ def simulations(tasks: Sequence[Task], trials: int) -> str:
 
 def scope_of_tasks() -> str:
     """What the numeric check simulates."""
-    F, G = ([task for task in tasks() if (task.margin is None) == given] for given in (True, False))
+    F, G = ([task for task in tasks() if (not task.margin) == given] for given in (True, False))
     depths = between("depths", DEPTHS)
     return f"for F {simulations(F, TRIALS)}; for G {simulations(G, TRIALS)}; {depths}"
 
@@ -710,7 +728,9 @@ def cited(claim: Bounds, budget: Budget) -> Verdict:
     """What G takes from the literature."""
     return Verdict(
         None,
-        "for a stationary chain with S_0 ∼ μ and f with values in an interval of length w, the mean of f over n steps is h or more above its expectation with probability at most exp(−2nh²/(κw²)), κ = (1 + λ)/(1 − λ), λ the larger of 0 and the second eigenvalue of (P + P*)/2 (Fan, Jiang and Sun 2021); F takes nothing from there",
+        "for a stationary chain with S_0 ∼ μ and f with values in an interval of length w, the mean of f over n steps "
+        "is h or more above its expectation with probability at most exp(−2nh²/(κw²)), κ = (1 + λ)/(1 − λ), λ the "
+        "larger of 0 and the second eigenvalue of (P + P*)/2 (Fan, Jiang and Sun 2021); F takes nothing from there",
     )
 
 
@@ -802,7 +822,9 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let a finite Markov reward process pay $R_{k+1} = r(S_k)$, let $0 \le \gamma < 1$, $0 < \delta < 1$, $0 < \alpha \le 1$, and let $\sigma \ge \max v^\pi - \min v^\pi$, such as $(r_{\max} - r_{\min})/(1 - \gamma)$. Norms without an index are maxima.
+Let a finite Markov reward process pay $R_{k+1} = r(S_k)$, let $0 \le \gamma < 1$, $0 < \delta < 1$,
+$0 < \alpha \le 1$, and let $\sigma \ge \max v^\pi - \min v^\pi$, such as $(r_{\max} - r_{\min})/(1 - \gamma)$. Norms
+without an index are maxima.
 
 **From the context: bound (F).** On the states $\mathcal W$ of a context each of which some transition leaves,
 
@@ -816,7 +838,8 @@ $$
 F = \max_{\mathcal W}\, \gamma (I - \gamma P_e)^{-1} \tau, \qquad \tau(s) = \sigma \sqrt{\frac{\ln(2 \lvert\mathcal S\rvert n / \delta)}{2 n_s}},
 $$ (eq-value-floor)
 
-at most $\frac{\gamma\sigma}{1 - \gamma}\sqrt{\ln(2\lvert\mathcal S\rvert n/\delta) / (2 \min_{\mathcal W} n_s)}$; and if moreover $c = 2 \min_{\mathcal W} \hat M(s, s) - 1 - \gamma > 0$, then for all $L$
+at most $\frac{\gamma\sigma}{1 - \gamma}\sqrt{\ln(2\lvert\mathcal S\rvert n/\delta) / (2 \min_{\mathcal W} n_s)}$; and
+if moreover $c = 2 \min_{\mathcal W} \hat M(s, s) - 1 - \gamma > 0$, then for all $L$
 
 $$
 \max_{\mathcal W} \lvert v_L - v^\pi \rvert \le (1 - \alpha c)^L \max_{\mathcal W} \lvert v_0 - v_{\mathrm{CE}} \rvert + F .
@@ -824,7 +847,10 @@ $$ (eq-finite-context)
 
 The event does not involve the weights: it holds for every kernel at once, even one fitted to this context.
 
-**Before the context: bound (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with $Z_s = \sum_u \mu(u) E(s, u)$. Let $c$ now be the margin that is asked for, any number with $0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second eigenvalue of $(P + P^*)/2$, with $P^*$ the reversed chain, $\kappa = (1 + \lambda)/(1 - \lambda)$, $m_0 = (1 + \gamma + c)/2$ and
+**Before the context: bound (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with
+$Z_s = \sum_u \mu(u) E(s, u)$. Let $c$ now be the margin that is asked for, any number with
+$0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second eigenvalue of
+$(P + P^*)/2$, with $P^*$ the reversed chain, $\kappa = (1 + \lambda)/(1 - \lambda)$, $m_0 = (1 + \gamma + c)/2$ and
 
 $$
 h_s = \frac{Z_s\, (M_\pi(s, s) - m_0)}{(1 - m_0) E(s, s) + m_0 \max_{u \ne s} E(s, u)} ,
@@ -836,10 +862,12 @@ $$
 n \ge \kappa \ln\frac{3\lvert\mathcal S\rvert}{\delta}\, \max_s \max\Bigl\{\frac{1}{2 h_s^2}, \frac{2}{\mu_s^2}\Bigr\},
 $$ (eq-context-needed)
 
-then with probability at least $1 - \delta$ every state is left, $\min_s \hat M(s, s) \ge m_0$ and $\lVert v_{\mathrm{CE}} - v^\pi\rVert \le F_n$, and so for all $L$ and every $v_0$
+then with probability at least $1 - \delta$ every state is left, $\min_s \hat M(s, s) \ge m_0$ and
+$\lVert v_{\mathrm{CE}} - v^\pi\rVert \le F_n$, and so for all $L$ and every $v_0$
 
 $$
-\lVert v_L - v^\pi \rVert \le (1 - \alpha c)^L \lVert v_0 - v^\pi \rVert + 2 F_n, \qquad F_n = \frac{\gamma\sigma}{1 - \gamma} \sqrt{\frac{\ln(6\lvert\mathcal S\rvert/\delta)}{n\, \mu_{\min}}} .
+\lVert v_L - v^\pi \rVert \le (1 - \alpha c)^L \lVert v_0 - v^\pi \rVert + 2 F_n, \qquad F_n =
+\frac{\gamma\sigma}{1 - \gamma} \sqrt{\frac{\ln(6\lvert\mathcal S\rvert/\delta)}{n\, \mu_{\min}}} .
 $$ (eq-context-bound)
 """.strip()
 
@@ -851,8 +879,15 @@ CLAIM = Claim(
     environment="theorem",
     statement=lambda: STATEMENT,
     hypotheses=(
-        r"The reward is a function of the state that is left, $R_{k+1} = r(S_k)$; finitely many states, $0 \le \gamma < 1$, $0 < \alpha \le 1$, softmax attention (weights $E > 0$).",
-        r"For (F): every state of the context is left by some transition, and for the bound after $L$ layers $c > 0$; both can be read off the context. Of the chain, $F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
+        (
+            r"The reward is a function of the state that is left, $R_{k+1} = r(S_k)$; finitely many states, $0 \le "
+            r"\gamma < 1$, $0 < \alpha \le 1$, softmax attention (weights $E > 0$)."
+        ),
+        (
+            r"For (F): every state of the context is left by some transition, and for the bound after $L$ layers $c > "
+            r"0$; both can be read off the context. Of the chain, $F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and "
+            r"asks nothing else."
+        ),
         r"For (G): $P$ ergodic, $S_0 \sim \mu$, $0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$; with one state, $\max_{u \ne s} E(s, u) = 0$.",
     ),
     subject=STATED.subject,
@@ -869,5 +904,8 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("bellman", "stationary", "contraction", "certainty-equivalence"),
     source="Found for this book; (G) rests on Fan, Jiang and Sun 2021",
-    shared="The chains and their rewards. The probabilities are counted, not sampled, in the certified check; in the numeric one the values come from icrl.operator, F and G from the definitions, and both are compared.",
+    shared=(
+        "The chains and their rewards. The probabilities are counted, not sampled, in the certified check; in the "
+        "numeric one the values come from icrl.operator, F and G from the definitions, and both are compared."
+    ),
 )

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, partial
 from itertools import chain
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from mpmath import betainc, findroot
 
+from icrl.arrays import np
 from icrl.claims.convergence import explicit_finite_sample as explicit
 from icrl.claims.convergence.explicit_finite_sample import Needs, Pair, Task, ceiling, log, two_states
 from icrl.mrp import MarkovRewardProcess
@@ -102,20 +103,20 @@ def weighed(E: np.ndarray, mu: np.ndarray) -> np.ndarray:
 @cache
 def kernels() -> tuple[Kernel, ...]:
     """Equal rewards under sharp weights, then random irreducible chains of 1 to 4 states, α in {1/2, 1}."""
-    rng, found = np.random.default_rng(0), [EQUAL_REWARDS]
+    rng, found = Random(0), [EQUAL_REWARDS]
     while len(found) < 25:
         states = 1 + len(found) % 4
         P = rational_chain(rng, states)
         if irreducible(P):
-            mu, sharp = tree_distribution(P), int(rng.integers(30, 300))
-            E = fractions(rng.integers(1, 4, (states, states)) + sharp * np.eye(states, dtype=int))
+            mu, sharp, S = tree_distribution(P), rng.randint(30, 299), range(states)
+            E = fractions([[rng.randint(1, 3) + sharp * (s == u) for u in S] for s in S])
             draw = partial(rational_vector, rng, states)
             found.append(
                 Kernel(
                     P,
                     draw(),
-                    Fraction(int(rng.integers(0, 8)), 10),
-                    Fraction(int(rng.integers(1, 3)), 2),
+                    Fraction(rng.randint(0, 7), 10),
+                    Fraction(rng.randint(1, 2), 2),
                     draw(),
                     weighed(E, mu),
                 )
@@ -125,7 +126,7 @@ def kernels() -> tuple[Kernel, ...]:
 
 def in_floats(given: Kernel) -> Kernel:
     """The same in floats."""
-    return Kernel(*(np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given))
+    return Kernel._make(np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given)
 
 
 EVEN = explicit.EVEN_CHAIN
@@ -318,7 +319,8 @@ def cited(claim: Published, budget: Budget) -> Verdict:
     """What is taken from the literature."""
     return Verdict(
         None,
-        "that such constants exist is the published theorem (Xie et al. 2026, Theorem 2), which does not name them; the constants here come from (G), and with it from the inequality for Markov chains of Fan, Jiang and Sun 2021",
+        "that such constants exist is the published theorem (Xie et al. 2026, Theorem 2), which does not name them; "
+        "the constants here come from (G), and with it from the inequality for Markov chains of Fan, Jiang and Sun 2021",
     )
 
 
@@ -352,14 +354,19 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $P$ be ergodic, $S_0 \sim \mu$, $R_{k+1} = r(S_k)$, $0 \le \gamma < 1$, $0 < \alpha \le 1$, and suppose that $\min_s M_\pi(s, s) \ge (1 + \gamma)/2 + C$ with $C > 0$. With $\sigma$ and $\kappa$ of {prf:ref}`explicit-finite-sample`, and its $h_s$ for $c = C$, let
+Let $P$ be ergodic, $S_0 \sim \mu$, $R_{k+1} = r(S_k)$, $0 \le \gamma < 1$, $0 < \alpha \le 1$, and suppose that
+$\min_s M_\pi(s, s) \ge (1 + \gamma)/2 + C$ with $C > 0$. With $\sigma$ and $\kappa$ of
+{prf:ref}`explicit-finite-sample`, and its $h_s$ for $c = C$, let
 
 $$
 c_1 = \kappa \Bigl(1 + \frac{\ln(3\lvert\mathcal S\rvert)}{\ln 2}\Bigr) \max_s \max\Bigl\{\frac{1}{2h_s^2}, \frac{2}{\mu_s^2}\Bigr\}, \qquad
 c_2 = \frac{2\gamma\sigma}{(1 - \gamma)\sqrt{\mu_{\min}}}, \qquad c_3 = 6\lvert\mathcal S\rvert ,
 $$ (eq-named-constants)
 
-which depend on the process, the features and $C$ alone. Then for $0 < \delta \le 1/2$ and every $n \ge c_1 \ln(1/\delta)$, with probability at least $1 - \delta$ every state is left, $\min_s \hat M(s, s) \ge (1 + \gamma + C)/2$, $v_{\mathrm{CE}}$ is within half of the last term below of $v^\pi$, and so for all $L$ and every $v_0$
+which depend on the process, the features and $C$ alone. Then for $0 < \delta \le 1/2$ and every
+$n \ge c_1 \ln(1/\delta)$, with probability at least $1 - \delta$ every state is left,
+$\min_s \hat M(s, s) \ge (1 + \gamma + C)/2$, $v_{\mathrm{CE}}$ is within half of the last term below of $v^\pi$, and
+so for all $L$ and every $v_0$
 
 $$
 \lVert v_L - v^\pi \rVert_\infty \le (1 - \alpha C)^L\, \lVert v_0 - v^\pi \rVert_\infty + c_2 \sqrt{\frac{\ln(c_3/\delta)}{n}} .
@@ -378,7 +385,11 @@ CLAIM = Claim(
     hypotheses=(
         r"$P$ ergodic, $S_0 \sim \mu$, and the reward a function of the state that is left.",
         r"$\min_s M_\pi(s, s) \ge (1 + \gamma)/2 + C$ with $C > 0$ (so $C \le (1 - \gamma)/2$), softmax attention, $0 < \alpha \le 1$.",
-        r"$n \ge c_1 \ln(1/\delta)$ and $0 < \delta \le 1/2$. Near $\delta = 1$ no constants will do for every $v_0$: $n = 1$ is let in there, and a context of one transition adds the same to the values of all states at every layer, so that they keep the differences of $v_0$.",
+        (
+            r"$n \ge c_1 \ln(1/\delta)$ and $0 < \delta \le 1/2$. Near $\delta = 1$ no constants will do for every "
+            r"$v_0$: $n = 1$ is let in there, and a context of one transition adds the same to the values of all "
+            r"states at every layer, so that they keep the differences of $v_0$."
+        ),
     ),
     subject=STATED.subject,
     checks=(

@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import combinations, islice, product
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import Identity, MatrixSymbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 from icrl.operator import population_kernel
-from icrl.tasks import from_gymnasium
 from icrl.verify.instances import cases, contexts
+from icrl.verify.instances import frozen_lake as lake
 from icrl.verify.instances.cases import (
     EXPONENTIALS,
     Case,
@@ -180,7 +181,8 @@ def symbolic(claim: Fixed, budget: Budget) -> Verdict:
         return Verdict(False, "M = Z⁻¹ED and E were not seen to be invertible together")
     return Verdict(
         True,
-        "v^π stays, and what is added to any v is αM(I − γP)(v^π − v), for any M; with Z and D invertible, M = Z⁻¹ED has the inverse D⁻¹E⁻¹Z, and E = ZMD⁻¹; for every number of states",
+        "v^π stays, and what is added to any v is αM(I − γP)(v^π − v), for any M; with Z and D invertible, M = Z⁻¹ED "
+        "has the inverse D⁻¹E⁻¹Z, and E = ZMD⁻¹; for every number of states",
     )
 
 
@@ -267,10 +269,8 @@ SMALLEST = (SWITCH, EQUAL, SIGNS, SKEW, NO_STEP, population(((1,),), (1,)))
 
 def frozen_lake() -> Population:
     """FrozenLake-v1 under the uniform policy in ``Fraction``s, x(s) = (row, column)/2; the weights 1, …, 16 in the place of μ, which may be any."""
-    mrp = from_gymnasium("FrozenLake-v1", discount=0.9)
-    rational = lambda rows: [[Fraction(entry).limit_denominator(12) for entry in row] for row in rows]
-    P, (r,) = rational(mrp.transition), rational([mrp.reward])
-    x = [[Fraction(int(name) // 4, 2), Fraction(int(name) % 4, 2)] for name in mrp.state_names]
+    P, r = lake.transition(), lake.rewards()
+    x = [[Fraction(s // 4, 2), Fraction(s % 4, 2)] for s in range(len(r))]
     identity = [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]
     case = Case(list(range(len(r))), r, x, [Fraction(0)] * len(r), Fraction(9, 10), [Fraction(1, 2)], identity)
     return Population(case, P, [Fraction(s + 1) for s in range(len(r))])
@@ -278,15 +278,15 @@ def frozen_lake() -> Population:
 
 def rational_populations() -> Iterator[Population]:
     """Random ones of up to 4 states in ``Fraction``s: integer features, at times equal, with E = 2^t, A = I or any; or with E = 1 + t²."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for S, d, exp in product((1, 2, 3, 4), (1, 2), (power_of_two, power_of_two, stand_in)):
-        whole = lambda *shape: [[Fraction(int(entry)) for entry in row] for row in rng.integers(-2, 3, shape)]
+        whole = lambda rows, columns: [[Fraction(rng.randint(-2, 2)) for _ in range(columns)] for _ in range(rows)]
         identity = [[Fraction(i == j) for j in range(d)] for i in range(d)]
         A = whole(d, d) if exp is power_of_two and rng.random() < 0.5 else identity
         draw = lambda: [small_fraction(rng) for _ in range(S)]
-        gamma, alpha = Fraction(int(rng.integers(0, 10)), 10), Fraction(int(rng.integers(1, 11)), 10)
+        gamma, alpha = Fraction(rng.randint(0, 9), 10), Fraction(rng.randint(1, 10), 10)
         case = Case(list(range(S)), draw(), whole(S, d), draw(), gamma, [alpha], A, exp)
-        yield Population(case, rational_chain(rng, S).tolist(), [Fraction(int(w), 6) for w in rng.integers(1, 7, S)])
+        yield Population(case, rational_chain(rng, S).tolist(), [Fraction(rng.randint(1, 6), 6) for _ in range(S)])
 
 
 def float_populations(seed: int) -> Iterator[Population]:
@@ -438,9 +438,12 @@ $$ (eq-population-update)
 
 So $v^\pi$ is a fixed point whatever the weights, and if $\alpha \ne 0$ it is the only one **if and only if** $E$ is invertible. The weights $\mu$ have no part in this.
 
-Let $E(s, u) = e^{\langle x(s), x(u) \rangle}$. Then $E$ is positive definite if the features of the states are distinct, and singular if two are equal: $v^\pi$ is the only fixed point if and only if the features are distinct.
+Let $E(s, u) = e^{\langle x(s), x(u) \rangle}$. Then $E$ is positive definite if the features of the states are
+distinct, and singular if two are equal: $v^\pi$ is the only fixed point if and only if the features are distinct.
 
-For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$; and $E(s, u) = e^{x(u)^\top A x(s)}$ for two states with features $x_0$ and $x_1$ if and only if $(x_0 - x_1)^\top A (x_0 - x_1) = 0$, as it is for every skew $A$.
+For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$; and
+$E(s, u) = e^{x(u)^\top A x(s)}$ for two states with features $x_0$ and $x_1$ if and only if
+$(x_0 - x_1)^\top A (x_0 - x_1) = 0$, as it is for every skew $A$.
 """.strip()
 
 
@@ -483,5 +486,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("bellman", "certainty-equivalence"),
     source="The fixed point of the population update is in Xie et al. 2026; when it is the only one was worked out for this book",
-    shared="The routes compared share P, r, the weights and the table E. v^π is found by elimination from P and r alone, the fixed points by trying the update on unit vectors, and positive definiteness by the pivots, which know nothing of features.",
+    shared=(
+        "The routes compared share P, r, the weights and the table E. v^π is found by elimination from P and r alone, "
+        "the fixed points by trying the update on unit vectors, and positive definiteness by the pivots, which know "
+        "nothing of features."
+    ),
 )

@@ -8,14 +8,14 @@ from fractions import Fraction
 from functools import cache, reduce
 from itertools import product
 from math import isqrt, pi, sqrt
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import QQ, Identity, MatrixSymbol, Poly, Symbol, cyclotomic_poly, ring
 
+from icrl.arrays import np
 from icrl.operator import Operator, chebyshev_steps
-from icrl.tasks import from_gymnasium
-from icrl.verify.instances import contexts
+from icrl.verify.instances import contexts, frozen_lake
 from icrl.verify.instances.cases import Case, float_case, log_uniform, rational_case, small_fraction, smallest
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, entries, size
 from icrl.verify.judging.statement import Statement
@@ -309,22 +309,26 @@ def growth(claim: Steps, case: Case) -> Iterator[Part]:
 # Contexts
 
 
-def there_and_back(rng: np.random.Generator, states: int, length: int) -> list[int]:
-    """A random walk and its way back, states numbered as they come; each pair is crossed equally often in both directions."""
-    walk = [int(s) for s in rng.integers(0, states, length)]
+def there_and_back(whole: Callable[[int, int], int], states: int, length: int) -> list[int]:
+    """A random walk and its way back; each pair is crossed equally often in both directions."""
+    return and_back([whole(0, states - 1) for _ in range(length)])
+
+
+def and_back(walk: list[int]) -> list[int]:
+    """The walk and its way back, states numbered as they come."""
     order = {s: i for i, s in enumerate(dict.fromkeys(walk))}
     return [order[s] for s in walk + walk[-2::-1]]
 
 
-def along_a_line(rng: np.random.Generator, states: int, length: int) -> list[int]:
+def along_a_line(whole: Callable[[int, int], int], states: int, length: int) -> list[int]:
     """Up a line and down again, then on at random to a neighbour or not at all; it rarely crosses equally often in both directions."""
     walk = [*range(states), *range(states - 1)[::-1]]
-    for move in rng.integers(-1, 2, length):
-        walk.append(min(max(walk[-1] + int(move), 0), states - 1))
+    for _ in range(length):
+        walk.append(min(max(walk[-1] + whole(-1, 1), 0), states - 1))
     return walk
 
 
-def reversible_case(rng: np.random.Generator, walk: list[int], gamma: Any, draw: Callable[[], Any], depth: int) -> Case:
+def reversible_case(walk: list[int], gamma: Any, draw: Callable[[], Any], depth: int) -> Case:
     """The walk with rewards, values and steps as drawn."""
     W = range(max(walk) + 1)
     here = [[0 * gamma + (s == u) for u in W] for s in W]
@@ -334,12 +338,12 @@ def reversible_case(rng: np.random.Generator, walk: list[int], gamma: Any, draw:
 
 def rational_contexts() -> list[Case]:
     """Random reversible ones of 2 to 4 states, there and back and on a line, and any contexts at all."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     gammas = (Fraction(3, 5), Fraction(4, 5), Fraction(5, 13))
-    draw = lambda: small_fraction(rng)
     walks = product((there_and_back, along_a_line), (2, 3, 4), (3, 6), gammas)
     reversible = [
-        reversible_case(rng, walk(rng, states, length), gamma, draw, 2) for walk, states, length, gamma in walks
+        reversible_case(walk(rng.randint, states, length), gamma, lambda: small_fraction(rng), 2)
+        for walk, states, length, gamma in walks
     ]
     any_at_all = [rational_case(rng, n, d, 3) for n, d in product(range(1, 6), (0, 1, 2))]
     return [*(replace(case, exp=SWAP.exp) for case in reversible), *any_at_all]
@@ -347,19 +351,18 @@ def rational_contexts() -> list[Case]:
 
 def lake(n: int = 12) -> Case:
     """Transitions of FrozenLake-v1 under the uniform policy, there and back; γ = 4/5."""
-    walk = from_gymnasium("FrozenLake-v1").sample_context(n, np.random.default_rng(0)).states.tolist()
-    order = {s: i for i, s in enumerate(dict.fromkeys(walk))}
-    states = [order[s] for s in walk + walk[-2::-1]]
-    return closed_walk(states, Fraction(4, 5), [(-1) ** s * (1 + s) for s in range(len(order))])
+    states = and_back(frozen_lake.walk(n)[0])
+    return closed_walk(states, Fraction(4, 5), [(-1) ** s * (1 + s) for s in range(max(states) + 1)])
 
 
 def float_cases(seed: int) -> Iterator[Case]:
     """By turns reversible contexts of up to 6 states, there and back and on a line, and any contexts; a step size a layer, up to 20 layers."""
     rng = np.random.default_rng(seed)
+    whole = lambda low, high: int(rng.integers(low, high + 1))
     while True:
         for walk in (there_and_back, along_a_line):
-            gamma, steps = float(rng.uniform(0.05, 0.95)), walk(rng, int(rng.integers(2, 7)), log_uniform(rng, 2, 32))
-            yield reversible_case(rng, steps, gamma, lambda: float(rng.uniform(-3, 3)), int(rng.integers(1, 21)))
+            gamma, steps = float(rng.uniform(0.05, 0.95)), walk(whole, whole(2, 6), log_uniform(rng, 2, 32))
+            yield reversible_case(steps, gamma, lambda: float(rng.uniform(-3, 3)), int(rng.integers(1, 21)))
         yield float_case(rng, log_uniform(rng, 1, 64), log_uniform(rng, 1, 9) - 1, log_uniform(rng, 1, 8))
 
 
@@ -435,7 +438,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let the step sizes differ by layer, $\alpha_0, \dots, \alpha_{L-1}$, and $\lvert\gamma\rvert < 1$. With $H = \hat M - \gamma \hat P$ and $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ of {prf:ref}`certainty-equivalence`,
+Let the step sizes differ by layer, $\alpha_0, \dots, \alpha_{L-1}$, and $\lvert\gamma\rvert < 1$. With
+$H = \hat M - \gamma \hat P$ and $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ of {prf:ref}`certainty-equivalence`,
 
 $$
 v_L - v_{\mathrm{CE}} = \prod_{l < L} (I - \alpha_l H)\, (v_0 - v_{\mathrm{CE}}) ,
@@ -455,17 +459,25 @@ $$
 \prod_{l<L} (1 - \alpha_l \lambda) = \frac{T_L\bigl((1 - \lambda)/\gamma\bigr)}{T_L(1/\gamma)} , \qquad \frac{1}{T_L(1/\gamma)} = \frac{2 q^L}{1 + q^{2L}} .
 $$ (eq-chebyshev-product)
 
-On $[1 - \gamma, 1 + \gamma]$ this polynomial is at most $1/T_L(1/\gamma)$ in absolute value, and is that with alternating signs at the $L + 1$ points $1 - \gamma\cos(\pi j / L)$; so no other $L$ steps do better on all of the interval.
+On $[1 - \gamma, 1 + \gamma]$ this polynomial is at most $1/T_L(1/\gamma)$ in absolute value, and is that with
+alternating signs at the $L + 1$ points $1 - \gamma\cos(\pi j / L)$; so no other $L$ steps do better on all of the
+interval.
 
-Suppose that $\hat M = I$ (the tabular limit), and that $P_e$ is **reversible**: $\nu(s) P_e(s, u) = \nu(u) P_e(u, s)$ for some positive $\nu$. Then in the norm $\lVert u \rVert_\nu^2 = \sum_s \nu(s) u(s)^2$
+Suppose that $\hat M = I$ (the tabular limit), and that $P_e$ is **reversible**: $\nu(s) P_e(s, u) = \nu(u) P_e(u, s)$
+for some positive $\nu$. Then in the norm $\lVert u \rVert_\nu^2 = \sum_s \nu(s) u(s)^2$
 
 $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\nu \;\le\; \frac{1}{T_L(1/\gamma)}\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\nu .
 $$ (eq-chebyshev-bound)
 
-A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed between each two neighbours that it visits in both directions: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$. Any context that crosses each pair of states equally often in both directions is reversible with $\nu(s) = n_s$: such as one on a line that ends where it began.
+A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed between each two
+neighbours that it visits in both directions: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$. Any context that
+crosses each pair of states equally often in both directions is reversible with $\nu(s) = n_s$: such as one on a line
+that ends where it began.
 
-Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with $\gamma \ge \tfrac34$, $\hat M = I$ and an error $v_0 - v_{\mathrm{CE}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$.
+Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with $\gamma \ge \tfrac34$, $\hat M = I$
+and an error $v_0 - v_{\mathrm{CE}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps
+makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$.
 """.strip()
 
 
@@ -478,7 +490,11 @@ CLAIM = Claim(
     hypotheses=(
         r"For the product: $\lvert\gamma\rvert < 1$, the same weights in every layer (softmax attention: the same features), any step sizes.",
         r"For Chebyshev's polynomial: $0 < \gamma < 1$.",
-        r"For the bound: $\hat M = I$ as well, and a positive $\nu$ with detailed balance for $P_e$ (every state is then left). A context on a line that crosses some step in one direction only has none: such as $0, 1, 1$.",
+        (
+            r"For the bound: $\hat M = I$ as well, and a positive $\nu$ with detailed balance for $P_e$ (every state "
+            r"is then left). A context on a line that crosses some step in one direction only has none: such as $0, 1, "
+            r"1$."
+        ),
     ),
     subject=STATED.subject,
     checks=(
@@ -494,5 +510,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence"),
     source="Chebyshev's semi-iteration is standard (Richardson's method with variable steps); its use for layers was found for this book",
-    shared="The routes compared share the contexts. The Transformer of icrl.transformer knows no states, H comes from icrl.operator, v_CE from counting; the coefficients of the polynomial are computed in a cyclotomic field, and Chebyshev's polynomial by its recurrence.",
+    shared=(
+        "The routes compared share the contexts. The Transformer of icrl.transformer knows no states, H comes from "
+        "icrl.operator, v_CE from counting; the coefficients of the polynomial are computed in a cyclotomic field, and "
+        "Chebyshev's polynomial by its recurrence."
+    ),
 )

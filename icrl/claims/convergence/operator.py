@@ -160,7 +160,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Number the states that occur in the context $0, \dots, N-1$, and take weights $K(k \mid s)$ in proportion to $E(s, S_k)$. Gather them by the state a transition leaves, by the state it reaches, and by its reward:
+Number the states that occur in the context $0, \dots, N-1$, and take weights $K(k \mid s)$ in proportion to
+$E(s, S_k)$. Gather them by the state a transition leaves, by the state it reaches, and by its reward:
 
 $$
 \begin{aligned}
@@ -170,7 +171,8 @@ $$
 \end{aligned}
 $$ (eq-operator-definitions)
 
-With the empirical transition matrix $P_e$ and the mean rewards $\hat r$ of the context, 0 in the row of a state that no transition leaves, $\hat P = \hat M P_e$ and $\hat b = \hat M \hat r$, and one update of weighted TD is
+With the empirical transition matrix $P_e$ and the mean rewards $\hat r$ of the context, 0 in the row of a state that
+no transition leaves, $\hat P = \hat M P_e$ and $\hat b = \hat M \hat r$, and one update of weighted TD is
 
 $$
 \begin{aligned}
@@ -179,7 +181,9 @@ G &= I - \alpha \hat M + \alpha\gamma \hat P .
 \end{aligned}
 $$ (eq-operator)
 
-If $E > 0$ and $n \ge 1$, then $\hat M$ and $\hat P$ are row-stochastic. If $v^* = G v^* + \alpha \hat b$, and $\alpha$ is the same in all layers, then $v_L - v^* = G^L (v_0 - v^*)$; and this is by how much the value row of the softmax Transformer misses $v^*$ after $L$ layers.
+If $E > 0$ and $n \ge 1$, then $\hat M$ and $\hat P$ are row-stochastic. If $v^* = G v^* + \alpha \hat b$, and $\alpha$
+is the same in all layers, then $v_L - v^* = G^L (v_0 - v^*)$; and this is by how much the value row of the softmax
+Transformer misses $v^*$ after $L$ layers.
 """.strip()
 
 
@@ -200,7 +204,10 @@ CLAIM = Claim(
         r"The weights are $K(k \mid s) = E(s, S_k) / \sum_{i<n} E(s, S_i)$ for any table $E$ of states; softmax attention has $E = \exp g$.",
         r"$E > 0$ and $n \ge 1$ for the matrices to be row-stochastic; for the identities, nothing.",
         r"One step size $\alpha$ for all layers, for the powers of $G$.",
-        r"The identities hold for any numbering of states; that all of them occur in the context matters for the claims that rest on this one, where a state that does not would have $\hat M(s, s) = 0$.",
+        (
+            r"The identities hold for any numbering of states; that all of them occur in the context matters for the "
+            r"claims that rest on this one, where a state that does not would have $\hat M(s, s) = 0$."
+        ),
     ),
     subject=STATED.subject,
     checks=(
@@ -241,5 +248,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td",),
     source="Xie et al. 2026, where it is used in the proof of Theorem 2; the factorisation through the empirical model was found for this book",
-    shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and the symbols are the definitions as matrices; none of them calls another.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, "
+        "the Transformer of icrl.transformer knows no states, and the symbols are the definitions as matrices; none of "
+        "them calls another."
+    ),
 )

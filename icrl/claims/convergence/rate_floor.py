@@ -82,7 +82,8 @@ $$
 v_L - \frac{1}{1-\gamma} = -\frac{(1 - \alpha(1-\gamma))^L}{1 - \gamma}
 $$ (eq-rate-floor-attained)
 
-at every state, whatever the features. For $0 \le \gamma < 1$ and $0 \le \alpha \le 1$ the factor is at least $\gamma$, and no bound that holds for all starts can promise a smaller one.
+at every state, whatever the features. For $0 \le \gamma < 1$ and $0 \le \alpha \le 1$ the factor is at least $\gamma$,
+and no bound that holds for all starts can promise a smaller one.
 """.strip()
 
 
@@ -109,5 +110,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("operator",),
     source="Found for this book",
-    shared="The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, the Transformer of icrl.transformer knows no states, and the values are those of the loop of icrl.td; none of them calls another.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. icrl.operator groups by counts, "
+        "the Transformer of icrl.transformer knows no states, and the values are those of the loop of icrl.td; none of "
+        "them calls another."
+    ),
 )

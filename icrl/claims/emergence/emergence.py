@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.verify.instances.words import described
 from icrl.verify.judging.numbers import one_thread
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, first_failure
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
-FIXED = {"steps": 300, "batch": 32, "rate": 0.1}
-RANDOM = {"steps": 400, "batch": 32, "rate": 0.05, "shallowest": 2, "depth": 20}
+FIXED: dict[str, Any] = {"steps": 300, "batch": 32, "rate": 0.1}
+RANDOM: dict[str, Any] = {"steps": 400, "batch": 32, "rate": 0.05, "shallowest": 2, "depth": 20}
 """Budgets at which a seed takes a second or two."""
 
 BOYAN, DENSE = (replace(PROTOCOLS[name], **FIXED) for name in ("boyan", "dense"))
@@ -28,8 +27,9 @@ class Experiment(NamedTuple):
 
     ``cosine_V``, ``cosine_A``: at least. ``alpha``, ``sharpness``: the ranges of (w_r + w_t − w_v)/3 and of the mean of A's
     diagonal. ``error``: the median over held-out tasks of the relative error against v^π at ``depth`` layers, at most (v = 0 has
-    the error 1). ``centred``: the same for values less their mean under μ, at most (a constant has the error 1). ``difference``: the same against softmax TD with fitted α and β, at most. ``lost_at``: a depth beyond that of
-    training by which the values have grown past use.
+    the error 1). ``centred``: the same for values less their mean under μ, at most (a constant has the error 1).
+    ``difference``: the same against softmax TD with fitted α and β, at most. ``lost_at``: a depth beyond that of training by
+    which the values have grown past use.
     """
 
     protocol: Protocol
@@ -74,7 +74,7 @@ def parts(experiment: Experiment, learned: Any) -> Iterator[Part]:
     if experiment.difference is not None:
         yield from against_softmax_td(experiment, learned, batch)
     if experiment.lost_at is not None:
-        yield from beyond_its_depth(experiment, learned, batch)
+        yield from beyond_its_depth(experiment, experiment.lost_at, learned, batch)
 
 
 def measured_again(learned: Any, seen: Any) -> Iterator[Part]:
@@ -200,11 +200,10 @@ def against_softmax_td(experiment: Experiment, learned: Any, batch: Any) -> Iter
     )
 
 
-def beyond_its_depth(experiment: Experiment, learned: Any, batch: Any) -> Iterator[Part]:
+def beyond_its_depth(experiment: Experiment, depth: int, learned: Any, batch: Any) -> Iterator[Part]:
     """w_t > w_r, 1 + γw_t + w_v > 1, an error above that of v = 0 after so many layers, and values unlike softmax TD's before."""
     from icrl.pretrain.metrics import agreement
 
-    depth = experiment.lost_at
     w_r, w_t, w_v = row_of(learned)
     yield Part("w_t − w_r", w_t - w_r, MARGIN, relation=AT_LEAST)
     yield Part("γw_t + w_v", experiment.protocol.discount * w_t + w_v, MARGIN / 4, relation=AT_LEAST)
@@ -305,7 +304,7 @@ def asked(experiment: Experiment) -> str:
     )
 
 
-SHARP = {"sharpness": (1.2, 3.5), "centred": 0.75, "error": 0.65}
+SHARP: dict[str, Any] = {"sharpness": (1.2, 3.5), "centred": 0.75, "error": 0.65}
 SIX, ANY = SHARP | {"alpha": (1.05, 1.5)}, SHARP | {"alpha": (0.7, 1.6), "difference": 0.25}
 CLAIMED = (
     Experiment(BOYAN, 6, lost_at=100, **SIX),
@@ -359,18 +358,42 @@ MUTANTS = (
 
 def statement() -> str:
     """The statement, as Markdown."""
+    (least, most), (shortest, longest), (low, high) = SHARP["sharpness"], SIX["alpha"], ANY["alpha"]
     return rf"""
-Train the Transformer of {{prf:ref}}`state-form`, the same three entries $w_r, w_t, w_v$ of $V$ and the same block of $A$ in all layers, from $0.02$ times standard normal numbers, on the expected semi-gradient TD loss $\sum_s \mu(s)\, \delta(s)^2$. Every step draws fresh tasks of ten states, $r \sim U(-1, 1)$, $\gamma = 0.9$, each with a context of 30 transitions: random Boyan chains with features from $U(-1, 1)^4$, or dense chains with rows from a Dirichlet(0.3) distribution and unit features in $\mathbb R^5$. Adam, gradients clipped to norm 1, the rate falling to 0 along a cosine: {FIXED["steps"]} steps of {FIXED["batch"]} tasks from rate {FIXED["rate"]:g} with 6 layers, or {RANDOM["steps"]} steps of {RANDOM["batch"]} tasks from rate {RANDOM["rate"]:g} with a depth drawn in each step from {RANDOM["shallowest"]} to {RANDOM["depth"]}. Then, at each seed tried,
+Train the Transformer of {{prf:ref}}`state-form`, the same three entries $w_r, w_t, w_v$ of $V$ and the same block of
+$A$ in all layers, from $0.02$ times standard normal numbers, on the expected semi-gradient TD loss
+$\sum_s \mu(s)\, \delta(s)^2$. Every step draws fresh tasks of ten states, $r \sim U(-1, 1)$, $\gamma = 0.9$, each with
+a context of 30 transitions: random Boyan chains with features from $U(-1, 1)^4$, or dense chains with rows from a
+Dirichlet(0.3) distribution and unit features in $\mathbb R^5$. Adam, gradients clipped to norm 1, the rate falling to
+0 along a cosine: {FIXED["steps"]} steps of {FIXED["batch"]} tasks from rate {FIXED["rate"]:g} with 6 layers, or
+{RANDOM["steps"]} steps of {RANDOM["batch"]} tasks from rate {RANDOM["rate"]:g} with a depth drawn in each step from
+{RANDOM["shallowest"]} to {RANDOM["depth"]}. Then, at each seed tried,
 
 $$
 (w_r, w_t, w_v) \approx \alpha\,(1, 1, -1), \qquad A \approx \beta I ,
 $$ (eq-emergence)
 
-both with a cosine of at least {AT_SIX.cosine_V:g}. The two scales are learned. $\beta$ is not 1 in any of the four: it lies between {AT_SIX.sharpness[0]:g} and {AT_SIX.sharpness[1]:g}. $\alpha$ is not 1 with 6 layers, between {AT_SIX.alpha[0]:g} and {AT_SIX.alpha[1]:g}; with random depth it lies between {AT_ANY.alpha[0]:g} and {AT_ANY.alpha[1]:g}, and may be as good as 1. On tasks never trained on the median error against $v^\pi$ is at most {AT_SIX.error:g} of that of $v = 0$, and for values less their mean under $\mu$, which is what tells states apart and in which every constant has the error 1, at most {AT_SIX.centred:g}. The check trains {len(seeds(Budget()))} seeds of each of the four; the 43 seeds from 0 to 42 were trained once, with cosines of at least 0.99 in all of them.
+both with a cosine of at least {AT_SIX.cosine_V:g}. The two scales are learned. $\beta$ is not 1 in any of the four: it
+lies between {least:g} and {most:g}. $\alpha$ is not 1 with 6 layers, between {shortest:g} and {longest:g}; with random
+depth it lies between {low:g} and {high:g}, and may be as good as 1. On tasks never trained on the median error against
+$v^\pi$ is at most {AT_SIX.error:g} of that of $v = 0$, and for values less their mean under $\mu$, which is what tells
+states apart and in which every constant has the error 1, at most {AT_SIX.centred:g}. The check trains
+{len(seeds(Budget()))} seeds of each of the four; the 43 seeds from 0 to 42 were trained once, with cosines of at
+least 0.99 in all of them.
 
-Trained at a random depth, the predictions are those of softmax TD, its $\alpha$ and $\beta$ fitted to them in steps from those of the parameters, up to a median relative difference of {AT_ANY.difference:g} at {AT_ANY.depth} layers. **Trained at one depth, on Boyan chains, they are not**, for all the likeness of the parameters: fitted likewise, the median difference at {AT_SIX.depth} layers is {FAR:g} or more. There $w_t$ exceeds $w_r$, by {MARGIN:g} or more, which makes up for what 6 layers cannot reach, and the factor by which a layer multiplies constants is above 1, $1 + \gamma w_t + w_v \ge {1 + MARGIN / 4:g}$. Beyond 6 layers the values grow: at {AT_SIX.lost_at} the median error exceeds that of $v = 0$.
+Trained at a random depth, the predictions are those of softmax TD, its $\alpha$ and $\beta$ fitted to them in steps
+from those of the parameters, up to a median relative difference of {AT_ANY.difference:g} at {AT_ANY.depth}
+layers. **Trained at one depth, on Boyan chains, they are not**, for all the likeness of the parameters: fitted
+likewise, the median difference at {AT_SIX.depth} layers is {FAR:g} or more. There $w_t$ exceeds $w_r$, by {MARGIN:g}
+or more, which makes up for what 6 layers cannot reach, and the factor by which a layer multiplies constants is above
+1, $1 + \gamma w_t + w_v \ge {1 + MARGIN / 4:g}$. Beyond 6 layers the values grow: at {AT_SIX.lost_at} the median error
+exceeds that of $v = 0$.
 
-What the pattern needs was tried on Boyan chains with 6 layers at seed 0. One of the two cosines stays below {AMISS:g} when the contexts' rewards belong to other states, when the labels belong to another task, when attention is held uniform, and with $\gamma = 0$, where nothing moves $w_t$ from its start; with parameters of their own for each layer; and, in as many steps, at a hundredth of the rate. All this is measured, not proved: other sizes, budgets and families are outside it.
+What the pattern needs was tried on Boyan chains with 6 layers at seed 0. One of the two cosines stays below {AMISS:g}
+when the contexts' rewards belong to other states, when the labels belong to another task, when attention is held
+uniform, and with $\gamma = 0$, where nothing moves $w_t$ from its start; with parameters of their own for each layer;
+and, in as many steps, at a hundredth of the rate. All this is measured, not proved: other sizes, budgets and families
+are outside it.
 """.strip()
 
 
@@ -400,5 +423,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("state-form",),
     source="Xie et al. 2026, their experiments, told at second hand; protocols, thresholds and controls of this book",
-    shared="icrl.pretrain samples the tasks and trains; that its forward pass is the Transformer's is the claim state-form. Of what it measures, the cosines, the values v^π and the relative errors are computed again here. The tasks for evaluation come from a seed of their own.",
+    shared=(
+        "icrl.pretrain samples the tasks and trains; that its forward pass is the Transformer's is the claim "
+        "state-form. Of what it measures, the cosines, the values v^π and the relative errors are computed again here. "
+        "The tasks for evaluation come from a seed of their own."
+    ),
 )

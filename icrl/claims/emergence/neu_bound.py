@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import islice
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Identity, Matrix, MatrixSymbol, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.pretrain import losses
 from icrl.pretrain.batches import TaskBatch
 from icrl.tasks import boyan_chain, boyan_features, from_gymnasium, one_hot
@@ -99,7 +100,10 @@ class Process(NamedTuple):
     v: np.ndarray
     reward: np.ndarray | None = None
 
-    r = property(lambda self: self.v_pi - self.gamma * (self.P @ self.v_pi) if self.reward is None else self.reward)
+    @property
+    def r(self) -> np.ndarray:
+        """v^π − γPv^π, or the rewards given."""
+        return self.v_pi - self.gamma * (self.P @ self.v_pi) if self.reward is None else self.reward
 
     def measures(self) -> dict[str, Any]:
         """Sizes and discount, and for what the converse asks."""
@@ -215,17 +219,17 @@ SMALLEST = (PAID, PLUS_MINUS, TWICE, UNEVEN, NEGATIVE)
 
 def rational_processes() -> Iterator[Process]:
     """Random chains of 1 to 4 states, 1 to 4 features, γ of either sign and beyond 1, any μ, values right, nearly right and wrong."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for states in (1, 2, 3, 4) * 20:
-        weights, width = rng.integers(0, 4, states), int(rng.integers(1, 5))
-        weights[rng.integers(states)] += 1
-        mu = fractions([Fraction(int(w), int(weights.sum())) for w in weights])
+        weights, width = [rng.randint(0, 3) for _ in range(states)], rng.randint(1, 4)
+        weights[rng.randrange(states)] += 1
+        mu = fractions([Fraction(w, sum(weights)) for w in weights])
         x = np.array([rational_vector(rng, width) for _ in range(states)], dtype=object).reshape(states, width)
-        v_pi, near = rational_vector(rng, states), Fraction(int(rng.integers(0, 4)), 3)
+        v_pi, near = rational_vector(rng, states), Fraction(rng.randint(0, 3), 3)
         yield Process(
             rational_chain(rng, states),
             v_pi,
-            Fraction(int(rng.integers(-12, 13)), 10),
+            Fraction(rng.randint(-12, 12), 10),
             mu,
             x,
             v_pi + near * rational_vector(rng, states),
@@ -253,8 +257,8 @@ def float_processes(seed: int) -> Iterator[Process]:
 
 def in_floats(given: Process) -> Process:
     """The same in floats."""
-    return Process(
-        *(None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given)
+    return Process._make(
+        None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given
     )
 
 
@@ -353,7 +357,7 @@ MUTANTS = (
     ),
     Mutant(
         "loss 0 only at v^π, with one feature for two states: an instance supplied",
-        Bound(tells=lambda given: given.x.any(), beyond=(ONE_FEATURE,)),
+        Bound(tells=lambda given: bool(given.x.any()), beyond=(ONE_FEATURE,)),
         IDENTITY,
     ),
     Mutant(
@@ -370,7 +374,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Take any finite Markov reward process with value $v^\pi = r + \gamma P v^\pi$, a distribution $\mu$ on its states, and features $x$, the rows of $X$. The **norm of the expected update** at $v$ is
+Take any finite Markov reward process with value $v^\pi = r + \gamma P v^\pi$, a distribution $\mu$ on its states, and
+features $x$, the rows of $X$. The **norm of the expected update** at $v$ is
 
 $$
 \mathrm{NEU}(v) = \Bigl\lVert \sum_s \mu(s) \bigl(r + \gamma P v - v\bigr)(s)\, x(s) \Bigr\rVert .
@@ -388,7 +393,11 @@ $$
 \mathrm{NEU}(v) \le (1 + \lvert\gamma\rvert)\, \max_s \lVert x(s) \rVert\; \lVert v - v^\pi \rVert_\infty .
 $$ (eq-neu-bound)
 
-Neither factor can be left out. The converse fails: a loss of 0 does not by itself mean that the values are right. It does where the loss is measured by a norm, $\lvert\gamma\rvert < 1$, $\mu > 0$ and the features of the states are linearly independent: then $\mathrm{NEU}(v) = 0$ at $v = v^\pi$ only. With fewer features than states, $d < \lvert\mathcal S\rvert$, it is 0 at other values too, whatever $\gamma$, $\mu$ and the seminorm. (How large an error a loss near 0 leaves room for is not said here.)
+Neither factor can be left out. The converse fails: a loss of 0 does not by itself mean that the values are right. It
+does where the loss is measured by a norm, $\lvert\gamma\rvert < 1$, $\mu > 0$ and the features of the states are
+linearly independent: then $\mathrm{NEU}(v) = 0$ at $v = v^\pi$ only. With fewer features than states,
+$d < \lvert\mathcal S\rvert$, it is 0 at other values too, whatever $\gamma$, $\mu$ and the seminorm. (How large an
+error a loss near 0 leaves room for is not said here.)
 """.strip()
 
 
@@ -436,5 +445,8 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("bellman",),
     source="Xie et al. 2026, in the proof of Theorem 3; the identity and the converse are standard",
-    shared="The process, its values and the seminorms. The loss that is trained on, icrl.pretrain.losses, is compared with the formula here. The update is made once from the rewards and once from the error of the values.",
+    shared=(
+        "The process, its values and the seminorms. The loss that is trained on, icrl.pretrain.losses, is compared "
+        "with the formula here. The update is made once from the rewards and once from the error of the values."
+    ),
 )

@@ -8,12 +8,12 @@ from fractions import Fraction
 from functools import partial
 from itertools import accumulate, pairwise, product
 from math import prod
+from random import Random
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from icrl import state_form, td
 from icrl.algebra import identity, place, scalar, softmax, stack, transpose
+from icrl.arrays import np
 from icrl.mrp import Context
 from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes, rows
 from icrl.state_form import Model, Weights
@@ -63,22 +63,23 @@ class Given(NamedTuple):
 
 
 def library_reading(w: Sequence, gamma: Any) -> tuple:
-    """α, γ̃ and η as :func:`icrl.pretrain.metrics.reading` has them."""
-    from icrl.pretrain.metrics import reading
+    """α, γ̃ and η as :func:`icrl.pretrain.readings.reading` has them."""
+    from icrl.pretrain.readings import reading
 
     return reading(w, gamma)
 
 
 def library_gain(w: Sequence, depth: int, gamma: Any) -> Any:
-    """:func:`icrl.pretrain.metrics.gain`."""
-    from icrl.pretrain.metrics import gain
+    """:func:`icrl.pretrain.readings.gain`."""
+    from icrl.pretrain.readings import gain
 
     return gain(w, depth, gamma)
 
 
 @dataclass(frozen=True)
 class Form:
-    """The statement with its pieces: the model, K, the three entries of V, what a layer is read as and its gain; then the Transformer's prompt and parameters, and contexts let in."""
+    """The statement with its pieces: the model, K, the three entries of V, what a layer is read as and its gain; then "
+    "the Transformer's prompt and parameters, and contexts let in."""
 
     model: Callable[[Model], Model] = lambda given: given
     attention: Callable = state_form.attention_weights
@@ -202,7 +203,7 @@ def as_another_task(form: Form, given: Given, truth: list[np.ndarray], scale: fl
                 lambda s, u: scores[s, u],
                 discount,
                 [alpha],
-                before[-S:],
+                list(before[-S:]),
                 given.exp,
             )
             *_, v = loop
@@ -239,7 +240,7 @@ def table(entries: Any) -> np.ndarray:
 def small(states: Sequence[int], w: Sequence[int], r: Sequence[int], v: Sequence[int] = (0,), depth: int = 1) -> Given:
     """A context with one feature, which is 0: every key weighs the same. γ = ½."""
     S = len(v)
-    layer = Weights(*map(Fraction, w), table([[1]]))
+    layer = Weights._make((*map(Fraction, w), table([[1]])))
     return Given(states, list(map(Fraction, r)), table([[0]] * S), table([v]), HALF, (layer,) * depth, stand_in)
 
 
@@ -259,23 +260,24 @@ SMALLEST = (ONCE, UNSEEN, TWICE_PAID, COUNTED, FOLLOWED, HELD, DEEP, TD, SCALED,
 
 def rational_instances() -> Iterator[Given]:
     """Random rationals: n in 1..6, d in 0..2, up to two states never visited, two layers that differ; a third of them softmax TD from other values than 0."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for turn, (n, d) in enumerate(product(range(1, 7), (0, 1, 2) * 2)):
-        walk = rng.integers(0, int(rng.integers(1, n + 2)), n + 1).tolist()
-        S = max(walk) + 1 + int(rng.integers(0, 3))
-        draw = lambda *shape: table([small_fraction(rng) for _ in range(int(np.prod(shape)))]).reshape(shape)
-        A, alphas = draw(d, d), [Fraction(int(rng.integers(1, 11)), 10) for _ in range(2)]
+        size = rng.randint(1, n + 1)
+        walk = [rng.randrange(size) for _ in range(n + 1)]
+        S = max(walk) + 1 + rng.randint(0, 2)
+        draw = lambda *shape: table([small_fraction(rng) for _ in range(prod(shape))]).reshape(shape)
+        A, alphas = draw(d, d), [Fraction(rng.randint(1, 10), 10) for _ in range(2)]
         layers = (
             [Weights(a, a, -a, A) for a in alphas]
             if turn % 3 == 0
-            else [Weights(*draw(3), draw(d, d)) for _ in range(2)]
+            else [Weights._make((*draw(3), draw(d, d))) for _ in range(2)]
         )
         yield Given(
             walk,
             list(draw(n)),
             draw(S, d),
             draw(1, S) * (turn % 2),
-            Fraction(int(rng.integers(-9, 10)), 10),
+            Fraction(rng.randint(-9, 9), 10),
             tuple(layers),
             stand_in,
         )
@@ -284,7 +286,7 @@ def rational_instances() -> Iterator[Given]:
 TOLD = (
     "every column that holds a state, and a query column for every state, against the state form after every layer, "
     "from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), "
-    "and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.metrics.reading; rewards of 1 against its gain"
+    "and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.readings.reading; rewards of 1 against its gain"
 )
 
 
@@ -293,7 +295,7 @@ TOLD = (
 
 def in_floats(given: Given) -> Given:
     """The same in floats, with the true exponential."""
-    layers = tuple(Weights(*map(float, w[:3]), w.A.astype(float)) for w in given.layers)
+    layers = tuple(Weights._make((*map(float, w[:3]), w.A.astype(float))) for w in given.layers)
     return Given(
         given.states,
         list(map(float, given.rewards)),
@@ -318,7 +320,7 @@ def drawn(rng: np.random.Generator, context: Context, features: np.ndarray) -> G
     """The context with a random start, γ of either sign, and layers each with random weights of its own."""
     S, d = features.shape
     layers = tuple(
-        Weights(*rng.normal(size=3).tolist(), rng.normal(size=(d, d)) / max(d, 1) ** 0.5)
+        Weights._make((*rng.normal(size=3).tolist(), rng.normal(size=(d, d)) / max(d, 1) ** 0.5))
         for _ in range(int(rng.integers(1, 7)))
     )
     start = rng.normal(size=(1, S)) * rng.integers(0, 2)
@@ -404,7 +406,7 @@ def tensor_parts(form: Form, batch: Any, learned: dict[str, Any]) -> Iterator[Pa
     from icrl.pretrain.losses import td_loss
     from icrl.pretrain.network import state_values, token_values
 
-    stated = [Weights(*w, A) for w, A in zip(learned["V"], learned["A"])]
+    stated = [Weights._make((*w, A)) for w, A in zip(learned["V"], learned["A"])]
     model, start = state_form.model(batch.moves, batch.paid), 0 * batch.reward[:, None]
     routes = {
         "token_values": list(token_values(learned, batch, 3)),
@@ -522,7 +524,11 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Take softmax attention and the target-memory step with the construction's mask, and in each layer any parameters whose $A$ is 0 but for a block on the features, written $A_l$, and whose $V$ is 0 but for its last row $(0, \dots, 0, w_r, w_t, w_v)$; all of them may differ from layer to layer. Let features and first values be functions of the state. Then at every depth $l$ the value of a column is a function of the state it holds, $v_l(S_j)$ in column $j$, and as a row over **all** states
+Take softmax attention and the target-memory step with the construction's mask, and in each layer any parameters whose
+$A$ is 0 but for a block on the features, written $A_l$, and whose $V$ is 0 but for its last row
+$(0, \dots, 0, w_r, w_t, w_v)$; all of them may differ from layer to layer. Let features and first values be functions
+of the state. Then at every depth $l$ the value of a column is a function of the state it holds, $v_l(S_j)$ in column
+$j$, and as a row over **all** states
 
 $$
 v_{l+1} = v_l + \bigl(w_r \hat r + w_t \gamma\, v_l P_e^\top + w_v v_l\bigr) K_l ,
@@ -532,9 +538,12 @@ $$
 K_l(u, s) = \frac{c_u\, e^{x(u)^\top A_l x(s)}}{\sum_{u'} c_{u'}\, e^{x(u')^\top A_l x(s)}} ,
 $$ (eq-state-attention)
 
-with $c_u$ the number of transitions out of $u$, $P_e$ the frequencies of what follows, and $\hat r(u)$ the mean of what was paid there, where rewards differ between visits; rows of states with $c_u = 0$ do not matter. At a state that the context does not visit, $v_l$ is what a further query column that holds it would get.
+with $c_u$ the number of transitions out of $u$, $P_e$ the frequencies of what follows, and $\hat r(u)$ the mean of
+what was paid there, where rewards differ between visits; rows of states with $c_u = 0$ do not matter. At a state that
+the context does not visit, $v_l$ is what a further query column that holds it would get.
 
-The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_e = P$ and $\hat r = r$ give the limit $n \to \infty$ wherever the frequencies converge. The gradient of a loss is the same through either form.
+The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_e = P$ and $\hat r = r$ give the limit
+$n \to \infty$ wherever the frequencies converge. The gradient of a loss is the same through either form.
 
 **A layer has the form of softmax TD.** Where $w_v < 0$, write $\alpha = -w_v$. Then {eq}`eq-state-form` is
 
@@ -545,9 +554,12 @@ v_{l+1} = v_l + \alpha \bigl(\eta\, \hat r + \tilde\gamma\, v_l P_e^\top - v_l\b
 \end{gathered}
 $$ (eq-another-task)
 
-exactly, with step size $\alpha$, the discount $\tilde\gamma$ and rewards $\eta$ times those paid, each layer with its own: softmax TD of another task where $0 \le \tilde\gamma < 1$, and of the task itself, $\tilde\gamma = \gamma$ and $\eta = 1$, where $w = \alpha (1, 1, -1)$.
+exactly, with step size $\alpha$, the discount $\tilde\gamma$ and rewards $\eta$ times those paid, each layer with its
+own: softmax TD of another task where $0 \le \tilde\gamma < 1$, and of the task itself, $\tilde\gamma = \gamma$ and
+$\eta = 1$, where $w = \alpha (1, 1, -1)$.
 
-**On constants attention has nothing to do.** For any $w$, where every transition pays 1 and $v_0 = 0$, every column holds after $L$ layers of the same $w$, whatever their $A_l$, the **gain**
+**On constants attention has nothing to do.** For any $w$, where every transition pays 1 and $v_0 = 0$, every column
+holds after $L$ layers of the same $w$, whatever their $A_l$, the **gain**
 
 $$
 g_L = w_r \sum_{l < L} q^l , \qquad q = 1 + \gamma w_t + w_v .
@@ -574,5 +586,8 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td", "operator"),
     source="Found for this book",
-    shared="The exponential, and the softmax of icrl.algebra, whose multiplicities of keys the state form uses and the Transformer does not. The transitions are counted here, and icrl.transformer knows no states.",
+    shared=(
+        "The exponential, and the softmax of icrl.algebra, whose multiplicities of keys the state form uses and the "
+        "Transformer does not. The transitions are counted here, and icrl.transformer knows no states."
+    ),
 )

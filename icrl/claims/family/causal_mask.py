@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from sympy import BlockMatrix, Identity, MatMul, MatrixSymbol, Rational, ZeroMatrix, block_collapse, simplify, symbols
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
 from icrl.algebra import Matrix
+from icrl.arrays import np
 from icrl.prompt import rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances import contexts
@@ -150,8 +150,8 @@ def triangle(claim: Decoder, case: Case, G: np.ndarray) -> Iterator[Part]:
     for j, i in zip(*np.triu_indices(case.n + 1, 1)):
         yield Part(f"G({j}, {i})", G[j, i], 0 * one)
     yield Part("G(0, 0)", G[0, 0], one)
-    for j in range(1, case.n + 1):
-        yield Part(f"G({j}, {j})", G[j, j], claim.diagonal(one, step, case.gamma, last_weight(case, j)), 4.0)
+    for k in range(1, case.n + 1):
+        yield Part(f"G({k}, {k})", G[k, k], claim.diagonal(one, step, case.gamma, last_weight(case, k)), 4.0)
     yield Part("ρ(G)", greatest(G.diagonal()), claim.radius(step, case.gamma), 4.0)
 
 
@@ -348,7 +348,9 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let column $j$ attend to the columns $k < j$ only (column 0 to none: its sum is empty), and leave everything else as it is in {prf:ref}`softmax-td`. Values then belong to columns and not to states. If $v_l^0, \dots, v_l^n$ are those after $l$ layers, the target row holds $\gamma v_l^{j+1}$, and
+Let column $j$ attend to the columns $k < j$ only (column 0 to none: its sum is empty), and leave everything else as it
+is in {prf:ref}`softmax-td`. Values then belong to columns and not to states. If $v_l^0, \dots, v_l^n$ are those after
+$l$ layers, the target row holds $\gamma v_l^{j+1}$, and
 
 $$
 \begin{aligned}
@@ -358,7 +360,9 @@ K_j(k) &= \frac{E(S_j, S_k)}{\sum_{i<j} E(S_j, S_i)}, \\
 \end{aligned}
 $$ (eq-decoder)
 
-**Prefixes.** $v_l^j$ is what the same decoder makes of the last column of the prefix $S_0, R_1, \dots, S_j$. At $l = 1$ it is also what the Transformer of {prf:ref}`softmax-td` makes of it; at $l = 2$ the two are $\alpha^2 \delta_0^0$ apart in column 1.
+**Prefixes.** $v_l^j$ is what the same decoder makes of the last column of the prefix $S_0, R_1, \dots, S_j$. At
+$l = 1$ it is also what the Transformer of {prf:ref}`softmax-td` makes of it; at $l = 2$ the two are
+$\alpha^2 \delta_0^0$ apart in column 1.
 
 **Triangle.** As a map of $n + 1$ values a layer is $v \mapsto Gv + c$ with $G$ lower triangular,
 
@@ -372,13 +376,16 @@ $$ (eq-decoder-triangle)
 
 So $\rho(G) = 1 + \alpha\gamma$ if $E > 0$, $\alpha\gamma \ge 0$ and $n \ge 1$, whatever the features.
 
-**Divergence.** If all TD errors of $v_0$ are 0, no layer changes a value. If not, let $\delta = \delta_0^{j-1}$ be the first that is not 0, and $\kappa = K_j(j-1)$. Then for every $L$
+**Divergence.** If all TD errors of $v_0$ are 0, no layer changes a value. If not, let $\delta = \delta_0^{j-1}$ be the
+first that is not 0, and $\kappa = K_j(j-1)$. Then for every $L$
 
 $$
 v_L^j = v_0^j + \frac{(1 + \alpha\gamma\kappa)^L - 1}{\gamma}\, \delta
 $$ (eq-decoder-growth)
 
-(for $\gamma = 0$: $v_0^j + \alpha\kappa L \delta$). With $E > 0$, $\alpha > 0$ and $\gamma \ge 0$ this is unbounded: depth diverges from every $v_0$ but those that it leaves alone. If the first transition has an error, $j = 1$ and $\kappa = 1$; a first error in a later one may grow more slowly.
+(for $\gamma = 0$: $v_0^j + \alpha\kappa L \delta$). With $E > 0$, $\alpha > 0$ and $\gamma \ge 0$ this is unbounded:
+depth diverges from every $v_0$ but those that it leaves alone. If the first transition has an error, $j = 1$ and
+$\kappa = 1$; a first error in a later one may grow more slowly.
 """.strip()
 
 
@@ -389,7 +396,10 @@ CLAIM = Claim(
     environment="theorem",
     statement=lambda: STATEMENT,
     hypotheses=(
-        r"$n \ge 1$; $v_0$ is a function of the state, for what is said of {prf:ref}`softmax-td`'s Transformer; the same $\alpha$ in all layers for the growth and for the distance to the encoder.",
+        (
+            r"$n \ge 1$; $v_0$ is a function of the state, for what is said of {prf:ref}`softmax-td`'s Transformer; "
+            r"the same $\alpha$ in all layers for the growth and for the distance to the encoder."
+        ),
         r"$E > 0$, as of every softmax, for the radius and the divergence (with $\kappa = 0$ column $j$ would not move). For the rest, any normaliser.",
         r"$\alpha > 0$ and $\gamma \ge 0$ for the divergence; for the radius $\alpha\gamma \ge 0$.",
     ),
@@ -407,6 +417,10 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td",),
     source="Found for this book",
-    shared="The Transformer and the loop of icrl.td share the exponential, the contexts and their features. G is read off the Transformer, and its diagonal compared with the kernel of the prefix; prefixes are run through the same Transformer.",
+    shared=(
+        "The Transformer and the loop of icrl.td share the exponential, the contexts and their features. G is read off "
+        "the Transformer, and its diagonal compared with the kernel of the prefix; prefixes are run through the same "
+        "Transformer."
+    ),
     under={"softmax-td": "a mask of earlier columns only"},
 )

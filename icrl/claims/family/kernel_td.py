@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 from sympy import MatrixSymbol, Rational, Symbol, exp, limit, oo, simplify, sympify
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
+from icrl.arrays import np
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, float_case, log_uniform, smallest, stand_in
 from icrl.verify.instances.contexts import lake
@@ -114,11 +114,13 @@ def symbolic(claim: KernelTD, budget: Budget) -> Verdict:
     most = limit(left_over(Symbol("n", positive=True), Rational(1, 2)), Symbol("n", positive=True), oo)
     if simplify(most - claim.constant(exp(1))) != 0:
         told = str(most.evalf(8)), str(sympify(claim.constant(exp(1))).evalf(8))
-        found = Counterexample("τ = 1, n → ∞, one feature vector opposite to all others", "what is left of n K", *told)
-        return Verdict(False, "another constant", counterexample=found)
+        gap = Counterexample("τ = 1, n → ∞, one feature vector opposite to all others", "what is left of n K", *told)
+        return Verdict(False, "another constant", counterexample=gap)
     return Verdict(
         True,
-        f"{len(found)} matrix identities: the update in kernel space, the balance of ν M̂, the step that makes it plain; Z any invertible matrix, for every n, |W| and number of features; and e − 2 is what is left of n K at τ = 1 as n grows",
+        f"{len(found)} matrix identities: the update in kernel space, the balance of ν M̂, the step that makes it "
+        f"plain; Z any invertible matrix, for every n, |W| and number of features; and e − 2 is what is left of n K at "
+        f"τ = 1 as n grows",
     )
 
 
@@ -163,7 +165,7 @@ def cholesky(E: np.ndarray) -> np.ndarray:
     """The lower triangular L with LLᵀ = E, in balls."""
     L = 0 * E
     for i, j in np.ndindex(E.shape):
-        rest = E[i, j] - L[i, :j] @ L[j, :j] if j else E[i, j]
+        rest: Any = E[i, j] - L[i, :j] @ L[j, :j] if j else E[i, j]
         if j < i:
             L[i, j] = rest / L[j, j]
         elif j == i:
@@ -379,25 +381,35 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $E(s, u) = \langle \varphi(s), \varphi(u) \rangle$ for some features $\varphi$ (for a symmetric $E$ on finitely many states that is: $E$ is positive semidefinite), and let $Z(s) = \sum_{k<n} E(s, S_k) \ne 0$ on the visited states, so that $K(k \mid s) = E(s, S_k) / Z(s)$. Put $\psi(s) = \varphi(s) / Z(s)$.
+Let $E(s, u) = \langle \varphi(s), \varphi(u) \rangle$ for some features $\varphi$ (for a symmetric $E$ on finitely
+many states that is: $E$ is positive semidefinite), and let $Z(s) = \sum_{k<n} E(s, S_k) \ne 0$ on the visited states,
+so that $K(k \mid s) = E(s, S_k) / Z(s)$. Put $\psi(s) = \varphi(s) / Z(s)$.
 
-**In kernel space.** If $v_0 = \langle \psi, w_0 \rangle$, such as $v_0 = 0$, then softmax TD is linear TD with the features $\psi$, in which transition $k$ has the weight $Z(S_k)$: for all $l$, $v_l = \langle \psi, w_l \rangle$ with
+**In kernel space.** If $v_0 = \langle \psi, w_0 \rangle$, such as $v_0 = 0$, then softmax TD is linear TD with the
+features $\psi$, in which transition $k$ has the weight $Z(S_k)$: for all $l$, $v_l = \langle \psi, w_l \rangle$ with
 
 $$
 w_{l+1} = w_l + \alpha_l \sum_{k<n} Z(S_k)\, \delta_k\, \psi(S_k) .
 $$ (eq-kernel-space)
 
-State $s$ has, with all its transitions, the weight $\nu(s) = n_s Z(s)$, where plain linear TD gives it $n_s$. It is the measure that $\hat M$ keeps: $\nu(s) \hat M(s, u) = \nu(u) \hat M(u, s)$, so $\nu \hat M = \nu$.
+State $s$ has, with all its transitions, the weight $\nu(s) = n_s Z(s)$, where plain linear TD gives it $n_s$. It is
+the measure that $\hat M$ keeps: $\nu(s) \hat M(s, u) = \nu(u) \hat M(u, s)$, so $\nu \hat M = \nu$.
 
-**Plain linear TD.** If $E(s, u) = \langle x(s), x(u) \rangle$ and the step is $\alpha_l(s) = \alpha_l Z(s)$, a step for each state, then $v_{l+1}(s) = v_l(s) + \alpha_l(s) \sum_{k<n} K(k \mid s)\, \delta_k$ is linear TD {eq}`eq-linear-attention` with the step $\alpha_l$, from any $v_0 = \langle x, w_0 \rangle$. No constant in the place of $\alpha_l(s)$ does that.
+**Plain linear TD.** If $E(s, u) = \langle x(s), x(u) \rangle$ and the step is $\alpha_l(s) = \alpha_l Z(s)$, a step
+for each state, then $v_{l+1}(s) = v_l(s) + \alpha_l(s) \sum_{k<n} K(k \mid s)\, \delta_k$ is linear TD
+{eq}`eq-linear-attention` with the step $\alpha_l$, from any $v_0 = \langle x, w_0 \rangle$. No constant in the place
+of $\alpha_l(s)$ does that.
 
-**Small features.** If $E(s, u) = \exp \langle x(s), x(u) \rangle$ and $\tau = 2 \max \lVert x \rVert^2 \le 1$, the maximum being over the visited states, then with $\bar x = \frac1n \sum_{i<n} x(S_i)$
+**Small features.** If $E(s, u) = \exp \langle x(s), x(u) \rangle$ and $\tau = 2 \max \lVert x \rVert^2 \le 1$, the
+maximum being over the visited states, then with $\bar x = \frac1n \sum_{i<n} x(S_i)$
 
 $$
 \bigl\lvert\, n K(k \mid s) - 1 - \langle x(s), x(S_k) - \bar x \rangle \,\bigr\rvert \le (e - 2)\, \tau^2 ,
 $$ (eq-small-features)
 
-so one update adds, up to $\alpha (e - 2) \tau^2$ times the mean of $\lvert\delta_k\rvert$, the mean of $\alpha \delta_k \bigl(1 + \langle x(s), x(S_k) - \bar x \rangle\bigr)$ over the transitions. No constant below $e - 2$ does for all $n$.
+so one update adds, up to $\alpha (e - 2) \tau^2$ times the mean of $\lvert\delta_k\rvert$, the mean of
+$\alpha \delta_k \bigl(1 + \langle x(s), x(S_k) - \bar x \rangle\bigr)$ over the transitions. No constant below $e - 2$
+does for all $n$.
 """.strip()
 
 
@@ -408,7 +420,10 @@ CLAIM = Claim(
     environment="theorem",
     statement=lambda: STATEMENT,
     hypotheses=(
-        r"$E(s, u) = \langle \varphi(s), \varphi(u) \rangle$ on the visited states, which holds for $\exp \langle x(s), x(u) \rangle$, so for $A = I$; $Z(s) \ne 0$, which holds for every positive $E$.",
+        (
+            r"$E(s, u) = \langle \varphi(s), \varphi(u) \rangle$ on the visited states, which holds for $\exp \langle "
+            r"x(s), x(u) \rangle$, so for $A = I$; $Z(s) \ne 0$, which holds for every positive $E$."
+        ),
         r"In kernel space: $v_0 = \langle \psi, w_0 \rangle$, and any step sizes.",
         r"For plain linear TD: the scores themselves in the place of their exponentials, and a step that is proportional to $Z(s)$.",
         r"For small features: the true exponential, and $2 \max \lVert x \rVert^2 \le 1$.",
@@ -427,6 +442,10 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td", "operator", "linear"),
     source="Found for this book; positive-semidefinite kernels as inner products are Aronszajn's and Mercer's",
-    shared="The routes compared share the exponential, the contexts and their features. In kernel space there are matrices of states, on the other side the Transformer, which knows none, and the loop of linear TD over transitions.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. In kernel space there are "
+        "matrices of states, on the other side the Transformer, which knows none, and the loop of linear TD over "
+        "transitions."
+    ),
     under={"softmax-td": "E positive semidefinite, v₀ = ⟨ψ, w₀⟩", "linear": "features φ/Z, weights Z(S_k)"},
 )

@@ -2,12 +2,12 @@ r"""score-functions: which scores softmax attention can have beside inner produc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import (
     BlockMatrix,
     Expr,
@@ -25,10 +25,11 @@ from sympy import (
 )
 
 from icrl.algebra import place
+from icrl.arrays import np
 from icrl.claims.convergence.certainty_equivalence import Limit, fixed_points
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, power_of_two, small_fraction, smallest
-from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.numbers import shown
 from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, entries, greatest, size
@@ -66,7 +67,7 @@ def exchanged(A: list[list], zero: Any) -> list[list]:
     return rows
 
 
-Numbers = tuple[int, ...]
+Numbers = Sequence[int]
 
 
 def biased(
@@ -221,25 +222,25 @@ def determinant(matrix: np.ndarray) -> Any:
 
 def whole_cases(seed: int = 0) -> Iterator[Case]:
     """Random contexts of up to 3 states, of 2 layers; γ of either sign."""
-    rng = np.random.default_rng(seed)
+    rng = Random(seed)
     for shape in ((1, 2, 1), (2, 3, 1), (2, 3, 2), (2, 4, 2), (2, 5, 1), (3, 4, 2), (3, 5, 1), (3, 5, 2)):
         yield whole_case(rng, *shape)
 
 
-def whole_case(rng: np.random.Generator, size: int, n: int, d: int) -> Case:
+def whole_case(rng: Random, size: int, n: int, d: int) -> Case:
     """Whole features, biases and A; every state is left."""
-    whole = lambda *shape: [tuple(map(int, row)) for row in rng.integers(-1, 2, shape)]
+    whole = lambda rows, columns: [tuple(rng.randint(-1, 1) for _ in range(columns)) for _ in range(rows)]
     (a, b), walk = whole(2, size), closing_walk(rng, size, n)
     case = biased(tuple(whole(size, d)), tuple(whole(d, d)), a, b, walk, [0] * n, [0] * size, 2)
     numbers = lambda count: [small_fraction(rng) for _ in range(count)]
-    return replace(case, rewards=numbers(n), v=numbers(size), gamma=Fraction(int(rng.integers(-9, 10)), 10))
+    return replace(case, rewards=numbers(n), v=numbers(size), gamma=Fraction(rng.randint(-9, 9), 10))
 
 
 def float_contexts(seed: int) -> Iterator[Case]:
     """Random float contexts, every state of which is left."""
     rng = np.random.default_rng(seed)
     while True:
-        walk, d = closing_walk(rng, int(rng.integers(1, 5)), log_uniform(rng, 1, 16)), int(rng.integers(0, 4))
+        walk, d = closing_float_walk(rng, int(rng.integers(1, 5)), log_uniform(rng, 1, 16)), int(rng.integers(0, 4))
         size = len(set(walk))
         features = np.column_stack([rng.normal(size=(size, d + 2)), np.ones(size)]).tolist()
         rewards, v, A = (
@@ -379,7 +380,9 @@ $$ (eq-scores)
 
 with any matrix $A$, any *key biases* $a$ and *query biases* $b$.
 
-**They are inner products still.** Three more rows of features, $\tilde x = (x, a, b, 1)$, and two more entries of $A$, 1 from the key's $a$ to the query's 1 and 1 from the key's 1 to the query's $b$, make it $\tilde x(u)^\top \tilde A\, \tilde x(s)$. So {prf:ref}`softmax-td` holds for all of these.
+**They are inner products still.** Three more rows of features, $\tilde x = (x, a, b, 1)$, and two more entries of $A$,
+1 from the key's $a$ to the query's 1 and 1 from the key's 1 to the query's $b$, make it
+$\tilde x(u)^\top \tilde A\, \tilde x(s)$. So {prf:ref}`softmax-td` holds for all of these.
 
 **What each does.** Query biases cancel, and key biases are weights of states:
 
@@ -400,7 +403,9 @@ $$
 \end{aligned}
 $$ (eq-two-state-determinant)
 
-whatever the biases are. If $q = 0$, as for every skew $A$, $\hat M$ is singular, and there are other fixed points. If $q < 0$, as for $A = -I$ and distinct features, then for every $\alpha > 0$ and $\lvert\gamma\rvert < 1$ an eigenvalue of $G$ is above 1, and depth diverges from almost every $v_0$.
+whatever the biases are. If $q = 0$, as for every skew $A$, $\hat M$ is singular, and there are other fixed points. If
+$q < 0$, as for $A = -I$ and distinct features, then for every $\alpha > 0$ and $\lvert\gamma\rvert < 1$ an eigenvalue
+of $G$ is above 1, and depth diverges from almost every $v_0$.
 """.strip()
 
 
@@ -429,6 +434,9 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence"),
     source="Found for this book",
-    shared="The Transformer, which is given features and A alone, and the definition share the exponential and the contexts; the weights are read off its value row, one reward at a time.",
+    shared=(
+        "The Transformer, which is given features and A alone, and the definition share the exponential and the "
+        "contexts; the weights are read off its value row, one reward at a time."
+    ),
     under={"softmax-td": "features with a bias row and a row of ones"},
 )

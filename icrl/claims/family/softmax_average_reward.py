@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
 from icrl import td
+from icrl.arrays import np
 from icrl.operator import affine_power
 from icrl.siblings import with_average_reward
 from icrl.transformer import Parameters
@@ -201,7 +200,7 @@ def weighted_mean(p: Parameters) -> Parameters:
 
 def discounted(p: Parameters) -> Parameters:
     """γ = 1/2 in the target-memory step."""
-    return with_average_reward(p.with_memory(W=p.memory.W / 2))
+    return with_average_reward(p.with_memory(W=p.target_memory.W / 2))
 
 
 def visits(case: Case, P_e: np.ndarray) -> np.ndarray:
@@ -238,9 +237,12 @@ $$
 v_{l+1}(S_j) = v_l(S_j) + \alpha \sum_{k<n} K(k \mid S_j) \bigl( R_{k+1} - \bar r + v_l(S_{k+1}) - v_l(S_k) \bigr) ,
 $$ (eq-softmax-average)
 
-that is, $v_{l+1} = G v_l + \alpha \hat M (\hat r - \bar r)$ with $G = I - \alpha\hat M + \alpha\hat P$ and $G \mathbf 1 = \mathbf 1$: constants stay. The differences $v_l(s) - v_l(s')$ converge from every $v_0$, to limits that do not depend on it, **if and only if** all eigenvalues of $G$ but one, a 1, lie in the open unit disc.
+that is, $v_{l+1} = G v_l + \alpha \hat M (\hat r - \bar r)$ with $G = I - \alpha\hat M + \alpha\hat P$ and
+$G \mathbf 1 = \mathbf 1$: constants stay. The differences $v_l(s) - v_l(s')$ converge from every $v_0$, to limits that
+do not depend on it, **if and only if** all eigenvalues of $G$ but one, a 1, lie in the open unit disc.
 
-If they do, every visited state is left, and so $P_e$ has exactly one stationary distribution $\pi_e$. The limits do not depend on the weights: they are the differences of any solution $h$ of **Poisson's equation** of the context,
+If they do, every visited state is left, and so $P_e$ has exactly one stationary distribution $\pi_e$. The limits do
+not depend on the weights: they are the differences of any solution $h$ of **Poisson's equation** of the context,
 
 $$
 h = \hat r - \pi_e^\top \hat r + P_e h .
@@ -264,7 +266,10 @@ CLAIM = Claim(
     statement=lambda: STATEMENT,
     hypotheses=(
         r"$\gamma = 1$, in the prompt and in the target-memory step, and one $\alpha > 0$ in all layers and both heads.",
-        r"For the limits, the eigenvalues of $G$ other than one 1 in the open unit disc. Equal features of two states put another 1 there if $S_0 = S_n$, and so does a state that no transition leaves.",
+        (
+            r"For the limits, the eigenvalues of $G$ other than one 1 in the open unit disc. Equal features of two "
+            r"states put another 1 there if $S_0 = S_n$, and so does a state that no transition leaves."
+        ),
         r"For {eq}`eq-drift`, only that every visited state is left: then every state leads to $S_n$, and $\pi_e$ is the only one of its kind.",
     ),
     subject=STATED.subject,
@@ -273,5 +278,9 @@ CLAIM = Claim(
     rests_on=("softmax-td", "operator", "coverage-needed"),
     under={"softmax-td": "γ = 1, rewards less their mean"},
     source="Tsitsiklis and Van Roy 1999 for average-reward TD; in linear attention, Wang et al. 2025; for softmax worked out for this book",
-    shared="The routes compared share the exponential, the contexts and their features. The Transformer subtracts the mean by a head, the loop of icrl.td before it starts; h and π_e come from counting and elimination; the eigenvalues are FLINT's or NumPy's, the powers are decided without them.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. The Transformer subtracts the "
+        "mean by a head, the loop of icrl.td before it starts; h and π_e come from counting and elimination; the "
+        "eigenvalues are FLINT's or NumPy's, the powers are decided without them."
+    ),
 )

@@ -8,10 +8,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import Matrix, scalar, transpose
+from icrl.arrays import np
 from icrl.siblings import with_both_ends
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
@@ -210,7 +209,7 @@ def two_normalisers(p: Parameters, gamma: Any) -> Parameters:
     """A softmax for the keys S_k and another for the keys S_{k+1}, at half the step."""
 
     def weights(scores: Matrix, visible: Any) -> Matrix:
-        K, K_after = (p.head.normalise(each, visible) for each in (scores, transpose(p.memory.shift) @ scores))
+        K, K_after = (p.head.normalise(each, visible) for each in (scores, transpose(p.target_memory.shift) @ scores))
         return (K - scalar(gamma, scores) * K_after) / 2
 
     return p.with_head(normalise=weights)
@@ -248,7 +247,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Give every transition two keys under one softmax: $S_k$, through which attention reads $\delta_k$, and $S_{k+1}$, through which it reads $-\gamma \delta_k$. With $Z(s) = \sum_{k<n} \bigl( E(s, S_k) + E(s, S_{k+1}) \bigr)$ a layer is
+Give every transition two keys under one softmax: $S_k$, through which attention reads $\delta_k$, and $S_{k+1}$,
+through which it reads $-\gamma \delta_k$. With $Z(s) = \sum_{k<n} \bigl( E(s, S_k) + E(s, S_{k+1}) \bigr)$ a layer is
 
 $$
 v_{l+1}(s) = v_l(s) + \frac{\alpha}{Z(s)} \sum_{k<n} \bigl( E(s, S_k) - \gamma E(s, S_{k+1}) \bigr) \delta_k .
@@ -260,9 +260,14 @@ $$
 v_{l+1} = v_l - \frac{\alpha}{2}\, \kappa\, \nabla J(v_l), \qquad J(v) = \sum_{k<n} \bigl( R_{k+1} + \gamma v(S_{k+1}) - v(S_k) \bigr)^2 .
 $$ (eq-squared-residual)
 
-So it keeps every least point of $J$, and if $\alpha \ne 0$ and the table $E$ is invertible on the visited states, it keeps nothing else: whatever the weights, a fixed point is a **least-squares solution of the Bellman residual of the observed transitions**. For $0 < \lvert\gamma\rvert < 1$ there is exactly one if some state occurs twice in $S_0, \dots, S_n$, and for $\gamma = 0$ if every visited state is left; if no state occurs twice there are many, with $J = 0$. If there is one, and $\alpha \ne 0$, then the layer keeps it alone **if and only if** $E$ is invertible.
+So it keeps every least point of $J$, and if $\alpha \ne 0$ and the table $E$ is invertible on the visited states, it
+keeps nothing else: whatever the weights, a fixed point is a **least-squares solution of the Bellman residual of the
+observed transitions**. For $0 < \lvert\gamma\rvert < 1$ there is exactly one if some state occurs twice in
+$S_0, \dots, S_n$, and for $\gamma = 0$ if every visited state is left; if no state occurs twice there are many, with
+$J = 0$. If there is one, and $\alpha \ne 0$, then the layer keeps it alone **if and only if** $E$ is invertible.
 
-Two softmaxes, one over the keys $S_k$ and one over the keys $S_{k+1}$, at the step $\alpha/2$ are the same layer if $S_0 = S_n$. If not, their fixed point is another one in general.
+Two softmaxes, one over the keys $S_k$ and one over the keys $S_{k+1}$, at the step $\alpha/2$ are the same layer if
+$S_0 = S_n$. If not, their fixed point is another one in general.
 """.strip()
 
 
@@ -274,7 +279,10 @@ CLAIM = Claim(
     statement=lambda: STATEMENT,
     hypotheses=(
         r"One softmax over all $2n$ keys, the keys of the query column hidden; every $Z(s) \ne 0$, as for the exponential.",
-        r"$\alpha \ne 0$ and $E$ invertible on the visited states, the last one included, for least points to be all that is kept. With $A = I$ and the exponential: the features are distinct.",
+        (
+            r"$\alpha \ne 0$ and $E$ invertible on the visited states, the last one included, for least points to be "
+            r"all that is kept. With $A = I$ and the exponential: the features are distinct."
+        ),
         r"$\lvert\gamma\rvert < 1$, and a state that occurs twice (or $\gamma = 0$ and every state left), for one least point only.",
     ),
     subject=STATED.subject,
@@ -283,5 +291,9 @@ CLAIM = Claim(
     rests_on=("softmax-td",),
     under={"softmax-td": "without the keys of the next states"},
     source="Baird 1995 for the residual gradient; in linear attention, Wang et al. 2025; for softmax worked out for this book",
-    shared="The routes compared share the exponential, the contexts and their features. The Transformer shifts rows of its scores, the loop of icrl.td lists 2n keys, and the gradient is made of differences of the loss, which knows no keys; none of them calls another.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. The Transformer shifts rows of "
+        "its scores, the loop of icrl.td lists 2n keys, and the gradient is made of differences of the loss, which "
+        "knows no keys; none of them calls another."
+    ),
 )

@@ -8,10 +8,9 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import Matrix, transpose
+from icrl.arrays import np
 from icrl.siblings import with_traces
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
@@ -282,7 +281,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let the weights $K(k \mid s)$ be in proportion to $E(s, S_k)$, as in {prf:ref}`operator`, which defines $\hat M$ too. Let attention read, in the place of the TD errors, their scan from the right with $\vartheta = \gamma\lambda$,
+Let the weights $K(k \mid s)$ be in proportion to $E(s, S_k)$, as in {prf:ref}`operator`, which defines $\hat M$ too.
+Let attention read, in the place of the TD errors, their scan from the right with $\vartheta = \gamma\lambda$,
 
 $$
 d_k = \delta_k + \vartheta d_{k+1}, \quad d_n = 0, \qquad v_{l+1}(S_j) = v_l(S_j) + \alpha \sum_{k<n} K(k \mid S_j)\, d_k .
@@ -300,13 +300,19 @@ $$
 v_{l+1} = v_l + \alpha \hat M ( r_\lambda + P_\lambda v_l - v_l ) .
 $$ (eq-lambda-layer)
 
-Let $\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$. Then exactly one $v_\lambda$ equals its mean returns, $v_\lambda = r_\lambda + P_\lambda v_\lambda$. It is the solution of tabular LSTD(λ), $\sum_k \delta_k e_k = 0$ with the traces $e_k = \vartheta e_{k-1} + 1[S_k = \cdot\,]$, $e_{-1} = 0$ (and 0 at a state that no transition leaves, of which these equations say nothing), and does not depend on the weights. At $\lambda = 0$ it is $v_{\mathrm{CE}}$; at $\lambda = 1$ it is at each state the mean over the visits $k$ of
+Let $\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$. Then exactly one $v_\lambda$ equals its mean returns,
+$v_\lambda = r_\lambda + P_\lambda v_\lambda$. It is the solution of tabular LSTD(λ), $\sum_k \delta_k e_k = 0$ with
+the traces $e_k = \vartheta e_{k-1} + 1[S_k = \cdot\,]$, $e_{-1} = 0$ (and 0 at a state that no transition leaves, of
+which these equations say nothing), and does not depend on the weights. At $\lambda = 0$ it is $v_{\mathrm{CE}}$; at
+$\lambda = 1$ it is at each state the mean over the visits $k$ of
 
 $$
 R_{k+1} + \gamma R_{k+2} + \dots + \gamma^{n-k-1} R_n + \gamma^{n-k}\, v(S_n) .
 $$ (eq-truncated-return)
 
-The layer keeps $v_\lambda$, and if $\alpha \ne 0$ nothing else **if and only if** $\hat M$ is invertible. If $0 \le \alpha \le 1$, $E \ge 0$ and the margin $c$ of {prf:ref}`contraction` is positive, then $\lVert v_L - v_\lambda \rVert_\infty \le (1 - \alpha c)^L \lVert v_0 - v_\lambda \rVert_\infty$.
+The layer keeps $v_\lambda$, and if $\alpha \ne 0$ nothing else **if and only if** $\hat M$ is invertible. If
+$0 \le \alpha \le 1$, $E \ge 0$ and the margin $c$ of {prf:ref}`contraction` is positive, then
+$\lVert v_L - v_\lambda \rVert_\infty \le (1 - \alpha c)^L \lVert v_0 - v_\lambda \rVert_\infty$.
 """.strip()
 
 
@@ -327,5 +333,9 @@ CLAIM = Claim(
     rests_on=("softmax-td", "certainty-equivalence", "contraction"),
     under={"softmax-td": "λ = 0"},
     source="Sutton 1988 and Boyan 1999 for TD(λ) and LSTD(λ); that softmax attention solves it whatever the weights was worked out for this book",
-    shared="The routes compared share the exponential, the contexts and their features. The Transformer scans a row, the loop of icrl.td goes backwards through a list, the returns are their own recursion, and LSTD(λ) carries traces forwards; none of them calls another.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. The Transformer scans a row, the "
+        "loop of icrl.td goes backwards through a list, the returns are their own recursion, and LSTD(λ) carries "
+        "traces forwards; none of them calls another."
+    ),
 )

@@ -2,20 +2,20 @@ r"""tabular: with one feature a state, softmax TD is batch tabular TD but for a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import product
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import Expr, Integer, Rational, Sum, Symbol, exp, limit, oo, simplify, symbols
 
 from icrl import td
-from icrl.tasks import from_gymnasium
+from icrl.arrays import np
 from icrl.transformer import weights
-from icrl.verify.instances import contexts
-from icrl.verify.instances.cases import Case, as_matrices, stand_in
+from icrl.verify.instances import contexts, frozen_lake
+from icrl.verify.instances.cases import Case, as_matrices, small_fraction, stand_in
 from icrl.verify.instances.contexts import closing_walk
 from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, size
 from icrl.verify.judging.statement import Statement
@@ -210,7 +210,7 @@ class OneHot(Case):
 
 
 def hot_case(
-    states: list[int], rewards: list, v: list, gamma: Any, alphas: list, side: Any, power: Callable | None
+    states: Sequence[int], rewards: Sequence, v: Any, gamma: Any, alphas: list, side: Any, power: Callable | None
 ) -> OneHot:
     """A context whose features are side · e_s, side² = β, with A = I."""
     diagonal = lambda entry: [[entry if s == u else 0 * entry for u in range(len(v))] for s in range(len(v))]
@@ -240,16 +240,16 @@ SMALLEST = (ALONE, LINE, NEVER_LEFT, BACK)
 
 def rational_cases(seed: int = 0) -> Iterator[Case]:
     """Walks of up to 8 transitions over up to 4 states, by turns ending where they have been and at a new state; β from 0 to 9."""
-    rng = np.random.default_rng(seed)
-    number = lambda: Fraction(int(rng.integers(-6, 7)), int(rng.integers(1, 4)))
+    rng = Random(seed)
+    number = lambda: small_fraction(rng)
     for side, length, states, new in product(
         (Fraction(0), HALF, Fraction(1), Fraction(3)), (1, 3, 8), (1, 4), (False, True)
     ):
         walk = closing_walk(rng, states, length)
         walk[-1] = max(walk) + 1 if new else walk[-1]
         gamma, alphas = (
-            Fraction(int(rng.integers(-9, 10)), 10),
-            [Fraction(int(rng.integers(1, 5)), 4) for _ in range(3)],
+            Fraction(rng.randint(-9, 9), 10),
+            [Fraction(rng.randint(1, 4), 4) for _ in range(3)],
         )
         yield hot_case(
             walk, [number() for _ in range(length)], [number() for _ in set(walk)], gamma, alphas, side, stand_in
@@ -258,9 +258,8 @@ def rational_cases(seed: int = 0) -> Iterator[Case]:
 
 def lake(n: int = 30) -> Case:
     """Transitions of FrozenLake-v1 under the uniform policy, one feature a square at β = 4, γ = 9/10, two layers."""
-    context = from_gymnasium("FrozenLake-v1").sample_context(n, np.random.default_rng(0))
-    rewards, v = [Fraction(reward) for reward in context.rewards], [Fraction(s, 16) for s in range(16)]
-    return hot_case(context.states.tolist(), rewards, v, Fraction(9, 10), [HALF] * 2, Fraction(2), stand_in)
+    v = [Fraction(s, 16) for s in range(16)]
+    return hot_case(*frozen_lake.walk(n), v, Fraction(9, 10), [HALF] * 2, Fraction(2), stand_in)
 
 
 def float_cases(seed: int) -> Iterator[Case]:
@@ -343,9 +342,13 @@ $$
 \omega_s = \frac{n - n_s}{n_s e^\beta + n - n_s} \le \frac{n - n_s}{n_s}\, e^{-\beta} \quad (n_s > 0), \qquad \omega_s = 1 \quad (n_s = 0),
 $$ (eq-foreign-share)
 
-and a layer moves $v(s)$ by $\alpha$ times $(1 - \omega_s)$ the mean of its own TD errors plus $\omega_s$ the mean of all others. So with $\beta \to \infty$ the weights tend to $1[S_k = s] / n_s$ at every source, while a state that no transition leaves has $K(k \mid s) = 1/n$ whatever $\beta$ is.
+and a layer moves $v(s)$ by $\alpha$ times $(1 - \omega_s)$ the mean of its own TD errors plus $\omega_s$ the mean of
+all others. So with $\beta \to \infty$ the weights tend to $1[S_k = s] / n_s$ at every source, while a state that no
+transition leaves has $K(k \mid s) = 1/n$ whatever $\beta$ is.
 
-**Where $S_n$ is a source**, the layers tend to batch tabular TD. Let $t_0 = v_0$ and let $t_{l+1}$ come from $t_l$ by batch tabular TD with the same step sizes $0 < \alpha_l \le 1$, and $\lvert\gamma\rvert < 1$. Then at every depth, with $\omega = \max_s \omega_s$,
+**Where $S_n$ is a source**, the layers tend to batch tabular TD. Let $t_0 = v_0$ and let $t_{l+1}$ come from $t_l$ by
+batch tabular TD with the same step sizes $0 < \alpha_l \le 1$, and $\lvert\gamma\rvert < 1$. Then at every depth, with
+$\omega = \max_s \omega_s$,
 
 $$
 \lVert v_L - t_L \rVert_\infty \le \frac{\omega}{1 - \lvert\gamma\rvert}\, \max_{l<L} \bigl(\max_k \delta_k - \min_k \delta_k\bigr),
@@ -353,7 +356,8 @@ $$ (eq-near-tabular)
 
 the TD errors being those of $v_l$.
 
-**Where it is not**, $v(S_n)$ moves at every layer by $\alpha$ times the mean of *all* TD errors, and the states that lead to $S_n$ bootstrap from it: the limit $\beta \to \infty$ is then not batch tabular TD, which leaves $v(S_n)$ alone.
+**Where it is not**, $v(S_n)$ moves at every layer by $\alpha$ times the mean of *all* TD errors, and the states that
+lead to $S_n$ bootstrap from it: the limit $\beta \to \infty$ is then not batch tabular TD, which leaves $v(S_n)$ alone.
 """.strip()
 
 
@@ -380,6 +384,10 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td", "batch-td"),
     source="Xie et al. 2026 for tabular TD as a case; the foreign share and the distance at finite sharpness were found for this book",
-    shared="The routes compared share the exponential and the contexts. The weights are those of the Transformer, the means and batch tabular TD are loops over transitions, and at symbolic sizes the sum of the weights is SymPy's.",
+    shared=(
+        "The routes compared share the exponential and the contexts. The weights are those of the Transformer, the "
+        "means and batch tabular TD are loops over transitions, and at symbolic sizes the sum of the weights is "
+        "SymPy's."
+    ),
     under={"softmax-td": "one-hot, β → ∞, Sₙ a source"},
 )

@@ -7,14 +7,15 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from itertools import chain, islice, pairwise
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import MatrixSymbol, Symbol, log
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
 from icrl.algebra import Matrix, identity, place, stack
+from icrl.arrays import np
 from icrl.claims.convergence import certainty_equivalence
 from icrl.claims.convergence.certainty_equivalence import Limit
 from icrl.prompt import rows
@@ -29,7 +30,7 @@ from icrl.verify.instances.cases import (
     smallest,
     symbol_case,
 )
-from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.contexts import closing_float_walk
 from icrl.verify.instances.words import between, described
 from icrl.verify.judging.parts import (
     UNLIKE,
@@ -71,7 +72,7 @@ class Weighted(Case):
 
 def weighted(case: Case, logs: Iterable) -> Weighted:
     """The case with these log ρ."""
-    return Weighted(*(getattr(case, field.name) for field in fields(Case)), tuple(logs))
+    return Weighted(**{field.name: getattr(case, field.name) for field in fields(Case)}, logs=tuple(logs))
 
 
 def base_two(states: tuple, r: tuple, logs: tuple, x: tuple = ((1, 0), (0, 1))) -> Weighted:
@@ -304,12 +305,12 @@ def numeric_scope() -> str:
 
 def rational_contexts() -> Iterator[Weighted]:
     """Random contexts in ``Fraction``s of up to 3 states and 2 layers, E = 2^t: integer features and log₂ ρ; some end in a state never left."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for n in (1, 2, 3, 4, 5, 6) * 3:
-        states, d = rng.integers(0, 3, n + 1).tolist(), int(rng.integers(0, 3))
-        whole = lambda *shape: [[Fraction(int(entry)) for entry in row] for row in rng.integers(-2, 3, shape)]
+        states, d = [rng.randrange(3) for _ in range(n + 1)], rng.randint(0, 2)
+        whole = lambda rows, columns: [[Fraction(rng.randint(-2, 2)) for _ in range(columns)] for _ in range(rows)]
         rewards, v = ([small_fraction(rng) for _ in range(length)] for length in (n, 3))
-        gamma, alphas = Fraction(int(rng.integers(0, 10)), 10), [Fraction(int(rng.integers(1, 11)), 10)] * 2
+        gamma, alphas = Fraction(rng.randint(0, 9), 10), [Fraction(rng.randint(1, 10), 10)] * 2
         yield weighted(Case(states, rewards, whole(3, d), v, gamma, alphas, whole(d, d), power_of_two), *whole(1, n))
 
 
@@ -330,7 +331,7 @@ def float_contexts(seed: int) -> Iterator[Weighted]:
     """Random float contexts of up to 6 states, all left but at times the last; features near one-hot or any."""
     rng = np.random.default_rng(seed)
     while True:
-        walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
+        walk = closing_float_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
         walk[-1] += (max(walk) + 1 - walk[-1]) * (rng.random() < 0.25)
         W, n = len(set(walk)), len(walk) - 1
         x = rng.uniform(0.5, 2) * np.eye(W) + rng.normal(scale=0.5, size=(W, W))
@@ -376,19 +377,25 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $\rho_k > 0$ be the **importance** of the $k$-th transition. Add two feature rows to the prompt, one that holds $\log \rho_k$ in column $k$ (and anything in the query column) and one that holds 1, and to $A$ one entry 1 where the key's $\log \rho$ meets the query's 1. Then the Transformer of {prf:ref}`softmax-td` performs
+Let $\rho_k > 0$ be the **importance** of the $k$-th transition. Add two feature rows to the prompt, one that holds
+$\log \rho_k$ in column $k$ (and anything in the query column) and one that holds 1, and to $A$ one entry 1 where the
+key's $\log \rho$ meets the query's 1. Then the Transformer of {prf:ref}`softmax-td` performs
 
 $$
 v_{l+1}(S_j) = v_l(S_j) + \alpha_l \sum_{k<n} K(k \mid S_j)\, \delta_k , \qquad K(k \mid s) = \frac{\rho_k E(s, S_k)}{\sum_{i<n} \rho_i E(s, S_i)} :
 $$ (eq-weighted-attention)
 
-weighted importance sampling within the softmax. Let transition $k$ count $\rho_k$ times: $P_\rho$ and $r_\rho$ are the transition frequencies and mean rewards out of each state, so counted, and $\hat M_\rho(s, u) = \sum_{k : S_k = u} K(k \mid s)$. A layer is
+weighted importance sampling within the softmax. Let transition $k$ count $\rho_k$ times: $P_\rho$ and $r_\rho$ are the
+transition frequencies and mean rewards out of each state, so counted, and
+$\hat M_\rho(s, u) = \sum_{k : S_k = u} K(k \mid s)$. A layer is
 
 $$
 v_{l+1} = v_l + \alpha \hat M_\rho ( r_\rho + \gamma P_\rho v_l - v_l ) .
 $$ (eq-weighted-layer)
 
-For $\lvert\gamma\rvert < 1$ it keeps $v_\rho = (I - \gamma P_\rho)^{-1} r_\rho$, the **certainty-equivalence value of the weighted model** (0 at a state that no transition leaves), and if $\alpha \ne 0$ nothing else **if and only if** $\hat M_\rho$ is invertible. The features have no part in $v_\rho$.
+For $\lvert\gamma\rvert < 1$ it keeps $v_\rho = (I - \gamma P_\rho)^{-1} r_\rho$, the **certainty-equivalence value of
+the weighted model** (0 at a state that no transition leaves), and if $\alpha \ne 0$ nothing else **if and only if**
+$\hat M_\rho$ is invertible. The features have no part in $v_\rho$.
 """.strip()
 
 
@@ -400,7 +407,11 @@ CLAIM = Claim(
     statement=lambda: STATEMENT,
     hypotheses=(
         r"$\rho_k > 0$, for its logarithm; $E$ an exponential, to whatever base the logarithm has.",
-        r"$\lvert\gamma\rvert < 1$ for $v_\rho$ to be defined; $\hat M_\rho$ invertible and $\alpha \ne 0$ for it to be all that is kept. With all $\rho_k > 0$ and every visited state left, that is so exactly if $E$ is invertible on the visited states.",
+        (
+            r"$\lvert\gamma\rvert < 1$ for $v_\rho$ to be defined; $\hat M_\rho$ invertible and $\alpha \ne 0$ for it "
+            r"to be all that is kept. With all $\rho_k > 0$ and every visited state left, that is so exactly if $E$ is "
+            r"invertible on the visited states."
+        ),
     ),
     subject=Importance(),
     checks=(
@@ -417,5 +428,8 @@ CLAIM = Claim(
     rests_on=("softmax-td", "certainty-equivalence"),
     under={"softmax-td": "log ρ a feature"},
     source="Found for this book",
-    shared="The routes compared share the exponential, the contexts and their features. The Transformer reads log ρ in its prompt; the definition multiplies by ρ, and v_ρ comes from counting and elimination.",
+    shared=(
+        "The routes compared share the exponential, the contexts and their features. The Transformer reads log ρ in "
+        "its prompt; the definition multiplies by ρ, and v_ρ comes from counting and elimination."
+    ),
 )

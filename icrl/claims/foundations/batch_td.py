@@ -2,18 +2,19 @@ r"""batch-td: batch tabular TD converges to the certainty-equivalence value, at 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice, product, repeat
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Matrix, Rational
 
 from icrl import td
+from icrl.arrays import np
 from icrl.verify.instances.cases import shown, small_fraction
-from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.instances.words import described
 from icrl.verify.judging.numbers import all_fractions, exceeds, taken
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -110,7 +111,7 @@ def exact_samples() -> Iterator[Sample]:
     F = Fraction
     yield Sample([0, 0], [F(0)], F(1, 2), F(1, 2), [F(1)])
     yield Sample([0, 1, 0], [F(1), F(0)], F(1, 2), F(1, 2), [F(0), F(0)])
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for size, n, gamma, alpha in GRID:
         states = closing_walk(rng, size, n)
         yield Sample(
@@ -156,13 +157,13 @@ def float_samples(seed: int) -> Iterator[Sample]:
     rng = np.random.default_rng(seed)
     while True:
         n = int(rng.integers(1, 41))
-        states = closing_walk(rng, int(rng.integers(1, 9)), n)
+        states = closing_float_walk(rng, int(rng.integers(1, 9)), n)
         v = rng.normal(size=len(set(states))).tolist()
         rewards, gamma, alpha = rng.normal(size=n).tolist(), float(rng.uniform(0, 0.95)), float(1 - rng.uniform(0, 1))
         yield Sample(states, rewards, gamma, alpha, v)
 
 
-def divided_by_n(states: list, rewards: list, gamma: Any, alphas: Any, v: Mapping) -> Iterator[dict]:
+def divided_by_n(states: list, rewards: list, gamma: Any, alphas: Any, v: dict) -> Iterator[dict]:
     """Batch TD that divides each state's sum of TD errors by n: the same fixed point, approached more slowly."""
     yield v
     for alpha in alphas:
@@ -191,7 +192,9 @@ MUTANTS = (
 def statement() -> str:
     """The statement, as Markdown."""
     return r"""
-Suppose that every visited state is a source, $0 \le \gamma < 1$ and $0 < \alpha \le 1$. Then batch tabular TD is the iteration $v_{l+1} = v_l + \alpha\,(\hat r + \gamma P_e v_l - v_l)$ on the visited states. From every $v_0$ it converges to the **certainty-equivalence value**
+Suppose that every visited state is a source, $0 \le \gamma < 1$ and $0 < \alpha \le 1$. Then batch tabular TD is the
+iteration $v_{l+1} = v_l + \alpha\,(\hat r + \gamma P_e v_l - v_l)$ on the visited states. From every $v_0$ it
+converges to the **certainty-equivalence value**
 
 $$
 v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r ,

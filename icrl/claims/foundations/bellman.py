@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import cycle, islice, product
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Matrix, Rational
 
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, rational_chain, rational_vector
@@ -153,7 +154,7 @@ def exact_processes() -> Iterator[Process]:
     """A two-state chain that no wrong variant survives, then random rational processes; u − v constant in every second."""
     half, one = Fraction(1, 2), fractions([1, 1])
     yield Process(fractions([[0, 1], ["1/2", "1/2"]]), fractions([1, 0]), half, one, 0 * one)
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for size, gamma, turn in GRID:
         v = rational_vector(rng, size)
         u = v + 1 if turn % 2 else rational_vector(rng, size)
@@ -241,7 +242,8 @@ $$
 v^\pi = (I - \gamma P)^{-1} r .
 $$
 
-The solution is the expected discounted return: $(T^k 0)(s) = \E\big[\sum_{t<k} \gamma^t R_{t+1} \mid S_0 = s\big]$ for every $k$, and this is within $\gamma^k \max_u \lvert v^\pi(u) \rvert$ of $v^\pi(s)$.
+The solution is the expected discounted return: $(T^k 0)(s) = \E\big[\sum_{t<k} \gamma^t R_{t+1} \mid S_0 = s\big]$ for
+every $k$, and this is within $\gamma^k \max_u \lvert v^\pi(u) \rvert$ of $v^\pi(s)$.
 """.strip()
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import BlockMatrix, Identity, MatrixSymbol, Rational, block_collapse
 
 from icrl import algebra, td
 from icrl.algebra import kind, scalar
+from icrl.arrays import np
 from icrl.prompt import REWARD, Rows, rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, rational_case, smallest
@@ -161,7 +162,7 @@ SMALLEST = (PAID, HELD, STEPPING)
 
 def rational_cases() -> list[Case]:
     """Random rational contexts over n in 1..6, d in 0..3, of 0 to 3 layers."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     return [rational_case(rng, *shape) for shape in product(range(1, 7), range(4), range(4))]
 
 
@@ -222,7 +223,10 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Put **linear attention** in the place of softmax: the weights of column $j$ are the scores $\langle x(S_k), x(S_j) \rangle$ themselves, and 0 for the query column's key; leave everything else as it is, with $A = I_d$. If $v_0 = \langle x, w_0 \rangle$ for some $w_0$, then after $l$ layers the prompt is that of $v_l = \langle x, w_l \rangle$, where
+Put **linear attention** in the place of softmax: the weights of column $j$ are the scores
+$\langle x(S_k), x(S_j) \rangle$ themselves, and 0 for the query column's key; leave everything else as it is, with
+$A = I_d$. If $v_0 = \langle x, w_0 \rangle$ for some $w_0$, then after $l$ layers the prompt is that of
+$v_l = \langle x, w_l \rangle$, where
 
 $$
 \begin{aligned}
@@ -268,6 +272,10 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td",),
     source="Wang, Blaser, Daneshmand, Zhang 2025, for their prompt; here for this book's",
-    shared="The oracle is a loop over transitions, which knows no prompt and no attention. The two routes share the instances; at symbolic sizes also the letters N and p for the shift, of which only the last column of Π is known.",
+    shared=(
+        "The oracle is a loop over transitions, which knows no prompt and no attention. The two routes share the "
+        "instances; at symbolic sizes also the letters N and p for the shift, of which only the last column of Π is "
+        "known."
+    ),
     under={"softmax-td": "the same proof, identity for softmax, v₀ linear"},
 )

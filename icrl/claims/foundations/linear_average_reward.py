@@ -67,7 +67,10 @@ MUTANTS = (
 def statement() -> str:
     """The theorem, its prompt and its update printed from the objects that the symbolic check compares."""
     return rf"""
-Give the prompt of transitions for $w_0 = 0$, made with $\gamma = 1$, a fourth band, a row that holds $\inner{{x_k'}}{{w_0}} - \inner{{x_k}}{{w_0}}$ in column $k < n$ and $-\inner{{x}}{{w_0}}$ in the query column. Add what **two heads** find in it, $Z \mapsto Z + V_1 Z K + V_2 Z C K$, with linear attention, the query column's key hidden in both, and
+Give the prompt of transitions for $w_0 = 0$, made with $\gamma = 1$, a fourth band, a row that holds
+$\inner{{x_k'}}{{w_0}} - \inner{{x_k}}{{w_0}}$ in column $k < n$ and $-\inner{{x}}{{w_0}}$ in the query column. Add
+what **two heads** find in it, $Z \mapsto Z + V_1 Z K + V_2 Z C K$, with linear attention, the query column's key
+hidden in both, and
 
 $$
 \begin{{gathered}}
@@ -77,7 +80,8 @@ V_2 = \begin{{bmatrix}} 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0 & 0 & 0 \\ 0 & 0
 \end{{gathered}}
 $$ (eq-average-reward-parameters)
 
-$V_1$ reads the fourth band and $V_2$ the rewards, and both write into the fourth; $A$ is that of {{prf:ref}}`linear-td` with a zero band more. The matrix $C$ subtracts from each reward the mean of the rewards so far,
+$V_1$ reads the fourth band and $V_2$ the rewards, and both write into the fourth; $A$ is that of
+{{prf:ref}}`linear-td` with a zero band more. The matrix $C$ subtracts from each reward the mean of the rewards so far,
 
 $$
 (RC)_k = R_{{k+1}} - \bar r_k, \qquad \bar r_k = \frac{{1}}{{k+1}} \sum_{{i \le k}} R_{{i+1}} \qquad (k < n),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-
 from icrl import linear_attention as la
 from icrl import td
+from icrl.arrays import np
 from icrl.transformer import Parameters
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, size

@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-import numpy as np
-
 from icrl import td
 from icrl.algebra import kind, linear, softmax
+from icrl.arrays import np
 from icrl.prompt import prompt, rows
 from icrl.transformer import Head, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import stand_in
@@ -68,7 +67,9 @@ MUTANTS = (
 def statement() -> str:
     """The theorem, its equations printed from the objects that the symbolic check compares."""
     return rf"""
-Take any $n \ge 1$ transitions, a query $x$, and any $w_0$, and let $Z_0$ be the prompt of transitions for $w_0$ ({{prf:ref}}`transition-prompt`). Let layer $l$ be $Z \mapsto Z + VZK$ with linear attention, $K = Z^\top A Z$ but 0 for the query column's key, and
+Take any $n \ge 1$ transitions, a query $x$, and any $w_0$, and let $Z_0$ be the prompt of transitions for
+$w_0$ ({{prf:ref}}`transition-prompt`). Let layer $l$ be $Z \mapsto Z + VZK$ with linear attention, $K = Z^\top A Z$
+but 0 for the query column's key, and
 
 $$
 A = \begin{{bmatrix}} -I & I & 0 \\ 0 & 0 & 0 \\ 0 & 0 & 0 \end{{bmatrix}}, \qquad
@@ -87,7 +88,9 @@ $$
 w_{{l+1}} = w_l + \alpha_l \sum_{{k<n}} \delta_k\, x_k, \qquad \delta_k = R_{{k+1}} + \gamma \inner{{x_k'}}{{w_l}} - \inner{{x_k}}{{w_l}} .
 $$ (eq-linear-td-transitions)
 
-So the last row holds the TD errors $\delta_k$ and, in the query column, minus the prediction $\inner{{x}}{{w_l}}$. If the transitions are those of a context and $x = x(S_n)$, this is the value of $S_n$ after $l$ layers of {{prf:ref}}`linear`.
+So the last row holds the TD errors $\delta_k$ and, in the query column, minus the prediction $\inner{{x}}{{w_l}}$. If
+the transitions are those of a context and $x = x(S_n)$, this is the value of $S_n$ after $l$ layers of
+{{prf:ref}}`linear`.
 """.strip()
 
 

@@ -84,7 +84,9 @@ e_k &= x_k + \vartheta e_{{k-1}} = \sum_{{i \le k}} \vartheta^{{k-i}} x_i, \qqua
 \end{{aligned}}
 $$ (eq-linear-td-lambda)
 
-Here $\delta_l$ is the row of the TD errors, and $T$ in it the block on the sources. With $\vartheta = \gamma\lambda$ this is TD(λ); with $\vartheta = 0$ it is TD(0). The row and the column of $T$ that belong to the query column are 0, so it needs no mask besides.
+Here $\delta_l$ is the row of the TD errors, and $T$ in it the block on the sources. With $\vartheta = \gamma\lambda$
+this is TD(λ); with $\vartheta = 0$ it is TD(0). The row and the column of $T$ that belong to the query column are 0,
+so it needs no mask besides.
 """.strip()
 
 

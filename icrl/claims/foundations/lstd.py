@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import cycle, islice, product, repeat
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Matrix, MatrixSymbol, Rational, Symbol
 
 from icrl import td
+from icrl.arrays import np
 from icrl.mrp import Context, empirical_model
 from icrl.verify.instances.cases import shown, small_fraction
 from icrl.verify.instances.chains import fractions
-from icrl.verify.instances.contexts import closing_walk
+from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.instances.words import described
 from icrl.verify.judging.blocks import book_latex
 from icrl.verify.judging.numbers import all_fractions, exceeds, taken
@@ -164,9 +165,9 @@ def solution(system: System, sample: Sample) -> tuple[Any, np.ndarray | None]:
 
 def exact_samples() -> Iterator[Sample]:
     """Random rational contexts with any features: states that are no sources and dependent features are among them."""
-    rng, number = np.random.default_rng(0), small_fraction
+    rng, number = Random(0), small_fraction
     for length, dimension, turn in GRID:
-        states = [int(s) for s in rng.integers(0, 3, length + 1)]
+        states = [rng.randrange(3) for _ in range(length + 1)]
         features = [[number(rng) for _ in range(dimension)] for _ in range(3)]
         yield Sample(
             states,
@@ -180,7 +181,7 @@ def exact_samples() -> Iterator[Sample]:
 
 def covered_samples() -> Iterator[Sample]:
     """One-hot features, and every visited state a source."""
-    rng, number = np.random.default_rng(1), small_fraction
+    rng, number = Random(5), small_fraction
     for size, length in COVERED_GRID:
         states = closing_walk(rng, size, length)
         yield Sample(
@@ -217,7 +218,7 @@ def exact(system: System, budget: Budget) -> Verdict:
     covered = [UNCOVERED] * system.uncovered + [UNVISITED] * system.unvisited + list(covered_samples())
     for sample in covered:
         determinant, w = solution(system, sample)
-        if determinant == 0:
+        if w is None:
             return Verdict(
                 False,
                 "Aw = b is not uniquely solvable",
@@ -238,7 +239,8 @@ def exact(system: System, budget: Budget) -> Verdict:
             )
     return Verdict(
         True,
-        f"{len(samples)} rational contexts, {UPDATES} updates each, equal to the loop; {len(covered)} contexts with one-hot features: A invertible, the solution unmoved by batch tabular TD",
+        f"{len(samples)} rational contexts, {UPDATES} updates each, equal to the loop; {len(covered)} contexts with "
+        f"one-hot features: A invertible, the solution unmoved by batch tabular TD",
     )
 
 
@@ -279,7 +281,7 @@ def float_samples(seed: int) -> Iterator[Sample]:
 def float_sample(rng: np.random.Generator, tabular: bool) -> Sample:
     """A random context in floats, whose visited states are all sources."""
     length = int(rng.integers(1, 41))
-    states = closing_walk(rng, int(rng.integers(1, 9)), length)
+    states = closing_float_walk(rng, int(rng.integers(1, 9)), length)
     features = (
         one_hot(states, 1.0) if tabular else rng.normal(size=(len(set(states)), int(rng.integers(1, 9)))).tolist()
     )
@@ -326,7 +328,9 @@ b &= \textstyle\sum_{{k<n}} R_{{k+1}}\, x_k = {b} .
 \end{{aligned}}
 $$
 
-For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$. With one-hot features of the visited states (one component for each, and no more), and every visited state a source, $A$ is invertible and the only solution is $w = v_{{\mathrm{{CE}}}}$.
+For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$. With one-hot features of the
+visited states (one component for each, and no more), and every visited state a source, $A$ is invertible and the only
+solution is $w = v_{{\mathrm{{CE}}}}$.
 """.strip()
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice, product
+from random import Random
 from typing import Any
 
-import numpy as np
 from sympy import BlockMatrix, block_collapse, symbols
 
 from icrl import td
 from icrl.algebra import Weights, kind, softmax
+from icrl.arrays import np
 from icrl.prompt import VALUE, rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import (
@@ -106,7 +107,7 @@ def said_row(leak: Leak, v: BlockMatrix) -> list:
 
 def rational_contexts() -> list[Case]:
     """The smallest cases, then random rationals, of one layer."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     return [*SMALLEST, *(rational_case(rng, *shape) for shape in EXACT_GRID)]
 
 
@@ -204,7 +205,9 @@ def statement() -> str:
     """The lemma, its equation printed from the formula that the checks use."""
     new_value = Leak().value(*symbols("v_j Delta_j kappa_j alpha_l v_l^n"))
     return rf"""
-Take the prompt of any value function $v_l$, $n \ge 1$, and any $A$. Let $\Delta_j$ be what one layer of step size $\alpha_l$ adds to the value of column $j$ **with** the query column's key hidden. **Without** the mask, let $\kappa_j$ be the weight that column $j$ gives to that key. Then the unmasked layer makes the value of column $j$
+Take the prompt of any value function $v_l$, $n \ge 1$, and any $A$. Let $\Delta_j$ be what one layer of step size
+$\alpha_l$ adds to the value of column $j$ **with** the query column's key hidden. **Without** the mask, let $\kappa_j$
+be the weight that column $j$ gives to that key. Then the unmasked layer makes the value of column $j$
 
 $$
 {sy.book_latex(new_value)} .

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
 from math import gcd
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, irreducible, rational_chain
@@ -98,7 +98,7 @@ def exact_chains() -> Iterator[np.ndarray]:
         fractions,
         (FLIP, CYCLE, [[0, 1], ["1/2", "1/2"]], [[0, 1, 0], ["1/3", 0, "2/3"], [0, 1, 0]], *map(extremal, (2, 3, 4))),
     )
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for size, _ in SAMPLES:
         P = rational_chain(rng, size)
         while not irreducible(P):
@@ -240,7 +240,8 @@ def statement() -> str:
     return r"""
 Let $P$ be a transition matrix on finitely many states. If it is irreducible, exactly one distribution $\mu$ satisfies $\mu P = \mu$, and $\mu(s) > 0$ for every state $s$.
 
-If it is aperiodic as well, then for $m = (\lvert\mathcal S\rvert - 1)^2 + 1$ the least entry $\varepsilon$ of $P^m$ is positive, and every initial distribution $\mu_0$ is drawn towards $\mu$:
+If it is aperiodic as well, then for $m = (\lvert\mathcal S\rvert - 1)^2 + 1$ the least entry $\varepsilon$ of $P^m$ is
+positive, and every initial distribution $\mu_0$ is drawn towards $\mu$:
 
 $$
 \norm{\mu_0 P^m - \mu}_1 \;\le\; (1 - \lvert\mathcal S\rvert\, \varepsilon)\, \norm{\mu_0 - \mu}_1 ,

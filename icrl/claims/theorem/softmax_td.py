@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, product
+from random import Random
 
-import numpy as np
 from sympy import BlockMatrix, MatrixSymbol, block_collapse
 
 from icrl.algebra import identity, kind, place, scalar, shift, softmax, stack, transpose
+from icrl.arrays import np
 from icrl.prompt import FEATURES, REWARD, TARGET, VALUE, Rows, prompt, row_sizes, rows
 from icrl.transformer import Parameters
 from icrl.transformer import layer as one_layer
@@ -103,13 +104,19 @@ def statement() -> str:
     short = {delta: MatrixSymbol("delta_l", 1, sy.n)}
     sources, query = (sy.book_latex(block.xreplace(short)) for block in td_update(v).blocks.tolist()[0])
     return rf"""
-Let $n \ge 1$ and $d \ge 0$, and take any context, any features, any $d \times d$ matrix $A$, any $v_0$ that is a function of the state, and any step sizes $\alpha_0, \alpha_1, \dots$ Let $Z_0$ be the prompt of $v_0$ ({{prf:ref}}`prompt-matrix`), and let layer $l$ be that of {{prf:ref}}`transformer-layer` with the query column's key hidden, the block $A$ on the features, and $V$'s last row $(0, \dots, 0, \alpha_l, \alpha_l, -\alpha_l)$, the rest of $A$ and $V$ being 0. Then after $l$ layers
+Let $n \ge 1$ and $d \ge 0$, and take any context, any features, any $d \times d$ matrix $A$, any $v_0$ that is a
+function of the state, and any step sizes $\alpha_0, \alpha_1, \dots$ Let $Z_0$ be the prompt of
+$v_0$ ({{prf:ref}}`prompt-matrix`), and let layer $l$ be that of {{prf:ref}}`transformer-layer` with the query column's
+key hidden, the block $A$ on the features, and $V$'s last row $(0, \dots, 0, \alpha_l, \alpha_l, -\alpha_l)$, the rest
+of $A$ and $V$ being 0. Then after $l$ layers
 
 $$
 Z_l = {sy.book_latex(readable(stated_prompt(v)))},
 $$ (eq-prompt-of-iterate)
 
-where $X$, $R$ and $v_l$ hold $x(S_k)$, $R_{{k+1}}$ and $v_l(S_k)$ for $k < n$, and $v_l^{{+}}$ holds $v_l(S_{{k+1}})$: features and rewards unchanged, target row $\gamma v_l(S_{{j+1}})$, value row $v_l(S_j)$. Here $v_0, v_1, \dots$ are the iterates of weighted softmax TD with the score $g(s, u) = x(u)^\top A\, x(s)$,
+where $X$, $R$ and $v_l$ hold $x(S_k)$, $R_{{k+1}}$ and $v_l(S_k)$ for $k < n$, and $v_l^{{+}}$ holds $v_l(S_{{k+1}})$:
+features and rewards unchanged, target row $\gamma v_l(S_{{j+1}})$, value row $v_l(S_j)$. Here $v_0, v_1, \dots$ are
+the iterates of weighted softmax TD with the score $g(s, u) = x(u)^\top A\, x(s)$,
 
 $$
 \begin{{aligned}}
@@ -133,7 +140,7 @@ def compare_case(machine: Machine, case: Case, name: str, differ) -> Counterexam
 
 def rational_contexts(grid: Iterable[tuple[int, int, int]]) -> list[Case]:
     """The smallest cases, then random rationals of the shapes of a grid."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     return [*SMALLEST, *(rational_case(rng, *shape) for shape in grid)]
 
 
@@ -257,7 +264,7 @@ def also_writes(bands: set[tuple[int, int]]):
 def keep_last_column(p: Parameters, site: Site) -> Parameters:
     """Π with a 1 in its last corner."""
     return p.with_memory(
-        shift=p.memory.shift + place({(1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like)
+        shift=p.target_memory.shift + place({(1, 1): scalar(1, site.like)}, (site.n, 1), (site.n, 1), site.like)
     )
 
 
@@ -314,7 +321,7 @@ MUTANTS = (
     edited("V writes into the reward row", also_writes({(REWARD, VALUE)})),
     edited("V writes into the features", also_writes({(FEATURES, FEATURES)})),
     edited("A transposed", lambda p, site: p.with_head(A=transpose(p.head.A))),
-    edited("shift reversed", lambda p, site: p.with_memory(shift=transpose(p.memory.shift))),
+    edited("shift reversed", lambda p, site: p.with_memory(shift=transpose(p.target_memory.shift))),
     edited("no shift", no_shift),
     edited("shift keeps the last column", keep_last_column),
     edited("target row not cleared", target_not_cleared),
@@ -402,5 +409,9 @@ CLAIM = Claim(
     ),
     mutants=MUTANTS,
     source="Xie et al. 2026, Theorem 1",
-    shared="The oracle is a loop over transitions. The two routes share the exponential of Python's, SymPy's or Arb's library, and the instances; at symbolic sizes also the letters N and p for the shift, of which only the last column of Π is known, and K for the weights.",
+    shared=(
+        "The oracle is a loop over transitions. The two routes share the exponential of Python's, SymPy's or Arb's "
+        "library, and the instances; at symbolic sizes also the letters N and p for the shift, of which only the last "
+        "column of Π is known, and K for the weights."
+    ),
 )

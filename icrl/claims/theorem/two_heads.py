@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 
 from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
+from icrl.arrays import np
 from icrl.claims.theorem.softmax_td import compare_case
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
 from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads, layer, softmax_td_parameters
@@ -48,8 +49,15 @@ class Input(NamedTuple):
     gamma: Any
     normalise: Normaliser = softmax
 
-    d = property(lambda self: self.Z.shape[-2] - 3)
-    n = property(lambda self: self.Z.shape[-1] - 1)
+    @property
+    def d(self) -> Any:
+        """The number of features."""
+        return self.Z.shape[-2] - 3
+
+    @property
+    def n(self) -> Any:
+        """The number of transitions."""
+        return self.Z.shape[-1] - 1
 
     def measures(self) -> dict[str, Any]:
         """Sizes, and γ where it is a number."""
@@ -161,7 +169,7 @@ def two_heads_probe(given: Input) -> sy.Instance:
 
 def rational_inputs() -> Iterator[Input]:
     """Random ``Fraction``s, with a stand-in for exp."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     draw = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)
     for n, d in EXACT_GRID:
         Z, A, V = draw(d + 3, n + 1), draw(d + 3, d + 3), draw(d + 3, d + 3)
@@ -177,7 +185,7 @@ def symbol_inputs() -> Iterator[Input]:
 
 def contexts_for_depth() -> list[Case]:
     """Random rational contexts for Transformers of several layers."""
-    rng = np.random.default_rng(1)
+    rng = Random(1)
     return [rational_case(rng, *shape) for shape in DEPTH_GRID]
 
 
@@ -221,7 +229,8 @@ def certified(lemma: Lemma, budget: Budget) -> Verdict:
     """The rational inputs as Arb balls with the true exponential."""
 
     def compared(given: Input) -> Counterexample | None:
-        balls = Input(*(np.vectorize(to_ball, otypes=[object])(M) for M in given[:3]), to_ball(given.gamma))
+        Z, A, V = (np.vectorize(to_ball, otypes=[object])(M) for M in given[:3])
+        balls = Input(Z, A, V, to_ball(given.gamma))
         largest, weights = max(abs(float(z)) for z in balls.Z.flat), sum(abs(float(entry)) for entry in balls.V.flat)
         return first_gap(f"{given}, E = exp", lemma, balls, balls_differ(1 + largest * (1 + weights)))
 
@@ -244,7 +253,7 @@ def float_batches(seed: int, trials: int) -> Iterator[Input]:
 def one_by_one(batches: Iterable[Input]) -> Iterator[Input]:
     """The inputs of all batches."""
     for batch in batches:
-        yield from (Input(*each) for each in zip(*batch[:3], batch.gamma.tolist()))
+        yield from (Input(Z, A, V, gamma) for Z, A, V, gamma in zip(*batch[:3], batch.gamma.tolist()))
 
 
 def numeric(lemma: Lemma, budget: Budget) -> Verdict:
@@ -289,7 +298,7 @@ def numeric(lemma: Lemma, budget: Budget) -> Verdict:
 
 def second_head(change: Callable[[TargetMemory, Matrix], TargetMemory]) -> Callable[[Parameters], Parameters]:
     """Two heads whose second is made from another target-memory step than the layer's own."""
-    return lambda p: in_two_heads(replace(p, memory=change(p.memory, p.head.V)))
+    return lambda p: in_two_heads(replace(p, memory=change(p.target_memory, p.head.V)))
 
 
 def between_rows(V: Matrix, to: int, of: int) -> Matrix:
@@ -330,7 +339,10 @@ def statement() -> str:
     said = Lemma().sides(symbolic_input())[1]
     shown_gap = said.xreplace({shifted_sources(): MatrixSymbol("v^+", 1, sy.n)})
     return rf"""
-Let $V$ have a zero target row; $Z$, $A$ and the attention weights $K$ may be anything. Write $Z = [X \; x(S_n);\; r \; r_n;\; t \; t_n;\; v \; v(S_n)]$ in the bands of a prompt, and $v^{{+}} = (v(S_1), \dots, v(S_n))$. With two heads and no target-memory step one layer differs from attention followed by the target-memory step by
+Let $V$ have a zero target row; $Z$, $A$ and the attention weights $K$ may be anything. Write
+$Z = [X \; x(S_n);\; r \; r_n;\; t \; t_n;\; v \; v(S_n)]$ in the bands of a prompt, and
+$v^{{+}} = (v(S_1), \dots, v(S_n))$. With two heads and no target-memory step one layer differs from attention followed
+by the target-memory step by
 
 $$
 \begin{{aligned}}
@@ -339,7 +351,9 @@ $$
 \end{{aligned}}
 $$ (eq-two-heads)
 
-where $Y = Z + VZK$. So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers agree at every depth, and with the construction's parameters both compute weighted softmax TD ({{prf:ref}}`softmax-td`).
+where $Y = Z + VZK$. So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted
+value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers
+agree at every depth, and with the construction's parameters both compute weighted softmax TD ({{prf:ref}}`softmax-td`).
 """.strip()
 
 
@@ -394,5 +408,8 @@ CLAIM = Claim(
     mutants=MUTANTS,
     rests_on=("softmax-td",),
     source="Xie et al. 2026, Lemma 1, there for a $V$ that is zero off its value row",
-    shared="Both layers run the same attention, and at symbolic sizes the shift is the same two letters N and p on both sides; t − γ v Π is written independently, and so is the TD loop.",
+    shared=(
+        "Both layers run the same attention, and at symbolic sizes the shift is the same two letters N and p on both "
+        "sides; t − γ v Π is written independently, and so is the TD loop."
+    ),
 )

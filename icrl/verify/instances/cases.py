@@ -6,19 +6,20 @@ the layout of what was given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
 from itertools import product
 from operator import mul
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import Symbol
 from sympy import exp as sympy_exp
 
 from icrl import td
+from icrl.arrays import np
 
 
 def stand_in(t: Any) -> Any:
@@ -33,7 +34,7 @@ def power_of_two(t: Fraction) -> Fraction:
     return Fraction(2) ** int(t)
 
 
-EXPONENTIALS = {stand_in: "1 + t²", power_of_two: "2^t"}
+EXPONENTIALS: dict[Any, str] = {stand_in: "1 + t²", power_of_two: "2^t"}
 """What stands in the place of exp, by how it is written."""
 
 
@@ -47,7 +48,7 @@ class Case:
     states: Sequence[int]
     rewards: Sequence
     features: Sequence[Sequence]
-    v: Sequence
+    v: Sequence | Mapping
     gamma: Any
     alphas: Sequence
     A: Sequence[Sequence]
@@ -142,31 +143,32 @@ def smallest(
     depth: int = 1,
     r: Sequence[int] = (0,),
     v: Sequence[int] = (1,),
-    x: Sequence[Sequence[int]] = ((0,),),
-    A: Sequence[Sequence[int]] = ((1,),),
+    x: Sequence[Sequence[int | Fraction]] = ((0,),),
+    A: Sequence[Sequence[int | Fraction]] = ((1,),),
 ) -> Case:
     """A case of a few small integers, as ``Fraction``s: γ = α = ½ and E = 1 + t²."""
     half = Fraction(1, 2)
     whole = lambda rows: [[Fraction(entry) for entry in row] for row in rows]
-    return Case(list(states), *whole([r]), whole(x), *whole([v]), half, [half] * depth, whole(A), stand_in)
+    [R], [v_0] = whole([r]), whole([v])
+    return Case(list(states), R, whole(x), v_0, half, [half] * depth, whole(A), stand_in)
 
 
-def small_fraction(rng: np.random.Generator) -> Fraction:
+def small_fraction(rng: Random) -> Fraction:
     """A random rational with numerator in −6..6 and denominator in 1..3."""
-    return Fraction(int(rng.integers(-6, 7)), int(rng.integers(1, 4)))
+    return Fraction(rng.randint(-6, 6), rng.randint(1, 3))
 
 
-def rational_case(rng: np.random.Generator, n: int, d: int, depth: int) -> Case:
+def rational_case(rng: Random, n: int, d: int, depth: int) -> Case:
     """A random case in small ``Fraction``s with the stand-in for exp: repeated states, general A, v₀ ≠ 0, a step size a layer."""
     number = partial(small_fraction, rng)
-    size = int(rng.integers(1, n + 2))
+    size = rng.randint(1, n + 1)
     return Case(
-        states=[int(s) for s in rng.integers(0, size, n + 1)],
+        states=[rng.randrange(size) for _ in range(n + 1)],
         rewards=[number() for _ in range(n)],
         features=[[number() for _ in range(d)] for _ in range(size)],
         v=[number() for _ in range(size)],
-        gamma=Fraction(int(rng.integers(0, 10)), 10),
-        alphas=[Fraction(int(rng.integers(1, 11)), 10) for _ in range(depth)],
+        gamma=Fraction(rng.randint(0, 9), 10),
+        alphas=[Fraction(rng.randint(1, 10), 10) for _ in range(depth)],
         A=[[number() for _ in range(d)] for _ in range(d)],
         exp=stand_in,
     )

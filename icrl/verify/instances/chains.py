@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from fractions import Fraction
+from random import Random
+from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.verify.instances.cases import small_fraction
 
 
-def fractions(rows: Sequence) -> np.ndarray:
+def fractions(rows: Any) -> np.ndarray:
     """An object array of ``Fraction``s from nested lists of rationals or strings such as ``"1/2"``."""
     array = np.array(rows, dtype=object)
     return np.array([Fraction(entry) for entry in array.flat], dtype=object).reshape(array.shape)
 
 
-def rational_chain(rng: np.random.Generator, size: int) -> np.ndarray:
+def rational_chain(rng: Random, size: int) -> np.ndarray:
     """A random transition matrix of ``Fraction``s, (size, size), about a third of its entries 0."""
-    weights = rng.integers(1, 7, (size, size)) * (rng.random((size, size)) < 2 / 3)
-    weights[np.arange(size), rng.integers(0, size, size)] += 1  # no row of zeros
-    return np.array([[Fraction(int(w), int(sum(row))) for w in row] for row in weights], dtype=object)
+    weights = [[rng.randint(1, 6) * (rng.random() < 2 / 3) for _ in range(size)] for _ in range(size)]
+    for row in weights:
+        row[rng.randrange(size)] += 1  # no row of zeros
+    return np.array([[Fraction(w, sum(row)) for w in row] for row in weights], dtype=object)
 
 
-def rational_vector(rng: np.random.Generator, size: int) -> np.ndarray:
+def rational_vector(rng: Random, size: int) -> np.ndarray:
     """A random vector of small ``Fraction``s, (size,)."""
     return np.array([small_fraction(rng) for _ in range(size)], dtype=object)
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import product
+from random import Random
 from typing import Any
 
-import numpy as np
-
-from icrl.tasks import from_gymnasium
+from icrl.arrays import np
+from icrl.verify.instances import frozen_lake
 from icrl.verify.instances.cases import (
     Case,
     float_case,
@@ -23,28 +23,36 @@ from icrl.verify.instances.cases import (
 )
 
 
-def after(small: Iterable[Case], *draws: Callable[[], Iterable[Case]]) -> Callable[[Any], list[Case]]:
-    """What a statement is put to: the contexts that a subject lets in (``beyond``, if any), the small ones, the drawn."""
+def after(small: Iterable, *draws: Callable[[], Iterable]) -> Callable[[Any], list]:
+    """What a statement is put to, contexts or others: those that a subject lets in (``beyond``, if any), the small ones, the drawn."""
     return lambda subject: [*getattr(subject, "beyond", ()), *small, *(case for draw in draws for case in draw())]
 
 
-def closing_walk(rng: np.random.Generator, size: int, n: int) -> list[int]:
-    """n + 1 states, 0 … size−1 by order of appearance, the last of them one that was left before."""
-    walk = [int(s) for s in rng.integers(0, size, n)]
+def closed(walk: Sequence[int], back: int) -> list[int]:
+    """The walk, its states 0, 1, … by order of appearance, and once more the state that it left at ``back``."""
     order = {s: i for i, s in enumerate(dict.fromkeys(walk))}
-    states = [order[s] for s in walk]
-    return states + [states[int(rng.integers(n))]]
+    return [order[s] for s in (*walk, walk[back])]
+
+
+def closing_walk(rng: Random, size: int, n: int) -> list[int]:
+    """n + 1 states, 0 … size−1 by order of appearance, the last of them one that was left before."""
+    return closed([rng.randrange(size) for _ in range(n)], rng.randrange(n))
+
+
+def closing_float_walk(rng: np.random.Generator, size: int, n: int) -> list[int]:
+    """The same for contexts in floats, which are drawn by NumPy's generator."""
+    return closed(rng.integers(0, size, n).tolist(), int(rng.integers(n)))
 
 
 def lake(n: int = 40) -> Case:
     """Transitions of FrozenLake-v1 under the uniform policy, α = ½, γ = 9/10; the features are 1 and the place on the map, in quarters."""
-    context = from_gymnasium("FrozenLake-v1").sample_context(n, np.random.default_rng(0))
+    states, rewards = frozen_lake.walk(n)
     number = lambda entries: [Fraction(entry) for entry in entries]
     features = [[Fraction(1), Fraction(s // 4, 4), Fraction(s % 4, 4)] for s in range(16)]
     identity = [number(row) for row in np.eye(3, dtype=int).tolist()]
     return Case(
-        context.states.tolist(),
-        number(context.rewards),
+        states,
+        rewards,
         features,
         number([0] * 16),
         Fraction(9, 10),
@@ -65,23 +73,23 @@ def never_left(depth: int = 1) -> Case:
 
 def rational_cases(seed: int = 0) -> list[Case]:
     """Random rational contexts over n in 1..6, d in 0..3, of 2 layers; some end in a state never left, some have repeated features."""
-    rng = np.random.default_rng(seed)
+    rng = Random(seed)
     return [tied(rational_case(rng, *shape, 2)) for shape in product(range(1, 7), range(4))]
 
 
 def sharp_cases(seed: int = 0) -> list[Case]:
     """Random rational contexts whose visited states are all left, features near 3 times one-hot, 3 layers; γ of either sign."""
-    rng = np.random.default_rng(seed)
+    rng = Random(seed)
     return [sharp_case(rng, *shape) for shape in product((1, 2, 3), (2, 3, 5), (-1, 1))]
 
 
-def sharp_case(rng: np.random.Generator, states: int, length: int, sign: int) -> Case:
+def sharp_case(rng: Random, states: int, length: int, sign: int) -> Case:
     """One of them."""
     walk = closing_walk(rng, states, length)
     W = range(len(set(walk)))
-    features = [[Fraction(3 * (s == u)) + Fraction(int(rng.integers(-1, 2)), 4) for u in W] for s in W]
+    features = [[Fraction(3 * (s == u)) + Fraction(rng.randint(-1, 1), 4) for u in W] for s in W]
     draw = lambda numbers: [small_fraction(rng) for _ in numbers]
-    gamma, alpha = Fraction(sign * int(rng.integers(1, 8)), 10), Fraction(int(rng.integers(1, 5)), 4)
+    gamma, alpha = Fraction(sign * rng.randint(1, 7), 10), Fraction(rng.randint(1, 4), 4)
     identity = [[Fraction(s == u) for u in W] for s in W]
     return Case(walk, draw(range(length)), features, draw(W), gamma, [alpha] * 3, identity, stand_in)
 
@@ -96,7 +104,7 @@ def float_cases(seed: int) -> Iterator[Case]:
 
 def sharp_float_case(rng: np.random.Generator) -> Case:
     """Features near a multiple of one-hot, up to 6 states, all but at times the last of which are left; γ of either sign."""
-    walk = closing_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
+    walk = closing_float_walk(rng, int(rng.integers(1, 7)), log_uniform(rng, 1, 64))
     if rng.random() < 0.25:
         walk[-1] = max(walk) + 1
     W = len(set(walk))

@@ -18,7 +18,7 @@ class Instance(Protocol):
 def described(
     instances: Iterable[Instance],
     noun: str = "contexts",
-    traits: Mapping[str, Callable[[Any], bool]] = MappingProxyType({}),
+    traits: Mapping[str, Callable[[Any], Any]] = MappingProxyType({}),
 ) -> str:
     """How many instances there are, the range of every number that they are measured by, and how many have each trait.
 
@@ -29,7 +29,7 @@ def described(
     count = 0
     for count, instance in enumerate(instances, 1):
         asked = {name: bool(holds(instance)) for name, holds in traits.items()}
-        for name, value in (instance.measures() | asked).items():
+        for name, value in {**instance.measures(), **asked}.items():
             found.setdefault(name, []).append(value)
     ranges = [between(name, values) for name, values in found.items() if not isinstance(values[0], bool)]
     which = [shared(name, values) for name, values in found.items() if isinstance(values[0], bool) and any(values)]

@@ -8,8 +8,9 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-import numpy as np
 from sympy import Basic, Rational, cancel, expand, prime
+
+from icrl.arrays import np
 
 BITS = 256
 """Precision of the Arb balls, in bits."""

@@ -9,8 +9,7 @@ from functools import reduce
 from itertools import islice
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.verify.instances.cases import Case, as_floats, ball_case, float_name
 from icrl.verify.judging.numbers import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ
 from icrl.verify.judging.numbers import shown as told_apart
@@ -95,7 +94,8 @@ class Within:
         return not holds.get(part.relation, abs(gap) > allowed)
 
 
-Parts = Callable[[Any, Case], Iterator[Part]]
+Parts = Callable[[Any, Any], Iterator[Part]]
+"""The parts of a statement, of a subject, which is the statement or a mutant of it, and an instance."""
 
 
 def first_failure(name: str, parts: Iterable[Part], numbers: Any) -> Counterexample | None:

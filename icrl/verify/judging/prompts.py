@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.prompt import Rows, rows
 from icrl.verify.judging.numbers import shown
 from icrl.verify.model import Counterexample

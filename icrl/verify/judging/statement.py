@@ -12,13 +12,18 @@ from icrl.verify.judging.parts import CONTEXTS, Floating, Parts, on_balls, on_fl
 from icrl.verify.model import Budget, Check, Verdict
 
 
+def nothing(_: Any) -> Iterator[Any]:
+    """No instances: what draws them so is not checked."""
+    return iter(())
+
+
 @dataclass(frozen=True)
 class Statement:
     """What ``parts(subject, instance)`` says, of whatever is drawn.
 
     ``told``: the parts in words. ``exact``, ``certified``: the rational instances of a subject, the second put to as
     balls; ``small``, ``floats``: those of a subject with which the floats begin, and the endless ones of a seed that
-    follow, ``trials`` of them; ``noun``: what they are. What is None is not checked. ``routes``: by kind, what is
+    follow, ``trials`` of them; ``noun``: what they are. What draws :func:`nothing` is not checked. ``routes``: by kind, what is
     particular to how the parts are computed there. ``scale``: in which unit the floats' tolerance is. ``floating``: how
     what is no context is put to floats. ``traits``: by words, what else is counted of the instances. ``shows``: the
     functions in which a reader finds the statement.
@@ -27,16 +32,16 @@ class Statement:
     parts: Parts
     told: str
     subject: Any
-    exact: Callable[[Any], Iterable] | None = None
-    certified: Callable[[Any], Iterable] | None = None
+    exact: Callable[[Any], Iterable] = nothing
+    certified: Callable[[Any], Iterable] = nothing
     small: Callable[[Any], Sequence] = lambda subject: ()
-    floats: Callable[[int], Iterator] | None = None
+    floats: Callable[[int], Iterator] = nothing
     trials: int = 300
     noun: str = "contexts"
     scale: str = ""
     floating: Floating = CONTEXTS
     routes: Mapping[str, str] = field(default_factory=dict)
-    traits: Mapping[str, Callable[[Any], bool]] = field(default_factory=dict)
+    traits: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
     shows: tuple[Callable, ...] = ()
 
     def checks(self) -> tuple[Check, ...]:
@@ -47,7 +52,9 @@ class Statement:
             ("numeric", self.floats, self.run_numeric),
         )
         return tuple(
-            Check(kind, self.scope(kind), run, self.shows or (self.parts,)) for kind, drawn, run in runs if drawn
+            Check(kind, self.scope(kind), run, self.shows or (self.parts,))
+            for kind, drawn, run in runs
+            if drawn is not nothing
         )
 
     def scope(self, kind: str) -> Callable[[], str]:

@@ -6,6 +6,7 @@ has compiled sources of exactly that hash; without the checker it is on record; 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
@@ -25,10 +26,12 @@ from icrl.verify.model import Check, Claim, Verdict
 
 RECORD = PROOFS / "checked.json"
 PLANTED = PROOFS / "planted.toml"
+"""The result on record, and the wrong changes of the sources that must be refused."""
 WORK = PROOFS.parent / ".proofs"
 """Where this machine compiles; the file ``checked`` in it holds the hash of what it has checked."""
 
 Report = Callable[[str], None]
+"""Hears each line as it comes."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,11 @@ class Planted:
 
 @dataclass(frozen=True)
 class Proof(Check):
-    """A check of kind ``kernel``. ``stated`` are the theorems ``file.name`` that the book shows, with ``definitions``; ``further`` those it only names; ``planted`` the wrong changes."""
+    """A check of kind ``kernel``.
+
+    ``stated`` are the theorems ``file.name`` that the book shows, with ``definitions``; ``further`` those it only names;
+    ``planted`` the wrong changes.
+    """
 
     stated: tuple[str, ...] = ()
     further: tuple[str, ...] = ()
@@ -142,7 +149,7 @@ def check_sources(
 ) -> dict[str, Any]:
     """Compile the sources from the first to the last, read off what each theorem assumes, and compare the definitions with Python's.
 
-    What this machine has checked, by the same checker, of sources of the same hash is not checked again: a stamp in
+    What this machine has checked, by the same checker, of sources and instances of the same hash is not checked again: a stamp in
     ``work`` says so. It guards against accident, not against forgery; a fresh clone has none. Returns the assumptions by
     theorem and the fingerprint of the values computed; raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is
     not installed.
@@ -154,7 +161,13 @@ def check_sources(
     with rocq.working(work, folder):
         stamp, state = (
             work / "checked.json",
-            {"sources": rocq.digest(folder), "theorems": wanted, "checker": rocq.checker(), "place": str(work)},
+            {
+                "sources": rocq.digest(folder),
+                "instances": hashlib.sha256(twins.as_coq(twins.instances()).encode()).hexdigest(),
+                "theorems": wanted,
+                "checker": rocq.checker(),
+                "place": str(work),
+            },
         )
         if stamp.exists() and (known := json.loads(stamp.read_text(encoding="utf-8")))["state"] == state:
             return known["found"]

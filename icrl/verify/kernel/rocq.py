@@ -14,13 +14,17 @@ from pathlib import Path
 
 PROOFS = Path(__file__).parents[3] / "proofs"
 PROJECT, AXIOMS = "_CoqProject", "axioms.txt"
+"""Where the sources are, the file that lists them, and the file of the axioms that may be used."""
+
 REALS = "reals."
 """The one file whose theorems may rest on axioms: those of the library of real numbers."""
 NEEDED = "coqc", "coq_makefile", "make"
 PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
+"""The programs that are needed, and what brings them."""
 
 SENTENCES = {
-    "outside": r"From \w+ (Require|Require Import|Import) |From mathcomp\.analysis Require Import |Import |Open Scope |Set Implicit Arguments$|Unset Strict Implicit$|Unset Printing Implicit Defensive$",
+    "outside": r"From \w+ (Require|Require Import|Import) |From mathcomp\.analysis Require Import |Import |Open Scope "
+    r"|Set Implicit Arguments$|Unset Strict Implicit$|Unset Printing Implicit Defensive$",
     "section": r"(Section|End) \w+$",
     "fixes": r"(Variables?|Hypothesis|Hypotheses|Implicit Types?|Notation) ",
     "local": r"Local Notation ",
@@ -179,6 +183,7 @@ def excerpt(names: Sequence[str], folder: Path = PROOFS) -> str:
 
 STATEMENT = "Theorem|Lemma|Definition|Fixpoint|Record"
 FIXES = "Variable|Variables|Hypothesis|Hypotheses|Implicit|Notation|Local Notation"
+"""How a sentence that states something begins, and one that fixes what is spoken of."""
 
 
 def in_words(name: str, folder: Path = PROOFS) -> str:
@@ -254,7 +259,7 @@ def call(command: Sequence[str], work: Path, report: Callable[[str], None] = lam
     with subprocess.Popen(
         command, cwd=work, env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
     ) as process:
-        for line in process.stdout:
+        for line in process.stdout or ():
             lines.append(line)
             report(line.rstrip())
     if process.returncode:
@@ -300,7 +305,7 @@ def assumptions(names: Sequence[str], work: Path) -> dict[str, list[str]]:
     All are asked for at once first, since reading off what a proof rests on takes long; then one by one if that is not nothing.
     """
     together = {name: name for name in names if not name.startswith(REALS)}
-    found = {}
+    found: dict[str, list[str]] = {}
     if together and not any(
         printed_assumptions({"all": f"({', '.join(f'@{name}' for name in together)})"}, names, work).values()
     ):
@@ -340,7 +345,7 @@ def listed(answer: str) -> list[str]:
     names = [re.fullmatch(r"([^\s:]+)(?: :.*)?", line) for line in lines if not line.startswith(" ")]
     if heading != "Axioms:" or not names or not all(names):
         raise Refused(f"Print Assumptions answered {' '.join(answer.split())[:300]}")
-    return sorted(name[1] for name in names)
+    return sorted(name[1] for name in names if name)
 
 
 def flags(work: Path) -> list[str]:

@@ -14,16 +14,17 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import islice, product
+from random import Random
 from typing import Any
-
-import numpy as np
 
 from icrl import td
 from icrl.verify.instances.cases import Case, as_matrices, rational_case
 from icrl.verify.routes.edits import Machine
 
 SIZES, DIMENSIONS, DEPTHS = range(1, 7), range(4), range(5)
+"""n, d and L of the cases that are compared."""
 
+# How every file that is asked begins.
 PREAMBLE = """From Coq Require Import QArith.
 From mathcomp Require Import ssreflect seq.
 From icrl Require Import executable.
@@ -42,7 +43,7 @@ Definition values n d states rewards features gamma v A alphas :=
 
 def instances(seed: int = 0) -> list[Case]:
     """Random cases: every n in 1..6, d in 0..3 and depth in 0..4 once, then again each of depth 2 (144 in all)."""
-    rng = np.random.default_rng(seed)
+    rng = Random(seed)
     shapes = [*product(SIZES, DIMENSIONS, DEPTHS), *product(SIZES, DIMENSIONS, [2])]
     return [_small_case(rng, n, d, depth) for n, d, depth in shapes]
 
@@ -52,10 +53,10 @@ def positive(t: Any) -> Any:
     return 1 + t + t * t
 
 
-def _small_case(rng: np.random.Generator, n: int, d: int, depth: int) -> Case:
+def _small_case(rng: Random, n: int, d: int, depth: int) -> Case:
     """A random case of halves, γ of any sign and size, and step sizes too but 0; the fractions grow with every layer, and small scores keep them short."""
     case = rational_case(rng, n, d, depth)
-    halves = lambda row, most: [Fraction(int(rng.integers(-most, most + 1)), 2) for _ in row]
+    halves = lambda row, most: [Fraction(rng.randint(-most, most), 2) for _ in row]
     features, A = ([halves(row, 2) for row in rows] for rows in (case.features, case.A))
     return replace(
         case,
@@ -140,6 +141,7 @@ def compare(output: str, cases: Sequence[Case]) -> list[str]:
 
 
 NAMES = "prompt", "TD"
+"""The two things that are computed twice."""
 
 
 def _differences(got: list[list[Fraction]], right: list[list[Fraction]], name: str, case: Case) -> list[str]:

@@ -22,6 +22,7 @@ from icrl.verify.run import ClaimResult, MutantResult
 ROOT = Path(__file__).parents[3]
 COLOURS = {True: "success", False: "danger", None: "warning"}
 README_MARKS = "<!-- status -->", "<!-- /status -->"
+"""The repository; the colour of a check that passed, failed, or is on record; between what the table of README.md stands."""
 
 
 def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
@@ -79,15 +80,23 @@ def status_page(results: Sequence[ClaimResult]) -> str:
     return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
 # Status of every claim
 
-Nothing on this page was typed by hand. `make ledger` runs every check of every claim, and every planted error (a *mutant*) against every check that should see it; `make test` does so again and compares. {len(results)} claims stand here, with {sum(len(result.verdicts) for result in results)} checks and {len(mutants)} mutants, of which {sum(mutant.refuted for mutant in mutants)} are refuted by every check that should refute them.
+Nothing on this page was typed by hand. `make ledger` runs every check of every claim, and every planted error (a \
+*mutant*) against every check that should see it; `make test` does so again and compares. {len(results)} claims stand \
+here, with {sum(len(result.verdicts) for result in results)} checks and {len(mutants)} mutants, of which \
+{sum(mutant.refuted for mutant in mutants)} are refuted by every check that should refute them.
 
 | kind of check | what it means |
 |---|---|
 {kinds}
 
-A mutant is *refuted* only by a finite value of the right shape that differs from the right one, never by an exception. In the instances $T = (S_0, \\dots, S_n)$ is the context's states, $x$, $v_0$ and $r$ list features, initial values and rewards, and $E = 1 + t^2$ says that this function stands in the place of the exponential, so that rational numbers stay rational.
+A mutant is *refuted* only by a finite value of the right shape that differs from the right one, never by an \
+exception. In the instances $T = (S_0, \\dots, S_n)$ is the context's states, $x$, $v_0$ and $r$ list features, \
+initial values and rewards, and $E = 1 + t^2$ says that this function stands in the place of the exponential, so that \
+rational numbers stay rational.
 
-The `kernel` is put to no mutants. What it must refuse are wrong changes of its own sources, listed with each proof; and its results are those on record, of sources with the hash that is named ({{ref}}`what-the-kernel-sees`). To run any of this yourself, see {{ref}}`how-it-is-checked`.
+The `kernel` is put to no mutants. What it must refuse are wrong changes of its own sources, listed with each proof; \
+and its results are those on record, of sources with the hash that is named ({{ref}}`what-the-kernel-sees`). To run \
+any of this yourself, see {{ref}}`how-it-is-checked`.
 
 {chr(10).join(claim_section(result) for result in results)}"""
 
@@ -130,7 +139,8 @@ def check_entry(check: Check, verdict: Verdict) -> str:
 
 {proofs.block(check)}
 
-Wrong changes of the sources, each refused. (A refusal says that the proof no longer goes through, not that the changed statement is false; for that there are counterexamples, and the comparison of values.)
+Wrong changes of the sources, each refused. (A refusal says that the proof no longer goes through, not that the \
+changed statement is false; for that there are counterexamples, and the comparison of values.)
 
 {proofs.refusals(check)}
 ````
@@ -148,7 +158,7 @@ def code_shown(checks: Iterable[Check]) -> str:
 
 def code_entry(function: Callable, kinds: Sequence[str]) -> str:
     """One function, folded."""
-    source = Path(inspect.getsourcefile(inspect.unwrap(function))).relative_to(ROOT)
+    source = Path(inspect.getfile(inspect.unwrap(function))).relative_to(ROOT)
     return f"""````{{dropdown}} {function.__qualname__}: where it is checked ({", ".join(kinds)})
 ```{{literalinclude}} ../{source.as_posix()}
 :pyobject: {function.__qualname__}

@@ -11,6 +11,7 @@ from statistics import fmean
 
 BOX, LANE, GAP, MARGIN, COLUMNS = (168, 98), 16, (14, 72), 12, 3
 SWEEPS = 12
+"""Sizes in pixels, how many boxes stand in a row, and how often the rows are gone over to have fewer crossings."""
 
 Knot = tuple[str, int]
 """A box, or where an arrow out of it passes a row: the box's id and the row."""

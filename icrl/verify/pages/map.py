@@ -37,7 +37,8 @@ def map_page(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]])
     return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
 # Map of the results
 
-An arrow runs from a result to one that rests on it. Arrows that follow from others are left out. Each box leads to its theorem, and says by which kinds of check it stands; a dotted box stands in another part of the book.{labels}
+An arrow runs from a result to one that rests on it. Arrows that follow from others are left out. Each box leads to \
+its theorem, and says by which kinds of check it stands; a dotted box stands in another part of the book.{labels}
 
 {drawings(results, parts, "##")}
 

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from icrl.algebra import Matrix, all_visible, kind, place, scalar, softmax, true_exp
+from icrl.arrays import np
 from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes
 from icrl.transformer import Parameters, softmax_td_parameters, transformer
 
@@ -86,7 +85,7 @@ def mask_first(p: Parameters, site: Site) -> Parameters:
 
 def target_not_cleared(p: Parameters, site: Site) -> Parameters:
     """The identity in the place of U."""
-    return p.with_memory(U=p.memory.U + site.on_rows({(TARGET, TARGET): scalar(1, site.like)}))
+    return p.with_memory(U=p.target_memory.U + site.on_rows({(TARGET, TARGET): scalar(1, site.like)}))
 
 
 def no_normaliser(scores, visible, exp=None):

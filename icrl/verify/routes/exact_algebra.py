@@ -6,8 +6,9 @@ from fractions import Fraction
 from itertools import product
 from math import prod
 
-import numpy as np
 from sympy import Matrix, Rational
+
+from icrl.arrays import np
 
 
 def pivots(matrix: np.ndarray) -> list:

@@ -7,10 +7,10 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
-import numpy as np
 from sympy import Identity
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
+from icrl.arrays import np
 from icrl.verify.instances.cases import Case
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import solved
@@ -52,4 +52,5 @@ def told(v: np.ndarray) -> str:
 def condition(X: np.ndarray) -> float:
     """(1 + ‖X‖)‖X⁻¹‖, as a float: what solving makes of rounding errors in entries that came out of numbers of size 1, as I − G does."""
     sizes = np.linalg.svd(X.astype(float), compute_uv=False)
-    return float((1 + sizes[0]) / sizes[-1])
+    least = max(sizes[-1], sizes[0] * np.finfo(float).eps ** 2)  # what balls say is not 0 may be 0 in floats
+    return float((1 + sizes[0]) / least)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import MatrixSymbol, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl import td
+from icrl.arrays import np
 from icrl.mrp import Context
 from icrl.operator import Operator, layer_operator, operator_from_kernel
 from icrl.prompt import rows
@@ -102,9 +102,11 @@ def mean_over_all(C: Any, D: Any, R: Any) -> tuple[Any, Any]:
     return empirical_model(C, D, R)[0], C.T @ R / C.shape[0]
 
 
+# The numbers of transitions and of states visited; the transitions; M̂, v, γ and α: for every size.
 n, N = Symbol("n", integer=True, positive=True), Symbol("N", integer=True, positive=True)
 SYMBOLS = Transitions(MatrixSymbol("C", n, N), MatrixSymbol("D", n, N), MatrixSymbol("R", n, 1))
 KAPPA, VALUE, GAMMA, ALPHA = MatrixSymbol("kappa", N, N), MatrixSymbol("v", N, 1), Symbol("gamma"), Symbol("alpha")
+"""A context of n transitions over N states at symbolic sizes: C, D and R, the weights κ, a value function, γ and α."""
 
 
 def td_update(K: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Any:
@@ -161,6 +163,6 @@ def on_visited(case: Case, updates: Iterator[dict]) -> list[np.ndarray]:
     return [array(case, [v[s] for s in visited(case)]) for v in updates]
 
 
-def one_update(case: Case, loop: Callable[[Case], Iterator[dict]]) -> Callable[[np.ndarray], np.ndarray]:
+def one_update(case: Case, loop: Callable[[Any], Iterator[dict]]) -> Callable[[np.ndarray], np.ndarray]:
     """The loop's first update, as a map of the values on W."""
     return lambda v: on_visited(case, loop(replace(case, v=dict(zip(visited(case), v)), alphas=case.alphas[:1])))[1]

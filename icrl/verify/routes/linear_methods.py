@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
 from itertools import product
+from random import Random
 from typing import Any, NamedTuple
 
-import numpy as np
 from sympy import BlockMatrix, Integer, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 from sympy import Matrix as Explicit
 
 from icrl import linear_attention as la
 from icrl import td
 from icrl.algebra import Weights, all_visible, identity, place
+from icrl.arrays import np
 from icrl.transformer import Head, Parameters, transformer
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import log_uniform, shown, small_fraction
@@ -121,6 +122,7 @@ X, X_NEXT, QUERY = MatrixSymbol("X", sy.d, sy.n), MatrixSymbol("X^{+}", sy.d, sy
 DELTA = MatrixSymbol("delta_l", 1, sy.n)
 WEIGHTS, T, C = MatrixSymbol("w_l", sy.d, 1), MatrixSymbol("T", sy.n, sy.n), MatrixSymbol("C", sy.n, sy.n)
 ALPHA, DECAY = Symbol("alpha_l"), Symbol("vartheta")
+"""The features before and after the n transitions and of the query; the TD errors, w_l, T and C; α_l and ϑ."""
 
 
 def discount(method: Method) -> Any:
@@ -283,11 +285,11 @@ SMALLEST = (ONE, STARTED, ENDING)
 
 def rational_samples() -> Iterator[Sample]:
     """Random rationals over n in 1..5, d in 1..3, of 3 layers with a step size each, w_0 ≠ 0; by turns independent transitions and a context's."""
-    rng = np.random.default_rng(0)
+    rng = Random(0)
     for turn, (n, d) in enumerate(product(range(1, 6), range(1, 4))):
-        drawn = lambda *shape: np.vectorize(lambda _: small_fraction(rng), otypes=[object])(np.empty(shape))
-        numbers = Fraction(int(rng.integers(0, 10)), 10), Fraction(int(rng.integers(0, 10)), 10)
-        alphas = [Fraction(int(rng.integers(1, 11)), 10) for _ in range(3)]
+        drawn = lambda r, c: np.array([[small_fraction(rng) for _ in range(c)] for _ in range(r)], object)
+        numbers = Fraction(rng.randint(0, 9), 10), Fraction(rng.randint(0, 9), 10)
+        alphas = [Fraction(rng.randint(1, 10), 10) for _ in range(3)]
         sample = Sample(drawn(d, n), drawn(d, n), drawn(1, n), drawn(d, 1), *numbers, alphas, drawn(d, 1))
         yield chained(sample) if turn % 2 else sample
 
@@ -310,16 +312,15 @@ def float_samples(seed: int) -> Iterator[Sample]:
         shapes = (d, n), (d, n), (1, n), (d, 1)
         numbers = float(rng.uniform(0, 1)), float(rng.uniform(0, 0.95))
         alphas = [float(alpha) for alpha in rng.uniform(0, 1.5 / n, 2)] * depth
-        sample = Sample(
-            *(rng.normal(size=shape) for shape in shapes), *numbers, alphas[:depth], rng.normal(size=(d, 1))
-        )
+        drawn = [rng.normal(size=shape) for shape in shapes]
+        sample = Sample._make((*drawn, *numbers, alphas[:depth], rng.normal(size=(d, 1))))
         yield from (sample, chained(sample))
 
 
 def in_floats(sample: Sample) -> Sample:
     """A rational sample in floats."""
-    return Sample(
-        *(np.array(entry, float) if np.ndim(entry) == 2 else np.array(entry, float).tolist() for entry in sample)
+    return Sample._make(
+        np.array(entry, float) if np.ndim(entry) == 2 else np.array(entry, float).tolist() for entry in sample
     )
 
 

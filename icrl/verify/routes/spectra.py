@@ -6,8 +6,7 @@ import math
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
-
+from icrl.arrays import np
 from icrl.verify.judging.numbers import Undecided
 from icrl.verify.judging.parts import greatest
 from icrl.verify.routes.exact_algebra import pivots
@@ -28,7 +27,8 @@ def rational_matrix(matrix: np.ndarray) -> Any:
     """``Fraction``s as FLINT holds them."""
     from flint import fmpq, fmpq_mat
 
-    return fmpq_mat(*matrix.shape, [fmpq(q.numerator, q.denominator) for q in matrix.flat])
+    rows, columns = matrix.shape
+    return fmpq_mat(rows, columns, [fmpq(q.numerator, q.denominator) for q in matrix.flat])
 
 
 def contracts(G: np.ndarray) -> bool:
