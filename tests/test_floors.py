@@ -46,6 +46,7 @@ MAY = {
     ),
     "icrl.verify.pages": ("icrl.verify.model", "icrl.verify.run", "icrl.verify.kernel"),
     "icrl.claims": (*LIBRARY, "icrl.loading", "icrl.pretrain", "icrl.verify"),
+    "icrl.exercises.judging": LIBRARY,
     "icrl.exercises": (*LIBRARY, "icrl.loading"),
     "icrl.cli": ("icrl",),
 }

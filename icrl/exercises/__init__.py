@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from icrl.exercises.judgement import Exercise, Judgement, NotAnAnswer
+from icrl.exercises.judging.judgement import Exercise, Judgement, NotAnAnswer
 from icrl.loading import Loaded
 
 __all__ = ["CHAPTERS", "EXERCISES", "Exercise", "Judgement", "check"]

@@ -8,9 +8,9 @@ from typing import Any
 from icrl import td
 from icrl.algebra import all_visible, place, scalar, shift
 from icrl.arrays import np
-from icrl.exercises.answers import CLOSE, a_context, a_function, array_of, called, shown
-from icrl.exercises.construction import CONTEXTS, compared, features, first_values, named, start, value_rows
-from icrl.exercises.judgement import Exercise, NotAnAnswer
+from icrl.exercises.judging.answers import CLOSE, a_context, a_function, array_of, called, shown
+from icrl.exercises.judging.construction import CONTEXTS, compared, features, first_values, named, start, value_rows
+from icrl.exercises.judging.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, finite_array
 from icrl.prompt import TARGET, VALUE, row_sizes, rows
 from icrl.transformer import layer

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from icrl.arrays import np
-from icrl.exercises.answers import a_function, called, differs, shown
-from icrl.exercises.judgement import Exercise
+from icrl.exercises.judging.answers import a_function, called, differs, shown
+from icrl.exercises.judging.judgement import Exercise
 from icrl.mrp import finite_array
 from icrl.prompt import prompt, rows
 from icrl.tasks import one_hot

@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from icrl.arrays import np
-from icrl.exercises.answers import a_function, differs, shown
-from icrl.exercises.judgement import Exercise, NotAnAnswer
+from icrl.exercises.judging.answers import a_function, differs, shown
+from icrl.exercises.judging.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, finite_array
 from icrl.operator import layer_operator
 from icrl.tasks import boyan_chain

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from icrl.arrays import np
-from icrl.exercises.answers import CLOSE, a_context, a_function, differs, near, shown
-from icrl.exercises.counting import counted
-from icrl.exercises.judgement import Exercise
+from icrl.exercises.judging.answers import CLOSE, a_context, a_function, differs, near, shown
+from icrl.exercises.judging.counting import counted
+from icrl.exercises.judging.judgement import Exercise
 from icrl.mrp import Context
 from icrl.operator import layer_operator
 from icrl.tasks import one_hot

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from icrl.arrays import np
-from icrl.exercises.answers import a_function, differs
-from icrl.exercises.judgement import Exercise
+from icrl.exercises.judging.answers import a_function, differs
+from icrl.exercises.judging.judgement import Exercise
 from icrl.mrp import Context
 from icrl.operator import layer_operator, operator_from_kernel
 from icrl.tasks import one_hot

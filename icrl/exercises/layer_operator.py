@@ -7,9 +7,9 @@ from typing import Any
 
 from icrl.algebra import all_visible
 from icrl.arrays import np
-from icrl.exercises.answers import a_function, differs
-from icrl.exercises.counting import counted
-from icrl.exercises.judgement import Exercise
+from icrl.exercises.judging.answers import a_function, differs
+from icrl.exercises.judging.counting import counted
+from icrl.exercises.judging.judgement import Exercise
 from icrl.mrp import Context, empirical_model
 from icrl.prompt import prompt, rows
 from icrl.tasks import one_hot

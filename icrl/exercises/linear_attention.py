@@ -8,8 +8,8 @@ from typing import Any
 from icrl import linear_attention as la
 from icrl.algebra import all_visible, linear
 from icrl.arrays import np
-from icrl.exercises.answers import CLOSE, a_function, called, differs, shown
-from icrl.exercises.judgement import Exercise
+from icrl.exercises.judging.answers import CLOSE, a_function, called, differs, shown
+from icrl.exercises.judging.judgement import Exercise
 from icrl.prompt import prompt
 from icrl.transformer import softmax_td_parameters, transformer
 

@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 
 from icrl.arrays import np
-from icrl.exercises.answers import a_function, differs, shown
-from icrl.exercises.judgement import Exercise, NotAnAnswer
-from icrl.exercises.samples import random_process
+from icrl.exercises.judging.answers import a_function, differs, shown
+from icrl.exercises.judging.judgement import Exercise, NotAnAnswer
+from icrl.exercises.judging.samples import random_process
 from icrl.mrp import MarkovRewardProcess, probabilities
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from icrl import td
 from icrl.arrays import np
-from icrl.exercises.answers import a_context, a_function, differs, shown
-from icrl.exercises.judgement import Exercise, NotAnAnswer
+from icrl.exercises.judging.answers import a_context, a_function, differs, shown
+from icrl.exercises.judging.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, empirical_model
 
 LAYERS = 2000

@@ -8,9 +8,9 @@ from typing import Any
 from icrl import td
 from icrl.algebra import place, scalar
 from icrl.arrays import np
-from icrl.exercises.answers import CLOSE, a_function, array_of, called, differs, shown
-from icrl.exercises.construction import CONTEXTS, compared, first_values, named, start, value_rows
-from icrl.exercises.judgement import Exercise
+from icrl.exercises.judging.answers import CLOSE, a_function, array_of, called, differs, shown
+from icrl.exercises.judging.construction import CONTEXTS, compared, first_values, named, start, value_rows
+from icrl.exercises.judging.judgement import Exercise
 from icrl.mrp import Context
 from icrl.prompt import REWARD, TARGET, VALUE, row_sizes
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from icrl import td
 from icrl.arrays import np
-from icrl.exercises.answers import a_context, a_function, differs
-from icrl.exercises.counting import counted
-from icrl.exercises.judgement import Exercise, NotAnAnswer
+from icrl.exercises.judging.answers import a_context, a_function, differs
+from icrl.exercises.judging.counting import counted
+from icrl.exercises.judging.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, finite_array, state_array
 
 

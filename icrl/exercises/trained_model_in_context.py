@@ -8,10 +8,10 @@ from typing import Any
 
 from icrl import state_form
 from icrl.arrays import np
-from icrl.exercises.answers import a_context, a_function, differs, shown
-from icrl.exercises.counting import counted
-from icrl.exercises.judgement import Exercise, NotAnAnswer
-from icrl.exercises.samples import random_process
+from icrl.exercises.judging.answers import a_context, a_function, differs, shown
+from icrl.exercises.judging.counting import counted
+from icrl.exercises.judging.judgement import Exercise, NotAnAnswer
+from icrl.exercises.judging.samples import random_process
 from icrl.mrp import Context, MarkovRewardProcess
 from icrl.operator import layer_operator
 from icrl.tasks import boyan_chain, one_hot, ring

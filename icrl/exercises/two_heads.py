@@ -10,9 +10,9 @@ from typing import Any
 
 from icrl import td
 from icrl.arrays import np
-from icrl.exercises.answers import CLOSE, a_function, array_of, differs, shown
-from icrl.exercises.construction import first_values, named, start, value_rows
-from icrl.exercises.judgement import Exercise, NotAnAnswer
+from icrl.exercises.judging.answers import CLOSE, a_function, array_of, differs, shown
+from icrl.exercises.judging.construction import first_values, named, start, value_rows
+from icrl.exercises.judging.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context
 from icrl.transformer import in_two_heads, layer
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from icrl import state_form
 from icrl.arrays import np
-from icrl.exercises.answers import a_function, called, differs, shown
-from icrl.exercises.judgement import Exercise
+from icrl.exercises.judging.answers import a_function, called, differs, shown
+from icrl.exercises.judging.judgement import Exercise
 
 LEARNED = ((1.225, 1.42, -1.216), (1.217, 1.192, -1.197), (1.0, 1.0, -1.0), (0.5, 0.25, -2.0))
 """Entries w_r, w_t, w_v: two that training came to, softmax TD's, and others."""

@@ -7,9 +7,9 @@ from random import Random
 from typing import Any
 
 from icrl.arrays import np
-from icrl.exercises.answers import a_function, differs
-from icrl.exercises.judgement import Exercise
-from icrl.exercises.samples import random_normal
+from icrl.exercises.judging.answers import a_function, differs
+from icrl.exercises.judging.judgement import Exercise
+from icrl.exercises.judging.samples import random_normal
 from icrl.mrp import finite_array
 from icrl.state_form import Weights, model, values
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from icrl.arrays import np
-from icrl.exercises.answers import CLOSE, a_function, differs, shown
-from icrl.exercises.judgement import Exercise, NotAnAnswer
+from icrl.exercises.judging.answers import CLOSE, a_function, differs, shown
+from icrl.exercises.judging.judgement import Exercise, NotAnAnswer
 from icrl.mrp import MarkovRewardProcess, finite_array
 
 # A silent error

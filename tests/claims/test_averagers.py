@@ -13,7 +13,7 @@ from icrl.claims.convergence import averagers, layer_steps
 from icrl.operator import Operator, operator_from_kernel
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import ball_case, smallest
-from icrl.verify.judging.numbers import BITS
+from icrl.verify.judging.differences import BITS
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, grouping

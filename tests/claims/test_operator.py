@@ -14,7 +14,7 @@ from icrl.claims.convergence import certainty_equivalence, contraction, coverage
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import ball_case, smallest
-from icrl.verify.judging.numbers import Undecided
+from icrl.verify.judging.differences import Undecided
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, UNLIKE, AsBalls, Exactly, Part, Within, first_failure, greatest
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, fixed_points, grouping

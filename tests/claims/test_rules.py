@@ -18,7 +18,7 @@ from icrl.claims.foundations import batch_td, bellman, linear, lstd, mask_leak, 
 from icrl.claims.theorem import softmax_td, two_heads
 from icrl.verify.instances.cases import as_batch, float_case, rational_case, shapes, symbol_case, td_prompts
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import Undecided, balls_differ, entries_differ
+from icrl.verify.judging.differences import Undecided, balls_differ, entries_differ
 from icrl.verify.judging.prompts import first_difference
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.pages.book import code_shown

@@ -27,7 +27,7 @@ from icrl.claims.convergence.spectral import (
 )
 from icrl.operator import Operator
 from icrl.verify.instances.cases import ball_case, power_of_two
-from icrl.verify.judging.numbers import BITS, Undecided
+from icrl.verify.judging.differences import BITS, Undecided
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, grouping, spectra
 from icrl.verify.routes.grouping import operator_of

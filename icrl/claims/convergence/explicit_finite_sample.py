@@ -19,7 +19,7 @@ from icrl.tasks import boyan_chain, from_gymnasium, one_hot, random_mrp, ring
 from icrl.verify.instances.cases import shown, to_ball
 from icrl.verify.instances.chains import fractions, rational_chain, rational_vector
 from icrl.verify.instances.words import between, described
-from icrl.verify.judging.numbers import BITS, Undecided
+from icrl.verify.judging.differences import BITS, Undecided
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, entries, first_failure, greatest
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict

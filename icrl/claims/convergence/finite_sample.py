@@ -21,7 +21,7 @@ from icrl.tasks import boyan_chain, one_hot, random_mrp, ring
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import fractions, irreducible, rational_chain, rational_vector
 from icrl.verify.instances.words import described
-from icrl.verify.judging.numbers import BITS, Undecided
+from icrl.verify.judging.differences import BITS, Undecided
 from icrl.verify.judging.parts import AT_MOST, Part, Within, first_failure, greatest, least, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict

@@ -30,7 +30,7 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.instances.chains import float_chain, irreducible, rational_chain
 from icrl.verify.instances.words import described
-from icrl.verify.judging.numbers import BITS, TOLERANCE, Undecided
+from icrl.verify.judging.differences import BITS, TOLERANCE, Undecided
 from icrl.verify.judging.parts import (
     AT_LEAST,
     UNLIKE,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from icrl.arrays import np
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.verify.instances.words import described
-from icrl.verify.judging.numbers import one_thread
+from icrl.verify.judging.differences import one_thread
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, first_failure
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 

@@ -20,7 +20,7 @@ from icrl.state_form import Model, Weights
 from icrl.tasks import from_gymnasium, one_hot
 from icrl.transformer import Parameters, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import EXPONENTIALS, log_uniform, shown, small_fraction, stand_in
-from icrl.verify.judging.numbers import TOLERANCE, one_thread
+from icrl.verify.judging.differences import TOLERANCE, one_thread
 from icrl.verify.judging.parts import Floating, Part, Within, first_failure, on_floats, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Claim, Counterexample, Mutant, Verdict

@@ -19,7 +19,7 @@ from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, smallest, tied
 from icrl.verify.instances.contexts import lake
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import shown
+from icrl.verify.judging.differences import shown
 from icrl.verify.judging.parts import AT_LEAST, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict

@@ -31,7 +31,7 @@ from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, power_of_two, small_fraction, smallest
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import shown
+from icrl.verify.judging.differences import shown
 from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict

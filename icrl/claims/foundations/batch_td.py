@@ -16,7 +16,7 @@ from icrl.arrays import np
 from icrl.verify.instances.cases import shown, small_fraction
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.instances.words import described
-from icrl.verify.judging.numbers import all_fractions, exceeds, taken
+from icrl.verify.judging.differences import all_fractions, exceeds, taken
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 LAYERS, TRIALS = 6, 300

@@ -16,7 +16,7 @@ from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, rational_chain, rational_vector
 from icrl.verify.instances.words import described
-from icrl.verify.judging.numbers import all_fractions, exceeds
+from icrl.verify.judging.differences import all_fractions, exceeds
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 GRID = list(product(range(1, 5), (Fraction(0), Fraction(1, 2), Fraction(9, 10)), range(4)))

@@ -19,7 +19,7 @@ from icrl.verify.instances.chains import fractions
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.instances.words import described
 from icrl.verify.judging.blocks import book_latex
-from icrl.verify.judging.numbers import all_fractions, exceeds, taken
+from icrl.verify.judging.differences import all_fractions, exceeds, taken
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 
 UPDATES, TRIALS = 4, 500

@@ -34,7 +34,7 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import TOLERANCE, balls_differ, entries_differ, shown
+from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_differ, shown
 from icrl.verify.judging.parts import in_balls, in_balls_name
 from icrl.verify.judging.prompts import place_name
 from icrl.verify.kernel.checked import proof

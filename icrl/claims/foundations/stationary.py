@@ -15,7 +15,7 @@ from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, irreducible, rational_chain
 from icrl.verify.instances.words import described
-from icrl.verify.judging.numbers import all_fractions
+from icrl.verify.judging.differences import all_fractions
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import null_vectors, tree_distribution
 

@@ -28,7 +28,7 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import (
+from icrl.verify.judging.differences import (
     TOLERANCE,
     balls_differ,
     entries_differ,

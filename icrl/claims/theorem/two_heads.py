@@ -26,7 +26,7 @@ from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads,
 from icrl.verify.instances.cases import Case, log_uniform, rational_case, small_fraction, stand_in, to_ball
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import TOLERANCE, balls_differ, entries_differ, shown
+from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_differ, shown
 from icrl.verify.judging.parts import in_balls
 from icrl.verify.judging.prompts import place_name
 from icrl.verify.kernel.checked import proof

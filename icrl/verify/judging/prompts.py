@@ -10,7 +10,7 @@ from typing import Any
 
 from icrl.arrays import np
 from icrl.prompt import Rows, rows
-from icrl.verify.judging.numbers import shown
+from icrl.verify.judging.differences import shown
 from icrl.verify.model import Counterexample
 
 

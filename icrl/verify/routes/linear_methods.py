@@ -25,7 +25,7 @@ from icrl.transformer import Head, Parameters, transformer
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import log_uniform, shown, small_fraction
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.numbers import TOLERANCE, taken
+from icrl.verify.judging.differences import TOLERANCE, taken
 from icrl.verify.judging.parts import Floating, Part, Within, entries, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Counterexample, Verdict

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from icrl.arrays import np
-from icrl.verify.judging.numbers import Undecided
+from icrl.verify.judging.differences import Undecided
 from icrl.verify.judging.parts import greatest
 from icrl.verify.routes.exact_algebra import pivots
 

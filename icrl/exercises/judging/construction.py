@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from icrl.arrays import np
-from icrl.exercises.answers import near, shown
+from icrl.exercises.judging.answers import near, shown
 from icrl.mrp import Context
 from icrl.prompt import prompt, rows
 from icrl.transformer import Parameters, softmax_td_parameters, transformer

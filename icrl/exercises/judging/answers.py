@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from icrl.arrays import np
-from icrl.exercises.judgement import NotAnAnswer
+from icrl.exercises.judging.judgement import NotAnAnswer
 from icrl.mrp import Context
 
 CLOSE = 1e-6
