@@ -514,7 +514,7 @@ def run_ledger(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from icrl.claims import CLAIMS
-    from icrl.verify.pages.book import pages
+    from icrl.verify.pages.ledger import pages
     from icrl.verify.run import ClaimResult, complete, succeeded
 
     if not (options.out / "book").is_dir():

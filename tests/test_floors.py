@@ -124,7 +124,7 @@ def test_there_is_no_circle():
         ("icrl/verify/instances/cases.py", "from icrl.verify.routes import grouping"),
         ("icrl/verify/run.py", "import icrl.claims"),
         ("icrl/transformer.py", "from icrl.td import softmax_td"),
-        ("icrl/claims/theorem/softmax_td.py", "from icrl.verify.pages import book"),
+        ("icrl/claims/theorem/softmax_td.py", "from icrl.verify.pages import ledger"),
         ("icrl/exercises/__init__.py", "from icrl.claims import CLAIMS"),
     ],
 )

@@ -16,7 +16,7 @@ from claims import tables
 from conftest import PAIRS, ROOT
 from icrl.claims import CLAIMS
 from icrl.verify.model import Budget, Verdict
-from icrl.verify.pages.book import pages, with_table
+from icrl.verify.pages.ledger import pages, with_table
 from icrl.verify.run import ClaimResult, judge, run_claim
 
 STATED = {"theorem", "lemma", "proposition", "corollary"}

@@ -21,7 +21,7 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import Undecided, balls_differ, entries_differ
 from icrl.verify.judging.prompts import first_difference
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
-from icrl.verify.pages.book import code_shown
+from icrl.verify.pages.status import code_shown
 from icrl.verify.routes.edits import Machine
 from icrl.verify.run import complete, judge, run_claim, succeeded
 
