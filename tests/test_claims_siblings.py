@@ -230,17 +230,11 @@ def test_errors_planted_in_the_layers_are_found(monkeypatch):
         monkeypatch,
         "softmax-average-reward",
         "with_average_reward",
-        lambda p: heads(p)[::-1][:1],
+        lambda p: replace(heads(p), heads=heads(p).heads[1:]),
         [softmax_average_reward],
     )
-    layer = siblings.residual_gradient_layer
-    planted(
-        monkeypatch,
-        "softmax-residual-gradient",
-        "residual_gradient_layer",
-        lambda Z, p, gamma: layer(Z, p, -gamma),
-        [softmax_residual_gradient],
-    )
+    entry = siblings.scalar
+    planted(monkeypatch, "softmax-residual-gradient", "scalar", lambda *given: -entry(*given), [siblings])
 
 
 LOOPS = {
