@@ -4,13 +4,19 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gates import browser
 from icrl.claims import CLAIMS
 from icrl.verify.model import WITHOUT_MUTANTS
 
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # the workers share the processors: more threads would only wait in turns
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
+
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "_build" / "html"
+AGAIN = "opened again"
 PAIRS = [(claim, check) for claim in CLAIMS.values() for check in claim.checks if check.kind not in WITHOUT_MUTANTS]
 """Every check that mutants are put to, with its claim."""
 
@@ -25,9 +31,8 @@ def mutant_of(id, name):
     return next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
 
 
-LONGEST = "test_proofs.py", "test_claims_numeric.py", "test_site.py", "test_gates.py", "test_ledger.py"
-"""The files that take a minute of processor or more. The ledger comes last of them: it asks for the compiled proofs, which the
-first file keeps locked while the checker reads them, some minutes."""
+LONGEST = "test_proofs.py", "test_ledger.py", "test_long_run.py"
+"""The files that take the longest, by far: the proofs, the claims, and the claim on 20,000 contexts."""
 
 
 def pytest_collection_modifyitems(items):
@@ -50,13 +55,27 @@ def pytest_runtest_makereport(item, call):
 
 
 def pytest_terminal_summary(terminalreporter):
-    """Say which checks were left out, and why."""
+    """Say which checks were left out, and why, and which pages came only at the second try."""
     left_out = [report for report in terminalreporter.stats.get("skipped", []) if not hasattr(report, "wasxfail")]
     if left_out:
         terminalreporter.section("left out on this machine")
     for report in left_out:
         reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
         terminalreporter.line(f"{report.nodeid}: {str(reason).removeprefix('Skipped: ')}")
+    reports = [
+        report for some in terminalreporter.stats.values() for report in some if hasattr(report, "user_properties")
+    ]
+    again = dict.fromkeys(why for report in reports for name, why in report.user_properties if name == AGAIN)
+    if again:
+        terminalreporter.section("pages opened a second time")
+    for why in again:
+        terminalreporter.line(why)
+
+
+@pytest.fixture
+def look(chromium, record_property):
+    """What is wrong with the page at an address; that it came only at the second try is told in the run's last lines."""
+    return lambda address, **limit: browser.look(chromium, address, lambda why: record_property(AGAIN, why), **limit)
 
 
 @pytest.fixture(scope="session")

@@ -1,13 +1,16 @@
 """The gates themselves: each planted failure is reported by the very function that the real tests use."""
 
 import os
+import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
+from playwright.sync_api import TimeoutError
 
-from conftest import ROOT
+from conftest import AGAIN, ROOT, pytest_terminal_summary
 from gates import browser, notebook
 from gates import site as files
 
@@ -75,28 +78,28 @@ def test_another_kernel_is_reported():
     assert "the kernel is not python3" in notebook.problems(new_notebook())
 
 
-def nbval(path):
-    """Compare one notebook as `make test` does."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        "-c",
-        ROOT / "pyproject.toml",
-        "--rootdir",
-        path.parent,
-        "--nbval",
-        "--nbval-current-env",
-        "--nbval-sanitize-with",
-        ROOT / "tests" / "nbval_sanitize.cfg",
-        path,
-    ]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, env=outside_xdist())
+STORED = {  # what a cell prints, the output that its notebook holds, and whether that is reported
+    "fresh": ("2 + 2", "4\n", False),
+    "stale": ("2 + 2", "5\n", True),
+    "address": ("object(), 0.25", "<object object at 0x7f0000000000> 0.25\n", False),  # an address may move
+    "number": ("object(), 0.25", "<object object at 0x7f0000000000> 0.26\n", True),  # a number may not
+    "nowhere": ("object(), 0.25", "<object object at nowhere> 0.25\n", True),
+}
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory):
+    """What `make test` says of each of these notebooks, in one run."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    for name, (shown, stored, _) in STORED.items():
+        cell = a_cell(f"print({shown})", outputs=[a_stream(stored)])
+        (folder / f"{name}.ipynb").write_text(writes(a_notebook(cell)))
+    command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command += ["-c", ROOT / "pyproject.toml", "--rootdir", folder, "--nbval", "--nbval-current-env"]
+    command += ["--nbval-sanitize-with", ROOT / "tests" / "nbval_sanitize.cfg", folder]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=600, env=outside_xdist())
+    outcomes = re.findall(r"^(PASSED|FAILED) (?:.*/)?(\w+)\.ipynb::", run.stdout, re.MULTILINE)
+    return {name: outcome for outcome, name in outcomes}
 
 
 def outside_xdist(**changes):
@@ -105,25 +108,9 @@ def outside_xdist(**changes):
     return kept | changes
 
 
-@pytest.mark.parametrize("stored, fails", [("4\n", 0), ("5\n", 1)])
-def test_a_stale_output_is_reported(tmp_path, stored, fails):
-    path = tmp_path / "chapter.ipynb"
-    path.write_text(writes(a_notebook(a_cell("print(2 + 2)", outputs=[a_stream(stored)]))))
-    assert nbval(path).returncode == fails
-
-
-@pytest.mark.parametrize(
-    "stored, fails",
-    [
-        ("<object object at 0x7f0000000000> 0.25\n", 0),  # an address may move
-        ("<object object at 0x7f0000000000> 0.26\n", 1),  # a number may not
-        ("<object object at nowhere> 0.25\n", 1),
-    ],
-)
-def test_the_sanitiser_hides_addresses_only(tmp_path, stored, fails):
-    path = tmp_path / "chapter.ipynb"
-    path.write_text(writes(a_notebook(a_cell("print(object(), 0.25)", outputs=[a_stream(stored)]))))
-    assert nbval(path).returncode == fails
+@pytest.mark.parametrize("name", STORED)
+def test_a_stale_output_is_reported_and_the_sanitiser_hides_addresses_only(name, compared):
+    assert compared[name] == ("FAILED" if STORED[name][-1] else "PASSED")
 
 
 @pytest.fixture
@@ -155,11 +142,11 @@ def file_problems(folder):
     return [problem for problem in files.problems(folder) if problem.startswith("book/planted.html")]
 
 
-def test_an_unspoilt_page_passes(planted, chromium, tmp_path):
+def test_an_unspoilt_page_passes(planted, look, tmp_path):
     folder = planted("<p>Nothing wrong here.</p>")
     assert file_problems(folder) == []
     with browser.served(folder, tmp_path / "served") as address:
-        assert browser.look(chromium, f"{address}/book/planted.html") == []
+        assert look(f"{address}/book/planted.html") == []
 
 
 @pytest.mark.parametrize(
@@ -203,10 +190,42 @@ def test_a_bad_file_is_reported(problem, fragment, planted):
         ("in light mode", '<p style="opacity: 0.4">faint</p>'),
     ],
 )
-def test_a_bad_page_is_reported(problem, fragment, planted, chromium, tmp_path):
+def test_a_bad_page_is_reported(problem, fragment, planted, look, tmp_path):
     with browser.served(planted(fragment), tmp_path / "served") as address:
-        found = browser.look(chromium, f"{address}/book/planted.html")
+        found = look(f"{address}/book/planted.html")
     assert any(problem in line for line in found), found
+
+
+def test_a_page_that_never_settles_is_opened_twice_and_then_raises(chromium, tmp_path):
+    page = "<script>window.MathJax = { startup: { promise: new Promise(() => {}) } }</script>"
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "never.html").write_text(page)
+    told = []
+    with browser.served(tmp_path / "site", tmp_path / "served") as address, pytest.raises(TimeoutError):
+        browser.look(chromium, f"{address}/never.html", told.append, limit=1)
+    assert [line.startswith(f"{address}/never.html, not there within 1 s") for line in told] == [True]
+
+
+def test_a_page_that_is_late_once_is_what_it_is_the_second_time(monkeypatch):
+    tries = iter([TimeoutError("Timeout 1000ms exceeded."), ["console: planted"]])
+
+    def looked(*_):
+        if isinstance(outcome := next(tries), Exception):
+            raise outcome
+        return outcome
+
+    monkeypatch.setattr(browser, "looked", looked)
+    told = []
+    assert browser.look(None, "http://late", told.append) == ["console: planted"]
+    assert told == ["http://late, not there within 180 s: Timeout 1000ms exceeded."]
+
+
+def test_a_second_try_is_told_in_the_runs_last_lines():
+    lines = []
+    report = SimpleNamespace(user_properties=[(AGAIN, "http://late, not there within 180 s")])
+    run = SimpleNamespace(stats={"passed": [report], "": [object()]}, section=lines.append, line=lines.append)
+    pytest_terminal_summary(run)
+    assert lines == ["pages opened a second time", "http://late, not there within 180 s"]
 
 
 def test_a_foreign_style_is_reported(planted):

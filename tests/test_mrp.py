@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from icrl.mrp import Context, MarkovRewardProcess, Outcomes, empirical_model
 from icrl.tasks import ring
 
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=60)
 
 HALF = [[0.5, 0.5], [0.5, 0.5]]
 """Worked by hand: with r = (1, 0) and γ = 1/2, v = (3/2, 1/2)."""

@@ -25,7 +25,7 @@ from icrl.tasks import one_hot, random_mrp, random_unit, ring
 from icrl.transformer import softmax_td_parameters, transformer
 from icrl.verify.instances.cases import ball_case, float_case, rational_case, to_ball
 
-quick = settings(max_examples=60, deadline=None)
+quick = settings(max_examples=60)
 seeds = st.integers(0, 2**32)
 
 HALF = F(1, 2)
@@ -105,7 +105,8 @@ def test_the_operator_by_hand():
     assert operator.certainty_equivalence().tolist() == [F(14, 3), F(10, 3)]
 
 
-@pytest.mark.parametrize("seed", range(40))
+@quick
+@given(seeds)
 def test_it_is_the_definition_summed_over_transitions(seed):
     case = rational_case(Random(seed), 7, 2, 1)
     operator, _ = of_case(case)
@@ -118,7 +119,8 @@ def test_it_is_the_definition_summed_over_transitions(seed):
         assert operator.counts[i] == case.states[:-1].count(s)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@quick
+@given(seeds)
 def test_the_empirical_model_is_inside(seed):
     operator, _ = of_case(rational_case(Random(seed), 7, 2, 1))
     assert (operator.P == operator.M @ operator.transition).all() and (operator.b == operator.M @ operator.reward).all()
@@ -126,7 +128,8 @@ def test_the_empirical_model_is_inside(seed):
     assert (operator.transition.sum(axis=1) == (operator.counts > 0)).all()
 
 
-@pytest.mark.parametrize("seed", range(60))
+@quick
+@given(seeds)
 def test_exactly_the_loop_in_rationals(seed):
     case = rational_case(Random(seed), 6, 2, 3)
     operator, v = of_case(case)
@@ -134,10 +137,11 @@ def test_exactly_the_loop_in_rationals(seed):
         assert list(got) == want and {type(entry) for entry in got} == {F}
 
 
-@pytest.mark.parametrize("seed", range(150))
-def test_the_loop_in_floats(seed):
+@settings(max_examples=150)
+@given(seeds, st.integers(1, 50), st.integers(0, 5), st.integers(1, 9))
+def test_the_loop_in_floats(seed, n, d, depth):
     """Features from tiny to those whose scores pass 709, any A, repeated states, a last state that may be unseen."""
-    case = float_case(np.random.default_rng(seed), 1 + seed % 50, seed % 6, 1 + seed % 9)
+    case = float_case(np.random.default_rng(seed), n, d, depth)
     assert difference(*of_float_case(case), case) < tolerance(case)
 
 
@@ -178,8 +182,8 @@ def test_planted_errors_are_seen(name):
     )
 
 
-@pytest.mark.parametrize("seed", range(12))
-@pytest.mark.parametrize("A", [None, [[0.5, 1.0, 0.0], [0.0, 1.0, -1.0], [0.3, 0.0, 1.0]]])
+@settings(max_examples=24)
+@given(seeds, st.sampled_from([None, [[0.5, 1.0, 0.0], [0.0, 1.0, -1.0], [0.3, 0.0, 1.0]]]))
 def test_the_transformer(seed, A):
     _, context, x = sampled(seed, n=40)
     x = 1.5 * x
@@ -191,19 +195,20 @@ def test_the_transformer(seed, A):
     np.testing.assert_allclose(along, rows(last).value[0], rtol=0, atol=1e-12 * np.abs(along).max())
 
 
-def test_balls_hold_the_rationals_and_are_small():
+@settings(max_examples=10)
+@given(seeds)
+def test_balls_hold_the_rationals_and_are_small(seed):
     with ctx.workprec(256):
-        for seed in range(10):
-            case = rational_case(Random(seed), 6, 2, 2)
-            rational, v = of_case(case)
-            balls = replace(ball_case(case), exp=lambda t: 1 + t * t)
-            ball, w = of_case(balls)
-            for got, want in zip(
-                ball.power(balls.alphas[0], 9)[0].flat, rational.power(case.alphas[0], 9)[0].flat, strict=True
-            ):
-                assert (got - to_ball(want)).contains(0) and got.rad() < 1e-60
-            assert (ball.norm(balls.alphas[0]) - to_ball(rational.norm(case.alphas[0]))).contains(0)
-            assert (ball.margin - to_ball(rational.margin)).contains(0)
+        case = rational_case(Random(seed), 6, 2, 2)
+        rational, v = of_case(case)
+        balls = replace(ball_case(case), exp=lambda t: 1 + t * t)
+        ball, w = of_case(balls)
+        for got, want in zip(
+            ball.power(balls.alphas[0], 9)[0].flat, rational.power(case.alphas[0], 9)[0].flat, strict=True
+        ):
+            assert (got - to_ball(want)).contains(0) and got.rad() < 1e-60
+        assert (ball.norm(balls.alphas[0]) - to_ball(rational.norm(case.alphas[0]))).contains(0)
+        assert (ball.margin - to_ball(rational.margin)).contains(0)
 
 
 def test_symbols():
@@ -236,8 +241,8 @@ def test_one_hot_weights_of_0_off_the_diagonal_are_tabular_td():
 # Any depth
 
 
-@pytest.mark.parametrize("seed", range(20))
-@pytest.mark.parametrize("depth", [0, 1, 2, 3, 6, 7])
+@settings(max_examples=120)
+@given(seeds, st.integers(0, 7))
 def test_a_power_is_that_many_updates_exactly(seed, depth):
     case = rational_case(Random(seed), 5, 1, 1)
     operator, v = of_case(case)
@@ -259,8 +264,8 @@ def test_a_power_is_that_many_updates_in_floats(seed, depth, unseen):
     np.testing.assert_allclose(operator.iterate(v, 0.5, depth), want, rtol=0, atol=1e-12 * scale)
 
 
-@pytest.mark.parametrize("depth", [10**9, 10**9 + 7, 10**15])
-@pytest.mark.parametrize("seed", range(5))
+@settings(max_examples=15)
+@given(seeds, st.sampled_from([10**9, 10**9 + 7, 10**15]))
 def test_at_great_depth_the_value_is_certainty_equivalence(seed, depth):
     mrp, context, x = sampled(seed, n=400)
     operator = layer_operator(context, 2 * x, 0.9)
@@ -404,8 +409,8 @@ def distinct(seed, n=30):
     return Context(rng.permutation(n + 1), rng.normal(size=n)), rng.normal(size=(n + 1, 4))
 
 
-@pytest.mark.parametrize("block", [None, 1, 7, 31, 100])
-@pytest.mark.parametrize("seed", range(5))
+@settings(max_examples=25)
+@given(seeds, st.sampled_from([None, 1, 7, 31, 100]))
 def test_attention_once_is_the_loop(seed, block):
     context, x = distinct(seed)
     A, v0, alphas = np.random.default_rng(seed).normal(size=(4, 4)), x[:, 0], [0.5, 1.0, 0.25]

@@ -12,16 +12,15 @@ from icrl.pretrain.metrics import (
     centred,
     cosine,
     fitted,
-    gain,
     less_mean,
     off,
     pattern,
-    reading,
     sensitivity,
     task_errors,
     true_value,
 )
 from icrl.pretrain.network import construction, last, tensors, token_values
+from icrl.pretrain.readings import gain, reading
 
 
 def of(V, A):

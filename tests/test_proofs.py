@@ -15,13 +15,13 @@ import pytest
 from conftest import ROOT
 from icrl.claims import CLAIMS
 from icrl.cli import main
-from icrl.verify.kernel import checked, rocq, twins
 from icrl.verify.kernel import checked as kernel
+from icrl.verify.kernel import rocq, twins
 from icrl.verify.kernel.checked import Planted, Refused, proof
 from icrl.verify.routes.edits import Machine, value_weights
 from icrl.verify.run import run_claim
 
-PROOFS_OF = checked.proofs_of(CLAIMS.values())
+PROOFS_OF = kernel.proofs_of(CLAIMS.values())
 NAMED = [name for one in PROOFS_OF for name in one.theorems]
 SHOWN = [name for one in PROOFS_OF for name in (*one.definitions, *one.stated)]
 REQUIRED = {
@@ -167,15 +167,15 @@ def test_the_hash_sees_every_letter(file, folder):
 
 
 def test_the_record_speaks_of_these_sources_theorems_and_planted_changes():
-    record = checked.read_record()
-    assert checked.stale(record, rocq.digest(), NAMED, [change for one in PROOFS_OF for change in one.planted]) == ""
+    record = kernel.read_record()
+    assert kernel.stale(record, rocq.digest(), NAMED, [change for one in PROOFS_OF for change in one.planted]) == ""
     assert set(record["theorems"]) == set(NAMED) and len(record["planted"]) == sum(
         len(one.planted) for one in PROOFS_OF
     )
 
 
 def test_only_the_instances_at_the_reals_rest_on_axioms():
-    record, allowed = checked.read_record(), rocq.allowed_axioms()
+    record, allowed = kernel.read_record(), rocq.allowed_axioms()
     resting = {name: axioms for name, axioms in record["theorems"].items() if axioms}
     assert resting and all(name.startswith("reals.") and set(axioms) <= allowed for name, axioms in resting.items())
     assert {axiom for axioms in resting.values() for axiom in axioms} == allowed, (
@@ -189,7 +189,7 @@ def test_an_axiom_elsewhere_or_another_one_is_unexpected():
     assert rocq.unexpected(found) == [f"td.b rests on {some}", "reals.c rests on classic_cheat"]
 
 
-RECORD = checked.read_record()
+RECORD = kernel.read_record()
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_record_of_something_else_fails_the_check(record, message, monkeypatch
 
 def test_a_changed_construction_is_not_what_the_definitions_compute():
     right = twins.fingerprint(twins.python_values())
-    assert right == checked.read_record()["values"]
+    assert right == kernel.read_record()["values"]
     assert twins.fingerprint(twins.python_values(Machine(edit=value_weights(value=1)))) != right
 
 
@@ -244,10 +244,10 @@ def test_an_installation_without_the_sources_says_so(monkeypatch, tmp_path):
 
 def test_make_proofs_without_the_checker_says_what_to_install(monkeypatch, capsys):
     monkeypatch.setattr(rocq.shutil, "which", lambda tool: None)
-    before = checked.RECORD.read_bytes()
+    before = kernel.RECORD.read_bytes()
     assert main(["proofs"]) == 1
     assert "the proofs cannot be checked here: there is no coqc" in " ".join(capsys.readouterr().err.split())
-    assert checked.RECORD.read_bytes() == before
+    assert kernel.RECORD.read_bytes() == before
 
 
 def test_a_kernel_check_needs_theorems_and_planted_changes():
@@ -283,35 +283,35 @@ def test_every_exported_theorem_is_said_in_words(name):
 def checked():
     """The sources compiled on this machine, and what was found."""
     try:
-        return checked.check_sources(NAMED)
+        return kernel.check_sources(NAMED)
     except rocq.NoChecker as absent:
         pytest.skip(f"the proofs are on record only: {absent}")
 
 
 def test_make_proofs_would_write_the_record_that_is_there(checked):
-    assert checked.make_record(CLAIMS.values(), afresh=True) == {**checked.read_record(), "checker": rocq.checker()}
+    assert kernel.make_record(CLAIMS.values(), afresh=True) == {**kernel.read_record(), "checker": rocq.checker()}
 
 
 def test_an_error_that_is_consistent_in_itself_is_refused_by_its_values():
     """A transposed in the layer, in TD, in the program and in the example alike: every proof goes through, but Python computes something else."""
-    how = checked.read_record()["planted"]["A transposed everywhere"]["refused"]
+    how = kernel.read_record()["planted"]["A transposed everywhere"]["refused"]
     assert how.startswith("the definitions and Python's disagree in "), how
 
 
 def test_an_axiom_that_no_rule_sees_is_read_off():
     """Excluded middle, by way of a library, in a proof that needs none."""
-    how = checked.read_record()["planted"]["a smuggled axiom"]["refused"]
+    how = kernel.read_record()["planted"]["a smuggled axiom"]["refused"]
     assert how == "linear_td.transformer_is_linear_td rests on Classical_Prop.classic", how
 
 
 def test_a_harmless_change_is_accepted_and_so_is_no_planted_error(checked):
     with pytest.raises(Refused, match="“a comment” was accepted"):
-        checked.refusal(Planted("a comment", (("reals.v", "(** Instances", "(** Some instances"),)), NAMED)
+        kernel.refusal(Planted("a comment", (("reals.v", "(** Instances", "(** Some instances"),)), NAMED)
 
 
 def test_a_planted_change_that_does_not_fit_or_does_not_read_proves_nothing(checked):
     with pytest.raises(Refused, match="must hold 'no such line' once, and does 0 times"):
-        checked.refusal(Planted("gone", (("td.v", "no such line", ""),)), NAMED)
+        kernel.refusal(Planted("gone", (("td.v", "no such line", ""),)), NAMED)
     typing = {
         "a type": ("td.v", "Definition K (k : nat)", "Definition K (k : not)"),
         "a name": (
@@ -322,7 +322,7 @@ def test_a_planted_change_that_does_not_fit_or_does_not_read_proves_nothing(chec
     }
     for name, edit in typing.items():
         with pytest.raises(Refused, match=f"“{name}” does not read"):
-            checked.refusal(Planted(name, (edit,)), NAMED)
+            kernel.refusal(Planted(name, (edit,)), NAMED)
 
 
 def verify(folder, **env):
@@ -338,7 +338,7 @@ def verify(folder, **env):
 
 
 def test_what_is_on_record_must_be_what_was_found_here(checked, monkeypatch):
-    record = checked.read_record()
+    record = kernel.read_record()
     monkeypatch.setattr(
         kernel, "read_record", lambda: {**record, "theorems": {name: [] for name in record["theorems"]}}
     )
@@ -348,13 +348,17 @@ def test_what_is_on_record_must_be_what_was_found_here(checked, monkeypatch):
 
 def test_a_compiled_file_of_other_sources_is_not_used(checked, folder, tmp_path):
     """A false statement, dated before the compiled file of the true one: where there is no stamp, everything is compiled again."""
-    work = shutil.copytree(checked.WORK, tmp_path / "work")
+    work = shutil.copytree(kernel.WORK, tmp_path / "work")
+    for source in set(folder.glob("*.v")) - {folder / "norm.v"}:  # one file that rests on no other is enough
+        source.unlink()
     (work / "checked.json").unlink()
-    plant(folder, "coverage.v", "G alpha *m one = (1 - alpha * (1 - gamma)) *: one.", "G alpha *m one = 0.")
-    shutil.copy(folder / "coverage.v", work)
-    os.utime(work / "coverage.v", (1, 1))
-    with pytest.raises(Refused, match="coverage.v, in the proof of rate_floor"):
-        checked.check_sources(NAMED, folder, work)
+    options = (line for line in (folder / "_CoqProject").read_text().splitlines() if not line.endswith(".v"))
+    (folder / "_CoqProject").write_text("\n".join([*options, "norm.v\n"]))
+    plant(folder, "norm.v", "norm (0 : 'M[R]_(m, n)) = 0.", "norm (0 : 'M[R]_(m, n)) = 1.")
+    shutil.copy(folder / "norm.v", work)
+    os.utime(work / "norm.v", (1, 1))
+    with pytest.raises(Refused, match="norm.v, in the proof of norm0"):
+        kernel.check_sources(rocq.theorems(folder), folder, work)
 
 
 @pytest.fixture(scope="module")
@@ -363,7 +367,7 @@ def copy(checked, tmp_path_factory):
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "icrl", folder / "icrl", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(rocq.PROOFS, folder / "proofs")
-    work = shutil.copytree(checked.WORK, folder / ".proofs")
+    work = shutil.copytree(kernel.WORK, folder / ".proofs")
     known = json.loads((work / "checked.json").read_text("utf-8"))
     known["state"]["place"] = str(work)
     (work / "checked.json").write_text(json.dumps(known), "utf-8")
@@ -387,8 +391,8 @@ def test_verify_reports_the_kernels_checks_and_a_planted_change_ends_with_1(copy
 
 def test_coqchk_accepts_the_proofs_and_finds_no_axiom_of_ours(checked):
     """A second, separate kernel reads every compiled proof and library again."""
-    with rocq.working(checked.WORK):
-        summary = rocq.rechecked(checked.WORK)
+    with rocq.working(kernel.WORK):
+        summary = rocq.rechecked(kernel.WORK)
     axioms = re.findall(r"^    (\S+)$", summary.partition("* Axioms:")[2].partition("* Constants")[0], re.MULTILINE)
     assert axioms and not [name for name in axioms if name.startswith("icrl.")], (
         "ours are none; those of the libraries that were loaded are listed"

@@ -24,9 +24,8 @@ def address(site, tmp_path_factory):
 
 @pytest.fixture
 def page(chromium):
-    page = chromium.new_page(viewport={"width": browser.WIDE, "height": 900})
-    yield page
-    page.close()
+    with browser.opened(chromium) as page:
+        yield page
 
 
 def test_files(site):
@@ -41,8 +40,8 @@ def test_every_page_of_the_contents_was_built(site):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_page(name, address, chromium):
-    assert "\n".join(browser.look(chromium, f"{address}/{name}")) == ""
+def test_page(name, address, look):
+    assert "\n".join(look(f"{address}/{name}")) == ""
 
 
 def test_front_door_leads_to_the_first_page(address, page):
@@ -60,6 +59,7 @@ def test_search_page_finds_a_chapter(address, page):
 def test_search_by_keyboard(address, page):
     page.goto(f"{address}/book/preface.html", wait_until="load")
     page.keyboard.press("Control+K")
+    page.wait_for_function("document.activeElement.matches('input[type=search]')")
     page.keyboard.type("attention")
     page.keyboard.press("Enter")
     page.wait_for_url("**/search.html?q=attention")
@@ -69,11 +69,11 @@ def test_search_by_keyboard(address, page):
 def test_keyboard_reaches_the_content(address, page):
     page.goto(f"{address}/book/markov-reward-processes.html", wait_until="load")
     page.keyboard.press("Tab")
-    assert "skip" in page.evaluate("document.activeElement.closest('[class*=skip], [id*=skip]')?.outerHTML ?? ''")
+    page.wait_for_function("document.activeElement.closest('[class*=skip], [id*=skip]')")
     page.keyboard.press("Enter")
     page.wait_for_url("**#main-content")
     page.keyboard.press("Tab")
-    assert page.evaluate("!!document.activeElement.closest('#main-content')")
+    page.wait_for_function("document.activeElement.closest('#main-content')")
 
 
 def test_theme_button_changes_the_theme(address, page):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from icrl.exercises import EXERCISES
 from icrl.mrp import Context, empirical_model
 from icrl.operator import layer_operator
 from icrl.tasks import boyan_chain, one_hot, ring
@@ -185,3 +186,94 @@ for call in (
     said = run(code)
     assert said.count("\n") == 11
     assert said == run(code, refused=("torch",))
+
+
+# Claims and exercises. What is said there is what is said where every package is, word for word.
+
+VERDICTS = """
+from icrl.claims import CLAIMS
+from icrl.verify.run import run_claim
+for id in {ids}:
+    for kind in {kinds}:
+        result = run_claim(CLAIMS[id], kind=kind)
+        for check, verdict in result.verdicts:
+            print(id, check.kind, verdict.passed, verdict.detail, check.scope, sep=" | ")
+        for mutant in result.mutants:
+            print("   ", mutant.mutant.name, mutant.refuted, mutant.instance, sep=" | ")
+"""
+ABSENT = ("numpy", "torch", "gymnasium", "scipy", "jaxtyping", "matplotlib")
+EVERY_SORT = (
+    "bellman",
+    "stationary",
+    "batch-td",
+    "lstd",
+    "linear-td",
+    "operator",
+    "fixed-point",
+    "spectral",
+    "tabular",
+)
+EVERY_SORT += ("weights", "neu-bound", "state-form")
+"""Claims that between them draw every sort of instance."""
+
+
+def verdicts(ids, kinds):
+    """What the checks of these kinds say of the claims and of their mutants, where the packages are absent and where they are there."""
+    code = VERDICTS.format(ids=ids, kinds=kinds)
+    return run(code, ABSENT), run(code, ())
+
+
+def test_the_construction_is_derived_and_its_mutants_refuted():
+    said, right = verdicts(("two-heads", "mask-leak"), ("symbolic",))
+    theorem = run(
+        VERDICTS.format(ids=["softmax-td"], kinds=["symbolic"]), ABSENT
+    )  # which takes as long as all other tests
+    assert said == right and (theorem + said).count("| symbolic | True |") == 3
+    assert (theorem + said).count(" | True | n = d = 2, ") == (theorem + said).count("\n") - 3 >= 20
+
+
+def test_exact_and_certified_checks_say_what_they_say_with_numpy():
+    said, right = verdicts(EVERY_SORT, ("exact", "certified"))
+    assert said == right and right.count("| exact | True |") == len(EVERY_SORT)
+    assert right.count("| certified | True |") == 4 and " | False | " not in right and right.count("\n") >= 100
+
+
+def test_a_numeric_check_names_the_package_that_it_needs():
+    code = """
+from icrl.claims import CLAIMS
+from icrl.verify.model import Budget
+for claim in CLAIMS.values():
+    for check in claim.checks:
+        if check.kind == "numeric":
+            try:
+                check.run(claim.subject, Budget())
+                print(claim.id, "ran")
+            except ModuleNotFoundError as error:
+                print(claim.id, error.name)
+"""
+    said = dict(line.split() for line in run(code, ABSENT).splitlines())
+    others = {"softmax-td": "torch", "emergence": "torch", "global-minimum": "gymnasium"}
+    assert len(said) >= 37 and {id: name for id, name in said.items() if name != "numpy"} == others
+
+
+def test_a_symbolic_check_loads_neither_torch_nor_gymnasium_where_they_are_there():
+    code = """
+import sys
+from icrl.claims import CLAIMS
+from icrl.verify.run import run_claim
+print(run_claim(CLAIMS["softmax-td"], kind="symbolic", mutants=False).status)
+print([name for name in ("torch", "gymnasium", "scipy", "matplotlib") if name in sys.modules])
+"""
+    assert run(code, refused=()) == "checked\n[]\n"
+
+
+def test_judges_take_the_solutions_and_refute_the_wrong_answers_in_the_same_words():
+    code = """
+from icrl.exercises import EXERCISES, check
+for id, exercise in EXERCISES.items():
+    for answer in (exercise.solution, *exercise.wrong):
+        print(check(id, answer))
+"""
+    said = run(code, ABSENT)
+    assert said.count(": right.\n") == len(EXERCISES) >= 51 and said.count(": not yet. ") >= 2 * len(EXERCISES)
+    assert said == run(code, ())

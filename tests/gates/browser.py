@@ -1,4 +1,7 @@
-"""What a page must satisfy in a real browser. `look` opens one page and returns what is wrong with it."""
+"""What a page must satisfy in a real browser. `look` opens one page and returns what is wrong with it.
+
+Nothing waits for a time: each wait is for a condition, under a limit that only a page which never gets there meets.
+"""
 
 import functools
 import http.server
@@ -9,6 +12,7 @@ from contextlib import contextmanager
 
 WIDE, PHONE = 1300, 390
 LEAST_CONTRAST = 4.5  # WCAG AA for text of ordinary size
+LIMIT = 180  # seconds: on a loaded machine a page has taken half a minute
 
 
 def find_chromium():
@@ -49,7 +53,7 @@ def served(site, folder, prefix="some/prefix"):
 
 
 # Typesetting and fonts done: nothing moves any more.
-SETTLED = "async () => { if (window.MathJax) await MathJax.startup.promise; await document.fonts.ready; }"
+SETTLED = "async () => { if (window.MathJax) await MathJax.startup.promise; await document.fonts.ready; return true; }"
 
 TEX = r"""() => {
   const found = [];
@@ -103,20 +107,46 @@ CONTRAST = """(least) => {
 }"""
 
 
-def look(browser, address):
-    """Open a page at both widths and in both themes; everything that is wrong with it."""
+@contextmanager
+def opened(browser, limit=LIMIT):
+    """A page whose every wait ends after ``limit`` seconds."""
+    page = browser.new_page(viewport={"width": WIDE, "height": 900})
+    page.set_default_timeout(1000 * limit)
+    try:
+        yield page
+    finally:
+        page.close()
+
+
+def look(browser, address, again=lambda why: None, limit=LIMIT):
+    """Open a page at both widths and in both themes; everything that is wrong with it.
+
+    One that is not there within ``limit`` seconds is opened once more, which ``again`` is told; the second time it raises.
+    """
+    from playwright.sync_api import TimeoutError
+
+    try:
+        return looked(browser, address, limit)
+    except TimeoutError as late:
+        again(f"{address}, not there within {limit} s: {str(late).splitlines()[0]}")
+        return looked(browser, address, limit)
+
+
+def looked(browser, address, limit):
+    """What :func:`look` returns, or playwright's ``TimeoutError``."""
     host = address.split("/")[2]
     found = []
-    page = browser.new_page(viewport={"width": WIDE, "height": 900})
-    page.on("console", lambda message: found.append(f"console: {message.text}") if message.type == "error" else None)
-    page.on("pageerror", lambda error: found.append(f"script error: {error}"))
-    page.on(
-        "request",
-        lambda request: found.append(f"foreign request: {request.url}") if is_elsewhere(request.url, host) else None,
-    )
-    try:
+    with opened(browser, limit) as page:
+        page.on("console", lambda said: found.append(f"console: {said.text}") if said.type == "error" else None)
+        page.on("pageerror", lambda error: found.append(f"script error: {error}"))
+        page.on(
+            "request",
+            lambda request: (
+                found.append(f"foreign request: {request.url}") if is_elsewhere(request.url, host) else None
+            ),
+        )
         page.goto(address, wait_until="load")
-        page.evaluate(SETTLED)
+        page.wait_for_function(SETTLED)
         found += page.evaluate(TEX)
         found += [f"{problem} at {WIDE}" for problem in page.evaluate(LAYOUT)]
         for theme in ("dark", "light"):
@@ -124,8 +154,6 @@ def look(browser, address):
             found += page.evaluate(CONTRAST, LEAST_CONTRAST) if page.query_selector("article") else []
         page.set_viewport_size({"width": PHONE, "height": 900})
         found += [f"{problem} at {PHONE}" for problem in page.evaluate(LAYOUT)]
-    finally:
-        page.close()
     return found
 
 

@@ -63,15 +63,15 @@ class Given(NamedTuple):
 
 
 def library_reading(w: Sequence, gamma: Any) -> tuple:
-    """α, γ̃ and η as :func:`icrl.pretrain.metrics.reading` has them."""
-    from icrl.pretrain.metrics import reading
+    """α, γ̃ and η as :func:`icrl.pretrain.readings.reading` has them."""
+    from icrl.pretrain.readings import reading
 
     return reading(w, gamma)
 
 
 def library_gain(w: Sequence, depth: int, gamma: Any) -> Any:
-    """:func:`icrl.pretrain.metrics.gain`."""
-    from icrl.pretrain.metrics import gain
+    """:func:`icrl.pretrain.readings.gain`."""
+    from icrl.pretrain.readings import gain
 
     return gain(w, depth, gamma)
 
@@ -286,7 +286,7 @@ def rational_instances() -> Iterator[Given]:
 TOLD = (
     "every column that holds a state, and a query column for every state, against the state form after every layer, "
     "from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), "
-    "and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.metrics.reading; rewards of 1 against its gain"
+    "and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.readings.reading; rewards of 1 against its gain"
 )
 
 

@@ -28,6 +28,7 @@ from icrl.algebra import Weights
 from icrl.prompt import Rows
 from icrl.verify.model import Counterexample, Verdict
 
+# The sizes, γ, and the blocks of a prompt by the symbols of the book: x(S_k) and x(S_n), A, the rewards, Π.
 n, d = Symbol("n", integer=True, positive=True), Symbol("d", integer=True, nonnegative=True)
 gamma = Symbol("gamma")
 X, x_q = MatrixSymbol("X", d, n), MatrixSymbol("x_n", d, 1)
@@ -35,7 +36,7 @@ A = MatrixSymbol("A", d, d)
 R = MatrixSymbol("R", 1, n)
 N, p = MatrixSymbol("N", n, n), MatrixSymbol("p", 1, n)
 features = BlockMatrix([[X, x_q]])
-"""The sizes, γ, and the blocks of a prompt: x(S_k) for k < n, x(S_n), A, the rewards, those of Π, the features' rows."""
+"""The symbols of a prompt, in the book's letters: X and x(S_n), A, the rewards R; N and p, what Π moves onto the sources."""
 
 
 def value_row(name: str) -> BlockMatrix:

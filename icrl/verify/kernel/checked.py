@@ -192,6 +192,27 @@ def examined(wanted: Sequence[str], folder: Path, work: Path, report: Report = l
     return {"theorems": assumed.result(), "values": values.result()}
 
 
+def reexamined(wanted: Sequence[str], folder: Path, work: Path) -> None:
+    """Raise ``Refused`` where :func:`examined` would, in a copy of a ``work`` that it accepted, whose sources changed since.
+
+    What a file computes and what its theorems rest on can differ only if it, or one below it, was compiled anew: the
+    values, which ``executable.v`` computes, and the assumptions are asked for again of such files alone.
+    """
+    before = compiled(work)
+    rocq.compile_all(work)
+    anew = {module for module, when in compiled(work).items() if before.get(module) != when}
+    if "executable" in anew:
+        compared_values(work)
+    again = [name for name in wanted if name.partition(".")[0] in anew]
+    if extra := rocq.unexpected(rocq.assumptions(again, work) if again else {}, folder):
+        raise Refused("; ".join(extra))
+
+
+def compiled(work: Path) -> dict[str, int]:
+    """The compiled files by module, and when each was written, in nanoseconds."""
+    return {path.stem: path.stat().st_mtime_ns for path in work.glob("*.vo")}
+
+
 def compared_values(work: Path) -> str:
     """The fingerprint of what the sources' definitions compute; ``Refused`` where the Python construction disagrees."""
     cases = twins.instances()
@@ -223,7 +244,7 @@ def refusal(change: Planted, wanted: Iterable[str], folder: Path = PROOFS, work:
             if broken := rocq.broken_rules(wanted, changed):
                 raise Refused("; ".join(broken))
             with rocq.working(there, changed):
-                examined(sorted(wanted), changed, there)
+                reexamined(sorted(wanted), changed, there)
         except Refused as found:
             if re.search(r"in the statement of|was not found in the current environment|Syntax error", str(found)):
                 raise Refused(f"planted “{change.name}” does not read: {found}") from None

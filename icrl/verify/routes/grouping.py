@@ -102,10 +102,11 @@ def mean_over_all(C: Any, D: Any, R: Any) -> tuple[Any, Any]:
     return empirical_model(C, D, R)[0], C.T @ R / C.shape[0]
 
 
+# The numbers of transitions and of states visited; the transitions; M̂, v, γ and α: for every size.
 n, N = Symbol("n", integer=True, positive=True), Symbol("N", integer=True, positive=True)
 SYMBOLS = Transitions(MatrixSymbol("C", n, N), MatrixSymbol("D", n, N), MatrixSymbol("R", n, 1))
 KAPPA, VALUE, GAMMA, ALPHA = MatrixSymbol("kappa", N, N), MatrixSymbol("v", N, 1), Symbol("gamma"), Symbol("alpha")
-"""For every size: the numbers of transitions and of states visited, the transitions, a matrix κ, v, γ and α."""
+"""A context of n transitions over N states at symbolic sizes: C, D and R, the weights κ, a value function, γ and α."""
 
 
 def td_update(K: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Any:

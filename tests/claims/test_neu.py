@@ -28,59 +28,6 @@ def test_every_kind_that_can_serve_is_there():
     }
 
 
-SMALLEST = {  # got and right, worked out by hand: P = ((.1, .9), (.9, .1)), γ = μ = ½, v − v^π = (1, −1) where nothing else is said
-    ("neu-bound", "1 + γ → 1"): ("7/5", "at most 1"),  # x = (1, −1): (γP − I)(1, −1) = −7/5 (1, −1)
-    ("neu-bound", "γ in the place of its absolute value"): ("3/2", "at most 1/2"),  # P = I, γ = −½, v − v^π = (1, 1)
-    ("neu-bound", "the size of the features left out"): ("14/5", "at most 3/2"),  # x = (2, −2)
-    ("neu-bound", "the smallest features in the place of the largest"): ("21/10", "at most 3/2"),  # x = (1, −2)
-    ("neu-bound", "the reward left out of the update"): (
-        "13/20",
-        "7/10",
-    ),  # x = (1, 2), v^π = (2, 0), r = (19/10, −9/10)
-    ("neu-bound", "γ left out of the update"): ("37/20", "7/10"),
-    ("neu-bound", "μ left out of the update"): ("7/5", "7/10"),
-    ("neu-bound", "γP for γP − I"): ("7/10", "1/5"),
-    ("neu-bound", "a Bellman error that no feature sees, taken for an error of the values"): (
-        "27/40",
-        "0",
-    ),  # x = (1, 2): u = (−2, 1), of Bellman error (47, −37)/20
-    ("neu-bound", "a μ with a negative entry let in: an instance supplied"): (
-        "3",
-        "at most 1",
-    ),  # μ = (2, −1), γ = 0, x = (1, −1), v − v^π = (1, 1)
-    ("neu-bound", "rows that do not sum to 1 let in: an instance supplied"): ("5/2", "at most 3/2"),  # P = 7I
-    ("neu-bound", "values of other rewards in the place of v^π: an instance supplied"): ("1", "0"),  # r = (1, 1), v = 0
-    ("neu-bound", "loss 0 only at v^π, with one feature for two states: an instance supplied"): (
-        "0",
-        "a number other than 0",
-    ),  # x = (1, 1)
-    ("neu-bound", "loss 0 only at v^π, with a state of μ = 0: an instance supplied"): ("0", "a number other than 0"),
-    ("neu-bound", "loss 0 only at v^π, with γ = 1: an instance supplied"): ("0", "a number other than 0"),
-    ("global-minimum", "the target entry of V with a minus"): (
-        "9/32",
-        "1/32",
-    ),  # v_2 = ½ for 3/2: errors ¾ for ¼, ‖Σμx‖² = ½
-    ("global-minimum", "L fixed and n → ∞ said to give 0"): ("1/4", "at most 0"),
-    ("global-minimum", "2 → 1/2 in the bound of the good contexts"): (
-        "1",
-        "at most 1/2",
-    ),  # one state, r = x = 1, γ = 0, L = 0
-    ("global-minimum", "X left out of the bound of the good contexts"): (
-        "81",
-        "at most 18",
-    ),  # r = x = 3: (3·3)² against 2·3²
-    ("global-minimum", "r_max in the place of its square"): ("81", "at most 54"),  # 2·3²·3
-    ("global-minimum", "reward 1: factor γ, whatever α is"): ("729/8192", "1/128"),  # (3/4)⁶/2 against (1/2)⁶/2
-}
-
-
-@pytest.mark.parametrize("id, name", SMALLEST)
-def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name):
-    mutant = next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
-    found = judge(check_of(id, "exact"), mutant.subject, FEW).counterexample
-    assert (found.got, found.right) == SMALLEST[id, name]
-
-
 # J by hand
 
 

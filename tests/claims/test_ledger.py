@@ -1,4 +1,6 @@
-"""Every claim passes, every mutant is refuted by every check that should see it, and by no other; and the pages made from that are those of the book.
+"""Every claim passes, every mutant is refuted by every check that should see it, by no other, and by the numbers in the table.
+
+The pages made from that are those of the book.
 
 Each claim is run once, with all its mutants, for all tests of this file.
 """
@@ -10,9 +12,10 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from claims import tables
 from conftest import PAIRS, ROOT
 from icrl.claims import CLAIMS
-from icrl.verify.model import Budget
+from icrl.verify.model import Budget, Verdict
 from icrl.verify.pages.book import pages, with_table
 from icrl.verify.run import ClaimResult, judge, run_claim
 
@@ -26,19 +29,43 @@ def result(id: str) -> ClaimResult:
     return run_claim(CLAIMS[id])
 
 
+def refuted(id: str) -> dict[str, dict[str, Verdict]]:
+    """What each check found of each mutant of a claim, by the mutant's name and the check's kind."""
+    return {one.mutant.name: one.verdicts for one in result(id).mutants}
+
+
 @pytest.mark.parametrize("claim, check", PAIRS, ids=[f"{claim.id}-{check.kind}" for claim, check in PAIRS])
 def test_the_claim_passes_and_a_mutant_fails_exactly_where_it_is_seen(claim, check):
     found = result(claim.id)
     assert [verdict.passed for ran, verdict in found.verdicts if ran is check] == [True]
-    refuted = {one.mutant.name: one.verdicts for one in found.mutants}
     for mutant in claim.mutants:
         if check.kind in mutant.unseen:
             verdict = judge(check, mutant.subject, FEW)
             assert verdict.passed, f"{mutant.name} is said to be unseen by {check.kind}, which refutes it: {verdict}"
         else:
-            verdict = refuted[mutant.name][check.kind]
+            verdict = refuted(claim.id)[mutant.name][check.kind]
             assert verdict.passed is False and verdict.counterexample, f"{mutant.name} survives {check.kind}: {verdict}"
             assert verdict.counterexample.got != verdict.counterexample.right
+
+
+BY_HAND, RECORDED = tables.by_hand(), tables.rows(tables.RECORDED)
+
+
+def test_every_mutant_has_its_row_and_every_row_its_mutant():
+    worked_out, came_out = ({(id, name) for id, _, name in table} for table in (BY_HAND, RECORDED))
+    assert not worked_out & came_out
+    assert worked_out | came_out == {(claim.id, mutant.name) for claim in CLAIMS.values() for mutant in claim.mutants}
+
+
+@pytest.mark.parametrize("id, kind, name", BY_HAND)
+def test_the_counterexample_is_the_one_worked_out_by_hand(id, kind, name):
+    row = BY_HAND[id, kind, name]
+    assert tables.row_of(refuted(id)[name][kind].counterexample, len(row)) == row
+
+
+def test_the_other_counterexamples_are_those_on_record():
+    """After a change that is meant to change them: python tests/claims/tables.py."""
+    assert tables.to_record(map(result, CLAIMS), BY_HAND) == RECORDED
 
 
 def stale(written: dict[Path, str]) -> list[str]:

@@ -29,52 +29,6 @@ def test_every_kind_that_can_serve_is_there():
         assert verdict.passed is None and "Fan, Jiang and Sun 2021" in verdict.detail
 
 
-SMALLEST = {  # got and right, worked out by hand
-    # T = (0, 0), P = 1/2, r = (0, 1), γ = 1/2: v^π = (1/2, 3/2), v_CE(0) = 0, and (P_e − P)v^π at 0 is −1/2
-    ("explicit-finite-sample", "no discounted sum", "exact"): ("1/2", "at most 1/4"),
-    # T = (0, 0), R = 1, r = 0: v_CE = 2, v^π = 0
-    ("explicit-finite-sample", "rewards that depend on the successor let in", "exact"): ("1", "0"),
-    # T = (0, 1): nothing is known of 1, where v^π = 3/2
-    ("explicit-finite-sample", "a state that no transition leaves let in", "exact"): ("-3/2", "-1/2"),
-    # μ = 1/4 each, counts (1, 1, 3, 3) of 8, weights (20, 0, 1, 1): h_0 = 1/8, as far as each frequency is off, but 20/(20 + 6)
-    ("explicit-finite-sample", "h_s a bound on each frequency by itself", "exact"): ("10/13", "at least 4/5"),
-    # Z = 11/2, h = (5 − 22/5)/4 = 3/20: (1/10) · 20 / (11/2 − (3/20) · 19)
-    ("explicit-finite-sample", "h_s without the rival's weight", "exact"): ("40/53", "4/5"),
-    # n = 1: what stays, with probability 3/10, is off by .7σ, and √(ln 40 / 2)/2 = .679
-    ("explicit-finite-sample", "half the span", "certified"): ("0.3", "at most 1/10"),
-    # n = 1, γ = 9/10: what stays is off by 9σ/2, and γ√(ln 40 / 2) = 1.22
-    ("explicit-finite-sample", "no discounted sum", "certified"): ("0.5", "at most 1/10"),
-    # n = 4: all contexts but those that end in a state seen last (1/16) or have both frequencies right (4 of 32)
-    ("explicit-finite-sample", "no span", "certified"): ("0.8125", "at most 1/10"),
-    # n = 1, T = (1, 1): r̂ = 1
-    ("explicit-finite-sample", "rewards that depend on the successor let in", "certified"): ("0.25", "at most 1/10"),
-    ("explicit-finite-sample", "a state that no transition leaves let in", "certified"): ("0.5", "at most 1/10"),
-    # n = 1, κ = 1, h = 1/2: exp(−1/2)
-    ("explicit-finite-sample", "S_0 = 0 in the cited inequality", "certified"): ("1", "at most 0.606531"),
-    # M_π = ((1, 0), (1/2, 1/2)), γ = 0: (1, −1) becomes (0, −1), and C would be 3/4 − 1/2
-    ("finite-sample", "C from the mean of the diagonal", "exact"): ("1", "at most 3/4"),
-    # v^π = 2, γ = 1/2; C = 120/121 − 3/4 = 117/484
-    ("finite-sample", "rate (1 − αC)³", "exact"): ("1", f"at most {2 * F(367, 484) ** 3}"),
-    # n = 1: one of two states is never left
-    ("finite-sample", "δ = .99 let in", "certified"): ("1", "at most 99/100"),
-    # one state, γ = α = 1/2: e_0 = 2, rate 3/4, F = 2 · 7/8
-    ("depth-against-context", "rounded down", "exact"): ("2", "at most 7/4"),
-    ("depth-against-context", "one layer less", "exact"): ("2", "at most 7/4"),
-    ("depth-against-context", "F and the first error swapped", "exact"): ("2", "at least 9/4"),
-    ("depth-against-context", "no layer where αc = 1, as 1/ln(1/0) would have it", "exact"): ("1", "at most 1/2"),
-    ("depth-against-context", "rate 1 − c", "exact"): ("3/2", "at most 21/16"),
-    # T = (0, 1, 0), E = 82 and 1, v_0 = (1, −1), v_CE = 0: (I − γP_e)v_0 = (3/2, −3/2), and M̂ makes 3/2 · 81/83 of it
-    ("depth-against-context", "from L* on no layer moves by more than F", "exact"): ("243/166", "at most 9/8"),
-}
-
-
-@pytest.mark.parametrize("id, name, kind", SMALLEST)
-def test_the_smallest_counterexamples_are_those_worked_out_by_hand(id, name, kind):
-    mutant = next(mutant for mutant in MODULES[id].MUTANTS if mutant.name == name)
-    found = judge(check_of(id, kind), mutant.subject, FEW).counterexample
-    assert (found.got, found.right) == SMALLEST[id, name, kind]
-
-
 SAMPLED = [
     (id, mutant)
     for id in ("explicit-finite-sample", "finite-sample")
