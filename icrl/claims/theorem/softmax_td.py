@@ -226,6 +226,7 @@ def batch_difference(cases: list[Case], prompts: Iterable) -> tuple[float, Count
     counterexample.
     """
     worst, oracles = 0.0, [td_prompts(case) for case in cases]
+    given = [np.array([*features, rewards]) for features, rewards, *_ in map(next, map(td_prompts, cases))]
     steep = [1 + max(abs(g) for row in case.scores for g in row) for case in cases]
     scale = [max(map(abs, case.rewards)) for case in cases]
     for layer, (Z, wanted) in enumerate(zip(prompts, zip(*oracles, strict=True), strict=True)):
@@ -233,13 +234,20 @@ def batch_difference(cases: list[Case], prompts: Iterable) -> tuple[float, Count
         for b, (case, want) in enumerate(zip(cases, wanted)):
             scale[b] = max(scale[b], *map(abs, want[3]))
             unit = TOLERANCE * np.finfo(float).eps * steep[b] * (1 + layer) * scale[b]
-            for band, got, right in reversed(list(zip(Rows._fields, rows(Z[b]), want))):  # the value row says most
-                right = np.reshape(right, got.shape)
-                gap = np.abs(got - right).max(initial=0.0)
-                if not gap <= (unit if band in ("target", "value") else 0.0):
-                    return float("inf"), largest_gap(case, layer, band, got, right)
-                worst = max(worst, float(gap) / unit)
+            gap = float(np.abs(Z[b, -2:] - want[2:]).max())
+            if not (gap <= unit and np.array_equal(Z[b, :-2], given[b])):
+                return float("inf"), first_wrong_band(case, layer, Z[b], want, unit)
+            worst = max(worst, gap / unit)
     return worst, None
+
+
+def first_wrong_band(case: Case, layer: int, Z: np.ndarray, want: tuple, unit: float) -> Counterexample | None:
+    """The band of a prompt, from the value row up, that differs: its most wrong entry."""
+    for band, got, right in reversed(list(zip(Rows._fields, rows(Z), want))):  # the value row says most
+        right = np.reshape(right, got.shape)
+        if not np.abs(got - right).max(initial=0.0) <= (unit if band in ("target", "value") else 0.0):
+            return largest_gap(case, layer, band, got, right)
+    return None
 
 
 def largest_gap(case: Case, layer: int, band: str, got: np.ndarray, right: np.ndarray) -> Counterexample | None:
