@@ -138,7 +138,7 @@ def spelled_out(key: list, shape: Shape) -> list:
 
 
 def side_by_side(key: list) -> bool:
-    """Whether no slice, None or Ellipsis, be it of no axis, stands between the integers and arrays of a key, which has some."""
+    """Whether no slice, None or Ellipsis (even one of no axis) stands between a key's integers and arrays; it has some."""
     fixed = [k for k, item in enumerate(key) if not (item is None or item is Ellipsis or isinstance(item, slice))]
     return fixed[-1] - fixed[0] < len(fixed)
 
