@@ -138,7 +138,7 @@ def spelled_out(key: list, shape: Shape) -> list:
 
 
 def side_by_side(key: list) -> bool:
-    """Whether no slice, None or Ellipsis (even one of no axis) stands between a key's integers and arrays; it has some."""
+    """Whether no slice, None or Ellipsis (even one of no axis) stands between the integers and arrays of a key."""
     fixed = [k for k, item in enumerate(key) if not (item is None or item is Ellipsis or isinstance(item, slice))]
     return fixed[-1] - fixed[0] < len(fixed)
 
@@ -174,7 +174,7 @@ def as_integer(item: Any) -> int:
 
 
 def as_indices(item: Any) -> Any:
-    """An array of indices of one axis; ``IndexError`` where its entries are no integers, a Boolean without axes among them."""
+    """An array of indices; ``IndexError`` where its entries are no integers, as those of a mask without axes."""
     if item.dtype.kind != "i" and item.size:
         raise IndexError(f"an array in an index has integer entries, or Boolean ones and at least one axis: {item!r}")
     return item
