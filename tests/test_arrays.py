@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy
 import pytest
 from flint import arb
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sympy import Matrix, Rational, Symbol
 
@@ -195,8 +195,14 @@ def indexed(draw):
     return a, tuple(key)
 
 
+def counted(*shape):
+    """0, 1, 2, … in this shape, NumPy's array and the plain one."""
+    return tuple(np.arange(math.prod(shape)).reshape(shape) for np in (numpy, plain))
+
+
 @settings(SOME, max_examples=200)
 @given(indexed())
+@example((counted(3, 2, 2), (None, [False, False, False], ..., 0, 0)))  # an Ellipsis of no axis parts the indices too
 def test_entries_by_index(given_):
     a, key = given_
     agree(lambda np, a: a[key], a)
@@ -212,10 +218,24 @@ def test_entries_set_by_index(given_, value):
         a[key] = value if a.dtype.kind == "O" or value.dtype.kind != "O" else value.astype(float)
         return a
 
-    if a[0].dtype.kind == "O" and not isinstance(outcome(lambda np, a: a[key], numpy, a[0]), numpy.ndarray):
+    there = outcome(lambda np, a: a[key], numpy, a[0])
+    if a[0].dtype.kind == "O" and not isinstance(there, numpy.ndarray):
         return  # NumPy puts the value itself there, as an entry
+    by_arrays = isinstance(there, numpy.ndarray) and any(isinstance(item, list) for item in key)
+    if by_arrays and value[0].ndim > there.ndim:
+        return  # NumPy takes some such values that do not fit, and refuses some that would
     agree(put, a, value)
     agree(lambda np, a: put(np, a, np.array(1)) if a.dtype.kind != "O" else a, a)
+
+
+NO_INDICES = [True, [0.0], [Fraction(1)], plain.array(True), plain.array(False), (plain.array(True), [])]
+
+
+@pytest.mark.parametrize("key", NO_INDICES, ids=str)
+def test_what_is_no_index_is_refused(key):
+    """Among them a Boolean without axes, which NumPy takes for a new axis."""
+    with pytest.raises(IndexError, match="integer"):
+        plain.zeros((2, 2))[key]
 
 
 @settings(SOME)

@@ -14,7 +14,6 @@ from icrl.arrays.plain.layout import (
     Shape,
     as_axes,
     as_axis,
-    as_integer,
     as_shape,
     broadcast_shapes,
     read,
@@ -217,7 +216,7 @@ class ndarray:
         common = broadcast_shapes(*(index.shape for index, _, _ in arrays))
         spots = [offset] * math.prod(common)
         for index, size, stride in arrays:
-            indices = map(as_integer, broadcast_to(index, common).entries())
+            indices = broadcast_to(index, common).entries()
             spots = [start + within(i, size) * stride for start, i in zip(spots, indices)]
         entries = [x for start in spots for x in read(self._data, start, shape, strides)]
         own, rest = range(len(common)), range(len(common), len(common) + len(shape))

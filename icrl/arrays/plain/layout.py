@@ -120,7 +120,7 @@ def spot(key: tuple, shape: Shape, strides: Shape, offset: int) -> int | None:
 
 def spelled_out(key: list, shape: Shape) -> list:
     """An item for every axis: a Boolean mask as the indices where it is true, an Ellipsis as slices."""
-    masks = {k: item for k, item in enumerate(key) if hasattr(item, "dtype") and item.dtype.kind == "b"}
+    masks = {k: item for k, item in enumerate(key) if hasattr(item, "dtype") and item.dtype.kind == "b" and item.ndim}
     used = sum(masks[k].ndim if k in masks else item is not None and item is not Ellipsis for k, item in enumerate(key))
     if sum(item is Ellipsis for item in key) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
@@ -137,6 +137,12 @@ def spelled_out(key: list, shape: Shape) -> list:
     return items
 
 
+def side_by_side(key: list) -> bool:
+    """Whether no slice, None or Ellipsis (even one of no axis) stands between the integers and arrays of a key."""
+    fixed = [k for k, item in enumerate(key) if not (item is None or item is Ellipsis or isinstance(item, slice))]
+    return fixed[-1] - fixed[0] < len(fixed)
+
+
 def selected(key: list, shape: Shape, strides: Shape, offset: int) -> Selection:
     """What the key selects, its sequences given as arrays."""
     axes, out, arrays, fixed = zip(shape, strides), [], [], []
@@ -149,12 +155,12 @@ def selected(key: list, shape: Shape, strides: Shape, offset: int) -> Selection:
             out.append((len(steps), stride * steps.step))
             offset += steps.start * stride if steps else 0
         elif hasattr(item, "dtype"):
-            arrays.append((item, size, stride))
+            arrays.append((as_indices(item), size, stride))
             fixed.append(len(out))
         else:
             offset += within(as_integer(item), size) * stride
             fixed.append(len(out))
-    place = fixed[0] if len(set(fixed)) == 1 else 0  # arrays with an axis between them come first
+    place = fixed[0] if fixed and side_by_side(key) else 0  # the arrays' own axes come first where items stand between
     return Selection(tuple(n for n, _ in out), tuple(step for _, step in out), offset, arrays, place)
 
 
@@ -165,3 +171,10 @@ def as_integer(item: Any) -> int:
             f"only integers, slices, ellipsis, None and integer or Boolean arrays are valid indices: {item!r}"
         )
     return operator.index(item)
+
+
+def as_indices(item: Any) -> Any:
+    """An array of indices; ``IndexError`` where its entries are no integers, as those of a mask without axes."""
+    if item.dtype.kind != "i" and item.size:
+        raise IndexError(f"an array in an index has integer entries, or Boolean ones and at least one axis: {item!r}")
+    return item
