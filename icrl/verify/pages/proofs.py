@@ -9,6 +9,7 @@ from itertools import groupby
 from icrl.verify.kernel import checked, rocq
 from icrl.verify.kernel.checked import Planted, Proof
 
+
 def block(check: Proof) -> str:
     """A claim's theorems and definitions as they stand in ``proofs/``, and which symbol is which."""
     texts = {names[0].partition(".")[0]: rocq.excerpt(names) for names in by_file((*check.definitions, *check.stated))}
