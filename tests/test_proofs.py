@@ -252,10 +252,10 @@ def test_make_proofs_without_the_checker_says_what_to_install(monkeypatch, capsy
 
 
 def test_a_kernel_check_needs_theorems_and_planted_changes():
-    change = Planted("one", (("td.v", "a", "b"),))
-    for theorems, planted in (((), (change,)), (("td.a",), ())):
-        with pytest.raises(ValueError, match="must state theorems and name planted changes"):
-            proof("all", theorems, planted=planted)
+    for claim, theorems in (("softmax-td", ()), ("nothing is planted for", ("td.a",))):
+        with pytest.raises(ValueError, match="must state theorems and have planted changes"):
+            proof(claim, "all", theorems)
+    assert proof("softmax-td", "all", ("td.a",)).planted
 
 
 @pytest.mark.parametrize("name", dict.fromkeys(SHOWN))
