@@ -26,11 +26,6 @@ def check_of(id, kind):
     return next(check for check in CLAIMS[id].checks if check.kind == kind)
 
 
-def mutant_of(id, name):
-    """The mutant of this name of a claim."""
-    return next(mutant for mutant in CLAIMS[id].mutants if mutant.name == name)
-
-
 LONGEST = "test_proofs.py", "test_ledger.py", "test_long_run.py"
 """The files that take the longest, by far: the proofs, the claims, and the claim on 20,000 contexts."""
 

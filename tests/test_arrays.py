@@ -380,7 +380,6 @@ MADE = {
     "complex": lambda np: np.sort_complex(np.array([1 + 2j, 1 - 2j, 0j])),
     "without axes": lambda np: [np.abs(np.asarray(-2.0)).max(), f"{np.exp(np.array(0.0)):.2f}", np.array(3) + 1],
     "round": lambda np: [np.round(np.array([0.125, 2.5, -1.75]), 2), np.round(0.15, 1)],
-    "polyval": lambda np: np.polyval(np.array([1.0, 2.0, 3.0]), 0.5),
     "infinities": lambda np: np.array([1.0, -1.0, 0.0, math.nan]) / np.array([0.0, 0.0, 0.0, 1.0]),
     "NaN": lambda np: [np.array([1.0, math.nan, 2.0]).max(), np.array([1.0, math.nan, 2.0]).argmin()],
     "powers": lambda np: np.array([-2.0, 0.0, 10.0, -8.0]) ** np.array([0.5, -1.0, 999.0, 3.0]),

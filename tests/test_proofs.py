@@ -18,6 +18,7 @@ from icrl.cli import main
 from icrl.verify.kernel import checked as kernel
 from icrl.verify.kernel import rocq, twins
 from icrl.verify.kernel.checked import Planted, Refused, proof
+from icrl.verify.pages.proofs import block
 from icrl.verify.routes.edits import Machine, value_weights
 from icrl.verify.run import run_claim
 
@@ -251,10 +252,10 @@ def test_make_proofs_without_the_checker_says_what_to_install(monkeypatch, capsy
 
 
 def test_a_kernel_check_needs_theorems_and_planted_changes():
-    change = Planted("one", (("td.v", "a", "b"),))
-    for theorems, planted in (((), (change,)), (("td.a",), ())):
-        with pytest.raises(ValueError, match="must state theorems and name planted changes"):
-            proof("all", theorems, planted=planted)
+    for claim, theorems in (("softmax-td", ()), ("nothing is planted for", ("td.a",))):
+        with pytest.raises(ValueError, match="must state theorems and have planted changes"):
+            proof(claim, "all", theorems)
+    assert proof("softmax-td", "all", ("td.a",)).planted
 
 
 @pytest.mark.parametrize("name", dict.fromkeys(SHOWN))
@@ -264,6 +265,22 @@ def test_what_the_book_shows_is_literally_in_the_source(name):
     assert all(line in lines for line in shown.splitlines() if line), "each line, in this order"
     assert re.search(rf"^(Theorem|Definition|Fixpoint|Record) {name.partition('.')[2]}\b", shown, re.MULTILINE)
     assert "Proof." not in shown and max(map(len, shown.splitlines())) <= 84
+
+
+def unlisted(rows):
+    """The rows of the table of symbols that no claim's page lists."""
+    shown = "\n".join(map(block, PROOFS_OF))
+    return [row for row in rows if f"| `{row[0]}` | {row[2]} |" not in shown]
+
+
+def test_every_symbol_is_listed_on_some_page():
+    rows = kernel.table(kernel.SYMBOLS)["symbols"]
+    assert len(rows) >= 55 and unlisted(rows) == []
+    assert unlisted([["S", "", "a row that no page lists"]]) != []
+
+
+def test_without_the_sources_the_tables_beside_them_are_empty(tmp_path):
+    assert kernel.table(tmp_path / "symbols.toml") == {}
 
 
 def test_what_is_not_there_cannot_be_shown():
@@ -391,8 +408,9 @@ def test_verify_reports_the_kernels_checks_and_a_planted_change_ends_with_1(copy
 
 def test_coqchk_accepts_the_proofs_and_finds_no_axiom_of_ours(checked):
     """A second, separate kernel reads every compiled proof and library again."""
+    modules = [f"icrl.{name.removesuffix('.v')}" for name in rocq.sources()]
     with rocq.working(kernel.WORK):
-        summary = rocq.rechecked(kernel.WORK)
+        summary = rocq.call(["coqchk", "-silent", "-o", *rocq.flags(kernel.WORK)[:3], *modules], kernel.WORK)
     axioms = re.findall(r"^    (\S+)$", summary.partition("* Axioms:")[2].partition("* Constants")[0], re.MULTILINE)
     assert axioms and not [name for name in axioms if name.startswith("icrl.")], (
         "ours are none; those of the libraries that were loaded are listed"

@@ -201,7 +201,7 @@ for id in {ids}:
         for mutant in result.mutants:
             print("   ", mutant.mutant.name, mutant.refuted, mutant.instance, sep=" | ")
 """
-ABSENT = ("numpy", "torch", "gymnasium", "scipy", "jaxtyping", "matplotlib")
+ABSENT = ("numpy", "torch", "gymnasium", "scipy", "matplotlib")
 EVERY_SORT = (
     "bellman",
     "stationary",

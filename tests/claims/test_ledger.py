@@ -96,6 +96,21 @@ def test_nothing_else_lies_among_the_generated_theorems(written):
     assert on_disk == {path for path in written if "_generated" in path.parts}
 
 
+def swallowing(text: str) -> list[str]:
+    """The lines that look like a fence, and are none, since a backtick follows: CommonMark then reads on to the next fence."""
+    return re.findall(r"^ *`{3,}[^`\n]+`.*", text, re.MULTILINE)
+
+
+def test_no_generated_page_has_a_backtick_after_a_fence(written):
+    assert {path.name: found for path, text in written.items() if (found := swallowing(text))} == {}
+
+
+def test_a_planted_fence_with_a_backtick_is_noticed():
+    fence = "````{dropdown} `x`: where it is checked"
+    assert swallowing(f"before\n\n{fence}\ncode\n````\n") == [fence]
+    assert swallowing(f"{fence.replace('`x`', 'x')}\n```coq\n`S j`\n```\n````\n") == []
+
+
 def chapters() -> dict[str, str]:
     """The text of every chapter, by file stem."""
     return {

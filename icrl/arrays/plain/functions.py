@@ -197,14 +197,6 @@ def bincount(places: Any, weights: Any = None, minlength: int = 0) -> ndarray:
     return array(total, int if weights is None else float)
 
 
-def polyval(coefficients: Any, x: Any) -> Any:
-    """The polynomial with these coefficients, that of the highest power first."""
-    value = 0 * x
-    for c in array_of(coefficients):
-        value = value * x + c
-    return value
-
-
 class finfo:
     """The limits of floats."""
 

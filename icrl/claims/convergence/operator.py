@@ -121,7 +121,7 @@ STATED = Statement(
     certified=DRAWN,
     small=contexts.after((PROBE,)),
     floats=contexts.float_cases,
-    routes={"numeric": "through ``layer_operator``"},
+    routes={"numeric": "through icrl.operator.layer_operator"},
     scale="that of the values, and for powers of G also max(1, ‖G‖)^L",
     shows=(identities, parts),
 )

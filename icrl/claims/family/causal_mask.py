@@ -19,7 +19,7 @@ from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, smallest, tied
 from icrl.verify.instances.contexts import lake
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.differences import shown
+from icrl.verify.judging.differences import told_apart
 from icrl.verify.judging.parts import AT_LEAST, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -313,7 +313,9 @@ def growth_solves(claim: Decoder) -> Verdict | None:
         ("at depth 0", grown(0 * depth), 0 * depth),
     ):
         if simplify(got - right) != 0:
-            return Verdict(False, "not a solution", counterexample=Counterexample("symbols", where, *shown(got, right)))
+            return Verdict(
+                False, "not a solution", counterexample=Counterexample("symbols", where, *told_apart(got, right))
+            )
     return None
 
 

@@ -31,7 +31,7 @@ from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, power_of_two, small_fraction, smallest
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.differences import shown
+from icrl.verify.judging.differences import told_apart
 from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
@@ -323,7 +323,7 @@ def weights_of_states(claim: Scores) -> Verdict | None:
     at = {g: (0, 0), a: (0, 1), b: (1, 0)}
     values = {f(j): Rational(numbers[j]) for f, numbers in at.items() for j in (0, 1)} | {query: Rational(1)}
     sides = (side.subs({n: 2, k: 0}).doit().subs(values).evalf(20) for side in (got, right))
-    found = Counterexample("n = 2, g = (0, 0), a = (0, 1), b = (1, 0)", "K(0)", *shown(*sides))
+    found = Counterexample("n = 2, g = (0, 0), a = (0, 1), b = (1, 0)", "K(0)", *told_apart(*sides))
     return Verdict(False, "the weights differ", counterexample=found)
 
 
@@ -347,7 +347,7 @@ def at_flipped(*sides: Expr) -> tuple[str, str]:
     values = dict(zip(symbols("n_0 n_1", positive=True), (1, 1))) | dict(
         zip(symbols("g_00 g_01 g_10 g_11", real=True), (0, 0, 0, -1))
     )
-    return shown(*(side.subs(values).evalf(20) for side in sides))
+    return told_apart(*(side.subs(values).evalf(20) for side in sides))
 
 
 WEIGHTS = {"symbolic": "an identity of a block of scores, of weights and of a determinant each; this is none of them"}

@@ -34,7 +34,7 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_differ, shown
+from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_differ, told_apart
 from icrl.verify.judging.parts import in_balls, in_balls_name
 from icrl.verify.judging.prompts import place_name
 from icrl.verify.kernel.checked import proof
@@ -79,7 +79,7 @@ def first_leak(leak: Leak, case: Case, name: str, differ) -> Counterexample | No
     got = rows(list(leak.machine.run(*as_matrices(case)))[1]).value[0]
     for j, right in enumerate(leaked_values(leak, case)):
         if differ(got[j], right):
-            return Counterexample(name, place_name(1, "value", 0, j), *shown(got[j], right))
+            return Counterexample(name, place_name(1, "value", 0, j), *told_apart(got[j], right))
     return None
 
 
@@ -166,7 +166,7 @@ def numeric(leak: Leak, budget: Budget) -> Verdict:
                     False,
                     f"differs in trial {done + b + 1} (seed {budget.seed})",
                     counterexample=Counterexample(
-                        sizes, place_name(1, "value", 0, j), *shown(float(values[b, j]), float(right[j]))
+                        sizes, place_name(1, "value", 0, j), *told_apart(float(values[b, j]), float(right[j]))
                     ),
                 )
             worst = max(worst, float(ratio))

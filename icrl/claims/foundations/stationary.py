@@ -30,7 +30,7 @@ on chains such as these; a wrong variant errs by the size of a probability."""
 
 
 @dataclass(frozen=True)
-class Statement:
+class Stationary:
     """The statement with its pieces: the matrix whose null vectors are meant, m, the factor, and chains let in beyond the hypotheses.
 
     ``beyond_uniqueness`` are passed off as irreducible, ``beyond_convergence`` as irreducible and aperiodic.
@@ -62,7 +62,7 @@ def wielandt(size: int) -> int:
     return (size - 1) ** 2 + 1
 
 
-def not_closer(claim: Statement, P: np.ndarray, allowed: float = 0) -> Counterexample | None:
+def not_closer(claim: Stationary, P: np.ndarray, allowed: float = 0) -> Counterexample | None:
     """Where ε = min P^m is not positive, or P^m does not draw two starts, and so any two distributions, together by the factor.
 
     max_{s,t} ½‖P^m(s, ·) − P^m(t, ·)‖₁ is the largest ratio ‖xP^m‖₁/‖x‖₁ over all x that sum to 0, μ_0 − μ among them.
@@ -118,7 +118,7 @@ def is_aperiodic(P: np.ndarray) -> bool:
     return gcd(*(depth[s] + 1 - depth[u] for s in depth for u in np.flatnonzero(P[s] > 0).tolist())) == 1
 
 
-def exact(claim: Statement, budget: Budget) -> Verdict:
+def exact(claim: Stationary, budget: Budget) -> Verdict:
     """Null space of dimension 1, its vector that of the tree theorem, positive; then the contraction of P^m."""
     chains, convergent = list(exact_chains()), 0
     for P in [*map(fractions, claim.beyond_uniqueness), *chains]:
@@ -175,13 +175,13 @@ def lazy_limit(P: np.ndarray) -> np.ndarray:
     return power
 
 
-def solved(claim: Statement, P: np.ndarray) -> np.ndarray:
+def solved(claim: Stationary, P: np.ndarray) -> np.ndarray:
     """The system with Σμ = 1 beside it, by least squares."""
     rows = np.vstack([claim.system(P), np.ones(len(P))])
     return np.linalg.lstsq(rows, np.eye(len(P) + 1)[-1], rcond=None)[0]
 
 
-def numeric(claim: Statement, budget: Budget) -> Verdict:
+def numeric(claim: Stationary, budget: Budget) -> Verdict:
     """The linear system, ``stationary_distribution`` and the power iteration of the lazy chain; then the contraction of P^m."""
     trials, worst = budget.trials or TRIALS, 0.0
     for P in claim.beyond_uniqueness:
@@ -226,12 +226,12 @@ def not_unique(limit: np.ndarray, P: np.ndarray) -> Counterexample | None:
 
 
 MUTANTS = (
-    Mutant("P in the place of its transpose", Statement(lambda P: P - np.eye(len(P), dtype=int))),
-    Mutant("a reducible chain let in", Statement(beyond_uniqueness=(TWO_ISLANDS,))),
-    Mutant("positive without irreducibility", Statement(beyond_uniqueness=(ONE_WAY,))),
-    Mutant("convergence without aperiodicity", Statement(beyond_convergence=(FLIP,))),
-    Mutant("m one step shorter", Statement(power=lambda size: wielandt(size) - 1)),
-    Mutant("the factor squared", Statement(factor=lambda size, least: (1 - size * least) ** 2)),
+    Mutant("P in the place of its transpose", Stationary(lambda P: P - np.eye(len(P), dtype=int))),
+    Mutant("a reducible chain let in", Stationary(beyond_uniqueness=(TWO_ISLANDS,))),
+    Mutant("positive without irreducibility", Stationary(beyond_uniqueness=(ONE_WAY,))),
+    Mutant("convergence without aperiodicity", Stationary(beyond_convergence=(FLIP,))),
+    Mutant("m one step shorter", Stationary(power=lambda size: wielandt(size) - 1)),
+    Mutant("the factor squared", Stationary(factor=lambda size, least: (1 - size * least) ** 2)),
 )
 
 
@@ -262,7 +262,7 @@ CLAIM = Claim(
         "for existence, uniqueness and positivity: $P$ irreducible (every state reaches every other)",
         r"for convergence of $\mu_t$ also: $P$ aperiodic",
     ),
-    subject=Statement(),
+    subject=Stationary(),
     checks=(
         Check(
             "exact",

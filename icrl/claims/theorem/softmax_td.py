@@ -33,7 +33,7 @@ from icrl.verify.judging.differences import (
     balls_differ,
     entries_differ,
     one_thread,
-    shown,
+    told_apart,
 )
 from icrl.verify.judging.parts import in_balls, in_balls_name
 from icrl.verify.judging.prompts import first_difference, place_name
@@ -256,7 +256,7 @@ def largest_gap(case: Case, layer: int, band: str, got: np.ndarray, right: np.nd
         return None
     i, j = map(int, np.unravel_index(np.argmax(np.abs(got - right)), got.shape))
     sizes = f"n = {case.n}, d = {case.d}, depth {case.depth}, {len(case.features)} states"
-    return Counterexample(sizes, place_name(layer, band, i, j), *shown(float(got[i, j]), float(right[i, j])))
+    return Counterexample(sizes, place_name(layer, band, i, j), *told_apart(float(got[i, j]), float(right[i, j])))
 
 
 def also_writes(bands: set[tuple[int, int]]):

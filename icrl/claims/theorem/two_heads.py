@@ -26,7 +26,7 @@ from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads,
 from icrl.verify.instances.cases import Case, log_uniform, rational_case, small_fraction, stand_in, to_ball
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_differ, shown
+from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_differ, told_apart
 from icrl.verify.judging.parts import in_balls
 from icrl.verify.judging.prompts import place_name
 from icrl.verify.kernel.checked import proof
@@ -202,7 +202,7 @@ def first_gap(name: str, lemma: Lemma, given: Input, differ) -> Counterexample |
             return Counterexample(
                 name,
                 "difference of the layers, " + place_name(1, band, i, j).removeprefix("layer 1, "),
-                *shown(got[i, j], said[i, j]),
+                *told_apart(got[i, j], said[i, j]),
             )
     return None
 
@@ -280,7 +280,7 @@ def numeric(lemma: Lemma, budget: Budget) -> Verdict:
                 False,
                 f"differs in trial {done + b + 1} (seed {budget.seed})",
                 counterexample=Counterexample(
-                    f"n = {given.n}, d = {given.d}", where, *shown(float(got[b, i, j]), float(said[b, i, j]))
+                    f"n = {given.n}, d = {given.d}", where, *told_apart(float(got[b, i, j]), float(said[b, i, j]))
                 ),
             )
         worst = max(worst, float(ratio.max()))

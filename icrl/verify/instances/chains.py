@@ -1,4 +1,4 @@
-"""Small Markov chains for the claims of the first chapters, in ``Fraction``s and in floats."""
+"""Small Markov chains, in ``Fraction``s and in floats."""
 
 from __future__ import annotations
 

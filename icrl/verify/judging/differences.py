@@ -1,4 +1,4 @@
-"""When two numbers of one kind differ, and what that shows: rationals, symbols, Arb balls, floats."""
+"""When two numbers of one kind differ, and what that shows: rationals, symbols, Arb balls, floats; and what reaching them takes: a loop's first updates, one thread."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Undecided(Exception):
     """Two Arb balls overlap, but are too wide to say anything."""
 
 
-def shown(got: Any, right: Any) -> tuple[str, str]:
+def told_apart(got: Any, right: Any) -> tuple[str, str]:
     """Two differing entries for a person: rationals and floats as they are, balls by their midpoint, symbols at a rational point."""
     if isinstance(got, Basic):
         got, right = (at_a_point(entry) for entry in (got, right))

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 from icrl.arrays import np
 from icrl.verify.instances.cases import Case, as_floats, ball_case, float_name
-from icrl.verify.judging.differences import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ
-from icrl.verify.judging.differences import shown as told_apart
+from icrl.verify.judging.differences import BITS, RADIUS, TOLERANCE, Undecided, balls_differ, entries_differ, told_apart
 from icrl.verify.model import Budget, Counterexample, Verdict
 
 

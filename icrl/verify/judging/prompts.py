@@ -10,7 +10,7 @@ from typing import Any
 
 from icrl.arrays import np
 from icrl.prompt import Rows, rows
-from icrl.verify.judging.differences import shown
+from icrl.verify.judging.differences import told_apart
 from icrl.verify.model import Counterexample
 
 
@@ -30,5 +30,5 @@ def first_difference(
                 raise ValueError(f"the {band} rows have shape {got.shape}, not {(len(right), len(want[1]))}")
             for i, j in np.ndindex(got.shape):
                 if differ(got[i, j], right[i][j]):
-                    return Counterexample(name, place_name(layer, band, i, j), *shown(got[i, j], right[i][j]))
+                    return Counterexample(name, place_name(layer, band, i, j), *told_apart(got[i, j], right[i][j]))
     return None

@@ -27,8 +27,10 @@ from icrl.verify.model import Check, Claim, Verdict
 RECORD = PROOFS / "checked.json"
 PLANTED = PROOFS / "planted.toml"
 """The result on record, and the wrong changes of the sources that must be refused."""
+SYMBOLS = PROOFS / "symbols.toml"
+"""The names of the sources, and the book's symbols for them."""
 WORK = PROOFS.parent / ".proofs"
-"""Where this machine compiles; the file ``checked`` in it holds the hash of what it has checked."""
+"""Where this machine compiles; ``checked.json`` in it holds what it has checked, sources by hash, and what was found."""
 
 Report = Callable[[str], None]
 """Hears each line as it comes."""
@@ -79,15 +81,15 @@ def proof(
 
 
 @cache
-def planted_changes() -> dict[str, list[dict[str, Any]]]:
-    """What ``proofs/planted.toml`` holds, by claim; empty where the sources are not part of the installation."""
-    return tomllib.loads(PLANTED.read_text(encoding="utf-8")) if PLANTED.exists() else {}
+def table(path: Path) -> dict[str, Any]:
+    """What a table beside the sources holds; empty where they are not part of the installation."""
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def planted_for(claim: str) -> tuple[Planted, ...]:
     """The wrong changes that are to break a claim's proof."""
     return tuple(
-        Planted(change["name"], tuple(map(tuple, change["edits"]))) for change in planted_changes().get(claim, [])
+        Planted(change["name"], tuple(map(tuple, change["edits"]))) for change in table(PLANTED).get(claim, [])
     )
 
 
@@ -216,8 +218,8 @@ def compiled(work: Path) -> dict[str, int]:
 def compared_values(work: Path) -> str:
     """The fingerprint of what the sources' definitions compute; ``Refused`` where the Python construction disagrees."""
     cases = twins.instances()
-    (work / "differential.v").write_text(twins.as_coq(cases), encoding="utf-8")
-    output = rocq.call(["coqc", *rocq.flags(work), "differential.v"], work)
+    (work / "twins.v").write_text(twins.as_coq(cases), encoding="utf-8")
+    output = rocq.call(["coqc", *rocq.flags(work), "twins.v"], work)
     if differences := twins.compare(output, cases):
         raise Refused(f"the definitions and Python's disagree in {len(differences)} entries: {differences[0]}")
     return twins.fingerprint(twins.parsed(output))

@@ -381,9 +381,3 @@ def unexpected(found: dict[str, list[str]], folder: Path = PROOFS) -> list[str]:
 def checker() -> str:
     """The checker's name and version."""
     return f"Coq {subprocess.run(['coqc', '--print-version'], capture_output=True, text=True, check=True).stdout.split()[0]}"
-
-
-def rechecked(work: Path) -> str:
-    """What the separate checker, ``coqchk``, says of every compiled file and of the libraries below them; ``Refused`` when it does not accept them."""
-    modules = [f"icrl.{Path(name).stem}" for name in sources(work)]
-    return call(["coqchk", "-silent", "-o", *flags(work)[:3], *modules], work)

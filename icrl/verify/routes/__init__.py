@@ -1,1 +1,1 @@
-"""Independent routes to a number: grouped by state, by fixed points, by exact algebra, by spectra; and edits of the construction."""
+"""Independent routes to a number: by states, fixed points, exact algebra, spectra, linear methods, induction; and edits of the construction."""
