@@ -428,7 +428,9 @@ def test_two_commands_with_one_record_lose_nothing(unbroken, tmp_path):
     commands = [
         subprocess.Popen([*run, seed], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for seed in "01"
     ]
-    assert [(each.communicate(timeout=300)[1], each.returncode) for each in commands] == [(b"", 0)] * 2
+    ends = [(each.communicate(timeout=300)[1].decode(), each.returncode) for each in commands]
+    assert all(code == 0 for _, code in ends), ends
+    assert all(line.startswith("tiny, seed") for said, _ in ends for line in said.splitlines()), ends  # slow: progress
     assert os.listdir(tmp_path / "out") == ["tiny.json"]
     assert (tmp_path / "out" / "tiny.json").read_bytes() == unbroken
 

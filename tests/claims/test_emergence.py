@@ -314,7 +314,7 @@ def test_a_run_that_diverges_fails_without_refuting():
 
 
 def test_the_statement_says_what_was_trained():
-    text = EMERGENCE.statement()
+    text = " ".join(EMERGENCE.statement().split())
     budgets = (
         "300 steps of 32 tasks from rate 0.1 with 6 layers",
         "400 steps of 32 tasks from rate 0.05",
