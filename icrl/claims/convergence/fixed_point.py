@@ -33,20 +33,18 @@ from icrl.verify.instances.words import described
 from icrl.verify.judging.differences import BITS, TOLERANCE, Undecided
 from icrl.verify.judging.parts import (
     AT_LEAST,
-    UNLIKE,
     AsBalls,
     Exactly,
     Part,
     Within,
     entries,
     first_failure,
-    greatest,
     size,
 )
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, null_vectors, pivots, solved
-from icrl.verify.routes.fixed_points import bellman_matrix, condition, fixed_point_system, told, units
+from icrl.verify.routes.fixed_points import bellman_matrix, condition, only_fixed_point, other_values, units
 from icrl.verify.routes.grouping import ALPHA, GAMMA, VALUE, N, Transitions, td_update
 
 
@@ -211,22 +209,10 @@ def fixed_points(claim: Fixed, given: Population) -> Iterator[Part]:
     P, r = (grouping.array(case, entry) for entry in (given.transition, case.rewards))
     X = bellman_matrix(P, case.gamma)
     value, step = solved(X, r), lambda v: claim.update(M, P, r, case.gamma, case.alphas[0], v)
-    moves, start = fixed_point_system(step, case)
-    if invertible(moves):
-        yield from entries("the fixed point", solved(moves, start), value, size(value, start) * condition(moves))
-    for w in suspects(given, M):
-        other = value + solved(X, w)
-        if claim.only(given):
-            moved = greatest(step(other) - other)
-            yield Part(
-                f"how far the update moves {told(other)}, which is not v^π",
-                moved,
-                0 * case.gamma,
-                size(other),
-                UNLIKE,
-            )
-        elif case.alphas[0] == 0 or all(x == 0 for x in M @ w):
-            yield from entries("the image of another fixed point", step(other), other, size(other, r) * condition(X))
+    yield from only_fixed_point("the fixed point", step, case, value, size(value, step(0 * value)))
+    others = ((value + solved(X, w), case.alphas[0] * (M @ w)) for w in suspects(given, M))
+    told = "how far the update moves {}, which is not v^π", "the image of another fixed point"
+    yield from other_values(step, case, others, claim.only(given), lambda v: size(v, r) * condition(X), *told)
 
 
 def suspects(given: Population, M: np.ndarray) -> list[np.ndarray]:
