@@ -15,6 +15,7 @@ from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
 from icrl.verify.instances.contexts import lake
+from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
     AT_LEAST,
     AT_MOST,
@@ -22,7 +23,6 @@ from icrl.verify.judging.parts import (
     entries,
     greatest,
     least,
-    on_rationals,
     size,
 )
 from icrl.verify.judging.statement import Statement
@@ -36,7 +36,7 @@ from icrl.verify.routes.grouping import (
     GAMMA,
     KAPPA,
     SYMBOLS,
-    VALUE,
+    VALUES,
     Transitions,
     by_state,
     empirical_model,
@@ -124,10 +124,8 @@ def identities(
 
 def symbolic(claim: Averager, budget: Budget) -> Verdict:
     """The update, three ways, with symbolic n and |W|: the differences expand to 0. What does not is put to a small instance."""
-    found = list(identities(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUE))
-    if not all((got - right).expand().doit().is_ZeroMatrix for _, got, right in found):
-        return on_rationals(identity_parts, claim, [POSITIONS], "not derived")
-    return Verdict(
+    found = list(identities(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUES))
+    return sy.derived(((got, right) for _, got, right in found), identity_parts, claim, [POSITIONS]) or Verdict(
         True, f"{len(found)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states"
     )
 

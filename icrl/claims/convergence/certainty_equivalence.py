@@ -13,7 +13,8 @@ from icrl.arrays import np
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, smallest
 from icrl.verify.instances.contexts import closing_float_walk
-from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, on_rationals, size
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
@@ -32,7 +33,7 @@ from icrl.verify.routes.grouping import (
     GAMMA,
     KAPPA,
     SYMBOLS,
-    VALUE,
+    VALUES,
     Transitions,
     by_state,
     empirical_model,
@@ -75,10 +76,8 @@ def identity(
 
 def symbolic(claim: Limit, budget: Budget) -> Verdict:
     """What a layer adds, as a matrix expression with symbolic n and |W|: the difference expands to 0. What does not is put to a small instance."""
-    got, right = identity(claim, KAPPA, SYMBOLS, claim.model(*SYMBOLS), GAMMA, ALPHA, VALUE)
-    if not (got - right).expand().doit().is_ZeroMatrix:
-        return on_rationals(identity_parts, claim, [POSITIONS], "not derived")
-    return Verdict(
+    sides = identity(claim, KAPPA, SYMBOLS, claim.model(*SYMBOLS), GAMMA, ALPHA, VALUES)
+    return sy.derived([sides], identity_parts, claim, [POSITIONS]) or Verdict(
         True,
         "from any v a layer adds αM̂(I − γP_e)(v_CE − v), with K = κCᵀ, CᵀC and I − γP_e invertible, for every n and every number of states",
     )

@@ -22,8 +22,7 @@ from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import condition, fixed_point_system, only_fixed_point, other_values, units
-from icrl.verify.routes.grouping import array, one_update, visited
-from icrl.verify.routes.grouping import on_visited as by_state
+from icrl.verify.routes.grouping import array, on_visited, one_update, visited
 
 ONE = smallest((0, 0), r=(1,), v=(0,))
 COIN = smallest((0, 0, 1, 0), 2, r=(1, 0, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
@@ -98,7 +97,7 @@ def parts(claim: Residual, case: Case) -> Iterator[Part]:
     """The Transformer against the loop; the loop against the gradient of the loss; what it keeps; two softmaxes."""
     values, updates = (
         grouping.values(case, Machine(edit=lambda p, site: claim.edit(p, case.gamma))),
-        by_state(case, loop(case)),
+        on_visited(case, loop(case)),
     )
     scale = (1 + case.depth) * size(updates, case.rewards)
     for l, (got, right) in enumerate(zip(values, updates, strict=True)):

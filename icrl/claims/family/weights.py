@@ -32,6 +32,7 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.instances.contexts import closing_float_walk
 from icrl.verify.instances.words import between, described
+from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
     Exactly,
     Part,
@@ -46,7 +47,7 @@ from icrl.verify.routes import fixed_points, grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import bellman_matrix, condition, only_fixed_point, other_values
-from icrl.verify.routes.grouping import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUE, array, one_update, visited
+from icrl.verify.routes.grouping import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUES, array, one_update, visited
 
 
 @dataclass(frozen=True)
@@ -240,10 +241,8 @@ def symbolic(claim: Importance, budget: Budget) -> Verdict:
     """What a layer adds, with symbolic n and |W|: αM̂_ρ(I − γP_ρ)(v_ρ − v), M̂_ρ = κCᵀΩC. What is not derived is put to a small instance."""
     by_weight = Limit(kernel=lambda kappa, C: kappa @ C.T @ OMEGA)
     model = claim.model(OMEGA, *SYMBOLS)
-    got, right = certainty_equivalence.identity(by_weight, KAPPA, SYMBOLS, model, GAMMA, ALPHA, VALUE)
-    if not (got - right).expand().doit().is_ZeroMatrix:
-        return on_rationals(parts, claim, [COIN], "not derived")
-    return Verdict(
+    sides = certainty_equivalence.identity(by_weight, KAPPA, SYMBOLS, model, GAMMA, ALPHA, VALUES)
+    return sy.derived([sides], parts, claim, [COIN]) or Verdict(
         True,
         "from any v a layer adds αM̂_ρ(I − γP_ρ)(v_ρ − v), with K = κCᵀΩ, CᵀΩC and I − γP_ρ invertible, for every n and every number of states",
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -26,6 +28,7 @@ from sympy.printing.precedence import precedence_traditional
 
 from icrl.algebra import Weights
 from icrl.prompt import Rows
+from icrl.verify.judging.parts import Parts, on_rationals
 from icrl.verify.model import Counterexample, Verdict
 
 # The sizes, γ, and the blocks of a prompt by the symbols of the book: x(S_k) and x(S_n), A, the rewards, Π.
@@ -52,6 +55,13 @@ def expanded(block: MatrixExpr) -> MatrixExpr:
 def same(got: MatrixExpr, right: MatrixExpr) -> bool:
     """Whether the difference of two blocks expands to 0."""
     return isinstance(expanded(got - right), ZeroMatrix)
+
+
+def derived(pairs: Iterable[tuple[Any, Any]], parts: Parts, subject: Any, small: Iterable) -> Verdict | None:
+    """None if the two sides of every pair are the same; if not, the verdict of the parts at small instances, and never a pass."""
+    if all(same(*pair) for pair in pairs):
+        return None
+    return replace(on_rationals(parts, subject, small, "not derived"), passed=False)
 
 
 class Instance:
