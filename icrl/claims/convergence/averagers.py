@@ -10,11 +10,10 @@ from typing import Any
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl.arrays import np
-from icrl.claims.convergence.certainty_equivalence import POSITIONS
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.instances.contexts import lake
+from icrl.verify.instances.contexts import POSITIONS, lake
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
     AT_LEAST,

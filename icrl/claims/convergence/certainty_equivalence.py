@@ -12,7 +12,7 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 from icrl.arrays import np
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, smallest
-from icrl.verify.instances.contexts import closing_float_walk
+from icrl.verify.instances.contexts import POSITIONS, closing_float_walk
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
@@ -42,7 +42,6 @@ from icrl.verify.routes.grouping import (
 )
 
 LINE = smallest((0, 1, 0), r=(1, 0), v=(0, 0), x=((0,), (1,)))
-POSITIONS = smallest((0, 0, 1, 0), r=(1, 1, 0), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 SLOW = contexts.two_states(gamma=Fraction(1, 4), rewards=[Fraction(0)] * 2, v=[Fraction(1), Fraction(-1)])
 EQUAL = replace(LINE, features=[[Fraction(1)]] * 2)
 NO_SCORE = replace(LINE, A=[[Fraction(0)]])

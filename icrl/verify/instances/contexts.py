@@ -19,6 +19,7 @@ from icrl.verify.instances.cases import (
     small_fraction,
     smallest,
     stand_in,
+    symbol_case,
     tied,
 )
 
@@ -69,6 +70,30 @@ def two_states(depth: int = 1, **changes: Any) -> Case:
 def never_left(depth: int = 1) -> Case:
     """T = (0, 1) with equal features: state 1 is reached, and never left."""
     return smallest((0, 1), depth, r=(1,), v=(0, 0), x=((1,), (1,)))
+
+
+POSITIONS = smallest((0, 0, 1, 0), r=(1, 1, 0), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
+"""A context in which weights that depend on the position are not those of softmax TD."""
+
+Shape = tuple[int, int, int]
+"""n, d and the number of layers."""
+
+
+def cases_of_shapes(small: Iterable[Case], shapes: Iterable[Shape]) -> list[Case]:
+    """The small ones, then a random rational context of each shape."""
+    rng = Random(0)
+    return [*small, *(rational_case(rng, *shape) for shape in shapes)]
+
+
+def symbol_cases(shapes: Iterable[Shape]) -> list[Case]:
+    """A context of each shape, every entry its own symbol."""
+    return [symbol_case(*shape) for shape in shapes]
+
+
+def shapes_by_ten(rng: np.random.Generator, trials: int) -> Iterator[Shape]:
+    """Shapes of as many trials: ten (the last time the rest) of one random n in 1..128 and one random d in 0..16."""
+    for start in range(0, trials, 10):
+        yield min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
 
 
 def rational_cases(seed: int = 0) -> list[Case]:
