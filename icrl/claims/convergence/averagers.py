@@ -206,14 +206,13 @@ def least_other(M: np.ndarray) -> Any:
     return least(others) if others else 0 * M[0, 0]
 
 
-DRAWN = (contexts.rational_cases, contexts.sharp_cases)
 STATED = Statement(
     parts,
     "the update three ways, the norm of its linear part, its fixed point, the Transformer's layers, the bias and its "
     "two bounds; the matrices of icrl.operator",
     Averager(),
-    exact=contexts.after(SMALLEST, *DRAWN),
-    certified=contexts.after(SMALLEST, *DRAWN, lambda: [lake()]),
+    exact=contexts.after(SMALLEST, *contexts.DRAWN),
+    certified=contexts.after(SMALLEST, *contexts.DRAWN, lambda: [lake()]),
     small=contexts.after(SMALLEST),
     floats=contexts.float_cases,
     routes={"certified": "the last of FrozenLake-v1"},

@@ -18,7 +18,7 @@ from icrl.claims.convergence import explicit_finite_sample as explicit
 from icrl.claims.convergence.explicit_finite_sample import Needs, Pair, Task, ceiling, log, two_states
 from icrl.mrp import MarkovRewardProcess
 from icrl.tasks import boyan_chain, one_hot, random_mrp, ring
-from icrl.verify.instances.cases import shown
+from icrl.verify.instances.cases import in_floats, shown
 from icrl.verify.instances.chains import fractions, irreducible, rational_chain, rational_vector
 from icrl.verify.instances.words import described
 from icrl.verify.judging.differences import BITS
@@ -122,11 +122,6 @@ def kernels() -> tuple[Kernel, ...]:
                 )
             )
     return tuple(found)
-
-
-def in_floats(given: Kernel) -> Kernel:
-    """The same in floats."""
-    return Kernel._make(np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given)
 
 
 EVEN = explicit.EVEN_CHAIN

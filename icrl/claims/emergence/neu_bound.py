@@ -17,7 +17,7 @@ from icrl.arrays import np
 from icrl.pretrain import losses
 from icrl.pretrain.batches import TaskBatch
 from icrl.tasks import boyan_chain, boyan_features, from_gymnasium, one_hot
-from icrl.verify.instances.cases import shown
+from icrl.verify.instances.cases import in_floats, shown
 from icrl.verify.instances.chains import float_chain, fractions, rational_chain, rational_vector
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
@@ -251,13 +251,6 @@ def float_processes(seed: int) -> Iterator[Process]:
         yield Process(
             P, v_pi, gamma, rng.dirichlet(np.ones(states)), rng.normal(size=(states, int(rng.integers(1, 13)))), v, r
         )
-
-
-def in_floats(given: Process) -> Process:
-    """The same in floats."""
-    return Process._make(
-        None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given
-    )
 
 
 TOLD = (

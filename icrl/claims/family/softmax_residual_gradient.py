@@ -165,8 +165,8 @@ STATED = Statement(
     "is their least point; two softmaxes at half the step are the same where S_0 = S_n; how many least points there "
     "are, but of floats",
     Residual(),
-    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
-    certified=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    exact=contexts.after(SMALLEST, *contexts.DRAWN),
+    certified=contexts.after(SMALLEST, *contexts.DRAWN),
     small=contexts.after(SMALLEST),
     floats=short_float_cases,
     trials=100,

@@ -209,7 +209,7 @@ STATED = Statement(
     "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the "
     "mean of the returns, and LSTD(λ); c > 0 gives the rate",
     Traces(),
-    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    exact=contexts.after(SMALLEST, *contexts.DRAWN),
     certified=contexts.after(SMALLEST, contexts.sharp_cases),
     small=contexts.after(SMALLEST),
     floats=contexts.float_cases,

@@ -108,6 +108,10 @@ def sharp_cases(seed: int = 0) -> list[Case]:
     return [sharp_case(rng, *shape) for shape in product((1, 2, 3), (2, 3, 5), (-1, 1))]
 
 
+DRAWN = (rational_cases, sharp_cases)
+"""The random rational contexts that most claims about layers draw, after their small ones."""
+
+
 def sharp_case(rng: Random, states: int, length: int, sign: int) -> Case:
     """One of them."""
     walk = closing_walk(rng, states, length)

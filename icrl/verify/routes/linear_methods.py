@@ -23,7 +23,7 @@ from icrl.algebra import Weights, all_visible, identity, place
 from icrl.arrays import np
 from icrl.transformer import Head, Parameters, transformer
 from icrl.transformer import layer as one_layer
-from icrl.verify.instances.cases import log_uniform, shown, small_fraction
+from icrl.verify.instances.cases import in_floats, log_uniform, shown, small_fraction
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import TOLERANCE, taken
 from icrl.verify.judging.parts import Floating, Part, Within, entries, size
@@ -315,13 +315,6 @@ def float_samples(seed: int) -> Iterator[Sample]:
         drawn = [rng.normal(size=shape) for shape in shapes]
         sample = Sample._make((*drawn, *numbers, alphas[:depth], rng.normal(size=(d, 1))))
         yield from (sample, chained(sample))
-
-
-def in_floats(sample: Sample) -> Sample:
-    """A rational sample in floats."""
-    return Sample._make(
-        np.array(entry, float) if np.ndim(entry) == 2 else np.array(entry, float).tolist() for entry in sample
-    )
 
 
 FLOATING = Floating(
