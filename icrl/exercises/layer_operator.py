@@ -8,7 +8,7 @@ from typing import Any
 from icrl.algebra import all_visible
 from icrl.arrays import np
 from icrl.exercises.judging.answers import a_function, differs
-from icrl.exercises.judging.counting import counted
+from icrl.exercises.judging.counting import Rewarded, counted, judge_values
 from icrl.exercises.judging.judgement import Exercise
 from icrl.mrp import Context, empirical_model
 from icrl.prompt import prompt, rows
@@ -18,7 +18,7 @@ from icrl.transformer import softmax_td_parameters, transformer
 LAYERS = 400
 """So many that with one more nothing moves."""
 
-CONTEXTS: tuple[tuple[list[int], list[float], float], ...] = (
+CONTEXTS: tuple[Rewarded, ...] = (
     ([0, 1, 0], [1, 0], 0.5),
     ([0, 1, 0, 0], [1, 0, 2], 0.5),
     ([0, 1, 0, 2, 1, 1, 2, 0], [1, 0, -1, 2, 0.5, 1, 0], 0.8),
@@ -74,15 +74,8 @@ def _rewards_alone(states: Sequence[int], rewards: Sequence[float], gamma: float
 
 def judge_unmasked_limit(answer: Any) -> str | None:
     """``answer(states, rewards, gamma)``: where the layers end without the mask."""
-    limit = a_function(answer, "states, rewards and gamma")
-    never_left: tuple[list[int], list[float], float] = ([0, 1], [1], 0.9)
-    for states, rewards, gamma in (*CONTEXTS, never_left):
-        right = unmasked(states, rewards, gamma)
-        if why := differs(
-            limit, (states, rewards, gamma), right, f"states = {states}, rewards = {rewards}, γ = {gamma}"
-        ):
-            return why
-    return None
+    never_left: Rewarded = ([0, 1], [1], 0.9)
+    return judge_values(answer, (*CONTEXTS, never_left), unmasked)
 
 
 def unmasked(states: Sequence[int], rewards: Sequence[float], gamma: float) -> np.ndarray:

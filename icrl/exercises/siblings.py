@@ -10,13 +10,14 @@ from typing import Any
 from icrl import td
 from icrl.arrays import np
 from icrl.exercises.judging.answers import a_context, a_function, differs, shown
+from icrl.exercises.judging.counting import Rewarded, judge_values
 from icrl.exercises.judging.judgement import Exercise, NotAnAnswer
 from icrl.mrp import Context, empirical_model
 
 LAYERS = 2000
 GAMMA = 0.5
 
-CONTEXTS = (
+CONTEXTS: tuple[Rewarded, ...] = (
     ([0, 0, 1, 0], [1, 0, 0], 0.5),
     ([0, 1, 1], [1, 2], 0.5),
     ([0, 1, 0, 2, 1, 1, 2, 0, 2], [1, 0, -1, 2, 0.5, 1, 0, 1], 0.8),
@@ -40,14 +41,10 @@ def settled(updates: Iterator[dict]) -> np.ndarray:
 
 def judge_returns_cut_off(answer: Any) -> str | None:
     """``answer(states, rewards, gamma)``: where TD(1) ends."""
-    limit = a_function(answer, "states, rewards and gamma")
-    for states, rewards, gamma in CONTEXTS:
-        right = settled(td.softmax_td_lambda(states, rewards, alike, gamma, gamma, repeat(0.5)))
-        if why := differs(
-            limit, (states, rewards, gamma), right, f"states = {states}, rewards = {rewards}, γ = {gamma}"
-        ):
-            return why
-    return None
+    ends = lambda states, rewards, gamma: settled(
+        td.softmax_td_lambda(states, rewards, alike, gamma, gamma, repeat(0.5))
+    )
+    return judge_values(answer, CONTEXTS, ends)
 
 
 def mean_returns(states: Sequence[int], rewards: Sequence[float], gamma: float, tail: float = 1.0) -> np.ndarray:

@@ -39,7 +39,7 @@ def test_every_kind_that_can_serve_is_there():
         (certainty_equivalence.Limit(), certainty_equivalence.LINE, ("4/3", "2/3"), ("4/3", "2/3")),
         (certainty_equivalence.MUTANTS[0].subject, certainty_equivalence.LINE, ("12/13", "10/13"), ("4/3", "2/3")),
         (certainty_equivalence.MUTANTS[1].subject, certainty_equivalence.LINE, ("4/7", "2/7"), ("4/3", "2/3")),
-        (certainty_equivalence.MUTANTS[2].subject, certainty_equivalence.POSITIONS, ("48/31", "30/31"), ("8/5", "4/5")),
+        (certainty_equivalence.MUTANTS[2].subject, contexts.POSITIONS, ("48/31", "30/31"), ("8/5", "4/5")),
     ],
 )
 def test_fixed_points_are_those_worked_out_by_hand(limit, case, got, v_CE):
@@ -189,7 +189,7 @@ def test_a_context_as_matrices():
 
 
 def test_weights_by_position():
-    case = certainty_equivalence.POSITIONS
+    case = contexts.POSITIONS
     C = grouping.transitions(case).C
     K = grouping.by_position(grouping.normalised(case, C), C)
     assert K.tolist() == [[F(2, 7), F(4, 7), F(1, 7)], [F(2, 5), F(1, 5), F(2, 5)]]

@@ -16,13 +16,21 @@ from icrl import td
 from icrl.claims import CLAIMS
 from icrl.claims.foundations import batch_td, bellman, linear, lstd, mask_leak, stationary
 from icrl.claims.theorem import softmax_td, two_heads
-from icrl.verify.instances.cases import as_batch, float_case, rational_case, shapes, symbol_case, td_prompts
+from icrl.verify.instances.cases import (
+    as_batch,
+    as_matrices,
+    float_case,
+    rational_case,
+    shapes,
+    symbol_case,
+    td_prompts,
+)
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import Undecided, balls_differ, entries_differ
 from icrl.verify.judging.prompts import first_difference
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.pages.status import code_shown
-from icrl.verify.routes.edits import Machine
+from icrl.verify.routes.edits import Machine, compare_case
 from icrl.verify.run import complete, judge, run_claim, succeeded
 
 FEW = Budget(trials=100)
@@ -41,7 +49,7 @@ def test_wrong_target_memories_show_in_the_second_layers_values(name):
     mutant = next(mutant for mutant in softmax_td.MUTANTS if mutant.name == name)
     case = softmax_td.SMALLEST[2]
     assert str(list(td_prompts(case))[2][3][0]) == "9/16"
-    *_, Z = mutant.subject.run(*softmax_td.as_matrices(case))
+    *_, Z = mutant.subject.run(*as_matrices(case))
     assert str(Z[-1, 0]) == DEPTH_TWO[name]
 
 
@@ -271,7 +279,7 @@ def test_a_transformer_that_stops_early_fails_the_numeric_check():
 )
 def test_explicit_symbols_alone_refute_each_mutant(mutant):
     cases = [symbol_case(*shape) for shape in ((1, 1, 1), (2, 0, 2), (2, 2, 1))]
-    assert any(softmax_td.compare_case(mutant.subject, case, "symbols", entries_differ) for case in cases)
+    assert any(compare_case(mutant.subject, case, "symbols", entries_differ) for case in cases)
 
 
 def test_symbols_are_compared_as_functions_and_not_as_they_are_written():
@@ -292,7 +300,7 @@ def test_blocks_that_only_agree_at_the_probe_are_not_derived():
 @pytest.mark.parametrize("band, row", [("features", 0), ("reward", 1), ("target", 2), ("value", 3)])
 def test_a_difference_in_any_band_is_found(band, row):
     case = rational_case(Random(0), 2, 1, 1)
-    prompts = list(Machine().run(*softmax_td.as_matrices(case)))
+    prompts = list(Machine().run(*as_matrices(case)))
     prompts[1][row, 2] += 1
     found = first_difference("here", prompts, td_prompts(case), entries_differ)
     assert found.where.startswith(f"layer 1, {band} row") and found.where.endswith("column 2")

@@ -10,11 +10,11 @@ from typing import Any
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl.arrays import np
-from icrl.claims.convergence.certainty_equivalence import POSITIONS
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.instances.contexts import lake
+from icrl.verify.instances.contexts import POSITIONS, lake
+from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
     AT_LEAST,
     AT_MOST,
@@ -22,7 +22,6 @@ from icrl.verify.judging.parts import (
     entries,
     greatest,
     least,
-    on_rationals,
     size,
 )
 from icrl.verify.judging.statement import Statement
@@ -36,7 +35,7 @@ from icrl.verify.routes.grouping import (
     GAMMA,
     KAPPA,
     SYMBOLS,
-    VALUE,
+    VALUES,
     Transitions,
     by_state,
     empirical_model,
@@ -124,10 +123,8 @@ def identities(
 
 def symbolic(claim: Averager, budget: Budget) -> Verdict:
     """The update, three ways, with symbolic n and |W|: the differences expand to 0. What does not is put to a small instance."""
-    found = list(identities(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUE))
-    if not all((got - right).expand().doit().is_ZeroMatrix for _, got, right in found):
-        return on_rationals(identity_parts, claim, [POSITIONS], "not derived")
-    return Verdict(
+    found = list(identities(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUES))
+    return sy.derived(((got, right) for _, got, right in found), identity_parts, claim, [POSITIONS]) or Verdict(
         True, f"{len(found)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states"
     )
 
@@ -209,14 +206,13 @@ def least_other(M: np.ndarray) -> Any:
     return least(others) if others else 0 * M[0, 0]
 
 
-DRAWN = (contexts.rational_cases, contexts.sharp_cases)
 STATED = Statement(
     parts,
     "the update three ways, the norm of its linear part, its fixed point, the Transformer's layers, the bias and its "
     "two bounds; the matrices of icrl.operator",
     Averager(),
-    exact=contexts.after(SMALLEST, *DRAWN),
-    certified=contexts.after(SMALLEST, *DRAWN, lambda: [lake()]),
+    exact=contexts.after(SMALLEST, *contexts.DRAWN),
+    certified=contexts.after(SMALLEST, *contexts.DRAWN, lambda: [lake()]),
     small=contexts.after(SMALLEST),
     floats=contexts.float_cases,
     routes={"certified": "the last of FrozenLake-v1"},

@@ -12,20 +12,28 @@ from sympy.matrices.expressions.matexpr import MatrixExpr
 from icrl.arrays import np
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, smallest
-from icrl.verify.instances.contexts import closing_float_walk
-from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, on_rationals, size
+from icrl.verify.instances.contexts import POSITIONS, closing_float_walk
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, solved
-from icrl.verify.routes.fixed_points import bellman_matrix, condition, fixed_point_system, inverted, suspects, told
+from icrl.verify.routes.fixed_points import (
+    bellman_matrix,
+    condition,
+    inverted,
+    only_fixed_point,
+    other_values,
+    suspects,
+)
 from icrl.verify.routes.grouping import (
     ALPHA,
     GAMMA,
     KAPPA,
     SYMBOLS,
-    VALUE,
+    VALUES,
     Transitions,
     by_state,
     empirical_model,
@@ -34,7 +42,6 @@ from icrl.verify.routes.grouping import (
 )
 
 LINE = smallest((0, 1, 0), r=(1, 0), v=(0, 0), x=((0,), (1,)))
-POSITIONS = smallest((0, 0, 1, 0), r=(1, 1, 0), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 SLOW = contexts.two_states(gamma=Fraction(1, 4), rewards=[Fraction(0)] * 2, v=[Fraction(1), Fraction(-1)])
 EQUAL = replace(LINE, features=[[Fraction(1)]] * 2)
 NO_SCORE = replace(LINE, A=[[Fraction(0)]])
@@ -68,10 +75,8 @@ def identity(
 
 def symbolic(claim: Limit, budget: Budget) -> Verdict:
     """What a layer adds, as a matrix expression with symbolic n and |W|: the difference expands to 0. What does not is put to a small instance."""
-    got, right = identity(claim, KAPPA, SYMBOLS, claim.model(*SYMBOLS), GAMMA, ALPHA, VALUE)
-    if not (got - right).expand().doit().is_ZeroMatrix:
-        return on_rationals(identity_parts, claim, [POSITIONS], "not derived")
-    return Verdict(
+    sides = identity(claim, KAPPA, SYMBOLS, claim.model(*SYMBOLS), GAMMA, ALPHA, VALUES)
+    return sy.derived([sides], identity_parts, claim, [POSITIONS]) or Verdict(
         True,
         "from any v a layer adds αM̂(I − γP_e)(v_CE − v), with K = κCᵀ, CᵀC and I − γP_e invertible, for every n and every number of states",
     )
@@ -101,26 +106,13 @@ def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
     given = claim.transitions(case)
     K = claim.kernel(grouping.normalised(case, given.C), given.C)
     layer, M = lambda v: claim.layer(K, given, case.gamma, case.alphas[0], v), K @ given.C
-    moves, start = fixed_point_system(layer, case)
-    if invertible(moves):
-        yield from entries("the layer's fixed point", solved(moves, start), v_CE, size(v_CE, start) * condition(moves))
-    yield from entries(
-        "a layer's image of v_CE", layer(v_CE), v_CE, size(v_CE, case.rewards) / (1 - abs(float(case.gamma)))
-    )
-    for w in suspects(case):
-        other = v_CE + solved(bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma), w)
-        if claim.only(case, M):
-            moved = greatest(layer(other) - other)
-            yield Part(
-                f"how far a layer moves {told(other)}, which is not v_CE",
-                moved,
-                0 * case.gamma,
-                size(other),
-                UNLIKE,
-            )
-        elif all(x == 0 for x in M @ w):
-            scale = size(other, case.rewards) / (1 - abs(float(case.gamma)))
-            yield from entries("a layer's image of another fixed point", layer(other), other, scale)
+    yield from only_fixed_point("the layer's fixed point", layer, case, v_CE, size(v_CE, layer(0 * v_CE)))
+    scale = lambda v: size(v, case.rewards) / (1 - abs(float(case.gamma)))
+    yield from entries("a layer's image of v_CE", layer(v_CE), v_CE, scale(v_CE))
+    X = bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma)
+    others = ((v_CE + solved(X, w), M @ w) for w in suspects(case))
+    moved = "how far a layer moves {}, which is not v_CE"
+    yield from other_values(layer, case, others, claim.only(case, M), scale, moved)
 
 
 def at_depth(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:

@@ -73,7 +73,7 @@ def keeping(claim: Coverage, case: Case, operator: Operator, i: int) -> Iterator
 
 
 SMALLEST = (contexts.never_left(2), smallest((0, 0)))
-DRAWN = contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases)
+DRAWN = contexts.after(SMALLEST, *contexts.DRAWN)
 STATED = Statement(
     parts,
     "c > 0 only where all states are left, c ≤ 1 − |γ|; M̂(s, s) = 0 where s is not left, ‖G‖ ≥ 1, G u = u, "

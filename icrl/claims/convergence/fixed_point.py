@@ -30,24 +30,24 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.instances.chains import float_chain, irreducible, rational_chain
 from icrl.verify.instances.words import described
-from icrl.verify.judging.differences import BITS, TOLERANCE, Undecided
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.differences import BITS, TOLERANCE
 from icrl.verify.judging.parts import (
     AT_LEAST,
-    UNLIKE,
     AsBalls,
     Exactly,
     Part,
     Within,
+    at_bits,
     entries,
     first_failure,
-    greatest,
     size,
 )
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, null_vectors, pivots, solved
-from icrl.verify.routes.fixed_points import bellman_matrix, condition, fixed_point_system, told, units
-from icrl.verify.routes.grouping import ALPHA, GAMMA, VALUE, N, Transitions, td_update
+from icrl.verify.routes.fixed_points import bellman_matrix, condition, only_fixed_point, other_values, units
+from icrl.verify.routes.grouping import ALPHA, GAMMA, STATES, VALUES, Transitions, td_update
 
 
 @dataclass(frozen=True)
@@ -168,16 +168,12 @@ def identities(
 
 def symbolic(claim: Fixed, budget: Budget) -> Verdict:
     """The identities with a symbolic number of states, and M⁻¹ from E⁻¹ and back. An identity that is not derived is put to a small instance."""
-    M, P, E, D, Z = (MatrixSymbol(name, N, N) for name in ("M", "P", "E", "D", "Z"))
-    for _, got, right in identities(claim, M, P, MatrixSymbol("v_pi", N, 1), GAMMA, ALPHA, VALUE):
-        if not (got - right).expand().doit().is_ZeroMatrix:
-            return Verdict(
-                False,
-                "not derived",
-                counterexample=first_failure(str(SWITCH), identity_parts(claim, SWITCH), Exactly()),
-            )
+    M, P, E, D, Z = (MatrixSymbol(name, STATES, STATES) for name in ("M", "P", "E", "D", "Z"))
+    found = identities(claim, M, P, MatrixSymbol("v_pi", STATES, 1), GAMMA, ALPHA, VALUES)
+    if wrong := sy.derived(((got, right) for _, got, right in found), identity_parts, claim, [SWITCH]):
+        return wrong
     weighted = Z.inv() @ E @ D
-    if (weighted @ D.inv() @ E.inv() @ Z).doit() != Identity(N) or (Z @ weighted @ D.inv()).doit() != E:
+    if (weighted @ D.inv() @ E.inv() @ Z).doit() != Identity(STATES) or (Z @ weighted @ D.inv()).doit() != E:
         return Verdict(False, "M = Z⁻¹ED and E were not seen to be invertible together")
     return Verdict(
         True,
@@ -211,22 +207,10 @@ def fixed_points(claim: Fixed, given: Population) -> Iterator[Part]:
     P, r = (grouping.array(case, entry) for entry in (given.transition, case.rewards))
     X = bellman_matrix(P, case.gamma)
     value, step = solved(X, r), lambda v: claim.update(M, P, r, case.gamma, case.alphas[0], v)
-    moves, start = fixed_point_system(step, case)
-    if invertible(moves):
-        yield from entries("the fixed point", solved(moves, start), value, size(value, start) * condition(moves))
-    for w in suspects(given, M):
-        other = value + solved(X, w)
-        if claim.only(given):
-            moved = greatest(step(other) - other)
-            yield Part(
-                f"how far the update moves {told(other)}, which is not v^π",
-                moved,
-                0 * case.gamma,
-                size(other),
-                UNLIKE,
-            )
-        elif case.alphas[0] == 0 or all(x == 0 for x in M @ w):
-            yield from entries("the image of another fixed point", step(other), other, size(other, r) * condition(X))
+    yield from only_fixed_point("the fixed point", step, case, value, size(value, step(0 * value)))
+    others = ((value + solved(X, w), case.alphas[0] * (M @ w)) for w in suspects(given, M))
+    told = "how far the update moves {}, which is not v^π", "the image of another fixed point"
+    yield from other_values(step, case, others, claim.only(given), lambda v: size(v, r) * condition(X), *told)
 
 
 def suspects(given: Population, M: np.ndarray) -> list[np.ndarray]:
@@ -337,6 +321,7 @@ RATIONAL = contexts.after(SMALLEST, rational_populations)
 WITH_LAKE = contexts.after(SMALLEST, rational_populations, lambda: [frozen_lake()])
 SMALL = contexts.after(SMALLEST)
 TRIALS = 300
+WRONG = "a part of the statement fails"
 
 
 def exact(claim: Fixed, budget: Budget) -> Verdict:
@@ -348,15 +333,8 @@ def exact(claim: Fixed, budget: Budget) -> Verdict:
 
 def certified(claim: Fixed, budget: Budget) -> Verdict:
     """The same as Arb balls with the true exponential, and FrozenLake."""
-    from flint import ctx
-
-    given = WITH_LAKE(claim)
-    with ctx.workprec(BITS):
-        try:
-            found = first_wrong(claim, given, as_balls, lambda steep: AsBalls())
-        except Undecided as undecided:
-            return Verdict(False, str(undecided))
-    return found or Verdict(True, f"{len(given)} populations at {BITS} bits, FrozenLake-v1 the last: {TOLD}")
+    found = judged(claim, WITH_LAKE(claim), as_balls, lambda steep: AsBalls())
+    return at_bits(found, WRONG, lambda count: f"{count} populations at {BITS} bits, FrozenLake-v1 the last: {TOLD}")
 
 
 def numeric(claim: Fixed, budget: Budget) -> Verdict:
@@ -388,14 +366,20 @@ def scope_of_floats() -> str:
 def first_wrong(
     claim: Fixed, given: Iterable[Population], convert: Callable, numbers: Callable[[float], Any]
 ) -> Verdict | None:
-    """The first population with a part that fails, in the numbers that it is converted to; these may compare by 1 + max |score|."""
+    """The first population with a part that fails."""
+    found = next(filter(None, judged(claim, given, convert, numbers)), None)
+    return Verdict(False, WRONG, counterexample=found) if found else None
+
+
+def judged(
+    claim: Fixed, given: Iterable[Population], convert: Callable, numbers: Callable[[float], Any]
+) -> Iterator[Counterexample | None]:
+    """What fails of each population, in the numbers that it is converted to; these may compare by 1 + max |score|."""
     for each in given:
         there = convert(each)
         steep = 1 + max(abs(float(g)) for row in each.case.scores for g in row)
         name = str(each if there.case.exp is each.case.exp else with_true_exp(each))
-        if found := first_failure(name, parts(claim, there), numbers(steep)):
-            return Verdict(False, "a part of the statement fails", counterexample=found)
-    return None
+        yield first_failure(name, parts(claim, there), numbers(steep))
 
 
 UNIQUE = "the identities say nothing of how many fixed points there are"

@@ -17,12 +17,13 @@ from icrl.arrays import np
 from icrl.operator import Operator, chebyshev_steps
 from icrl.verify.instances import contexts, frozen_lake
 from icrl.verify.instances.cases import Case, float_case, log_uniform, rational_case, small_fraction, smallest
+from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, entries, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, unmasked
-from icrl.verify.routes.grouping import N, operator_of
+from icrl.verify.routes.grouping import STATES, operator_of
 
 ONE, RATIO = Fraction(1), Fraction(3, 5)
 RING, ROOT, GAMMA, LAMBDA = ring("z, gamma, lambda", QQ)
@@ -174,8 +175,8 @@ def polynomial(angles: tuple[int, ...], node: Callable) -> tuple[Any, Any]:
 
 def symbolic(claim: Steps, budget: Budget) -> Verdict:
     """T_L(1/γ)Π(1 − α_l λ) = T_L((1 − λ)/γ) in the letters γ and λ, L = 1..12; and that two factors commute, at every size."""
-    H, a, b, one = MatrixSymbol("H", N, N), Symbol("a"), Symbol("b"), Identity(N)
-    if not ((one - a * H) @ (one - b * H) - (one - b * H) @ (one - a * H)).expand().doit().is_ZeroMatrix:
+    H, a, b, one = MatrixSymbol("H", STATES, STATES), Symbol("a"), Symbol("b"), Identity(STATES)
+    if not sy.same((one - a * H) @ (one - b * H), (one - b * H) @ (one - a * H)):
         return Verdict(False, "two factors do not commute")
     for depth in range(1, 13):
         over, under = polynomial(tuple(claim.angles(depth)), claim.node)

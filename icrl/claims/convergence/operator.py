@@ -11,7 +11,7 @@ from sympy import MatrixSymbol
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.parts import AT_LEAST, Part, entries, least, on_rationals, size
+from icrl.verify.judging.parts import AT_LEAST, Part, entries, least, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
@@ -20,9 +20,9 @@ from icrl.verify.routes.grouping import (
     ALPHA,
     GAMMA,
     KAPPA,
+    STATES,
     SYMBOLS,
-    VALUE,
-    N,
+    VALUES,
     Transitions,
     by_state,
     empirical_model,
@@ -62,13 +62,9 @@ def identities(
 
 def symbolic(claim: Grouping, budget: Budget) -> Verdict:
     """The equations as matrix expressions with symbolic n and |W|: the differences expand to 0. What does not is put to a small instance."""
-    names = []
-    for name, got, right in identities(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUE):
-        if not (got - right).expand().doit().is_ZeroMatrix:
-            return on_rationals(instance_parts, claim, [PROBE], "not derived")
-        names.append(name)
-    return Verdict(
-        True, f"{len(names)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states"
+    found = list(identities(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUES))
+    return sy.derived(((got, right) for _, got, right in found), instance_parts, claim, [PROBE]) or Verdict(
+        True, f"{len(found)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states"
     )
 
 
@@ -111,7 +107,7 @@ def parts(claim: Grouping, case: Case) -> Iterator[Part]:
     )
 
 
-DRAWN = contexts.after((PROBE, contexts.never_left(2)), contexts.rational_cases, contexts.sharp_cases)
+DRAWN = contexts.after((PROBE, contexts.never_left(2)), *contexts.DRAWN)
 STATED = Statement(
     parts,
     "the identities, stochastic rows, the Transformer's values at every layer, icrl.operator's matrices, "
@@ -189,8 +185,8 @@ Transformer misses $v^*$ after $L$ layers.
 
 def statement() -> str:
     """The theorem, its iteration printed from the formula that the checks use."""
-    M, P_e = MatrixSymbol("Mhat", N, N), MatrixSymbol("P_e", N, N)
-    r, v = MatrixSymbol("rhat", N, 1), MatrixSymbol("v_l", N, 1)
+    M, P_e = MatrixSymbol("Mhat", STATES, STATES), MatrixSymbol("P_e", STATES, STATES)
+    r, v = MatrixSymbol("rhat", STATES, 1), MatrixSymbol("v_l", STATES, 1)
     return STATEMENT.replace("RICHARDSON", sy.book_latex(Grouping().richardson(M, P_e, r, GAMMA, ALPHA, v)))
 
 

@@ -46,7 +46,7 @@ def parts(rate: Rate, case: Case) -> Iterator[Part]:
 
 
 SMALLEST = (smallest((0, 0), r=(1,), v=(0,)), smallest((0, 0), r=(1,), v=(0,), x=((1,),)), contexts.never_left(2))
-DRAWN = contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases)
+DRAWN = contexts.after(SMALLEST, *contexts.DRAWN)
 STATED = Statement(
     parts,
     "1/(1 − γ) approached at (1 − α(1 − γ))^L exactly, in every state; G·1; ‖G‖ no smaller",

@@ -17,8 +17,9 @@ from icrl.arrays import np
 from icrl.pretrain import losses
 from icrl.pretrain.batches import TaskBatch
 from icrl.tasks import boyan_chain, boyan_features, from_gymnasium, one_hot
-from icrl.verify.instances.cases import shown
+from icrl.verify.instances.cases import in_floats, shown
 from icrl.verify.instances.chains import float_chain, fractions, rational_chain, rational_vector
+from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
     AT_MOST,
     UNLIKE,
@@ -28,7 +29,6 @@ from icrl.verify.judging.parts import (
     entries,
     first_failure,
     greatest,
-    on_rationals,
     size,
 )
 from icrl.verify.judging.statement import Statement
@@ -176,11 +176,9 @@ V, TRUE, GAMMA = MatrixSymbol("v", N, 1), MatrixSymbol("v_pi", N, 1), Symbol("ga
 def symbolic(claim: Bound, budget: Budget) -> Verdict:
     """The identity with symbolic |S| and d, r = (I − γP)v^π: the difference expands to 0. What does not is put to a small instance."""
     r: MatrixExpr = (Identity(N) - GAMMA * P) @ TRUE
-    gap = claim.update(X, D, P, r, GAMMA, V) - claim.source(X, D, P, GAMMA, V - TRUE)
-    if not gap.expand().doit().is_ZeroMatrix:
-        identity = lambda claim, given: islice(parts(claim, given), given.x.shape[1])
-        return on_rationals(identity, claim, [PAID], "not derived")
-    return Verdict(
+    sides = claim.update(X, D, P, r, GAMMA, V), claim.source(X, D, P, GAMMA, V - TRUE)
+    identity = lambda claim, given: islice(parts(claim, given), given.x.shape[1])
+    return sy.derived([sides], identity, claim, [PAID]) or Verdict(
         True,
         "Xᵀ diag(μ)(r + γPv − v) = Xᵀ diag(μ)(γP − I)(v − v^π) where r = (I − γP)v^π, for every number of states and features",
     )
@@ -253,13 +251,6 @@ def float_processes(seed: int) -> Iterator[Process]:
         yield Process(
             P, v_pi, gamma, rng.dirichlet(np.ones(states)), rng.normal(size=(states, int(rng.integers(1, 13)))), v, r
         )
-
-
-def in_floats(given: Process) -> Process:
-    """The same in floats."""
-    return Process._make(
-        None if entry is None else np.array(entry, float) if np.ndim(entry) else float(entry) for entry in given
-    )
 
 
 TOLD = (

@@ -10,7 +10,7 @@ from math import lcm
 from random import Random
 from typing import Any
 
-from sympy import MatMul, Matrix, MatrixSymbol, Rational, Symbol
+from sympy import MatMul, MatrixSymbol, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl.arrays import np
@@ -23,6 +23,7 @@ from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
+from icrl.verify.routes.exact_algebra import rational
 from icrl.verify.routes.grouping import array, visited
 
 AXES = ((1, 0), (0, 1))
@@ -60,11 +61,6 @@ class Null:
 
 
 # Linear algebra in rationals and in floats
-
-
-def rational(rows: np.ndarray) -> Matrix:
-    """A SymPy matrix of rationals."""
-    return Matrix(len(rows), rows.shape[1], [Rational(q.numerator, q.denominator) for q in rows.flat])
 
 
 def rank(rows: np.ndarray) -> int:

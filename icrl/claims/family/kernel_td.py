@@ -15,12 +15,13 @@ from icrl.arrays import np
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, float_case, log_uniform, smallest, stand_in
 from icrl.verify.instances.contexts import lake
-from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, on_rationals, size
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, unmasked
-from icrl.verify.routes.grouping import ALPHA, GAMMA, SYMBOLS, N, Transitions, td_update
+from icrl.verify.routes.grouping import ALPHA, GAMMA, STATES, SYMBOLS, Transitions, td_update
 
 
 def over_normaliser(phi: Any, Z: Any) -> Any:
@@ -65,7 +66,7 @@ class KernelTD:
 
 
 m = Symbol("m", integer=True, positive=True)
-PHI, Z_ANY, WEIGHTS = MatrixSymbol("Phi", N, m), MatrixSymbol("Z", N, N), MatrixSymbol("w", m, 1)
+PHI, Z_ANY, WEIGHTS = MatrixSymbol("Phi", STATES, m), MatrixSymbol("Z", STATES, STATES), MatrixSymbol("w", m, 1)
 
 
 def td_errors(given: Transitions, gamma: Any, v: Any) -> Any:
@@ -109,8 +110,8 @@ def symbolic(claim: KernelTD, budget: Budget) -> Verdict:
         balance(claim, SYMBOLS, PHI, Z_ANY),
         plain_step(claim, SYMBOLS, PHI, Z_ANY, GAMMA, ALPHA, WEIGHTS),
     )
-    if not all((got - right).doit().expand().doit().is_ZeroMatrix for got, right in found):
-        return on_rationals(identity_parts, claim, SMALLEST, "not derived")
+    if wrong := sy.derived(found, identity_parts, claim, SMALLEST):
+        return wrong
     most = limit(left_over(Symbol("n", positive=True), Rational(1, 2)), Symbol("n", positive=True), oo)
     if simplify(most - claim.constant(exp(1))) != 0:
         told = str(most.evalf(8)), str(sympify(claim.constant(exp(1))).evalf(8))

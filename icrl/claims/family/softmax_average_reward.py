@@ -21,8 +21,7 @@ from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import condition
-from icrl.verify.routes.grouping import on_visited as by_state
-from icrl.verify.routes.grouping import operator_of, visited
+from icrl.verify.routes.grouping import on_visited, operator_of, visited
 from icrl.verify.routes.spectra import contracts, eigenvalues, radius
 
 DEPTH = 10**4
@@ -110,7 +109,7 @@ def parts(claim: Average, case: Case) -> Iterator[Part]:
     operator, alpha = operator_of(case), case.alphas[0]
     values, updates = (
         grouping.values(case, Machine(edit=lambda p, site: claim.heads(p))),
-        by_state(case, loop(case)),
+        on_visited(case, loop(case)),
     )
     scale = (1 + case.depth) * size(updates, case.rewards)
     for l, (got, right) in enumerate(zip(values, updates, strict=True)):

@@ -15,15 +15,14 @@ from icrl.siblings import with_both_ends
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.parts import Part, entries, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
-from icrl.verify.routes.fixed_points import condition, fixed_point_system, told, units
-from icrl.verify.routes.grouping import array, one_update, visited
-from icrl.verify.routes.grouping import on_visited as by_state
+from icrl.verify.routes.fixed_points import condition, fixed_point_system, only_fixed_point, other_values, units
+from icrl.verify.routes.grouping import array, on_visited, one_update, visited
 
 ONE = smallest((0, 0), r=(1,), v=(0,))
 COIN = smallest((0, 0, 1, 0), 2, r=(1, 0, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
@@ -98,7 +97,7 @@ def parts(claim: Residual, case: Case) -> Iterator[Part]:
     """The Transformer against the loop; the loop against the gradient of the loss; what it keeps; two softmaxes."""
     values, updates = (
         grouping.values(case, Machine(edit=lambda p, site: claim.edit(p, case.gamma))),
-        by_state(case, loop(case)),
+        on_visited(case, loop(case)),
     )
     scale = (1 + case.depth) * size(updates, case.rewards)
     for l, (got, right) in enumerate(zip(values, updates, strict=True)):
@@ -127,24 +126,13 @@ def how_many(claim: Residual, case: Case, H: np.ndarray) -> Iterator[Part]:
 
 def stands_still(claim: Residual, case: Case, layer: Callable, H: np.ndarray, value: np.ndarray) -> Iterator[Part]:
     """The minimiser is kept; nothing else if E is invertible; other values if E takes something to 0; two softmaxes keep it if they will do."""
-    moves, start = fixed_point_system(layer, case)
     scale = case.n * size(value, case.rewards) * condition(H)
-    if invertible(moves):
-        yield from entries("the layer's fixed point", solved(moves, start), value, scale * condition(moves))
+    yield from only_fixed_point("the layer's fixed point", layer, case, value, scale)
     yield from entries("a layer's image of the minimiser", layer(value), value, scale)
     e = units(case)
-    for w in [e[s] - e[u] for s, u in pairwise(range(len(e)))] or e:
-        other = value + solved(H, w)
-        if claim.only(case):
-            yield Part(
-                f"how far a layer moves {told(other)}",
-                greatest(layer(other) - other),
-                0 * case.gamma,
-                size(other),
-                UNLIKE,
-            )
-        elif all(x == 0 for x in table(case) @ w):
-            yield from entries("a layer's image of another fixed point", layer(other), other, scale * size(other))
+    suspects = [e[s] - e[u] for s, u in pairwise(range(len(e)))] or e
+    others = ((value + solved(H, w), table(case) @ w) for w in suspects)
+    yield from other_values(layer, case, others, claim.only(case), lambda v: scale * size(v))
     if claim.two_will_do(case):
         yield from entries("what two softmaxes make of the minimiser", two_softmaxes(case)(value), value, scale)
         yield from entries("a layer of two softmaxes at α/2", two_softmaxes(case)(0 * value), layer(0 * value), scale)
@@ -177,8 +165,8 @@ STATED = Statement(
     "is their least point; two softmaxes at half the step are the same where S_0 = S_n; how many least points there "
     "are, but of floats",
     Residual(),
-    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
-    certified=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    exact=contexts.after(SMALLEST, *contexts.DRAWN),
+    certified=contexts.after(SMALLEST, *contexts.DRAWN),
     small=contexts.after(SMALLEST),
     floats=short_float_cases,
     trials=100,

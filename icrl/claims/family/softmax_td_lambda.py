@@ -15,13 +15,13 @@ from icrl.siblings import with_traces
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
-from icrl.verify.routes.fixed_points import condition, fixed_point_system, suspects, told
+from icrl.verify.routes.fixed_points import condition, fixed_point_system, only_fixed_point, other_values, suspects
 from icrl.verify.routes.grouping import array, on_visited, one_update, operator_of, visited
 
 ONE = smallest((0, 0, 0), r=(1, 0))
@@ -159,25 +159,12 @@ def stands_still(
     claim: Traces, case: Case, layer: Callable, M: np.ndarray, X: np.ndarray, value: np.ndarray, name: str
 ) -> Iterator[Part]:
     """v_λ is kept; where the layer keeps one value only it is that; what is kept besides if M̂ takes something to 0."""
-    moves, start = fixed_point_system(layer, case)
     scale = size(value, case.rewards) * condition(X) / (1 - abs(float(case.gamma)))
-    if invertible(moves):
-        yield from entries(f"{name}the layer's fixed point", solved(moves, start), value, scale * condition(moves))
+    yield from only_fixed_point(f"{name}the layer's fixed point", layer, case, value, scale)
     yield from entries(f"{name}a layer's image of v_λ", layer(value), value, scale)
-    for w in suspects(case):
-        other = value + solved(X, w)
-        if claim.only(case, M):
-            yield Part(
-                f"{name}how far a layer moves {told(other)}",
-                greatest(layer(other) - other),
-                0 * case.gamma,
-                size(other),
-                UNLIKE,
-            )
-        elif all(x == 0 for x in M @ w):
-            yield from entries(
-                f"{name}a layer's image of another fixed point", layer(other), other, scale * size(other)
-            )
+    others = ((value + solved(X, w), M @ w) for w in suspects(case))
+    for part in other_values(layer, case, others, claim.only(case, M), lambda v: scale * size(v)):
+        yield part._replace(where=f"{name}{part.where}")
 
 
 def limits(case: Case, lam: Any, value: np.ndarray, name: str, steep: float) -> Iterator[Part]:
@@ -222,7 +209,7 @@ STATED = Statement(
     "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the "
     "mean of the returns, and LSTD(λ); c > 0 gives the rate",
     Traces(),
-    exact=contexts.after(SMALLEST, contexts.rational_cases, contexts.sharp_cases),
+    exact=contexts.after(SMALLEST, *contexts.DRAWN),
     certified=contexts.after(SMALLEST, contexts.sharp_cases),
     small=contexts.after(SMALLEST),
     floats=contexts.float_cases,

@@ -32,13 +32,12 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.instances.contexts import closing_float_walk
 from icrl.verify.instances.words import between, described
+from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
-    UNLIKE,
     Exactly,
     Part,
     entries,
     first_failure,
-    greatest,
     on_floats,
     on_rationals,
     size,
@@ -47,8 +46,8 @@ from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
 from icrl.verify.routes import fixed_points, grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
-from icrl.verify.routes.fixed_points import bellman_matrix, condition, fixed_point_system, told
-from icrl.verify.routes.grouping import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUE, array, one_update, visited
+from icrl.verify.routes.fixed_points import bellman_matrix, condition, only_fixed_point, other_values
+from icrl.verify.routes.grouping import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUES, array, one_update, visited
 
 
 @dataclass(frozen=True)
@@ -219,24 +218,12 @@ def the_same(claim: Importance, case: Weighted) -> Iterator[Part]:
 def stands_still(claim: Importance, case: Weighted, layer: Callable, M: np.ndarray, model: tuple) -> Iterator[Part]:
     """The model's value is v_ρ by counting; the layer keeps it, and nothing else if M̂_ρ is invertible; else what M̂_ρ does not see."""
     X, value = bellman_matrix(model[0], case.gamma), by_counting(case)
-    moves, start = fixed_point_system(layer, case)
     scale = size(value, case.rewards) * condition(X) / (1 - abs(float(case.gamma)))
     yield from entries("(I − γP_ρ)⁻¹r_ρ", solved(X, model[1]), value, scale)
     yield from entries("a layer's image of v_ρ", layer(value), value, scale)
-    if invertible(moves):
-        yield from entries("the layer's fixed point", solved(moves, start), value, scale * condition(moves))
-    for w in unseen_by_equals(case):
-        other = value + solved(X, w)
-        if claim.only(case, M):
-            yield Part(
-                f"how far a layer moves {told(other)}",
-                greatest(layer(other) - other),
-                0 * case.gamma,
-                size(other),
-                UNLIKE,
-            )
-        elif all(x == 0 for x in M @ w):
-            yield from entries("a layer's image of another fixed point", layer(other), other, scale * size(other))
+    yield from only_fixed_point("the layer's fixed point", layer, case, value, scale)
+    others = ((value + solved(X, w), M @ w) for w in unseen_by_equals(case))
+    yield from other_values(layer, case, others, claim.only(case, M), lambda v: scale * size(v))
 
 
 def unseen_by_equals(case: Weighted) -> list[np.ndarray]:
@@ -254,10 +241,8 @@ def symbolic(claim: Importance, budget: Budget) -> Verdict:
     """What a layer adds, with symbolic n and |W|: αM̂_ρ(I − γP_ρ)(v_ρ − v), M̂_ρ = κCᵀΩC. What is not derived is put to a small instance."""
     by_weight = Limit(kernel=lambda kappa, C: kappa @ C.T @ OMEGA)
     model = claim.model(OMEGA, *SYMBOLS)
-    got, right = certainty_equivalence.identity(by_weight, KAPPA, SYMBOLS, model, GAMMA, ALPHA, VALUE)
-    if not (got - right).expand().doit().is_ZeroMatrix:
-        return on_rationals(parts, claim, [COIN], "not derived")
-    return Verdict(
+    sides = certainty_equivalence.identity(by_weight, KAPPA, SYMBOLS, model, GAMMA, ALPHA, VALUES)
+    return sy.derived([sides], parts, claim, [COIN]) or Verdict(
         True,
         "from any v a layer adds αM̂_ρ(I − γP_ρ)(v_ρ − v), with K = κCᵀΩ, CᵀΩC and I − γP_ρ invertible, for every n and every number of states",
     )

@@ -9,8 +9,6 @@ from itertools import islice, product, repeat
 from random import Random
 from typing import Any, NamedTuple
 
-from sympy import Matrix, Rational
-
 from icrl import td
 from icrl.arrays import np
 from icrl.verify.instances.cases import shown, small_fraction
@@ -18,6 +16,8 @@ from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.instances.words import described
 from icrl.verify.judging.differences import all_fractions, exceeds, taken
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.exact_algebra import solved_by_sympy
+from icrl.verify.routes.fixed_points import bellman_matrix
 
 LAYERS, TRIALS = 6, 300
 GRID = list(
@@ -73,12 +73,7 @@ def certainty_equivalence(sample: Sample, P: np.ndarray, r: np.ndarray) -> np.nd
     """(I − γP_e)⁻¹ r̂, in the numbers of the sample."""
     if isinstance(sample.gamma, float):
         return np.linalg.solve(np.eye(len(r)) - sample.gamma * P.astype(float), r.astype(float))
-    rational = lambda array: Matrix(
-        np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array)
-    )
-    identity = np.vectorize(Fraction, otypes=[object])(np.eye(len(r), dtype=int))
-    solution = rational(identity - sample.gamma * P).LUsolve(rational(r))
-    return np.array([Fraction(int(q.p), int(q.q)) for q in solution], dtype=object)
+    return solved_by_sympy(bellman_matrix(P, sample.gamma), r)
 
 
 def first_wrong(claim: BatchTD, sample: Sample, unit: Any = 0) -> Counterexample | None:

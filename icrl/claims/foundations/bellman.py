@@ -9,8 +9,6 @@ from itertools import cycle, islice, product
 from random import Random
 from typing import Any, NamedTuple
 
-from sympy import Matrix, Rational
-
 from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
@@ -18,6 +16,8 @@ from icrl.verify.instances.chains import float_chain, fractions, rational_chain,
 from icrl.verify.instances.words import described
 from icrl.verify.judging.differences import all_fractions, exceeds
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.exact_algebra import rational, solved_by_sympy
+from icrl.verify.routes.fixed_points import bellman_matrix
 
 GRID = list(product(range(1, 5), (Fraction(0), Fraction(1, 2), Fraction(9, 10)), range(4)))
 STEPS, TRIALS = 5, 300
@@ -88,16 +88,7 @@ def expected_return(process: Process, start: int, k: int) -> Any:
 
 def solved(process: Process) -> np.ndarray:
     """(I − γP)⁻¹ r in ``Fraction``s, by SymPy."""
-    rational = lambda array: Matrix(
-        np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array)
-    )
-    solution = rational(bellman_matrix(process)).LUsolve(rational(process.r))
-    return np.array([Fraction(int(q.p), int(q.q)) for q in solution], dtype=object)
-
-
-def bellman_matrix(process: Process) -> np.ndarray:
-    """I − γP."""
-    return np.vectorize(Fraction, otypes=[object])(np.eye(len(process.r), dtype=int)) - process.gamma * process.P
+    return solved_by_sympy(bellman_matrix(process.P, process.gamma), process.r)
 
 
 def first_wrong(equation: Equation, process: Process, value: np.ndarray, allowed: Any) -> Counterexample | None:
@@ -167,7 +158,7 @@ def exact(equation: Equation, budget: Budget) -> Verdict:
     undiscounted = [Process(fractions([[1]]), zero, Fraction(1), zero + 1, zero)] if equation.undiscounted else []
     processes = undiscounted + list(exact_processes())
     for process in processes:
-        determinant = Matrix(bellman_matrix(process)).det()
+        determinant = rational(bellman_matrix(process.P, process.gamma)).det()
         if determinant == 0:
             return Verdict(
                 False,

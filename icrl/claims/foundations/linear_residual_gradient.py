@@ -11,7 +11,7 @@ from icrl.arrays import np
 from icrl.transformer import Parameters
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, size
-from icrl.verify.model import Check, Claim, Mutant
+from icrl.verify.model import Claim, Mutant
 from icrl.verify.routes import linear_methods as methods
 from icrl.verify.routes.linear_methods import Method, Sample
 
@@ -88,14 +88,11 @@ CLAIM = Claim(
     statement=statement,
     hypotheses=(r"Those of {prf:ref}`linear-td`.",),
     subject=METHOD,
-    checks=(
-        Check(
-            "symbolic",
-            "every n and d, from any w_l: all three bands, the sources and the query",
-            methods.symbolic,
-            shows=(methods.induction, methods.stated, methods.next_weights),
-        ),
-        *methods.checked(METHOD, (downhill, loss), "the gradient against differences of the loss"),
+    checks=methods.checked(
+        "every n and d, from any w_l: all three bands, the sources and the query",
+        METHOD,
+        (downhill, loss),
+        "the gradient against differences of the loss",
     ),
     mutants=MUTANTS,
     rests_on=("linear-td",),

@@ -9,7 +9,7 @@ from itertools import cycle, islice, product, repeat
 from random import Random
 from typing import Any, NamedTuple
 
-from sympy import Matrix, MatrixSymbol, Rational, Symbol
+from sympy import MatrixSymbol, Symbol
 
 from icrl import td
 from icrl.arrays import np
@@ -21,6 +21,7 @@ from icrl.verify.instances.words import described
 from icrl.verify.judging.blocks import book_latex
 from icrl.verify.judging.differences import all_fractions, exceeds, taken
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.routes.exact_algebra import rational, solved_by_sympy
 
 UPDATES, TRIALS = 4, 500
 GRID = list(product((1, 2, 5), (1, 2, 3), range(4)))
@@ -154,13 +155,9 @@ def one_hot(states: list[int], one: Any) -> list[list]:
 def solution(system: System, sample: Sample) -> tuple[Any, np.ndarray | None]:
     """det A, and the solution of Aw = b when there is exactly one, in ``Fraction``s."""
     X, X_next, R = sample.matrices()
-    rational = lambda array: Matrix(
-        np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(array)
-    )
-    A, b = rational(system.A(X, X_next, sample.gamma)), rational(system.b(X, X_next, R))
-    if A.det() == 0:
-        return 0, None
-    return A.det(), np.array([Fraction(int(q.p), int(q.q)) for q in A.LUsolve(b)], dtype=object)
+    A, b = system.A(X, X_next, sample.gamma), system.b(X, X_next, R)
+    determinant = rational(A).det()
+    return determinant, None if determinant == 0 else solved_by_sympy(A, b)
 
 
 def exact_samples() -> Iterator[Sample]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, islice, product
-from random import Random
 from typing import Any
 
 from sympy import BlockMatrix, block_collapse, symbols
@@ -26,12 +25,10 @@ from icrl.verify.instances.cases import (
     as_matrices,
     ball_case,
     float_case,
-    log_uniform,
-    rational_case,
     smallest,
     stand_in,
-    symbol_case,
 )
+from icrl.verify.instances.contexts import cases_of_shapes, shapes_by_ten, symbol_cases
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_differ, told_apart
@@ -105,20 +102,12 @@ def said_row(leak: Leak, v: BlockMatrix) -> list:
     return said
 
 
-def rational_contexts() -> list[Case]:
-    """The smallest cases, then random rationals, of one layer."""
-    rng = Random(0)
-    return [*SMALLEST, *(rational_case(rng, *shape) for shape in EXACT_GRID)]
-
-
-def symbol_contexts() -> list[Case]:
-    """Every entry its own symbol, of one layer."""
-    return [symbol_case(*shape) for shape in SYMBOL_GRID]
-
-
 def exact(leak: Leak, budget: Budget) -> Verdict:
     """Equality of the value row, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp."""
-    rationals, explicit = [(str(case), case) for case in rational_contexts()], symbol_contexts()
+    rationals, explicit = (
+        [(str(case), case) for case in cases_of_shapes(SMALLEST, EXACT_GRID)],
+        symbol_cases(SYMBOL_GRID),
+    )
     for name, case in [*rationals, *((f"symbols, n = {case.n}, d = {case.d}", case) for case in explicit)]:
         if found := first_leak(leak, case, name, entries_differ):
             return Verdict(False, "an entry differs", counterexample=found)
@@ -136,14 +125,15 @@ def certified(leak: Leak, budget: Budget) -> Verdict:
         scale = max(1.0, *(abs(float(x)) for x in leaked_values(Leak(), ball)))
         return first_leak(leak, ball, in_balls_name(case), balls_differ(scale))
 
-    return in_balls(map(compared, rational_contexts()), "contexts", "every difference in a ball around 0")
+    return in_balls(
+        map(compared, cases_of_shapes(SMALLEST, EXACT_GRID)), "contexts", "every difference in a ball around 0"
+    )
 
 
 def float_batches(seed: int, trials: int) -> Iterator[list[Case]]:
     """Random float contexts of one layer, ten of one shape at a time."""
     rng = np.random.default_rng(seed)
-    for start in range(0, trials, 10):
-        count, n, d = min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
+    for count, n, d in shapes_by_ten(rng, trials):
         yield [float_case(rng, n, d, 1) for _ in range(count)]
 
 
@@ -244,8 +234,8 @@ CLAIM = Claim(
         Check(
             "exact",
             lambda: (
-                f"{described(rational_contexts(), 'contexts in rationals')}; "
-                f"{described(symbol_contexts(), 'contexts of explicit symbols, with the true exp')}"
+                f"{described(cases_of_shapes(SMALLEST, EXACT_GRID), 'contexts in rationals')}; "
+                f"{described(symbol_cases(SYMBOL_GRID), 'contexts of explicit symbols, with the true exp')}"
             ),
             exact,
             shows=(first_leak, leaked_values),
@@ -253,7 +243,8 @@ CLAIM = Claim(
         Check(
             "certified",
             lambda: described(
-                (replace(case, exp=None) for case in rational_contexts()), "contexts in Arb balls, with the true exp"
+                (replace(case, exp=None) for case in cases_of_shapes(SMALLEST, EXACT_GRID)),
+                "contexts in Arb balls, with the true exp",
             ),
             certified,
             shows=(first_leak, leaked_values),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, product
-from random import Random
 
 from sympy import BlockMatrix, MatrixSymbol, block_collapse
 
@@ -17,15 +16,13 @@ from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import (
     Case,
     as_batch,
-    as_matrices,
     ball_case,
     float_case,
-    rational_case,
     shapes,
     smallest,
-    symbol_case,
     td_prompts,
 )
+from icrl.verify.instances.contexts import cases_of_shapes, symbol_cases
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import (
@@ -42,6 +39,7 @@ from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verd
 from icrl.verify.routes.edits import (
     Machine,
     Site,
+    compare_case,
     mask_first,
     no_normaliser,
     target_not_cleared,
@@ -133,25 +131,12 @@ column $j$ of $[K \; K_n]$ being the softmax, over the sources $k < n$, of $g(S_
 # Exact, certified, numeric: the machine against the loop.
 
 
-def compare_case(machine: Machine, case: Case, name: str, differ) -> Counterexample | None:
-    """The first entry in which the machine's prompts, from layer 0 on, are not those of the TD loop."""
-    return first_difference(name, machine.run(*as_matrices(case)), td_prompts(case), differ)
-
-
-def rational_contexts(grid: Iterable[tuple[int, int, int]]) -> list[Case]:
-    """The smallest cases, then random rationals of the shapes of a grid."""
-    rng = Random(0)
-    return [*SMALLEST, *(rational_case(rng, *shape) for shape in grid)]
-
-
-def symbol_contexts() -> list[Case]:
-    """Every entry its own symbol, over a smaller grid."""
-    return [symbol_case(*shape) for shape in SYMBOL_GRID]
-
-
 def exact(machine: Machine, budget: Budget) -> Verdict:
     """Equality of every entry of every layer, on ``Fraction``s with a stand-in for exp and on SymPy symbols with exp."""
-    rationals, explicit = [(str(case), case) for case in rational_contexts(EXACT_GRID)], symbol_contexts()
+    rationals, explicit = (
+        [(str(case), case) for case in cases_of_shapes(SMALLEST, EXACT_GRID)],
+        symbol_cases(SYMBOL_GRID),
+    )
     named = [(f"symbols, n = {case.n}, d = {case.d}, depth {case.depth}", case) for case in explicit]
     for name, case in [*rationals, *named]:
         if found := compare_case(machine, case, name, entries_differ):
@@ -171,7 +156,9 @@ def certified(machine: Machine, budget: Budget) -> Verdict:
         scale = max(1.0, *(abs(float(entry)) for bands in td_prompts(ball) for entry in bands[3]))
         return compare_case(machine, ball, in_balls_name(case), balls_differ(scale))
 
-    return in_balls(map(compared, rational_contexts(BALL_GRID)), "contexts", "every difference in a ball around 0")
+    return in_balls(
+        map(compared, cases_of_shapes(SMALLEST, BALL_GRID)), "contexts", "every difference in a ball around 0"
+    )
 
 
 def float_batches(seed: int, trials: int) -> Iterator[list[Case]]:
@@ -391,8 +378,8 @@ CLAIM = Claim(
         Check(
             "exact",
             lambda: (
-                f"{described(rational_contexts(EXACT_GRID), 'contexts in rationals')}; "
-                f"{described(symbol_contexts(), 'contexts of explicit symbols, with the true exp')}"
+                f"{described(cases_of_shapes(SMALLEST, EXACT_GRID), 'contexts in rationals')}; "
+                f"{described(symbol_cases(SYMBOL_GRID), 'contexts of explicit symbols, with the true exp')}"
             ),
             exact,
             shows=(compare_case, first_difference),
@@ -400,7 +387,7 @@ CLAIM = Claim(
         Check(
             "certified",
             lambda: described(
-                (replace(case, exp=None) for case in rational_contexts(BALL_GRID)),
+                (replace(case, exp=None) for case in cases_of_shapes(SMALLEST, BALL_GRID)),
                 "contexts in Arb balls, with the true exp",
             ),
             certified,

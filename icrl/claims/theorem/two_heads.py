@@ -20,18 +20,18 @@ from sympy import BlockMatrix, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
 
 from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
 from icrl.arrays import np
-from icrl.claims.theorem.softmax_td import compare_case
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
 from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads, layer, softmax_td_parameters
-from icrl.verify.instances.cases import Case, log_uniform, rational_case, small_fraction, stand_in, to_ball
+from icrl.verify.instances.cases import Case, rational_case, small_fraction, stand_in, to_ball
+from icrl.verify.instances.contexts import shapes_by_ten
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_differ, told_apart
 from icrl.verify.judging.parts import in_balls
-from icrl.verify.judging.prompts import place_name
+from icrl.verify.judging.prompts import entry_name
 from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
-from icrl.verify.routes.edits import Machine
+from icrl.verify.routes.edits import Machine, compare_case
 from icrl.verify.routes.induction import next_values
 
 EXACT_GRID = list(product(range(1, 6), range(4)))
@@ -201,7 +201,7 @@ def first_gap(name: str, lemma: Lemma, given: Input, differ) -> Counterexample |
             band = Rows._fields[max(0, i - given.Z.shape[0] + 4)]
             return Counterexample(
                 name,
-                "difference of the layers, " + place_name(1, band, i, j).removeprefix("layer 1, "),
+                "difference of the layers, " + entry_name(band, i, j),
                 *told_apart(got[i, j], said[i, j]),
             )
     return None
@@ -240,8 +240,7 @@ def certified(lemma: Lemma, budget: Budget) -> Verdict:
 def float_batches(seed: int, trials: int) -> Iterator[Input]:
     """Random float inputs, ten of one shape as one batch."""
     rng = np.random.default_rng(seed)
-    for start in range(0, trials, 10):
-        count, n, d = min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
+    for count, n, d in shapes_by_ten(rng, trials):
         yield Input(
             rng.normal(size=(count, d + 3, n + 1)),
             rng.normal(size=(count, d + 3, d + 3)),
@@ -273,9 +272,7 @@ def numeric(lemma: Lemma, budget: Budget) -> Verdict:
             return Verdict(False, "not finite")
         if ratio.max() > 1:
             b, i, j = map(int, np.unravel_index(np.argmax(ratio), ratio.shape))
-            where = "difference of the layers, " + place_name(
-                1, Rows._fields[max(0, i - given.d + 1)], i, j
-            ).removeprefix("layer 1, ")
+            where = "difference of the layers, " + entry_name(Rows._fields[max(0, i - given.d + 1)], i, j)
             return Verdict(
                 False,
                 f"differs in trial {done + b + 1} (seed {budget.seed})",

@@ -254,6 +254,16 @@ def float_name(case: Case) -> str:
     )
 
 
+def in_floats(given: Any) -> Any:
+    """A tuple with names of rational numbers, arrays and lists of them, in floats; None stays."""
+    return given._make(None if entry is None else _in_floats(entry) for entry in given)
+
+
+def _in_floats(entry: Any) -> Any:
+    number = np.array(entry, float)
+    return number if isinstance(entry, np.ndarray) else number.tolist()
+
+
 def as_floats(cases: Iterable[Case]) -> Iterator[Case]:
     """Rational cases in floats, with the true exponential."""
     floats = lambda table: [list(map(float, row)) for row in table]

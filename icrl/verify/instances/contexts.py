@@ -19,6 +19,7 @@ from icrl.verify.instances.cases import (
     small_fraction,
     smallest,
     stand_in,
+    symbol_case,
     tied,
 )
 
@@ -71,6 +72,30 @@ def never_left(depth: int = 1) -> Case:
     return smallest((0, 1), depth, r=(1,), v=(0, 0), x=((1,), (1,)))
 
 
+POSITIONS = smallest((0, 0, 1, 0), r=(1, 1, 0), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
+"""A context in which weights that depend on the position are not those of softmax TD."""
+
+Shape = tuple[int, int, int]
+"""n, d and the number of layers."""
+
+
+def cases_of_shapes(small: Iterable[Case], shapes: Iterable[Shape]) -> list[Case]:
+    """The small ones, then a random rational context of each shape."""
+    rng = Random(0)
+    return [*small, *(rational_case(rng, *shape) for shape in shapes)]
+
+
+def symbol_cases(shapes: Iterable[Shape]) -> list[Case]:
+    """A context of each shape, every entry its own symbol."""
+    return [symbol_case(*shape) for shape in shapes]
+
+
+def shapes_by_ten(rng: np.random.Generator, trials: int) -> Iterator[Shape]:
+    """Shapes of as many trials: ten (the last time the rest) of one random n in 1..128 and one random d in 0..16."""
+    for start in range(0, trials, 10):
+        yield min(10, trials - start), log_uniform(rng, 1, 128), log_uniform(rng, 1, 17) - 1
+
+
 def rational_cases(seed: int = 0) -> list[Case]:
     """Random rational contexts over n in 1..6, d in 0..3, of 2 layers; some end in a state never left, some have repeated features."""
     rng = Random(seed)
@@ -81,6 +106,10 @@ def sharp_cases(seed: int = 0) -> list[Case]:
     """Random rational contexts whose visited states are all left, features near 3 times one-hot, 3 layers; γ of either sign."""
     rng = Random(seed)
     return [sharp_case(rng, *shape) for shape in product((1, 2, 3), (2, 3, 5), (-1, 1))]
+
+
+DRAWN = (rational_cases, sharp_cases)
+"""The random rational contexts that most claims about layers draw, after their small ones."""
 
 
 def sharp_case(rng: Random, states: int, length: int, sign: int) -> Case:

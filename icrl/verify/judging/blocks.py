@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -26,6 +28,7 @@ from sympy.printing.precedence import precedence_traditional
 
 from icrl.algebra import Weights
 from icrl.prompt import Rows
+from icrl.verify.judging.parts import Parts, on_rationals
 from icrl.verify.model import Counterexample, Verdict
 
 # The sizes, γ, and the blocks of a prompt by the symbols of the book: x(S_k) and x(S_n), A, the rewards, Π.
@@ -52,6 +55,13 @@ def expanded(block: MatrixExpr) -> MatrixExpr:
 def same(got: MatrixExpr, right: MatrixExpr) -> bool:
     """Whether the difference of two blocks expands to 0."""
     return isinstance(expanded(got - right), ZeroMatrix)
+
+
+def derived(pairs: Iterable[tuple[Any, Any]], parts: Parts, subject: Any, small: Iterable) -> Verdict | None:
+    """None if the two sides of every pair are the same; if not, the verdict of the parts at small instances, and never a pass."""
+    if all(same(*pair) for pair in pairs):
+        return None
+    return replace(on_rationals(parts, subject, small, "not derived"), passed=False)
 
 
 class Instance:
@@ -130,26 +140,36 @@ def probe(*extra: str) -> Instance:
     )
 
 
-def compare_blocks(got: MatrixExpr, right: MatrixExpr, at: Instance, where: str) -> Verdict | None:
+BANDS = [f"{band} rows" for band in Rows._fields]
+"""The rows of blocks of a prompt, for a person."""
+
+
+def compare_blocks(
+    got: MatrixExpr,
+    right: MatrixExpr,
+    at: Instance,
+    where: str,
+    bands: Sequence[str] = BANDS,
+    told: Callable[..., str] = lambda at, *sides: str(at),
+) -> Verdict | None:
     """None when two block matrices of one layout are the same sums of products, block by block.
 
     Blocks that differ at the explicit instance are a counterexample; blocks that only differ in form are a failure.
+    ``bands``: the names of the rows of blocks; ``told``: the instance in words, for the two sides of a block.
     """
     got, right = block_collapse(got), block_collapse(right)
     if got.blocks.shape != right.blocks.shape:
         raise ValueError(f"block layouts differ: {got.blocks.shape} against {right.blocks.shape}")
     for i, j in sorted(product(*map(range, right.blocks.shape)), reverse=True):  # the value row says most
         sides = got.blocks[i, j], right.blocks[i, j]
-        values = [at.value(side) for side in sides]
-        place = f"{where}, {Rows._fields[i]} rows, {('source columns', 'query column')[j]}"
-        if values[0] != values[1]:
-            return Verdict(
-                False,
-                "a block differs",
-                counterexample=Counterexample(str(at), place, *(str(value.tolist()) for value in values)),
-            )
-        if not same(*sides):
+        if same(*sides):
+            continue
+        values = [at.value(expanded(side)) for side in sides]
+        place = f"{where}, {bands[i]}, {('source columns', 'query column')[j]}"
+        if values[0] == values[1]:
             return Verdict(False, f"not derived: {place} differ in form")
+        shown = (str(value.tolist()) for value in values)
+        return Verdict(False, "a block differs", counterexample=Counterexample(told(at, *sides), place, *shown))
     return None
 
 

@@ -120,7 +120,15 @@ def on_rationals(parts: Parts, subject: Any, cases: Iterable, told: str, noun: s
 
 
 def in_balls(found: Iterable[Counterexample | None], noun: str, told: str) -> Verdict:
-    """What instances that are put to balls of ``BITS`` bits gave, one after the other: the first that fails, or cannot be told."""
+    """What instances that are put to balls of ``BITS`` bits gave, one after the other, if these are small."""
+    small = f"of radius below 2^-{RADIUS} of the scale"
+    return at_bits(
+        found, "the balls do not stand as stated", lambda count: f"{count} {noun} at {BITS} bits: {told} {small}"
+    )
+
+
+def at_bits(found: Iterable[Counterexample | None], wrong: str, told: Callable[[int], str]) -> Verdict:
+    """What is found at ``BITS`` bits: the first counterexample, called ``wrong``; or what cannot be told; or how many had none."""
     from flint import ctx
 
     count = 0
@@ -128,11 +136,11 @@ def in_balls(found: Iterable[Counterexample | None], noun: str, told: str) -> Ve
         try:
             for each in found:
                 if each:
-                    return Verdict(False, "the balls do not stand as stated", counterexample=each)
+                    return Verdict(False, wrong, counterexample=each)
                 count += 1
         except Undecided as undecided:
             return Verdict(False, str(undecided))
-    return Verdict(True, f"{count} {noun} at {BITS} bits: {told} of radius below 2^-{RADIUS} of the scale")
+    return Verdict(True, told(count))
 
 
 def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:

@@ -16,7 +16,12 @@ from icrl.verify.model import Counterexample
 
 def place_name(layer: int, band: str, row: int, column: int) -> str:
     """Where in which prompt: for a person."""
-    return f"layer {layer}, {band} row{f' {row}' if band == 'features' else ''}, column {column}"
+    return f"layer {layer}, {entry_name(band, row, column)}"
+
+
+def entry_name(band: str, row: int, column: int) -> str:
+    """Where in a prompt: for a person."""
+    return f"{band} row{f' {row}' if band == 'features' else ''}, column {column}"
 
 
 def first_difference(

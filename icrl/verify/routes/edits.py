@@ -11,6 +11,9 @@ from icrl.algebra import Matrix, all_visible, kind, place, scalar, softmax, true
 from icrl.arrays import np
 from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes
 from icrl.transformer import Parameters, softmax_td_parameters, transformer
+from icrl.verify.instances.cases import Case, as_matrices, td_prompts
+from icrl.verify.judging.prompts import first_difference
+from icrl.verify.model import Counterexample
 
 
 class Site(NamedTuple):
@@ -56,6 +59,11 @@ class Machine:
         Z = self.prompt(features, rewards, value, gamma)
         d, n = features.shape[-2], rewards.shape[-1]
         return transformer(Z, (self.parameters(Z, d, n, gamma, alpha, A, exp) for alpha in alphas))
+
+
+def compare_case(machine: Machine, case: Case, name: str, differ: Callable[[Any, Any], bool]) -> Counterexample | None:
+    """The first entry in which the machine's prompts, from layer 0 on, are not those of the TD loop."""
+    return first_difference(name, machine.run(*as_matrices(case)), td_prompts(case), differ)
 
 
 def unmasked(p: Parameters, site: Site) -> Parameters:

@@ -52,10 +52,25 @@ def _leads_to(root: int, tree: dict[int, int]) -> bool:
     return True
 
 
+def rational(array: np.ndarray) -> Matrix:
+    """A SymPy matrix of ``Fraction``s or integers; a vector becomes a column."""
+    shape = array.shape if array.ndim == 2 else (len(array), 1)
+    return Matrix(*shape, [Rational(q.numerator, q.denominator) for q in array.flat])
+
+
+def in_fractions(vector: Matrix) -> np.ndarray:
+    """A SymPy vector of rationals as an array of ``Fraction``s."""
+    return np.array([Fraction(int(q.p), int(q.q)) for q in vector], dtype=object)
+
+
 def null_vectors(matrix: np.ndarray) -> list[np.ndarray]:
     """A basis of the null space in ``Fraction``s, by SymPy."""
-    rational = Matrix(np.vectorize(lambda q: Rational(q.numerator, q.denominator), otypes=[object])(matrix))
-    return [np.array([Fraction(int(q.p), int(q.q)) for q in vector], dtype=object) for vector in rational.nullspace()]
+    return [in_fractions(vector) for vector in rational(matrix).nullspace()]
+
+
+def solved_by_sympy(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """The x with matrix · x = vector in ``Fraction``s, by SymPy."""
+    return in_fractions(rational(matrix).LUsolve(rational(vector)))
 
 
 def solved(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:

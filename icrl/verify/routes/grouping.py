@@ -18,6 +18,7 @@ from icrl.mrp import Context
 from icrl.operator import Operator, layer_operator, operator_from_kernel
 from icrl.prompt import rows
 from icrl.verify.instances.cases import Case, as_matrices
+from icrl.verify.judging import blocks as sy
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import solved
 
@@ -103,9 +104,9 @@ def mean_over_all(C: Any, D: Any, R: Any) -> tuple[Any, Any]:
 
 
 # The numbers of transitions and of states visited; the transitions; M̂, v, γ and α: for every size.
-n, N = Symbol("n", integer=True, positive=True), Symbol("N", integer=True, positive=True)
-SYMBOLS = Transitions(MatrixSymbol("C", n, N), MatrixSymbol("D", n, N), MatrixSymbol("R", n, 1))
-KAPPA, VALUE, GAMMA, ALPHA = MatrixSymbol("kappa", N, N), MatrixSymbol("v", N, 1), Symbol("gamma"), Symbol("alpha")
+STATES, GAMMA, ALPHA = Symbol("N", integer=True, positive=True), sy.gamma, Symbol("alpha")
+SYMBOLS = Transitions(MatrixSymbol("C", sy.n, STATES), MatrixSymbol("D", sy.n, STATES), MatrixSymbol("R", sy.n, 1))
+KAPPA, VALUES = MatrixSymbol("kappa", STATES, STATES), MatrixSymbol("v", STATES, 1)
 """A context of n transitions over N states at symbolic sizes: C, D and R, the weights κ, a value function, γ and α."""
 
 
@@ -132,10 +133,21 @@ def values(case: Case, machine: Machine = Machine()) -> list[np.ndarray]:
     return [np.asarray(rows(Z).value)[0, first] for Z in machine.run(*as_matrices(case))]
 
 
+def on_visited(case: Case, updates: Iterator[dict]) -> list[np.ndarray]:
+    """Value functions on W."""
+    return [array(case, [v[s] for s in visited(case)]) for v in updates]
+
+
+def one_update(case: Case, loop: Callable[[Any], Iterator[dict]]) -> Callable[[np.ndarray], np.ndarray]:
+    """The loop's first update, as a map of the values on W."""
+    return lambda v: on_visited(case, loop(replace(case, v=dict(zip(visited(case), v)), alphas=case.alphas[:1])))[1]
+
+
 def loop(case: Case) -> list[np.ndarray]:
     """v_0, v_1, … on W by the TD loop."""
-    updates = td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp)
-    return [array(case, [v[s] for s in visited(case)]) for v in updates]
+    return on_visited(
+        case, td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp)
+    )
 
 
 def certainty_equivalence(case: Case) -> np.ndarray:
@@ -153,16 +165,3 @@ def certainty_equivalence(case: Case) -> np.ndarray:
 def unit_vector(case: Case, s: int) -> np.ndarray:
     """1 at the s-th state of W, 0 elsewhere."""
     return array(case, [0 * case.gamma + (i == s) for i in range(len(visited(case)))])
-
-
-# The routes
-
-
-def on_visited(case: Case, updates: Iterator[dict]) -> list[np.ndarray]:
-    """Value functions on W."""
-    return [array(case, [v[s] for s in visited(case)]) for v in updates]
-
-
-def one_update(case: Case, loop: Callable[[Any], Iterator[dict]]) -> Callable[[np.ndarray], np.ndarray]:
-    """The loop's first update, as a map of the values on W."""
-    return lambda v: on_visited(case, loop(replace(case, v=dict(zip(visited(case), v)), alphas=case.alphas[:1])))[1]

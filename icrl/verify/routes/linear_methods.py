@@ -14,7 +14,7 @@ from itertools import product
 from random import Random
 from typing import Any, NamedTuple
 
-from sympy import BlockMatrix, Integer, MatrixSymbol, Symbol, ZeroMatrix, block_collapse
+from sympy import BlockMatrix, Integer, MatrixSymbol, Symbol, ZeroMatrix
 from sympy import Matrix as Explicit
 
 from icrl import linear_attention as la
@@ -23,12 +23,12 @@ from icrl.algebra import Weights, all_visible, identity, place
 from icrl.arrays import np
 from icrl.transformer import Head, Parameters, transformer
 from icrl.transformer import layer as one_layer
-from icrl.verify.instances.cases import log_uniform, shown, small_fraction
+from icrl.verify.instances.cases import in_floats, log_uniform, shown, small_fraction
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import TOLERANCE, taken
 from icrl.verify.judging.parts import Floating, Part, Within, entries, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Counterexample, Verdict
+from icrl.verify.model import Budget, Check, Verdict
 
 
 class Sample(NamedTuple):
@@ -189,22 +189,9 @@ def said(at: sy.Instance, *sides: Any) -> str:
 
 
 def first_block(got: BlockMatrix, right: BlockMatrix, where: str) -> Verdict | None:
-    """None when two block matrices are the same sums of products; the last band, the one that moves, is looked at first."""
-    got, right, at = block_collapse(got), block_collapse(right), point()
-    for i, j in sorted(product(*map(range, right.blocks.shape)), reverse=True):
-        sides = got.blocks[i, j], right.blocks[i, j]
-        if sy.same(*sides):
-            continue
-        values = [at.value(sy.expanded(side)) for side in sides]
-        block = f"{where}, band {i + 1} of {right.blocks.shape[0]}, {('source columns', 'query column')[j]}"
-        if values[0] == values[1]:
-            return Verdict(False, f"not derived: {block} differ in form")
-        return Verdict(
-            False,
-            "a block differs",
-            counterexample=Counterexample(said(at, *sides), block, *(str(value.tolist()) for value in values)),
-        )
-    return None
+    """None when two prompts are the same sums of products; the last band, the one that moves, is looked at first."""
+    count = len(right.blocks.tolist())
+    return sy.compare_blocks(got, right, point(), where, [f"band {i + 1} of {count}" for i in range(count)], said)
 
 
 def symbolic(method: Method, budget: Budget) -> Verdict:
@@ -317,13 +304,6 @@ def float_samples(seed: int) -> Iterator[Sample]:
         yield from (sample, chained(sample))
 
 
-def in_floats(sample: Sample) -> Sample:
-    """A rational sample in floats."""
-    return Sample._make(
-        np.array(entry, float) if np.ndim(entry) == 2 else np.array(entry, float).tolist() for entry in sample
-    )
-
-
 FLOATING = Floating(
     convert=partial(map, in_floats),
     name=str,
@@ -338,13 +318,14 @@ def of_method(method: Method, sample: Sample) -> Sample:
     return sample._replace(gamma=0 * sample.gamma + 1) if method.average else sample
 
 
-def checked(method: Method, shows: tuple[Callable, ...] = (), route: str = "") -> tuple[Check, ...]:
-    """The exact and the numeric check of a method: every entry of every layer against the loop.
+def checked(scope: str, method: Method, shows: tuple[Callable, ...] = (), route: str = "") -> tuple[Check, ...]:
+    """The symbolic check, of this scope, and the exact and the numeric one: every entry of every layer against the loop.
 
     ``shows``: the functions of the method's own parts; ``route``: what they say, in words.
     """
     ours = lambda samples: (of_method(method, sample) for sample in samples)
-    return Statement(
+    every_size = Check("symbolic", scope, symbolic, shows=(induction, stated, next_weights))
+    numbers = Statement(
         parts,
         "the last row in every column of every layer, the query's included, equal to the recursion's; "
         "the rows above unmoved",
@@ -358,7 +339,8 @@ def checked(method: Method, shows: tuple[Callable, ...] = (), route: str = "") -
         floating=FLOATING,
         routes=dict.fromkeys(("exact", "numeric"), route) if route else {},
         shows=(parts, last_row, *shows),
-    ).checks()
+    )
+    return every_size, *numbers.checks()
 
 
 # Mutants
@@ -376,9 +358,8 @@ def edited(method: Method, edit: Callable[[Head, Site], Head], head: int = 0) ->
     """The method with one head edited."""
 
     def parameters(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Parameters:
-        heads = list(method.parameters(d, n, alpha, decay, like).heads)
-        heads[head] = edit(heads[head], Site(d, n, like))
-        return Parameters(tuple(heads))
+        p = method.parameters(d, n, alpha, decay, like)
+        return p.with_head(head, **vars(edit(p.heads[head], Site(d, n, like))))
 
     return replace(method, parameters=parameters)
 
