@@ -20,8 +20,11 @@ def with_traces(p: Parameters, decay: Any) -> Parameters:
     r"""Softmax TD(λ): attention reads :math:`d_k = \delta_k + \vartheta d_{k+1}` in the place of :math:`\delta_k`, ϑ = ``decay`` = γλ.
 
     One parameter-free step more, a scan along the columns from the right. With linear attention it is linear TD(λ).
+    ``p``: one head and a target memory; ``ValueError`` for others.
     """
     shift = p.target_memory.shift
+    if len(p.heads) != 1:
+        raise ValueError(f"p must have one head, through which the values are read, got {len(p.heads)}")
     return p.with_head(scan=discounted_sum(shift.shape[-1] - 1, decay, shift))
 
 
@@ -29,8 +32,12 @@ def with_average_reward(p: Parameters) -> Parameters:
     r"""Average-reward TD: beside the head of ``p``, made with γ = 1, a uniform one that subtracts the mean reward.
 
     The second head's scores are all 0, so that softmax weighs all visible keys alike; its V reads the reward row, times −α.
+    ``p``: one head of softmax TD, not changed by another function of this module, which the second head would take over;
+    ``ValueError`` for several heads or a scan.
     """
     first = p.head
+    if first.scan is not None:
+        raise ValueError("p must have no scan: its second head would subtract the mean of scanned rewards")
     d = first.A.shape[-1] - 3
     step = first.V[..., -1:, -3:-2]
     V = place({(VALUE, REWARD): -step}, row_sizes(d), row_sizes(d), first.V)

@@ -54,7 +54,10 @@ class TargetMemory:
     shift: Matrix
 
     def __call__(self, Y: Matrix) -> Matrix:
-        """Y with the target row written anew."""
+        """Y with the target row written anew; ``ValueError`` when a piece is of another d or n than Y."""
+        if kind(Y, "Y") != "blocks":
+            rows, columns = Y.shape[-2:]
+            _check_shapes(Y, U=(self.U, rows, rows), W=(self.W, rows, rows), shift=(self.shift, columns, columns))
         return self.U @ Y + self.W @ Y @ self.shift
 
 
@@ -113,7 +116,8 @@ def values(Z: Matrix, h: Head) -> Matrix:
 
 def added(Z: Matrix, h: Head) -> Matrix:
     r"""What one head adds, in the shape of Z: :math:`VZK`, or :math:`VZTK` with a scan; ``ValueError`` when the head is of another d or n."""
-    _check_sizes(Z, A=h.A, visible=h.visible)
+    if kind(Z, "Z") != "blocks":  # block sizes are SymPy's to compare
+        _check_head(Z, h)
     return values(Z, h) @ weights(Z, h)
 
 
@@ -141,14 +145,28 @@ def transformer(Z: Matrix, layers: Iterable[Parameters], step: Layer = layer) ->
     return accumulate(layers, step, initial=Z)
 
 
-def _check_sizes(Z: Matrix, A: Matrix, visible: Any) -> None:
-    """Raise ``ValueError`` unless Z has the d of A and the n of the mask; block sizes are SymPy's to compare."""
-    if kind(Z, "Z") == "blocks":
-        return
-    if tuple(Z.shape[-2:]) != (A.shape[-1], visible.shape[-2]):
+def _check_head(Z: Matrix, h: Head) -> None:
+    """Raise ``ValueError`` unless the head's pieces have the kind of Z and the sizes that Z asks for."""
+    rows, columns = Z.shape[-2:]
+    _check_shapes(Z, A=(h.A, rows, rows), V=(h.V, rows, rows))
+    if h.scan is not None:
+        _check_shapes(Z, scan=(h.scan, columns, columns))
+    shape = tuple(getattr(h.visible, "shape", ()))
+    if len(shape) < 2 or shape[-2] != columns or shape[-1] not in (1, columns):
         raise ValueError(
-            f"Z must have the sizes of the head, A {tuple(A.shape)} and visible {tuple(visible.shape)}, got shape {tuple(Z.shape)}"
+            f"visible must have shape (…, {columns}, 1) or (…, {columns}, {columns}) for Z of shape {tuple(Z.shape)}, got {shape or type(h.visible).__name__}"
         )
+
+
+def _check_shapes(Z: Matrix, **pieces: tuple[Matrix, int, int]) -> None:
+    """Raise ``ValueError`` with the name of the first piece that is of another kind than Z, or not of the size given with it."""
+    for name, (X, rows, columns) in pieces.items():
+        if kind(X, name) != kind(Z):
+            raise ValueError(f"{name} must be of the kind of Z, {kind(Z)}, got {kind(X)}")
+        if tuple(X.shape[-2:]) != (rows, columns):
+            raise ValueError(
+                f"{name} must have shape (…, {rows}, {columns}) for Z of shape {tuple(Z.shape)}, got {tuple(X.shape)}"
+            )
 
 
 def in_two_heads(p: Parameters) -> Parameters:

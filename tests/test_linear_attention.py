@@ -398,6 +398,9 @@ def other(i, part):
     return *ONES[:i], part, *ONES[i + 1 :]
 
 
+SOFT = softmax_td_parameters(2, 3, 0.9, 1.0, LIKE)
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -423,13 +426,18 @@ def other(i, part):
         (lambda: la.td_parameters(2, 3, 0.1, LIKE, [0.5]), "decay must be one number"),
         (
             lambda: attention(np.zeros((5, 5)), la.td_parameters(2, 3, 0.1, LIKE)),
-            r"Z must have the sizes of the head, A \(5, 5\) and visible \(4, 1\), got shape \(5, 5\)",
+            r"visible must have shape \(…, 5, 1\) or \(…, 5, 5\) for Z of shape \(5, 5\), got \(4, 1\)",
         ),
-        (lambda: attention(np.zeros((6, 4)), la.residual_gradient_parameters(2, 3, 0.1, LIKE)), r"got shape \(6, 4\)"),
+        (
+            lambda: attention(np.zeros((6, 4)), la.residual_gradient_parameters(2, 3, 0.1, LIKE)),
+            r"A must have shape \(…, 6, 6\) for Z of shape \(6, 4\), got \(5, 5\)",
+        ),
         (
             lambda: attention(LIKE, la.average_reward_parameters(2, 3, 0.1, LIKE)),
-            r"A \(6, 6\) and visible \(4, 1\), got shape \(5, 4\)",
+            r"A must have shape \(…, 5, 5\) for Z of shape \(5, 4\), got \(6, 6\)",
         ),
+        (lambda: siblings.with_average_reward(siblings.with_traces(SOFT, 0.5)), "p must have no scan"),
+        (lambda: siblings.with_traces(siblings.with_average_reward(SOFT), 0.5), "p must have one head, .* got 2"),
         (lambda: td.linear_td_lambda([], 0.5, 0.5, [1]), "transitions must hold n >= 1 of them, got none"),
         (
             lambda: td.linear_residual_gradient([STEP, ([1.0], 1.0, [1.0, 2.0])], 0.5, [1]),

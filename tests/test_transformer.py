@@ -202,6 +202,9 @@ def test_heads_add_up_and_a_mask_may_depend_on_the_query():
         both.head
 
 
+PLAIN = softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)))
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -304,11 +307,29 @@ def test_heads_add_up_and_a_mask_may_depend_on_the_query():
         (lambda: softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)), np.full((2, 2), np.nan)), "A must be finite"),
         (
             lambda: layer(np.zeros((5, 4)), softmax_td_parameters(2, 4, 0.9, 1.0, np.zeros((5, 4)))),
-            r"Z must have the sizes of the head, A \(5, 5\) and visible \(5, 1\), got shape \(5, 4\)",
+            r"visible must have shape \(…, 4, 1\) or \(…, 4, 4\) for Z of shape \(5, 4\), got \(5, 1\)",
         ),
         (
             lambda: layer(np.zeros((5, 4)), in_two_heads(softmax_td_parameters(3, 3, 0.9, 1.0, np.zeros((5, 4))))),
-            r"A \(6, 6\) and visible \(4, 1\), got shape \(5, 4\)",
+            r"A must have shape \(…, 5, 5\) for Z of shape \(5, 4\), got \(6, 6\)",
+        ),
+        (
+            lambda: layer(np.zeros((5, 4)), PLAIN.with_head(V=np.zeros((1, 5)))),
+            r"V must have shape \(…, 5, 5\) for Z of shape \(5, 4\), got \(1, 5\)",
+        ),
+        (
+            lambda: layer(np.zeros((5, 4)), PLAIN.with_head(scan=np.eye(3))),
+            r"scan must have shape \(…, 4, 4\) for Z of shape \(5, 4\), got \(3, 3\)",
+        ),
+        (
+            lambda: layer(np.zeros((5, 4)), PLAIN.with_head(visible=np.ones(4, bool))),
+            r"visible must have shape .* got \(4,\)",
+        ),
+        (lambda: layer(np.zeros((5, 4)), PLAIN.with_head(visible=[True] * 4)), "visible must have shape .* got list"),
+        (lambda: layer(torch.zeros(5, 4), PLAIN), "A must be of the kind of Z, tensor, got float"),
+        (
+            lambda: layer(np.zeros((5, 4)), PLAIN.with_memory(shift=np.eye(4)[:, :1])),
+            r"shift must have shape \(…, 4, 4\) for Z of shape \(5, 4\), got \(4, 1\)",
         ),
         (
             lambda: transformer(np.zeros((5, 4)), softmax_td_parameters(2, 3, 0.9, 1.0, np.zeros((5, 4)))),

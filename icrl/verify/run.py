@@ -8,6 +8,9 @@ from typing import Any
 
 from icrl.verify.model import KINDS, WITHOUT_MUTANTS, Budget, Check, Claim, Mutant, Verdict
 
+REMEDIES = {"torch": ": pip install 'icrl[torch]'", "flint": ": pip install python-flint"}
+"""How to get a package that bears another name than its module, or that is no requirement."""
+
 
 @dataclass(frozen=True)
 class MutantResult:
@@ -40,6 +43,7 @@ class ClaimResult:
     claim: Claim
     verdicts: list[tuple[Check, Verdict]]
     mutants: list[MutantResult]
+    budget: Budget = Budget()
 
     @property
     def status(self) -> str:
@@ -67,7 +71,12 @@ class ClaimResult:
             "id": self.claim.id,
             "status": self.status,
             "checks": [
-                {"kind": check.kind, "scope": check.scope, "passed": verdict.passed, "detail": explained(verdict)}
+                {
+                    "kind": check.kind,
+                    "scope": scope_of(check, self.budget),
+                    "passed": verdict.passed,
+                    "detail": explained(verdict),
+                }
                 for check, verdict in self.verdicts
             ],
             "mutants": [
@@ -80,6 +89,15 @@ class ClaimResult:
                 for result in self.mutants
             ],
         }
+
+
+def scope_of(check: Check, budget: Budget) -> str:
+    """The words for a check's scope; with another budget than its own, that they speak of its own; where a package is missing, which."""
+    default = check.kind != "numeric" or (budget.trials, budget.seed) == (None, 0)
+    try:
+        return check.scope if default else f"by default {check.scope}"
+    except ModuleNotFoundError as error:
+        return f"what is drawn is not told: needs {error.name}, which is not installed"
 
 
 def explained(verdict: Verdict) -> str:
@@ -95,7 +113,7 @@ def judge(check: Check, subject: Any, budget: Budget) -> Verdict:
         package = str(error.name).partition(".")[0]
         if package == "icrl":
             return Verdict(False, f"raised {type(error).__name__}: {error}")
-        remedy = ": pip install 'icrl[torch]'" if package == "torch" else ", which is not installed"
+        remedy = REMEDIES.get(package, ", which is not installed")
         return Verdict(None, f"not run: needs {package}{remedy}", ran=False)
     except Exception as error:  # noqa: BLE001  a broken construction must be reported, whatever it breaks
         return Verdict(False, f"raised {type(error).__name__}: {error}")
@@ -126,7 +144,7 @@ def run_claim(
         if seeing:
             report(claim, f"mutant: {mutant.name}", None)
             results.append(MutantResult(mutant, {check.kind: judge(check, mutant.subject, budget) for check in seeing}))
-    return ClaimResult(claim, verdicts, results)
+    return ClaimResult(claim, verdicts, results, budget)
 
 
 def succeeded(results: Iterable[ClaimResult]) -> bool:

@@ -236,7 +236,7 @@ def nan(*_):
 
 NAN = {
     "bellman": bellman.Equation(operator=lambda P, r, gamma, v: r * float("nan")),
-    "stationary": stationary.Statement(factor=nan),
+    "stationary": stationary.Stationary(factor=nan),
     "batch-td": batch_td.BatchTD(
         algorithm=lambda states, rewards, gamma, alphas, v: repeat(dict.fromkeys(v, float("nan")))
     ),
@@ -328,3 +328,20 @@ def test_a_numeric_check_draws_as_many_instances_as_asked(id):
     claim, check = NUMERIC[id]
     details = [judge(check, claim.subject, Budget(trials=trials)).detail for trials in (3, 4)]
     assert details[0] != details[1]
+
+
+def undrawn():
+    raise ModuleNotFoundError("random needs numpy", name="numpy")
+
+
+def test_words_that_need_a_package_that_is_missing_say_so_and_lose_no_report():
+    drawn = Check("numeric", undrawn, one_is_one)
+    found = run_claim(replace(toy(one_is_one, (Mutant("two", 2),)), checks=(drawn,))).as_json()
+    assert found["checks"][0]["scope"] == "what is drawn is not told: needs numpy, which is not installed"
+    assert found["status"] == "checked" and found["mutants"][0]["refuted"]
+
+
+def test_words_of_another_budget_are_said_to_be_of_the_default():
+    claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=(Check("numeric", "300 numbers", one_is_one),))
+    scopes = [run_claim(claim, budget=budget).as_json()["checks"][0]["scope"] for budget in (Budget(), Budget(3), FEW)]
+    assert scopes == ["300 numbers", "by default 300 numbers", "by default 300 numbers"]

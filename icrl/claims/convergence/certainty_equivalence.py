@@ -174,7 +174,9 @@ STATED = Statement(
     small=contexts.after(SMALLEST),
     floats=six_maps,
     trials=600,
-    routes={"numeric": "each context under six feature maps, and the same limit after 10⁹ layers where ρ(G) < 1"},
+    routes={
+        "numeric": "the random ones 100 contexts, each under six feature maps, and the same limit after 10⁹ layers where ρ(G) < 1"
+    },
     scale="that of the values, times the condition of what is solved",
     shows=(fixed_points, at_depth),
 )

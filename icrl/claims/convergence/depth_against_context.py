@@ -139,7 +139,7 @@ def numeric(claim: Depth, budget: Budget) -> Verdict:
         "three layers beat the limit at n = 20 and the limit beats three layers at n = 200, each by more than 5 "
         "standard errors"
     )
-    detail = f"{verdict.detail}; the walk of {WALK} states, {CONTEXTS} contexts at each n: {told}"
+    detail = f"{verdict.detail}; the walk of {WALK} states, {CONTEXTS} contexts drawn at each n: {told}"
     return replace(verdict, detail=detail, measured=means)
 
 
@@ -182,7 +182,7 @@ def visited_error(mrp: MarkovRewardProcess, states: np.ndarray, rewards: np.ndar
 def scope() -> str:
     """What the numeric check draws: the contexts of the statement, and those of the noisy walk."""
     lengths = " and ".join(str(n) for n, _ in Depth.early_wins)
-    walk = f"{CONTEXTS} contexts of a walk of {WALK} states with noisy rewards at each n, n = {lengths}"
+    walk = f"{CONTEXTS} contexts of a walk of {WALK} states with noisy rewards drawn at each n, those kept whose last state is left, n = {lengths}"
     return f"{STATED.scope('numeric')()}; beside the statement, {walk}: the mean error of 3 layers against the limit's"
 
 

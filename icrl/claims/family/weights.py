@@ -263,7 +263,7 @@ def exact(claim: Importance, budget: Budget) -> Verdict:
 
 def numeric(claim: Importance, budget: Budget) -> Verdict:
     """Random float contexts, after the small ones."""
-    first = f"the {len(SMALLEST) + len(claim.beyond)} small ones first"
+    first = f"of which the first {len(SMALLEST) + len(claim.beyond)} are the small ones"
     told = f"{first}: {TOLD}; the scale is that of the values times (1 + L), n or the condition of what is solved"
     return on_floats(parts, claim, (), numeric_contexts(claim, budget.seed), budget, TRIALS, told)
 
