@@ -135,7 +135,7 @@ def test_a_check_that_lacks_its_package_has_not_run_and_judges_no_mutant(kind):
     assert both.as_json()["checks"][0]["detail"] == "not run: needs torch: pip install 'icrl[torch]'"
     assert both.mutants[0].refuted_by == ["exact"] and both.mutants[0].refuted
     alone = run_claim(replace(claim, checks=(Check(kind, "all", lacking("flint")),)))
-    assert alone.verdicts[0][1].detail == "not run: needs flint, which is not installed"
+    assert alone.verdicts[0][1].detail == "not run: needs flint: pip install python-flint"
     assert alone.status == "not run" and alone.mutants == []
     assert succeeded([both, alone]) and not complete([both, alone]) and complete([run_claim(claim)])
 
