@@ -141,3 +141,8 @@ def test_figures_follow_from_the_parameters_on_record():
     assert_near(
         evaluation(learned_of(outcomes[seed]), protocol), expected, f"{name}, seed {seed}", rtol=1e-2, atol=1e-5
     )
+
+
+def test_a_record_that_the_book_does_not_have_is_named():
+    with pytest.raises(ValueError, match=r"name must be one of the book's records, boyan.*, got 'no-such'"):
+        recorded("no-such")

@@ -325,7 +325,7 @@ class Workshop:
         return sorted(steps, key=lambda step: (step.near, step.cost))
 
     def test_steps(self, target: str, function: str, away: dict[str, int], tree: Path) -> Iterator[Step]:
-        """The tests, in one run: those that name the function, then the nearest, those that name the module, the cheapest."""
+        """The tests, in one run: of files that import the module itself first; those that name the function, the nearest, the cheapest."""
         files = {name: self.known[name] for name in away if self.known[name].name.startswith("test_")}
         near = {path.relative_to(self.root).as_posix(): away[name] for name, path in files.items()}
         words = set(target.split(".")[1:])
@@ -334,13 +334,14 @@ class Workshop:
                   if isinstance(node, ast.FunctionDef)} for file in near}  # fmt: skip
         names = lambda file, text: not (function and function in text)
         found, spent = [], 0.0
-        for file in sorted(near, key=lambda file: (names(file, str(bodies[file])), near[file], naming(file), file)):
+        order = lambda file: (near[file] > 1, names(file, str(bodies[file])), near[file], naming(file), file)
+        for file in sorted(near, key=order):
             passing = self.passed(file, self.root / file, pytest(file), tree, FIRST_LIMIT)
             for test, seconds in passing.items():
                 body = bodies[file].get(test.partition("::")[2].partition("[")[0], "")
-                found.append((names(file, body), near[file], naming(test), seconds, test))
+                found.append((near[file] > 1, names(file, body), near[file], naming(test), seconds, test))
             spent += sum(passing.values())
-            if spent > TESTS:
+            if spent > 3 * TESTS:  # of long files the quick tests alone are asked
                 break
         plan: list[str] = []
         cost = 0.0
