@@ -320,8 +320,8 @@ class Workshop:
     def steps(self, change: Change, tree: Path) -> list[Step]:
         """What the change faces, nearest first."""
         target = next(name for name, path in self.known.items() if path == self.root / change.file)
-        away, last = distances(target, self.graph), change.function.rpartition(".")[2]
-        steps = [*self.test_steps(target, last, away, tree), *self.claim_steps(away, tree)]
+        away, named = distances(target, self.graph), change.function.partition(".")[0]
+        steps = [*self.test_steps(target, named, away, tree), *self.claim_steps(named, away, tree)]
         return sorted(steps, key=lambda step: (step.near, step.cost))
 
     def test_steps(self, target: str, function: str, away: dict[str, int], tree: Path) -> Iterator[Step]:
@@ -352,10 +352,11 @@ class Workshop:
             asked = dict.fromkeys(test.partition("::")[0] for test in plan)
             yield Step("tests", pytest("-x", *asked), tuple(plan), (), min(near[file] for file in asked), cost)
 
-    def claim_steps(self, away: dict[str, int], tree: Path) -> Iterator[Step]:
-        """The claims, one run for each kind of check."""
+    def claim_steps(self, function: str, away: dict[str, int], tree: Path) -> Iterator[Step]:
+        """The claims, one run for each kind of check: those that name the function, then the nearest."""
         spent, chosen = 0.0, defaultdict(list)
-        for name in sorted(away.keys() & self.claims.keys(), key=lambda name: (away[name], name)):
+        silent = lambda name: not (function and function in self.known[name].read_text(encoding="utf-8"))
+        for name in sorted(away.keys() & self.claims.keys(), key=lambda name: (silent(name), away[name], name)):
             id, file = self.claims[name], self.known[name]
             for kind in KINDS:
                 for seconds in self.passed(f"verify {kind} {id}", file, verify(kind, id), tree, 2 * CLAIMS).values():
