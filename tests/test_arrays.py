@@ -469,3 +469,18 @@ def test_what_is_not_here_is_said_to_need_numpy(name):
     with pytest.raises(ModuleNotFoundError, match="needs numpy"):
         _ = plain.linalg.qr
     assert not hasattr(plain, "__wrapped__")
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda np: np.array(3) @ np.array([1, 2]),
+        lambda np: np.array([1, 2]) @ np.array(3),
+        lambda np: np.arange(6).reshape(4, 2),
+        lambda np: np.arange(6).reshape(-1, 4),
+    ],
+)
+def test_shapes_that_do_not_fit_are_refused_as_by_numpy(call):
+    for arrays_of in (numpy, plain):
+        with pytest.raises(ValueError):
+            call(arrays_of)

@@ -313,6 +313,7 @@ def test_bound_f_by_hand(file):
     """One state: P_e = 1, so F = γ/(1−γ) · σ √(ln(2·1·n/δ)/(2n)) with σ = 0; two states, left alike, by the formula."""
     assert found(read_task(file({"states": [0, 0], "rewards": [1], "discount": 0.5}))).bound == 0
     d = found(read_task(file({"states": [0, 1, 0], "rewards": [1, 0], "discount": 0.5})), confidence=0.9)
+    assert as_json(d)["confidence"] == pytest.approx(0.9)
     assert d.bound == pytest.approx(0.5 / 0.5 * (1 / 0.5) * math.sqrt(math.log(2 * 2 * 2 / 0.1) / 2))
 
 
