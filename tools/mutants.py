@@ -305,9 +305,11 @@ class Workshop:
                     stderr=subprocess.STDOUT, start_new_session=True,
                     preexec_fn=lambda: signal.alarm(int(limit) + 5),  # it ends, too, where this process was killed
                 )  # fmt: skip
-            while process.poll() is None and time.monotonic() < start + limit and not self.stopped.is_set():
+            code = None  # an end that comes after the limit is none, however late this process was to look
+            while code is None and time.monotonic() < start + limit and not self.stopped.is_set():
                 time.sleep(0.05)
-            code, seconds = process.poll(), time.monotonic() - start
+                code = process.poll()
+            seconds = min(limit, time.monotonic() - start)
             try:
                 os.killpg(process.pid, signal.SIGKILL)  # what a test left running, too
             except ProcessLookupError:
