@@ -17,6 +17,7 @@ from rich.console import Console
 from icrl.cli import main, telling
 from icrl.diagnose import FEATURES, Task, as_json, chosen_features, diagnose, figure, make_features, read_task, report
 from icrl.diagnose.diagnosis import after, covered_end, first_depth, layers_for_ten
+from icrl.diagnose.reading import listed
 from icrl.diagnose.report import course, shown
 from icrl.mrp import Context, empirical_model
 from icrl.operator import layer_operator
@@ -548,6 +549,23 @@ def test_the_true_value_of_episodes_is_that_of_restarts():
     for name, said in (("FrozenLake-v1", True), ("boyan", True), ("ring", False)):
         d = found(read_task(name, length=100))
         assert ("Episodes restart" in report(d)) == said == bool(as_json(d)["note"])
+
+
+@pytest.mark.parametrize("step, name", [(0.5, "the limit"), (5.0, "v_CE")])
+def test_what_is_measured_against_the_true_value_is_named(step, name):
+    d = found(read_task("ring", length=200), step=step)
+    assert (d.limit is not None) == (name == "the limit") and f"the largest error of {name} is" in " ".join(
+        report(d).split()
+    )
+
+
+@pytest.mark.parametrize(
+    "states, said",
+    [("a", "state a"), ("ab", "states a and b"), ("abcdefgh", "states a, b, c, d, e, f, g and h"),
+     ("abcdefghi", "states a, b, c, d, e, f and 3 more")],
+)  # fmt: skip
+def test_states_are_listed(states, said):
+    assert listed(list(states)) == said
 
 
 def test_one_is_not_said_in_the_plural():

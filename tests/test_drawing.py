@@ -1,11 +1,14 @@
 """The map's layout: nothing that follows is drawn, nobody stands above what it rests on, and no arrow runs behind a box."""
 
+import re
 from itertools import pairwise
 
 import pytest
 
 from icrl.claims import CLAIMS
 from icrl.verify.pages.drawing import BOX, COLUMNS, GAP, LANE, covering, middles, ordered, rising, rows, steps
+from icrl.verify.pages.map import part_drawing
+from icrl.verify.run import ClaimResult
 
 BOOK = {id: claim.rests_on for id, claim in CLAIMS.items()}
 FAN = {"root": [], **{f"leaf {i}": ["root"] for i in range(11)}, "late": ["leaf 0", "root"]}
@@ -42,6 +45,13 @@ def test_chains_do_not_cross():
     levels = ordered(below, row, steps(below, row))
     names = [[name for name, at in level if row[name] == at] for level in levels]
     assert names in ([["a", "b"], ["d", "c"], ["f", "e"]], [["b", "a"], ["c", "d"], ["e", "f"]])
+
+
+def test_a_part_is_drawn_with_what_it_rests_on_and_nothing_else():
+    results = [ClaimResult(claim, [], []) for claim in CLAIMS.values()]
+    inside = [result for result in results if result.claim.id in ("operator", "contraction")]
+    drawn = part_drawing("two", inside, results, ())
+    assert set(re.findall(r'href="[\w-]+\.html#([\w-]+)"', drawn)) == {"softmax-td", "operator", "contraction"}
 
 
 def test_the_nearest_rising_sequence():

@@ -279,6 +279,14 @@ def test_every_symbol_is_listed_on_some_page():
     assert unlisted([["S", "", "a row that no page lists"]]) != []
 
 
+@pytest.mark.parametrize(
+    "claim", [claim for claim in CLAIMS.values() if kernel.proofs_of([claim])], ids=lambda claim: claim.id
+)
+def test_a_chapter_shows_the_statements_and_symbols_of_its_sources(claim):
+    [check], page = kernel.proofs_of([claim]), ROOT / "book" / "_generated" / "kernel" / f"{claim.id}.md"
+    assert block(check) in page.read_text(encoding="utf-8")
+
+
 def test_without_the_sources_the_tables_beside_them_are_empty(tmp_path):
     assert kernel.table(tmp_path / "symbols.toml") == {}
 

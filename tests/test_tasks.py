@@ -178,6 +178,19 @@ def test_gymnasium_under_the_uniform_policy_is_ergodic(env_id, options):
     assert mrp.stationary_distribution().min() > 0
 
 
+def test_an_environment_without_a_start_distribution_is_no_table():
+    class Half(gymnasium.Env):
+        observation_space = action_space = gymnasium.spaces.Discrete(1)
+        P = {0: {0: [(1.0, 0, 0.0, False)]}}
+
+    gymnasium.register("Half-v0", Half)
+    try:
+        with pytest.raises(ValueError, match="must be a tabular environment, .*got 'Half-v0'"):
+            from_gymnasium("Half-v0")
+    finally:
+        del gymnasium.registry["Half-v0"]
+
+
 def test_gymnasium_states_are_those_that_occur():
     taxi = gymnasium.make("Taxi-v4").unwrapped
     occurs = [s for s in range(500) if taxi.decode(s)[2] != taxi.decode(s)[3] or ends_episode(taxi, s)]

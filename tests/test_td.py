@@ -40,6 +40,14 @@ def test_linear_td_by_hand():
     assert w1 == [1 + HALF * (delta[0] * 1 + delta[1] * 2)]
 
 
+def test_average_reward_td_by_hand():
+    """At w = 0 an error is the reward less the mean of the rewards up to it: 1 − 1, then 3 − 2."""
+    transitions = [([F(1)], F(1), [F(2)]), ([F(2)], F(3), [F(1)])]
+    _, w1, w2 = td.linear_average_reward(transitions, [HALF, HALF])
+    assert w1 == [HALF * (0 * 1 + 1 * 2)]
+    assert w2 == [1 + HALF * ((0 + 2 - 1) * 1 + (1 + 1 - 2) * 2)]
+
+
 def test_online_td_by_hand():
     values = list(td.online_td("aba", [F(1), F(2)], HALF, lambda m: F(1, m)))
     assert values == [{"a": 0, "b": 0}, {"a": 1, "b": 0}, {"a": 1, "b": F(5, 2)}]
@@ -97,6 +105,7 @@ def test_zero_features_are_allowed():
         (lambda: td.online_td([0, 1], [math.nan], 0.5, lambda m: 1.0), "rewards must be finite, got nan"),
         (lambda: td.tabular_td([0, 1, 0], [F(1), -math.inf], 0.5, [1]), "rewards must be finite, got -inf"),
         (lambda: td.inner([1], [1, 2]), "one length, got 1 and 2"),
+        (lambda: td.linear_average_reward([([1, 2], 0, [1, 2])], [1], [1]), "w must hold d = 2 numbers, got 1"),
     ],
 )
 def test_bad_input_is_named(call, message):

@@ -27,6 +27,7 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import Undecided, balls_differ, entries_differ
+from icrl.verify.judging.parts import in_balls
 from icrl.verify.judging.prompts import first_difference
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.pages.status import code_shown
@@ -153,7 +154,7 @@ def test_a_module_of_the_library_that_is_missing_is_a_failure():
 
 def test_balls_that_are_too_wide_prove_nothing():
     differ = balls_differ(scale=1.0)
-    assert differ(arb(1), arb(2)) and not differ(arb(1), arb(1))
+    assert differ(arb(1), arb(2)) is True and differ(arb(1), arb(1)) is False
     with pytest.raises(Undecided, match="wider than"):
         differ(arb(1, 1e-20), arb(1))
     with pytest.raises(Undecided, match="not finite"):
@@ -164,6 +165,10 @@ def test_balls_that_are_too_wide_prove_nothing():
     machine = Machine(edit=lambda p, site: p.with_head(V=p.head.V * arb(1, 1e-30)))
     verdict = judge(wide.checks[0], machine, FEW)
     assert verdict.passed is False and verdict.counterexample is None
+
+
+def test_a_check_in_balls_counts_what_it_was_given():
+    assert in_balls(iter([None] * 3), "inputs", "every difference").detail.startswith("3 inputs at 256 bits")
 
 
 def test_a_stray_float_fails_an_exact_check():
