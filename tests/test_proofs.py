@@ -318,7 +318,7 @@ def test_make_proofs_would_write_the_record_that_is_there(checked):
 
 
 def test_an_error_that_is_consistent_in_itself_is_refused_by_its_values():
-    """A transposed in the layer, in TD, in the program and in the example alike: every proof goes through, but Python computes something else."""
+    """A transposed in the layer, in TD, in the program and in the example alike: the theorem's proof goes through, but Python computes something else."""
     how = kernel.read_record()["planted"]["A transposed everywhere"]["refused"]
     assert how.startswith("the definitions and Python's disagree in "), how
 

@@ -1,37 +1,15 @@
 """What must run where NumPy, torch and gymnasium cannot be imported: each part in a Python of its own."""
 
 import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from gates.absent import ABSENT, run
 from icrl.exercises import EXERCISES
 from icrl.mrp import Context, empirical_model
 from icrl.operator import layer_operator
 from icrl.tasks import boyan_chain, one_hot, ring
-
-ROOT = Path(__file__).resolve().parent.parent
-REFUSING = """
-import sys
-
-class Refusing:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {refused}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
-
-sys.meta_path.insert(0, Refusing())
-"""
-
-
-def run(code, refused=("numpy", "torch", "gymnasium", "sympy")):
-    """What the code prints, in a Python that has none of the refused packages."""
-    script = REFUSING.format(refused=set(refused)) + code
-    done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 @pytest.mark.parametrize("module", ["algebra", "transformer", "prompt", "state_form", "siblings", "linear_attention"])
@@ -188,54 +166,7 @@ for call in (
     assert said == run(code, refused=("torch",))
 
 
-# Claims and exercises. What is said there is what is said where every package is, word for word.
-
-VERDICTS = """
-from icrl.claims import CLAIMS
-from icrl.verify.run import run_claim
-for id in {ids}:
-    for kind in {kinds}:
-        result = run_claim(CLAIMS[id], kind=kind)
-        for check, verdict in result.verdicts:
-            print(id, check.kind, verdict.passed, verdict.detail, check.scope, sep=" | ")
-        for mutant in result.mutants:
-            print("   ", mutant.mutant.name, mutant.refuted, mutant.instance, sep=" | ")
-"""
-ABSENT = ("numpy", "torch", "gymnasium", "scipy", "matplotlib")
-EVERY_SORT = (
-    "bellman",
-    "stationary",
-    "batch-td",
-    "lstd",
-    "linear-td",
-    "operator",
-    "fixed-point",
-    "spectral",
-    "tabular",
-)
-EVERY_SORT += ("weights", "neu-bound", "state-form")
-"""Claims that between them draw every sort of instance."""
-
-
-def verdicts(ids, kinds):
-    """What the checks of these kinds say of the claims and of their mutants, where the packages are absent and where they are there."""
-    code = VERDICTS.format(ids=ids, kinds=kinds)
-    return run(code, ABSENT), run(code, ())
-
-
-def test_the_construction_is_derived_and_its_mutants_refuted():
-    said, right = verdicts(("two-heads", "mask-leak"), ("symbolic",))
-    theorem = run(
-        VERDICTS.format(ids=["softmax-td"], kinds=["symbolic"]), ABSENT
-    )  # which takes as long as all other tests
-    assert said == right and (theorem + said).count("| symbolic | True |") == 3
-    assert (theorem + said).count(" | True | n = d = 2, ") == (theorem + said).count("\n") - 3 >= 20
-
-
-def test_exact_and_certified_checks_say_what_they_say_with_numpy():
-    said, right = verdicts(EVERY_SORT, ("exact", "certified"))
-    assert said == right and right.count("| exact | True |") == len(EVERY_SORT)
-    assert right.count("| certified | True |") == 4 and " | False | " not in right and right.count("\n") >= 100
+# Claims and exercises. What exact and symbolic checks find there is compared in claims/test_ledger.py.
 
 
 def test_a_numeric_check_names_the_package_that_it_needs():

@@ -5,7 +5,9 @@ The pages made from that are those of the book.
 Each claim is run once, with all its mutants, for all tests of this file.
 """
 
+import json
 import re
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -14,10 +16,11 @@ import pytest
 
 from claims import tables
 from conftest import PAIRS, ROOT
+from gates.absent import ABSENT, run
 from icrl.claims import CLAIMS
 from icrl.verify.model import Budget, Verdict
 from icrl.verify.pages.ledger import pages, with_table
-from icrl.verify.run import ClaimResult, judge, run_claim
+from icrl.verify.run import ClaimResult, judge, run_claim, scope_of
 
 STATED = {"theorem", "lemma", "proposition", "corollary"}
 FEW = Budget(trials=100)
@@ -66,6 +69,52 @@ def test_the_counterexample_is_the_one_worked_out_by_hand(id, kind, name):
 def test_the_other_counterexamples_are_those_on_record():
     """After a change that is meant to change them: python tests/claims/tables.py."""
     assert tables.to_record(map(result, CLAIMS), BY_HAND) == RECORDED
+
+
+WITHOUT_NUMPY = """
+import json
+from icrl.claims import CLAIMS
+from icrl.verify.run import run_claim, scope_of
+found = []
+for id, kind in {asked}:
+    result = run_claim(CLAIMS[id], kind=kind)
+    for check, verdict in result.verdicts:
+        found.append([id, kind, None, verdict.passed, scope_of(check, result.budget), verdict.detail])
+    for one in result.mutants:
+        found += [[id, kind, one.mutant.name, *map(str, (v.passed, v.detail, v.counterexample))] for v in one.verdicts.values()]
+print(json.dumps(found))
+"""
+DERIVED = [(id, "symbolic") for id in ("softmax-td", "two-heads", "mask-leak")]
+EVERY_SORT = (
+    *("bellman", "stationary", "batch-td", "lstd", "linear-td", "operator"),
+    *("fixed-point", "spectral", "tabular", "weights", "neu-bound", "state-form"),
+)
+"""Claims that between them draw every sort of instance."""
+COUNTED = [(id, check.kind) for id in EVERY_SORT for check in CLAIMS[id].checks if check.kind in ("exact", "certified")]
+
+
+def said(id: str, kind: str) -> Iterator[list]:
+    """What was found here of a claim by one kind of check, as :data:`WITHOUT_NUMPY` tells it."""
+    for check, verdict in result(id).verdicts:
+        if check.kind == kind:
+            yield [id, kind, None, verdict.passed, scope_of(check, Budget()), verdict.detail]
+    for name, verdicts in refuted(id).items():
+        if kind in verdicts:
+            yield [
+                id,
+                kind,
+                name,
+                *map(str, (verdicts[kind].passed, verdicts[kind].detail, verdicts[kind].counterexample)),
+            ]
+
+
+@pytest.mark.parametrize("asked, mutants", [(DERIVED, 20), (COUNTED, 60)], ids=["derived", "counted"])
+def test_without_numpy_and_torch_the_same_is_found_in_the_same_words(asked, mutants):
+    found = json.loads(run(WITHOUT_NUMPY.format(asked=asked), ABSENT))
+    assert found == [line for id, kind in asked for line in said(id, kind)]
+    assert [line[3] for line in found if line[2] is None] == [True] * len(asked)
+    assert [line[3] for line in found if line[2]] == ["False"] * (len(found) - len(asked))
+    assert len(found) - len(asked) >= mutants
 
 
 def stale(written: dict[Path, str]) -> list[str]:

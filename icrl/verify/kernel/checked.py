@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +27,8 @@ from icrl.verify.model import Check, Claim, Verdict
 RECORD = PROOFS / "checked.json"
 PLANTED = PROOFS / "planted.toml"
 """The result on record, and the wrong changes of the sources that must be refused."""
+EXECUTABLE = "executable"
+"""The module that computes."""
 SYMBOLS = PROOFS / "symbols.toml"
 """The names of the sources, and the book's symbols for them."""
 WORK = PROOFS.parent / ".proofs"
@@ -194,18 +196,22 @@ def examined(wanted: Sequence[str], folder: Path, work: Path, report: Report = l
     return {"theorems": assumed.result(), "values": values.result()}
 
 
-def reexamined(wanted: Sequence[str], folder: Path, work: Path) -> None:
+def reexamined(wanted: Sequence[str], folder: Path, work: Path, nearest: Collection[str] = ()) -> None:
     """Raise ``Refused`` where :func:`examined` would, in a copy of a ``work`` that it accepted, whose sources changed since.
 
     What a file computes and what its theorems rest on can differ only if it, or one below it, was compiled anew: the
-    values, which ``executable.v`` computes, and the assumptions are asked for again of such files alone.
+    values, which ``executable.v`` computes, and the assumptions are asked for again of such files alone. The values come
+    first, then the ``nearest`` modules, where the change should be seen.
     """
     before = compiled(work)
-    rocq.compile_all(work)
-    anew = {module for module, when in compiled(work).items() if before.get(module) != when}
-    if "executable" in anew:
+    anew = lambda: {module for module, when in compiled(work).items() if before.get(module) != when}
+    rocq.compile_all(work, [EXECUTABLE])
+    if EXECUTABLE in anew():
         compared_values(work)
-    again = [name for name in wanted if name.partition(".")[0] in anew]
+    if nearest:
+        rocq.compile_all(work, nearest)
+    rocq.compile_all(work)
+    again = [name for name in wanted if name.partition(".")[0] in anew()]
     if extra := rocq.unexpected(rocq.assumptions(again, work) if again else {}, folder):
         raise Refused("; ".join(extra))
 
@@ -216,7 +222,7 @@ def compiled(work: Path) -> dict[str, int]:
 
 
 def compared_values(work: Path) -> str:
-    """The fingerprint of what the sources' definitions compute; ``Refused`` where the Python construction disagrees."""
+    """The fingerprint of what the definitions in ``executable.v`` compute; ``Refused`` where the Python construction disagrees."""
     cases = twins.instances()
     (work / "twins.v").write_text(twins.as_coq(cases), encoding="utf-8")
     output = rocq.call(["coqc", *rocq.flags(work), "twins.v"], work)
@@ -225,8 +231,12 @@ def compared_values(work: Path) -> str:
     return twins.fingerprint(twins.parsed(output))
 
 
-def refusal(change: Planted, wanted: Iterable[str], folder: Path = PROOFS, work: Path = WORK) -> str:
+def refusal(
+    change: Planted, wanted: Iterable[str], nearest: Collection[str] = (), folder: Path = PROOFS, work: Path = WORK
+) -> str:
     """How a planted change is refused, in words; ``Refused`` when it is not, or does not fit the sources.
+
+    ``nearest``: the modules of the claim that it is planted for, which are compiled before the others.
 
     A change that does not read refuses nothing: the failure must lie in a proof, in what a theorem assumes, or in the
     comparison with Python, and no name may be missing.
@@ -246,7 +256,7 @@ def refusal(change: Planted, wanted: Iterable[str], folder: Path = PROOFS, work:
             if broken := rocq.broken_rules(wanted, changed):
                 raise Refused("; ".join(broken))
             with rocq.working(there, changed):
-                reexamined(sorted(wanted), changed, there)
+                reexamined(sorted(wanted), changed, there, nearest)
         except Refused as found:
             if re.search(r"in the statement of|was not found in the current environment|Syntax error", str(found)):
                 raise Refused(f"planted “{change.name}” does not read: {found}") from None
@@ -264,16 +274,16 @@ def make_record(claims: Iterable[Claim], afresh: bool = False, report: Report = 
     found, sources = check_sources(wanted, report=report), rocq.digest()
     before = {} if afresh or (record := read_record()).get("sources") != sources else record["planted"]
 
-    def refused(change: Planted) -> dict[str, str]:
+    def refused(change: Planted, proof: Proof) -> dict[str, str]:
         if before.get(change.name, {}).get("change") == str(change):
             return before[change.name]
-        how = refusal(change, wanted)
+        how = refusal(change, wanted, sorted({name.partition(".")[0] for name in proof.theorems}))
         report(f"planted “{change.name}”: refused")
         return {"change": str(change), "refused": how}
 
-    changes = [change for one in proofs for change in one.planted]
+    changes = [(change, one) for one in proofs for change in one.planted]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        planted = dict(zip([change.name for change in changes], pool.map(refused, changes)))
+        planted = dict(zip([change.name for change, _ in changes], pool.map(refused, *zip(*changes))))
     return {
         "sources": sources,
         "checker": rocq.checker(),
