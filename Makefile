@@ -1,7 +1,7 @@
 # Every command sets up what it needs, and no more: Python 3.11+, make and git are enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help book check test dist verify proofs bench mutants pretrain ledger execute serve lab clean
+.PHONY: help book check test dist verify proofs coqchk bench mutants pretrain ledger execute serve lab clean
 
 PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
@@ -49,6 +49,9 @@ verify: .venv/ready  ## check every claim, and let every planted error be refute
 
 proofs: .venv/ready  ## let Rocq check the proofs, and keep the result on record (needs coq and MathComp)
 	@$(RUN) -m icrl proofs
+
+coqchk: .venv/ready  ## let a second kernel read the proofs again, and every library below them: two minutes
+	@$(RUN) -m icrl proofs --libraries
 
 bench: .venv/ready  ## measure what a layer costs, four ways side by side, and a training step, three ways
 	@$(RUN) benchmarks/layers.py $(BENCH_OPTIONS)

@@ -178,6 +178,11 @@ def proofs_arguments(proofs: argparse.ArgumentParser) -> None:
         action="store_true",
         help="plant every wrong change again, also those on record for these very sources",
     )
+    proofs.add_argument(
+        "--libraries",
+        action="store_true",
+        help="let coqchk, a second kernel, read again the proofs and every library below them (two minutes)",
+    )
     proofs.set_defaults(run=run_proofs)
 
 
@@ -543,7 +548,7 @@ def run_ledger(options: argparse.Namespace) -> int:
 
 
 def run_proofs(options: argparse.Namespace) -> int:
-    """``proofs``: compile the sources, refuse what must be refused, and write the record; nothing is written when it fails."""
+    """``proofs``: compile the sources, refuse what must be refused, let a second kernel read them again, and write the record; nothing is written when it fails."""
     from rich.console import Console
     from rich.markup import escape
 
@@ -557,6 +562,8 @@ def run_proofs(options: argparse.Namespace) -> int:
         record = checked.make_record(
             CLAIMS.values(), options.afresh, lambda line: console.print(f"[dim]{escape(line)}[/]")
         )
+        with rocq.working(checked.WORK):
+            axioms = rocq.read_again(checked.WORK, options.libraries)
     except rocq.NoChecker as absent:
         console.print(f"the proofs cannot be checked here: {absent}", markup=False)
         return 1
@@ -570,6 +577,10 @@ def run_proofs(options: argparse.Namespace) -> int:
         f"{record['checker']}: {closed} theorems closed under the global context; {len(resting)} on the axioms of the real numbers ({', '.join(resting)})",
         markup=False,
     )
+    read = (
+        f"the proofs and every library below them, which hold {axioms} axioms," if options.libraries else "the proofs"
+    )
+    console.print(f"coqchk has read {read} again, and found no axiom of ours", markup=False)
     console.print(
         f"{len(record['planted'])} wrong changes of the sources refused; Transformer and softmax TD equal to Python's on {record['instances']} instances"
     )

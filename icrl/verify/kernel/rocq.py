@@ -18,7 +18,7 @@ PROJECT, AXIOMS = "_CoqProject", "axioms.txt"
 
 REALS = "reals."
 """The one file whose theorems may rest on axioms: those of the library of real numbers."""
-NEEDED = "coqc", "coq_makefile", "make"
+NEEDED = "coqc", "coqchk", "coq_makefile", "make"
 PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
 """The programs that are needed, and what brings them."""
 
@@ -278,6 +278,27 @@ def compile_all(
         if library := re.search(r"bound to logical path\s+(\S+) with prefix (mathcomp[\w.]*)", str(failure)):
             raise NoChecker(f"Rocq has no {library[2].rstrip('.')}.{library[1]} (install {PACKAGES})") from None
         raise Refused(where(str(failure), work)) from None
+
+
+UNSAFE = "type-in-type", "unsafe (co)fixpoints", "positivity is assumed"
+"""What ``coqchk`` tells of besides axioms, in its words: each must be followed by ``<none>``."""
+
+
+def read_again(work: Path, libraries: bool = False) -> int:
+    """How many axioms are in what ``coqchk``, a kernel of its own, read again: the compiled proofs, with all ``libraries`` below them if asked.
+
+    Raises ``Refused`` where it does not accept a proof, and for an axiom or anything unsafe of ours.
+    """
+    modules = [f"icrl.{Path(name).stem}" for name in sources(work)]
+    alone = [word for module in modules for word in ("-norec", module)]
+    summary = call(["coqchk", "-silent", "-o", *flags(work)[:3], *(modules if libraries else alone)], work)
+    part = summary.partition("* Axioms:")[2]
+    axioms = re.findall(r"^    (\S+)$", part.partition("\n* ")[0], re.MULTILINE)
+    faults = [f"{axiom} is an axiom" for axiom in axioms if axiom.startswith("icrl.")]
+    faults += [f"{name}: not <none>" for name in UNSAFE if f"{name}: <none>" not in summary]
+    if faults:
+        raise Refused(f"coqchk: {'; '.join(faults)}")
+    return len(axioms)
 
 
 def where(output: str, work: Path) -> str:
