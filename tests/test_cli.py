@@ -198,7 +198,7 @@ def test_a_failed_ledger_writes_nothing(tmp_path):
 def test_a_ledger_that_cannot_be_written_runs_no_claim(tmp_path, capsys):
     (tmp_path / "book" / "map.md").mkdir(parents=True)
     assert main(["ledger", "--out", str(tmp_path)]) == 2
-    for name in ("_toc.yml", "README.md"):
+    for name in ("_toc.yml", "_config.yml", "README.md"):
         assert name in capsys.readouterr().err
         shutil.copy(ROOT / name, tmp_path)
         assert main(["ledger", "--out", str(tmp_path)]) == 2
@@ -210,11 +210,15 @@ def test_a_ledger_writes_its_pages(tmp_path, monkeypatch):
     monkeypatch.setattr("icrl.claims.CLAIMS", {"bellman": CLAIMS["bellman"]})
     (tmp_path / "book").mkdir()
     (tmp_path / "README.md").write_text("before <!-- status --> <!-- /status --> after")
-    shutil.copy(ROOT / "_toc.yml", tmp_path)
+    for name in ("_toc.yml", "_config.yml"):
+        shutil.copy(ROOT / name, tmp_path)
     assert main(["ledger", "--out", str(tmp_path)]) == 0
     assert "| `bellman` |" in (tmp_path / "README.md").read_text("utf-8")
     written = [path.name for path in tmp_path.rglob("*") if path.is_file()]
-    assert sorted(written) == ["README.md", "_share.md", "_toc.yml", "bellman.md", "ledger.json", "map.md", "status.md"]
+    assert sorted(written) == [
+        *("README.md", "_config.yml", "_share.md", "_toc.yml", "bellman.md", "foundations.md", "ledger.json", "map.md"),
+        "status.md",
+    ]
 
 
 # Writing files.

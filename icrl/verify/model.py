@@ -14,22 +14,29 @@ KINDS = {
     "exact": "SymPy or rationals, at the sizes stated",
     "certified": "enclosed by ball arithmetic, on the instances stated",
     "numeric": "floating point on random instances",
+    "argued": "proved in the text, which is linked; not run",
     "cited": "taken from the literature, not checked here",
 }
 """The kinds of check, strongest first, and what each means."""
 
-WITHOUT_MUTANTS = {"kernel", "cited"}
-"""The kinds that no mutant is put to: the kernel refuses planted changes of its own sources, and a citation checks nothing."""
+NOT_RUN = {"argued", "cited"}
+"""The kinds that check nothing here."""
+WITHOUT_MUTANTS = {"kernel"} | NOT_RUN
+"""The kinds that no mutant is put to: the kernel refuses planted changes of its own sources, and the others check nothing."""
 
 
 @dataclass(frozen=True)
 class Counterexample:
-    """An instance, where it was compared, what came out and what is right. Raises ``ValueError`` when either is not finite, or both are the same."""
+    """An instance, where it was compared, what came out and what is right. Raises ``ValueError`` when either is not finite, or both are the same.
+
+    ``asserted``: the id of the assertion that it refutes, where that is told.
+    """
 
     instance: str
     where: str
     got: str
     right: str
+    asserted: str = ""
 
     def __post_init__(self) -> None:
         if self.got == self.right or re.search(r"\b(nan|inf|oo|zoo)\b", f"{self.got} {self.right}", re.IGNORECASE):
@@ -44,6 +51,7 @@ class Verdict:
     """What a check found. ``passed`` is None for a result that was not checked here; then ``ran`` is False if what it needs is missing.
 
     ``detail`` holds what is deterministic (counts, seeds, tolerances); ``measured`` holds what is not to be recorded.
+    ``met``: by the id of an assertion, how many of its parts were checked.
     """
 
     passed: bool | None
@@ -51,6 +59,7 @@ class Verdict:
     measured: str = ""
     counterexample: Counterexample | None = None
     ran: bool = True
+    met: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,13 +77,15 @@ class Check:
 
     ``run(subject, budget)`` tests whatever it is given: the claim's own subject, or a mutant's. ``words`` is a function
     where the scope is computed from the instances that are drawn. ``shows`` are the functions in which a reader finds the
-    statement checked, ``run`` itself unless given.
+    statement checked, ``run`` itself unless given. ``asserts``: the ids of the assertions that it checks, where its
+    verdict does not tell.
     """
 
     kind: str
     words: str | Callable[[], str]
     run: Callable[[Any, Budget], Verdict]
     shows: tuple[Callable, ...] = ()
+    asserts: tuple[str, ...] = ()
 
     @cached_property
     def scope(self) -> str:
@@ -99,11 +110,60 @@ class Mutant:
 
 
 @dataclass(frozen=True)
+class Assertion:
+    """A sentence, or a few, of a claim's box, with checks of its own.
+
+    ``id``: its name within the claim. ``words``: Markdown with LaTeX, or the function that prints it from what the checks
+    call. ``basis``: empty where checks stand behind it, or one of :data:`NOT_RUN`; then ``where`` is the label of its
+    proof, or the source. Raises ``ValueError`` for another basis, and for one without its ``where``.
+    """
+
+    id: str
+    words: str | Callable[[], str]
+    basis: str = ""
+    where: str = ""
+
+    def __post_init__(self) -> None:
+        if self.basis not in {"", *NOT_RUN} or bool(self.basis) != bool(self.where):
+            given = f"{self.basis!r} with where = {self.where!r}"
+            raise ValueError(
+                f"basis of assertion {self.id} must be empty, or argued or cited with a where, got {given}"
+            )
+
+    @property
+    def text(self) -> str:
+        """The sentence."""
+        return (self.words() if callable(self.words) else self.words).strip()
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """What a claim assumes.
+
+    ``words``: Markdown with LaTeX. ``holds``: the predicate of an instance, where instances are filtered by it.
+    ``dropped``: the name of the mutant that does without it, whose counterexample shows that it is needed; or else
+    ``reason``: why none is given. Raises ``ValueError`` unless there is exactly one of the two.
+    """
+
+    words: str
+    dropped: str = ""
+    reason: str = ""
+    holds: Callable[[Any], bool] | None = None
+
+    def __post_init__(self) -> None:
+        if bool(self.dropped) == bool(self.reason):
+            raise ValueError(
+                f"hypothesis {self.words!r} must name the mutant that drops it, or give a reason, got {self.dropped!r} and {self.reason!r}"
+            )
+
+
+@dataclass(frozen=True)
 class Claim:
     """A result of the book.
 
     ``statement`` is Markdown with LaTeX; where it shows an equation that was derived, the equation comes out of the
-    checked object when the function is called. ``rests_on`` holds ids of claims. ``environment`` is the kind of theorem.
+    checked object when the function is called. Where there are ``assertions`` it is only what comes before them, and the
+    box is both. ``rests_on`` holds ids of claims. ``environment`` is the kind of theorem.
     """
 
     id: str
@@ -111,7 +171,7 @@ class Claim:
     chapter: str
     environment: str
     statement: Callable[[], str]
-    hypotheses: tuple[str, ...]
+    hypotheses: tuple[Hypothesis | str, ...]
     subject: Any
     checks: tuple[Check, ...]
     mutants: tuple[Mutant, ...]
@@ -121,6 +181,7 @@ class Claim:
     """What the routes that are compared have in common, and so cannot check."""
     under: Mapping[str, str] = field(default_factory=dict)
     """For a special case or a variant of results it rests on: what is assumed or changed, for the map."""
+    assertions: tuple[Assertion, ...] = ()
 
     def __post_init__(self) -> None:
         unknown = [check.kind for check in self.checks if check.kind not in KINDS]
@@ -129,3 +190,19 @@ class Claim:
         for check in self.checks:
             if check.kind not in WITHOUT_MUTANTS and all(check.kind in mutant.unseen for mutant in self.mutants):
                 raise ValueError(f"claim {self.id}: no mutant can fail its {check.kind} check")
+        ids = [assertion.id for assertion in self.assertions]
+        if twice := [id for id in ids if ids.count(id) > 1]:
+            raise ValueError(f"claim {self.id}: each assertion must have an id of its own, got {twice[0]} twice")
+        if strange := [id for check in self.checks for id in check.asserts if id not in ids]:
+            raise ValueError(f"claim {self.id}: a check's assertions must be among {', '.join(ids)}, got {strange[0]}")
+        mutants = [mutant.name for mutant in self.mutants]
+        for hypothesis in self.hypotheses:
+            if isinstance(hypothesis, Hypothesis) and hypothesis.dropped and hypothesis.dropped not in mutants:
+                raise ValueError(
+                    f"claim {self.id}: no mutant is called {hypothesis.dropped!r}, which drops a hypothesis"
+                )
+
+    @property
+    def asserted(self) -> tuple[Assertion, ...]:
+        """The assertions; a claim that has none apart is one."""
+        return self.assertions or (Assertion(self.id, self.statement),)

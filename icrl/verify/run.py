@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from icrl.verify.model import KINDS, WITHOUT_MUTANTS, Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import (
+    KINDS,
+    NOT_RUN,
+    WITHOUT_MUTANTS,
+    Assertion,
+    Budget,
+    Check,
+    Claim,
+    Counterexample,
+    Hypothesis,
+    Mutant,
+    Verdict,
+)
 
 REMEDIES = {"torch": ": pip install 'icrl[torch]'", "flint": ": pip install python-flint"}
 """How to get a package that bears another name than its module, or that is no requirement."""
@@ -30,10 +42,29 @@ class MutantResult:
         return self.refuted_by == list(self.verdicts)
 
     @property
-    def instance(self) -> str:
-        """The counterexample to show: by the kind the mutant names, or else by the first that refuted it."""
+    def counterexample(self) -> Counterexample | None:
+        """The one to show: by the kind the mutant names, or else by the first that refuted it."""
         kinds = sorted(self.refuted_by, key=lambda kind: kind != self.mutant.shown_by)
-        return str(self.verdicts[kinds[0]].counterexample) if kinds else ""
+        return self.verdicts[kinds[0]].counterexample if kinds else None
+
+    @property
+    def instance(self) -> str:
+        """The counterexample to show, in words."""
+        return str(self.counterexample or "")
+
+
+class AssertionResult(NamedTuple):
+    """A sentence, the kinds of check that passed on it, and the names of the mutants that these refute."""
+
+    assertion: Assertion
+    kinds: list[str]
+    mutants: list[str]
+
+    def as_json(self, claim: str) -> dict[str, Any]:
+        """The form that ``python -m icrl verify --json`` prints."""
+        own = self.assertion.id
+        id = own if own == claim else f"{claim}/{own}"
+        return {"id": id, "text": self.assertion.text, "kinds": self.kinds, "mutants": self.mutants}
 
 
 @dataclass(frozen=True)
@@ -57,7 +88,9 @@ class ClaimResult:
             mutant.refuted for mutant in self.mutants
         ):
             return "failed"
-        ours = [(list(KINDS).index(check.kind), verdict) for check, verdict in self.verdicts if check.kind != "cited"]
+        ours = [
+            (list(KINDS).index(check.kind), verdict) for check, verdict in self.verdicts if check.kind not in NOT_RUN
+        ]
         if not ours:
             return "cited"
         ran = [(rank, verdict.passed) for rank, verdict in ours if verdict.ran]
@@ -65,11 +98,54 @@ class ClaimResult:
             return "not run"
         return "checked" if min(ran, key=lambda one: one[0])[1] else "recorded"
 
+    @property
+    def assertions(self) -> list[AssertionResult]:
+        """What stands behind each sentence of the claim."""
+        return [AssertionResult(each, self.kinds_of(each), self.mutants_of(each)) for each in self.claim.asserted]
+
+    def kinds_of(self, assertion: Assertion) -> list[str]:
+        """The kinds of check that passed on the assertion."""
+        whole = not self.claim.assertions
+        met = [
+            check.kind
+            for check, verdict in self.verdicts
+            if verdict.passed is not False and (whole or assertion.id in check.asserts or verdict.met.get(assertion.id))
+        ]
+        return [assertion.basis] if assertion.basis else met
+
+    def mutants_of(self, assertion: Assertion) -> list[str]:
+        """The mutants that are refuted by what is checked of the assertion."""
+        alone = {check.kind: check.asserts[0] for check, _ in self.verdicts if len(check.asserts) == 1}
+        refuting = lambda one: {
+            verdict.counterexample.asserted or alone.get(kind, "")
+            for kind, verdict in one.verdicts.items()
+            if verdict.counterexample
+        }
+        whole = not self.claim.assertions
+        return [one.mutant.name for one in self.mutants if whole and one.refuted or assertion.id in refuting(one)]
+
+    def needed(self, hypothesis: Hypothesis) -> Counterexample | None:
+        """What goes wrong without the hypothesis: the counterexample of the mutant that drops it, as it is shown."""
+        return next((one.counterexample for one in self.mutants if one.mutant.name == hypothesis.dropped), None)
+
+    def hypothesis_as_json(self, hypothesis: Hypothesis) -> dict[str, Any]:
+        """The form that ``python -m icrl verify --json`` prints."""
+        found = self.needed(hypothesis)
+        needed = (
+            {"instance": f"{found.instance}; {found.where}", "got": found.got, "want": found.right} if found else None
+        )
+        reason = hypothesis.reason or ("" if found else f"the mutant that drops it was not run: {hypothesis.dropped}")
+        return {"text": hypothesis.words, "needed": needed, "reason": reason}
+
     def as_json(self) -> dict[str, Any]:
         """The form that ``python -m icrl verify --json`` prints."""
         return {
             "id": self.claim.id,
             "status": self.status,
+            "assertions": [each.as_json(self.claim.id) for each in self.assertions],
+            "hypotheses": [
+                self.hypothesis_as_json(each) for each in self.claim.hypotheses if not isinstance(each, str)
+            ],
             "checks": [
                 {
                     "kind": check.kind,

@@ -3,6 +3,7 @@ r"""A statement as parts, each a number against what it must be; the runs that p
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
@@ -40,7 +41,7 @@ AT_MOST, AT_LEAST, UNLIKE = "at most ", "at least ", "a number other than "
 class Part(NamedTuple):
     """One number of a statement against what it must be. ``scale``: the size, as a float, that its rounding errors have by eps.
 
-    ``relation``: ``""`` for an equality, or what ``got`` must be.
+    ``relation``: ``""`` for an equality, or what ``got`` must be. ``asserted``: the id of the assertion that says so.
     """
 
     where: str
@@ -48,6 +49,12 @@ class Part(NamedTuple):
     right: Any
     scale: float = 1.0
     relation: str = ""
+    asserted: str = ""
+
+
+def asserting(id: str, parts: Iterable[Part]) -> Iterator[Part]:
+    """The parts, as those of an assertion."""
+    return (part._replace(asserted=id) for part in parts)
 
 
 def entries(where: str, got: Any, right: Any, scale: float = 1.0) -> Iterator[Part]:
@@ -97,13 +104,17 @@ Parts = Callable[[Any, Any], Iterator[Part]]
 """The parts of a statement, of a subject, which is the statement or a mutant of it, and an instance."""
 
 
-def first_failure(name: str, parts: Iterable[Part], numbers: Any) -> Counterexample | None:
-    """The first part that does not hold."""
+def first_failure(
+    name: str, parts: Iterable[Part], numbers: Any, met: Counter[str] | None = None
+) -> Counterexample | None:
+    """The first part that does not hold; ``met`` counts those looked at, by assertion."""
+    met = Counter() if met is None else met
     for part in parts:
+        met[part.asserted] += 1
         if numbers.fails(part):
             got, right = told_apart(part.got, part.right)
             zero = part.relation == UNLIKE and math.isfinite(float(part.got))  # as far as can be told
-            return Counterexample(name, part.where, "0" if zero else got, part.relation + right)
+            return Counterexample(name, part.where, "0" if zero else got, part.relation + right, part.asserted)
     return None
 
 
@@ -112,11 +123,11 @@ def first_failure(name: str, parts: Iterable[Part], numbers: Any) -> Counterexam
 
 def on_rationals(parts: Parts, subject: Any, cases: Iterable, told: str, noun: str = "contexts") -> Verdict:
     """The parts in ``Fraction``s."""
-    count = 0
+    count, met = 0, Counter[str]()
     for count, case in enumerate(cases, 1):
-        if found := first_failure(str(case), parts(subject, case), Exactly()):
+        if found := first_failure(str(case), parts(subject, case), Exactly(), met):
             return Verdict(False, "a part of the statement fails", counterexample=found)
-    return Verdict(True, f"{count} rational {noun}: {told}")
+    return Verdict(True, f"{count} rational {noun}: {told}", met=met)
 
 
 def in_balls(found: Iterable[Counterexample | None], noun: str, told: str) -> Verdict:
@@ -145,8 +156,9 @@ def at_bits(found: Iterable[Counterexample | None], wrong: str, told: Callable[[
 
 def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Verdict:
     """The parts in Arb balls, with the true exponential in the place of 1 + t²."""
-    put = lambda case: first_failure(in_balls_name(case), parts(subject, ball_case(case)), AsBalls())
-    return in_balls(map(put, cases), "contexts", f"{told}; what is equal, to a ball")
+    met = Counter[str]()
+    put = lambda case: first_failure(in_balls_name(case), parts(subject, ball_case(case)), AsBalls(), met)
+    return replace(in_balls(map(put, cases), "contexts", f"{told}; what is equal, to a ball"), met=met)
 
 
 def in_balls_name(case: Case) -> str:
@@ -188,13 +200,14 @@ def on_floats(
     floating: Floating = CONTEXTS,
 ) -> Verdict:
     """The parts in floats: the small rational instances, then as many as asked of those drawn."""
-    trials = budget.trials or trials
+    trials, met = budget.trials or trials, Counter[str]()
     for trial, given in enumerate([*floating.convert(small), *islice(drawn, trials)], 1 - len(small)):
-        if found := first_failure(floating.name(given), parts(subject, given), floating.numbers(given)):
+        if found := first_failure(floating.name(given), parts(subject, given), floating.numbers(given), met):
             where = f"trial {trial} (seed {budget.seed})" if trial > 0 else f"one of the small {noun}"
             return Verdict(False, f"fails in {where}", counterexample=found)
         budget.progress(max(trial, 0), trials)
     return Verdict(
         True,
         f"{len(small)} small and {trials} random {noun} (seed {budget.seed}): {told}; tolerance {floating.tolerance}",
+        met=met,
     )

@@ -70,16 +70,34 @@ class Proof(Check):
 
 
 def proof(
-    claim: str, scope: str, stated: Iterable[str], definitions: Iterable[str] = (), further: Iterable[str] = ()
+    claim: str,
+    scope: str,
+    stated: Iterable[str],
+    definitions: Iterable[str] = (),
+    further: Iterable[str] = (),
+    asserts: Iterable[str] = (),
 ) -> Proof:
-    """The kernel check of a claim, with the wrong changes that are planted for it. Raises ``ValueError`` without theorems or without a planted change."""
+    """The kernel check of a claim, with the wrong changes that are planted for it. Raises ``ValueError`` without theorems or without a planted change.
+
+    ``asserts``: the ids of the assertions that the theorems prove.
+    """
     stated, further, planted = tuple(stated), tuple(further), planted_for(claim)
     if not stated or (PROOFS.is_dir() and not planted):
         raise ValueError(
             f"a kernel check must state theorems and have planted changes in {PLANTED.name}, got {len(stated)} and {len(planted)} for {claim}"
         )
     run = lambda subject, budget: verdict(stated + further, planted)
-    return Proof("kernel", scope, run, (), stated, further, tuple(definitions), planted)
+    return Proof(
+        "kernel",
+        scope,
+        run,
+        (),
+        tuple(asserts),
+        stated=stated,
+        further=further,
+        definitions=tuple(definitions),
+        planted=planted,
+    )
 
 
 @cache

@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import yaml
+
 from icrl.verify.kernel.checked import Proof
 from icrl.verify.pages import proofs
 from icrl.verify.pages.map import drawings, map_page, parts_of_the_book
-from icrl.verify.pages.status import status_page, theorem
+from icrl.verify.pages.status import status_pages, theorem
 from icrl.verify.run import ClaimResult
 
 README_MARKS = "<!-- status -->", "<!-- /status -->"
@@ -21,7 +23,11 @@ README_MARKS = "<!-- status -->", "<!-- /status -->"
 
 
 def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
-    """Every generated file, by its path, with its text. README.md and _toc.yml must stand in ``root``: the table of the one is replaced, the other tells the parts of the book."""
+    """Every generated file, by its path, with its text.
+
+    README.md, _toc.yml and _config.yml must stand in ``root``: the table of the first is replaced, the others tell the
+    parts of the book and its repository.
+    """
     book, parts, results = root / "book", parts_of_the_book(root), [as_on_record(result) for result in results]
     written = {book / "_generated" / "theorems" / f"{result.claim.id}.md": theorem(result) for result in results}
     written |= {
@@ -31,7 +37,8 @@ def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
         if isinstance(check, Proof)
     }
     written[book / "_generated" / "kernel" / "_share.md"] = kernel_share(results, parts)
-    written[book / "status.md"] = status_page(results)
+    repository = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+    written |= {book / f"{name}.md": text for name, text in status_pages(results, parts, repository).items()}
     written[book / "map.md"] = map_page(results, parts)
     written[root / "icrl" / "claims" / "ledger.json"] = listing(results)
     written[root / "README.md"] = with_table((root / "README.md").read_text(encoding="utf-8"), readme_table(results))

@@ -1,18 +1,19 @@
-"""A claim as the book shows it: the box that its chapter includes, with its badges, and its section of the status page."""
+"""A claim as the book shows it: the box that its chapter includes, with its badges, and its section of the status pages."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 from icrl.verify.kernel.checked import Proof
-from icrl.verify.model import KINDS, Check, Verdict
+from icrl.verify.model import KINDS, Assertion, Check, Claim, Hypothesis, Verdict
 from icrl.verify.pages import proofs
 from icrl.verify.pages.map import foundations
 from icrl.verify.pages.proofs import plain
-from icrl.verify.run import ClaimResult, MutantResult
+from icrl.verify.run import AssertionResult, ClaimResult, MutantResult
 
 ROOT = Path(__file__).parents[3]
 """The repository."""
@@ -27,11 +28,33 @@ def theorem(result: ClaimResult) -> str:
 ::::{{prf:{claim.environment}}} {claim.title}
 :label: {claim.id}
 
-{claim.statement()}
+{box(claim)}
 
 {badges(result)} {{ref}}`how this was checked <status-{claim.id}>`
 ::::
 """
+
+
+def box(claim: Claim) -> str:
+    """The text of the box: behind each assertion a mark, the way to how it was checked, proved, or where it is from."""
+    sentences = [marked(each.text, claim, each) for each in claim.assertions]
+    return "\n\n".join([claim.statement(), *sentences]).strip()
+
+
+MARKS = {"": "✓", "argued": "∴", "cited": "†"}
+"""Behind a sentence, by its basis: checked, proved in the text, taken from the literature."""
+
+
+def marked(text: str, claim: Claim, assertion: Assertion) -> str:
+    """The text with the assertion's mark at its end; below it where it ends in an equation."""
+    label = assertion.where if assertion.basis == "argued" else label_of(claim, assertion)
+    below = "\n\n" if re.search(r"\$\$( \(eq-[a-z-]+\))?$", text) else " "
+    return f"{text}{below}{{ref}}`{MARKS[assertion.basis]} <{label}>`"
+
+
+def label_of(claim: Claim, assertion: Assertion) -> str:
+    """Where the status page tells of an assertion."""
+    return f"status-{claim.id}" + f"-{assertion.id}" * bool(claim.assertions)
 
 
 def badges(result: ClaimResult) -> str:
@@ -42,16 +65,34 @@ def badges(result: ClaimResult) -> str:
     )
 
 
-def status_page(results: Sequence[ClaimResult]) -> str:
-    """Every claim: statement, hypotheses, checks with their code, mutants with the instances that refute them."""
+def status_pages(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]], repository: str) -> dict[str, str]:
+    """Every claim, by the name of the page without its ending: the first says what is meant, and each part of the book has one of its own."""
+    mine = {
+        caption: [result for result in results if result.claim.chapter in chapters]
+        for caption, chapters in parts.items()
+    }
+    pages = {f"status/{slug(part)}": part_page(part, inside, repository) for part, inside in mine.items() if inside}
+    return {"status": first_page(results, mine)} | pages
+
+
+def slug(caption: str) -> str:
+    """A part's caption as the name of a file."""
+    return caption.lower().replace(" ", "-")
+
+
+def first_page(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[ClaimResult]]) -> str:
+    """What a check and a mutant are, and the claims of every part, each with its way to the part's page."""
     kinds = "\n".join(f"| `{kind}` | {meaning} |" for kind, meaning in KINDS.items())
     mutants = [mutant for result in results for mutant in result.mutants]
+    listed = "\n\n".join(
+        f"## {part}\n\n" + "\n".join(map(listed_claim, inside)) for part, inside in parts.items() if inside
+    )
     return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
 # Status of every claim
 
-Nothing on this page was typed by hand. `make ledger` runs every check of every claim, and every planted error (a \
-*mutant*) against every check that should see it; `make test` does so again and compares. {len(results)} claims stand \
-here, with {sum(len(result.verdicts) for result in results)} checks and {len(mutants)} mutants, of which \
+Nothing on these pages was typed by hand. `make ledger` runs every check of every claim, and every planted error (a \
+*mutant*) against every check that should see it; `make test` does so again and compares. There are {len(results)} \
+claims, with {sum(len(result.verdicts) for result in results)} checks and {len(mutants)} mutants, of which \
 {sum(mutant.refuted for mutant in mutants)} are refuted by every check that should refute them.
 
 | kind of check | what it means |
@@ -67,22 +108,40 @@ The `kernel` is put to no mutants. What it must refuse are wrong changes of its 
 and its results are those on record, of sources with the hash that is named ({{ref}}`what-the-kernel-sees`). To run \
 any of this yourself, see {{ref}}`how-it-is-checked`.
 
-{chr(10).join(claim_section(result) for result in results)}"""
+{listed}
+"""
 
 
-def claim_section(result: ClaimResult) -> str:
-    """One claim on the status page."""
+def listed_claim(result: ClaimResult) -> str:
+    """A claim in the list of the first page."""
     claim = result.claim
-    hypotheses = "\n".join(f"- {hypothesis}" for hypothesis in claim.hypotheses)
+    return f"- {{ref}}`{claim.id} <status-{claim.id}>`, {claim.title}: **{result.status}** {badges(result)}"
+
+
+def part_page(part: str, results: Sequence[ClaimResult], repository: str) -> str:
+    """The claims of one part: statement, hypotheses, checks with their code, mutants with the instances that refute them."""
+    sections = "\n".join(claim_section(result, repository) for result in results)
+    return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
+# Status: {part}
+
+What the kinds of check and the mutants are: {{doc}}`../status`.
+
+{sections}"""
+
+
+def claim_section(result: ClaimResult, repository: str) -> str:
+    """One claim on the page of its part."""
+    claim = result.claim
+    hypotheses = "\n".join(hypothesis_entry(result, each) for each in claim.hypotheses)
     checks = "\n".join(check_entry(check, verdict) for check, verdict in result.verdicts)
-    unlabelled = re.sub(r"^\$\$ \(eq-[a-z-]+\)$", "$$", claim.statement(), flags=re.M)
+    stated = [unlabelled(claim.statement())] if claim.assertions else []
+    sentences = [sentence_entry(result, each, repository) for each in result.assertions]
     return f"""(status-{claim.id})=
 ## `{claim.id}`: {claim.title}
 
 {badges(result)} status: **{result.status}** · {{prf:ref}}`{claim.id}`
 
-{unlabelled}
-
+{chr(10).join(f"{text}{chr(10)}" for text in [*stated, *sentences])}
 **Hypotheses.**
 
 {hypotheses}
@@ -97,6 +156,33 @@ def claim_section(result: ClaimResult) -> str:
 
 {mutant_list(result.mutants)}
 """
+
+
+def unlabelled(text: str) -> str:
+    """The text without the labels of its equations, which stand in the chapter."""
+    return re.sub(r"^\$\$ \(eq-[a-z-]+\)$", "$$", text, flags=re.M)
+
+
+def sentence_entry(result: ClaimResult, found: AssertionResult, repository: str) -> str:
+    """A sentence: by which kinds of check it stands, which mutants these refute, and the way to say that it is wrong."""
+    claim, assertion = result.claim, found.assertion
+    id = found.as_json(claim.id)["id"]
+    report = f"[report this sentence]({repository}/issues/new?title={quote(f'Sentence {id}')})"
+    if not claim.assertions:
+        return f"{unlabelled(assertion.text)}\n\n{report}"
+    kinds = " ".join(f"`{kind}`" for kind in found.kinds)
+    where = f" {assertion.where}" if assertion.basis == "cited" else ""
+    refuted = f" · refutes {', '.join(map(plain, found.mutants))}" if found.mutants else ""
+    return f"({label_of(claim, assertion)})=\n{unlabelled(assertion.text)}\n\n{kinds}{where}{refuted} · {report}"
+
+
+def hypothesis_entry(result: ClaimResult, hypothesis: Hypothesis | str) -> str:
+    """A hypothesis, and what goes wrong without it, or why that is not told, as far as it stands alone."""
+    if isinstance(hypothesis, str):
+        return f"- {hypothesis}"
+    found = result.needed(hypothesis)
+    why = f"without it, {plain(str(found))}" if found else hypothesis.reason
+    return f"- {hypothesis.words} *Needed:* {why}."
 
 
 def check_entry(check: Check, verdict: Verdict) -> str:
@@ -129,7 +215,7 @@ def code_entry(function: Callable, kinds: Sequence[str]) -> str:
     """One function, folded."""
     source = Path(inspect.getfile(inspect.unwrap(function))).relative_to(ROOT)
     return f"""````{{dropdown}} {function.__qualname__}: where it is checked ({", ".join(kinds)})
-```{{literalinclude}} ../{source.as_posix()}
+```{{literalinclude}} ../../{source.as_posix()}
 :pyobject: {function.__qualname__}
 :language: python
 ```
@@ -138,10 +224,15 @@ def code_entry(function: Callable, kinds: Sequence[str]) -> str:
 
 
 def mutant_list(results: Sequence[MutantResult]) -> str:
-    """Each mutant: its name, the kinds that refute it, an instance, and the kinds that cannot see it, with the reason."""
-    lines = ["**Mutants**, each the claim with one thing changed, and where it goes wrong:\n"] if results else []
+    """Each mutant, folded: its name, the kinds that refute it, an instance, and the kinds that cannot see it, with the reason."""
+    lines = []
     for result in results:
         refuted = f"refuted by {', '.join(result.refuted_by)}" if result.refuted else "**not refuted**"
         unseen = "".join(f" Not seen by {kind}: {why}." for kind, why in result.mutant.unseen.items())
         lines.append(f"- **{plain(result.mutant.name)}**, {refuted}. {plain(result.instance)}.{unseen}")
-    return "\n".join(lines)
+    if not lines:
+        return ""
+    told = (
+        f"{len(lines)} mutant{'s' * (len(lines) > 1)}, each the claim with one thing changed, and where it goes wrong"
+    )
+    return "\n".join([f"````{{dropdown}} {told}", *lines, "````"])
