@@ -29,14 +29,14 @@ WITHOUT_MUTANTS = {"kernel"} | NOT_RUN
 class Counterexample:
     """An instance, where it was compared, what came out and what is right. Raises ``ValueError`` when either is not finite, or both are the same.
 
-    ``asserted``: the id of the assertion that it refutes, where that is told.
+    ``asserted``: the ids of the assertions that fail at this instance, where that is told.
     """
 
     instance: str
     where: str
     got: str
     right: str
-    asserted: str = ""
+    asserted: tuple[str, ...] = field(default=(), kw_only=True)
 
     def __post_init__(self) -> None:
         if self.got == self.right or re.search(r"\b(nan|inf|oo|zoo)\b", f"{self.got} {self.right}", re.IGNORECASE):
@@ -113,13 +113,13 @@ class Mutant:
 class Assertion:
     """A sentence, or a few, of a claim's box, with checks of its own.
 
-    ``id``: its name within the claim. ``words``: Markdown with LaTeX, or the function that prints it from what the checks
-    call. ``basis``: empty where checks stand behind it, or one of :data:`NOT_RUN`; then ``where`` is the label of its
+    ``id``: its name within the claim. ``words``: Markdown with LaTeX, or the function that prints it of a subject, by calling
+    on symbols what the checks call on numbers. ``basis``: empty where checks stand behind it, or one of :data:`NOT_RUN`; then ``where`` is the label of its
     proof, or the source. Raises ``ValueError`` for another basis, and for one without its ``where``.
     """
 
     id: str
-    words: str | Callable[[], str]
+    words: str | Callable[[Any], str]
     basis: str = ""
     where: str = ""
 
@@ -130,10 +130,9 @@ class Assertion:
                 f"basis of assertion {self.id} must be empty, or argued or cited with a where, got {given}"
             )
 
-    @property
-    def text(self) -> str:
-        """The sentence."""
-        return (self.words() if callable(self.words) else self.words).strip()
+    def text(self, subject: Any) -> str:
+        """The sentence, of the claim's own subject or of a mutant's."""
+        return (self.words(subject) if callable(self.words) else self.words).strip()
 
 
 @dataclass(frozen=True)
@@ -205,4 +204,4 @@ class Claim:
     @property
     def asserted(self) -> tuple[Assertion, ...]:
         """The assertions; a claim that has none apart is one."""
-        return self.assertions or (Assertion(self.id, self.statement),)
+        return self.assertions or (Assertion(self.id, lambda subject: self.statement()),)

@@ -54,9 +54,10 @@ class MutantResult:
 
 
 class AssertionResult(NamedTuple):
-    """A sentence, the kinds of check that passed on it, and the names of the mutants that these refute."""
+    """A sentence, its text, the kinds of check that passed on it, and the names of the mutants that these refute."""
 
     assertion: Assertion
+    text: str
     kinds: list[str]
     mutants: list[str]
 
@@ -64,7 +65,7 @@ class AssertionResult(NamedTuple):
         """The form that ``python -m icrl verify --json`` prints."""
         own = self.assertion.id
         id = own if own == claim else f"{claim}/{own}"
-        return {"id": id, "text": self.assertion.text, "kinds": self.kinds, "mutants": self.mutants}
+        return {"id": id, "text": self.text, "kinds": self.kinds, "mutants": self.mutants}
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,11 @@ class ClaimResult:
     @property
     def assertions(self) -> list[AssertionResult]:
         """What stands behind each sentence of the claim."""
-        return [AssertionResult(each, self.kinds_of(each), self.mutants_of(each)) for each in self.claim.asserted]
+        claim = self.claim
+        return [
+            AssertionResult(each, each.text(claim.subject), self.kinds_of(each), self.mutants_of(each))
+            for each in claim.asserted
+        ]
 
     def kinds_of(self, assertion: Assertion) -> list[str]:
         """The kinds of check that passed on the assertion."""
@@ -115,14 +120,20 @@ class ClaimResult:
 
     def mutants_of(self, assertion: Assertion) -> list[str]:
         """The mutants that are refuted by what is checked of the assertion."""
-        alone = {check.kind: check.asserts[0] for check, _ in self.verdicts if len(check.asserts) == 1}
-        refuting = lambda one: {
-            verdict.counterexample.asserted or alone.get(kind, "")
-            for kind, verdict in one.verdicts.items()
-            if verdict.counterexample
-        }
         whole = not self.claim.assertions
-        return [one.mutant.name for one in self.mutants if whole and one.refuted or assertion.id in refuting(one)]
+        return [
+            one.mutant.name for one in self.mutants if whole and one.refuted or assertion.id in self.refuted_by(one)
+        ]
+
+    def refuted_by(self, found: MutantResult) -> set[str]:
+        """The ids of the assertions that fail for a mutant; a check of one assertion alone need not tell which."""
+        alone = {check.kind: check.asserts for check, _ in self.verdicts if len(check.asserts) == 1}
+        return {
+            id
+            for kind, verdict in found.verdicts.items()
+            if verdict.counterexample
+            for id in verdict.counterexample.asserted or alone.get(kind, ())
+        }
 
     def needed(self, hypothesis: Hypothesis) -> Counterexample | None:
         """What goes wrong without the hypothesis: the counterexample of the mutant that drops it, as it is shown."""

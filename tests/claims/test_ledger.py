@@ -8,6 +8,7 @@ Each claim is run once, with all its mutants, for all tests of this file.
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from claims import tables
 from conftest import PAIRS, ROOT
 from gates.absent import ABSENT, run
 from icrl.claims import CLAIMS
-from icrl.verify.model import Budget, Verdict
+from icrl.verify.model import Assertion, Budget, Hypothesis, Verdict
 from icrl.verify.pages.ledger import pages, with_table
 from icrl.verify.run import ClaimResult, judge, run_claim, scope_of
 
@@ -115,6 +116,46 @@ def test_without_numpy_and_torch_the_same_is_found_in_the_same_words(asked, muta
     assert [line[3] for line in found if line[2] is None] == [True] * len(asked)
     assert [line[3] for line in found if line[2]] == ["False"] * (len(found) - len(asked))
     assert len(found) - len(asked) >= mutants
+
+
+def stands_on_nothing(found: ClaimResult) -> list[str]:
+    """The sentences of a claim that no check passed on, or of which no wrong variant is refuted; the proof checker refuses its own."""
+    return [
+        f"{found.claim.id}/{each.assertion.id}"
+        for each in found.assertions
+        if not each.kinds or not each.mutants and not each.assertion.basis and each.kinds != ["kernel"]
+    ]
+
+
+@pytest.mark.parametrize("id", CLAIMS)
+def test_every_sentence_stands_on_a_check_that_can_fail(id):
+    assert stands_on_nothing(result(id)) == []
+
+
+def test_a_sentence_that_nothing_checks_is_noticed():
+    right = result("rate-floor")
+    claim = replace(right.claim, assertions=(*right.claim.assertions, Assertion("more", "The earth is flat.")))
+    assert stands_on_nothing(replace(right, claim=claim)) == ["rate-floor/more"]
+    alone = [one for one in right.mutants if "factor" not in one.mutant.name and "least" not in one.mutant.name]
+    assert stands_on_nothing(replace(right, mutants=alone)) == [
+        "rate-floor/eigenvector",
+        "rate-floor/floor",
+    ]
+
+
+def test_a_mutant_of_a_piece_changes_the_sentence_that_is_printed():
+    printed = [(claim, each) for claim in CLAIMS.values() for each in claim.assertions if callable(each.words)]
+    assert len(printed) >= 3
+    for claim, each in printed:
+        said = each.text(claim.subject)
+        assert any(each.text(mutant.subject) != said for mutant in claim.mutants), f"{claim.id}/{each.id}"
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_a_hypothesis_is_needed_or_says_why_that_is_not_told(claim):
+    for hypothesis in claim.hypotheses:
+        if isinstance(hypothesis, Hypothesis) and hypothesis.dropped:
+            assert result(claim.id).needed(hypothesis), hypothesis.words
 
 
 def stale(written: dict[Path, str]) -> list[str]:

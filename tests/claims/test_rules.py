@@ -29,7 +29,7 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import Undecided, balls_differ, entries_differ
 from icrl.verify.judging.parts import in_balls
 from icrl.verify.judging.prompts import first_difference
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.pages.status import code_shown
 from icrl.verify.routes.edits import Machine, compare_case
 from icrl.verify.run import complete, judge, run_claim, succeeded
@@ -52,6 +52,9 @@ def test_wrong_target_memories_show_in_the_second_layers_values(name):
     assert str(list(td_prompts(case))[2][3][0]) == "9/16"
     *_, Z = mutant.subject.run(*as_matrices(case))
     assert str(Z[-1, 0]) == DEPTH_TWO[name]
+
+
+RATE = CLAIMS["rate-floor"]
 
 
 def test_the_mask_of_minus_100_is_refuted_by_disjoint_balls():
@@ -225,6 +228,23 @@ def test_the_words_and_the_verdict_of_a_check_of_its_own_follow_its_sampler(monk
     check = check_of("bellman", "exact")
     assert check.words().startswith("25 processes in rationals: |S| in 1..2, ")
     assert check.run(bellman.Equation(), FEW).detail.startswith("25 rational processes: ")
+
+
+@pytest.mark.parametrize(
+    "made, message",
+    [
+        (lambda: Assertion("a", "words", "proved", "there"), "basis of assertion a must be empty, or argued or cited"),
+        (lambda: Assertion("a", "words", "cited"), "got 'cited' with where = ''"),
+        (lambda: Hypothesis("words"), "must name the mutant that drops it, or give a reason, got '' and ''"),
+        (lambda: Hypothesis("words", "m", "why"), "got 'm' and 'why'"),
+        (lambda: replace(RATE, assertions=RATE.assertions * 2), "an id of its own, got eigenvector twice"),
+        (lambda: replace(RATE, assertions=RATE.assertions[1:]), "must be among attained, floor, got eigenvector"),
+        (lambda: replace(RATE, hypotheses=(Hypothesis("words", "m"),)), "no mutant is called 'm'"),
+    ],
+)
+def test_a_sentence_or_a_hypothesis_that_hangs_in_the_air_is_refused(made, message):
+    with pytest.raises(ValueError, match=message):
+        made()
 
 
 def test_claims_rest_on_claims_without_a_circle():

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_LEAST, Part, entries, size
+from icrl.verify.judging.blocks import letters
+from icrl.verify.judging.parts import AT_LEAST, Part, asserting, entries, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Claim, Mutant
+from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, no_normaliser, unmasked
 from icrl.verify.routes.grouping import operator_of
@@ -19,10 +21,11 @@ from icrl.verify.routes.grouping import operator_of
 
 @dataclass(frozen=True)
 class Rate:
-    """The statement with its pieces: the factor of constants, the value that reward 1 is worth, and the Transformer."""
+    """The statement with its pieces: the factor of constants, below what it never falls, the value that reward 1 is worth, and the Transformer."""
 
     factor: Callable[[Any, Any], Any] = lambda alpha, gamma: 1 - alpha * (1 - gamma)
     worth: Callable[[Any], Any] = lambda gamma: 1 / (1 - gamma)
+    least: Callable[[Any], Any] = lambda gamma: gamma
     machine: Machine = Machine()
 
 
@@ -33,23 +36,41 @@ def rewarded(case: Case) -> Case:
 
 
 def parts(rate: Rate, case: Case) -> Iterator[Part]:
-    """The stated values and the Transformer's against the TD loop's, after every layer under reward 1; G·1; and that ‖G‖ is not below the factor."""
-    case, operator, alpha = rewarded(case), operator_of(rewarded(case)), case.alphas[0]
-    factor, worth = rate.factor(alpha, case.gamma), rate.worth(case.gamma)
+    """The three assertions, under reward 1."""
+    case, operator = rewarded(case), operator_of(rewarded(case))
+    yield from asserting("attained", attained(rate, case))
+    yield from asserting("eigenvector", eigenvector(rate, case, operator))
+    yield from asserting("floor", floor(rate, case, operator))
+
+
+def attained(rate: Rate, case: Case) -> Iterator[Part]:
+    """The stated values and the Transformer's against the TD loop's, after every layer."""
+    factor, worth = rate.factor(case.alphas[0], case.gamma), rate.worth(case.gamma)
     scale = (1 + case.depth) * size(worth)
     for layer, (v, right) in enumerate(zip(grouping.values(case, rate.machine), grouping.loop(case), strict=True)):
         yield from entries(f"v_{layer} as stated", worth - factor**layer * worth + 0 * right, right, scale)
         yield from entries(f"v_{layer} of the Transformer", v, right, scale)
+
+
+def eigenvector(rate: Rate, case: Case, operator: Operator) -> Iterator[Part]:
+    """G·1 against the factor."""
     ones = grouping.array(case, [0 * case.gamma + 1 for _ in operator.b])
-    yield from entries("G·1", factor * ones, operator.G(alpha) @ ones)
-    yield Part("‖G‖", operator.norm(alpha), abs(factor), relation=AT_LEAST)
+    yield from entries("G·1", rate.factor(case.alphas[0], case.gamma) * ones, operator.G(case.alphas[0]) @ ones)
+
+
+def floor(rate: Rate, case: Case, operator: Operator) -> Iterator[Part]:
+    """‖G‖ is no smaller than the factor, and this at least γ."""
+    alpha, gamma = case.alphas[0], case.gamma
+    yield Part("‖G‖", operator.norm(alpha), abs(rate.factor(alpha, gamma)), relation=AT_LEAST)
+    if 0 <= gamma < 1 and 0 <= alpha <= 1:
+        yield Part("the factor", rate.factor(alpha, gamma), rate.least(gamma), relation=AT_LEAST)
 
 
 SMALLEST = (smallest((0, 0), r=(1,), v=(0,)), smallest((0, 0), r=(1,), v=(0,), x=((1,),)), contexts.never_left(2))
 DRAWN = contexts.after(SMALLEST, *contexts.DRAWN)
 STATED = Statement(
     parts,
-    "1/(1 − γ) approached at (1 − α(1 − γ))^L exactly, in every state; G·1; ‖G‖ no smaller",
+    "1/(1 − γ) approached at (1 − α(1 − γ))^L exactly, in every state; G·1; ‖G‖ no smaller, the factor at least γ",
     Rate(),
     exact=DRAWN,
     certified=DRAWN,
@@ -64,27 +85,49 @@ MUTANTS = (
     Mutant("factor 1 − α(1 + γ)", Rate(lambda alpha, gamma: 1 - alpha * (1 + gamma))),
     Mutant("factor γ, whatever α is", Rate(lambda alpha, gamma: gamma)),
     Mutant("worth 1, as if nothing came after", Rate(worth=lambda gamma: 1 + 0 * gamma)),
+    Mutant("at least (1 + γ)/2", Rate(least=lambda gamma: (1 + gamma) / 2)),
     Mutant("no mask", Rate(machine=Machine(edit=unmasked))),
     Mutant("no normaliser", Rate(machine=Machine(softmax=no_normaliser))),
 )
 
 
-STATEMENT = r"""
-Let $E > 0$ and $n \ge 1$. Constant value functions are eigenvectors of $G$:
+ASSERTIONS = (
+    Assertion(
+        "eigenvector",
+        lambda rate: (
+            rf"""
+Constant value functions are eigenvectors of $G$:
 
 $$
-G\, \mathbf 1 = \bigl(1 - \alpha (1 - \gamma)\bigr)\, \mathbf 1 .
+G\, \mathbf 1 = \bigl({letters(rate.factor, "alpha", "gamma")}\bigr)\, \mathbf 1 .
 $$ (eq-rate-floor)
-
+"""
+        ),
+    ),
+    Assertion(
+        "attained",
+        lambda rate: (
+            rf"""
 So with reward 1 everywhere, $v_0 = 0$ and $\gamma \ne 1$, **every** context has
 
 $$
-v_L - \frac{1}{1-\gamma} = -\frac{(1 - \alpha(1-\gamma))^L}{1 - \gamma}
+v_L - {letters(rate.worth, "gamma")} = - {letters(rate.worth, "gamma")} \bigl({letters(rate.factor, "alpha", "gamma")}\bigr)^L
 $$ (eq-rate-floor-attained)
 
-at every state, whatever the features. For $0 \le \gamma < 1$ and $0 \le \alpha \le 1$ the factor is at least $\gamma$,
-and no bound that holds for all starts can promise a smaller one.
-""".strip()
+at every state, whatever the features.
+"""
+        ),
+    ),
+    Assertion(
+        "floor",
+        lambda rate: (
+            rf"""
+For $0 \le \gamma < 1$ and $0 \le \alpha \le 1$ the factor is at least ${letters(rate.least, "gamma")}$, and no bound that
+holds for all starts can promise a smaller one: $\lVert G \rVert_\infty \ge \lvert {letters(rate.factor, "alpha", "gamma")} \rvert$.
+"""
+        ),
+    ),
+)
 
 
 CLAIM = Claim(
@@ -92,8 +135,18 @@ CLAIM = Claim(
     title="A rate that no features change",
     chapter="depth",
     environment="proposition",
-    statement=lambda: STATEMENT,
-    hypotheses=(r"$E(s, u) > 0$ for all states, $n \ge 1$; any $\alpha$, and $\gamma \ne 1$ for the second part.",),
+    statement=lambda: r"Let $E > 0$ and $n \ge 1$.",
+    assertions=ASSERTIONS,
+    hypotheses=(
+        Hypothesis(
+            r"$E(s, u) > 0$ for all states, $n \ge 1$.",
+            reason="where the weights of a column add up to 0 the layer itself is undefined, and so is $K$",
+        ),
+        Hypothesis(
+            r"$\gamma \ne 1$, for the values under reward 1; any $\alpha$.",
+            reason="at $\\gamma = 1$ the value $1/(1 - \\gamma)$ is undefined; $G \\mathbf 1 = \\mathbf 1$ holds there too",
+        ),
+    ),
     subject=STATED.subject,
     checks=(
         proof(
@@ -103,7 +156,7 @@ CLAIM = Claim(
                 "coverage.rate_floor",
                 "coverage.rate_floor_attained",
             ),
-            definitions=(),
+            asserts=("eigenvector", "attained"),
         ),
         *STATED.checks(),
     ),

@@ -239,3 +239,8 @@ class BookPrinter(LatexPrinter):
 def book_latex(expr: Any) -> str:
     """An expression as the book prints it."""
     return BookPrinter({"mat_str": "matrix", "mat_delim": "["}).doprint(expr)
+
+
+def letters(function: Callable, *names: str) -> str:
+    """What a piece of a statement computes, as the book prints it: the function called on symbols of these names."""
+    return book_latex(function(*map(Symbol, names)))

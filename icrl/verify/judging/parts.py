@@ -109,13 +109,27 @@ def first_failure(
 ) -> Counterexample | None:
     """The first part that does not hold; ``met`` counts those looked at, by assertion."""
     met = Counter() if met is None else met
+    parts = iter(parts)
     for part in parts:
         met[part.asserted] += 1
         if numbers.fails(part):
             got, right = told_apart(part.got, part.right)
             zero = part.relation == UNLIKE and math.isfinite(float(part.got))  # as far as can be told
-            return Counterexample(name, part.where, "0" if zero else got, part.relation + right, part.asserted)
+            asserted = failing(part, parts, numbers) if part.asserted else ()
+            return Counterexample(name, part.where, "0" if zero else got, part.relation + right, asserted=asserted)
     return None
+
+
+def failing(first: Part, others: Iterable[Part], numbers: Any) -> tuple[str, ...]:
+    """The assertions of the first part, which fails, and of the others that fail at the same instance, as far as they can be computed there."""
+    ids = {first.asserted: None}
+    try:
+        for part in others:
+            if part.asserted not in ids and numbers.fails(part):
+                ids[part.asserted] = None
+    except Exception:  # noqa: BLE001  what is wrong may break whatever is computed from it
+        return tuple(ids)
+    return tuple(ids)
 
 
 # The runs

@@ -37,7 +37,7 @@ def theorem(result: ClaimResult) -> str:
 
 def box(claim: Claim) -> str:
     """The text of the box: behind each assertion a mark, the way to how it was checked, proved, or where it is from."""
-    sentences = [marked(each.text, claim, each) for each in claim.assertions]
+    sentences = [marked(each.text(claim.subject), claim, each) for each in claim.assertions]
     return "\n\n".join([claim.statement(), *sentences]).strip()
 
 
@@ -169,11 +169,11 @@ def sentence_entry(result: ClaimResult, found: AssertionResult, repository: str)
     id = found.as_json(claim.id)["id"]
     report = f"[report this sentence]({repository}/issues/new?title={quote(f'Sentence {id}')})"
     if not claim.assertions:
-        return f"{unlabelled(assertion.text)}\n\n{report}"
+        return f"{unlabelled(found.text)}\n\n{report}"
     kinds = " ".join(f"`{kind}`" for kind in found.kinds)
     where = f" {assertion.where}" if assertion.basis == "cited" else ""
     refuted = f" · refutes {', '.join(map(plain, found.mutants))}" if found.mutants else ""
-    return f"({label_of(claim, assertion)})=\n{unlabelled(assertion.text)}\n\n{kinds}{where}{refuted} · {report}"
+    return f"({label_of(claim, assertion)})=\n{unlabelled(found.text)}\n\n{kinds}{where}{refuted} · {report}"
 
 
 def hypothesis_entry(result: ClaimResult, hypothesis: Hypothesis | str) -> str:
