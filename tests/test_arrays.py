@@ -141,6 +141,15 @@ def test_matrix_products(pair):
     agree(lambda np, a, b: a @ b, *pair)
 
 
+def test_a_list_on_the_left_of_a_product():
+    agree(lambda np: [[1, 2], [3, 4]] @ np.array([[0, 1], [1, 1]]))
+
+
+@pytest.mark.parametrize("entries", [[1.0], [1j], [1], [True]])
+def test_what_is_complex(entries):
+    assert plain.iscomplexobj(plain.array(entries)) == numpy.iscomplexobj(numpy.array(entries))
+
+
 AXES = st.sampled_from([None, 0, 1, -1, -2, (0, 1), (-1, -2), 5])
 
 

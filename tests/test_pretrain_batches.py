@@ -319,8 +319,9 @@ def test_states_and_tokens_give_the_same_values_and_gradients(family, layers, de
         assert all(torch.allclose(*pair, rtol=0, atol=ROUNDING) for pair in zip(*gradients))
 
 
-def test_unvisited_states_get_a_value_too():
-    batch = tensors(sample_tasks(rng(), 20, n=3))
+@pytest.mark.parametrize("count", [1, 20])
+def test_unvisited_states_get_a_value_too(count):
+    batch = tensors(sample_tasks(rng(), count, n=3))
     assert (batch.moves.sum(-1) == 0).any(-1).all()
     learned = construction(4, 1.0, 2.0)
     assert torch.allclose(

@@ -216,6 +216,13 @@ def test_a_changed_construction_is_not_what_the_definitions_compute():
     assert twins.fingerprint(twins.python_values(Machine(edit=value_weights(value=1)))) != right
 
 
+def test_definitions_that_disagree_with_python_are_refused(monkeypatch, folder):
+    monkeypatch.setattr(kernel.rocq, "call", lambda *_: "")
+    monkeypatch.setattr(twins, "compare", lambda output, cases: ["prompt, row 2"])
+    with pytest.raises(Refused, match="disagree in 1 entries: prompt, row 2"):
+        kernel.compared_values(folder)
+
+
 def test_the_instances_cover_what_the_book_says():
     cases = twins.instances()
     assert {(case.n, case.d, case.depth) for case in cases} == {

@@ -156,6 +156,7 @@ EXERCISES = (
             lambda n, gamma: (two_steps(n, gamma)[0], np.arange(n + 1) < n, gamma**2),
             lambda n, gamma: (*two_steps(n, gamma)[:2], gamma),
             lambda n, gamma: (two_steps(n, gamma)[0].T, *two_steps(n, gamma)[1:]),
+            lambda n, gamma: (two_steps(n, gamma)[0][:n, :n], *two_steps(n, gamma)[1:]),
         ),
     ),
 )

@@ -122,6 +122,7 @@ def test_a_claim_whose_strongest_result_is_on_record_reads_as_recorded():
     claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=checks)
     assert run_claim(claim, mutants=False).status == "recorded"
     assert run_claim(claim, kind="exact", mutants=False).status == "checked"
+    assert [list(one.verdicts) for one in run_claim(claim).mutants] == [["exact"]], "no mutant is put to the kernel"
 
 
 def lacking(package):
