@@ -1,5 +1,6 @@
 """Every committed notebook: executed in order, clean, described, and asserting what it states."""
 
+import re
 import sys
 from contextlib import nullcontext
 from types import SimpleNamespace
@@ -47,3 +48,10 @@ def test_the_first_cell_asks_for_a_restart_where_numpy_changed_under_it(loaded, 
     with pytest.raises(RuntimeError, match="NumPy had to change: choose Restart session") if restart else nullcontext():
         exec(first_cells()["preface"].source, {"get_ipython": lambda: shell})
     assert [name for name, _ in installed] == ["pip"]
+
+
+def test_every_source_is_cited_and_every_citation_has_a_source():
+    book = ROOT / "book"
+    text = "\n".join(path.read_text("utf-8") for kind in ("*.ipynb", "*.md") for path in book.rglob(kind))
+    cited = {key for keys in re.findall(r"\{cite:[pt]\}`([^`]+)`", text) for key in keys.split(",")}
+    assert cited == set(re.findall(r"@\w+\{([^,]+),", (book / "references.bib").read_text("utf-8")))
