@@ -31,6 +31,10 @@ def a_stream(text, name="stdout"):
     return new_output("stream", name=name, text=text)
 
 
+def shown_html(text):
+    return new_output("display_data", data={"text/html": text})
+
+
 PICTURE = new_output("display_data", data={"image/png": "", "text/plain": "<Figure size 100x100 with 1 Axes>"})
 SHOWN = {"figure": {"caption": "What it shows.", "name": "fig-x"}, "image": {"alt": "A line."}}
 
@@ -67,6 +71,10 @@ def test_a_good_notebook_passes():
         ("execution times", [a_cell("1", execution={"iopub.execute_input": "2026"})]),
         ("escapes the comparison", [a_cell("1", tags=["nbval-ignore-output"])]),
         ("escapes the comparison", [a_cell("# NBVAL_SKIP\n1")]),
+        ("cell 1 holds <a onclick=", [new_markdown_cell('<a onclick="x()">x</a>')]),
+        ('action="https://example.org"', [new_markdown_cell('For $a <b$: <form action="https://example.org">')]),
+        ("holds <meta http-equiv=", [new_markdown_cell('<meta http-equiv="refresh" content="9;url=//x.org">')]),
+        ("holds a script with 'fetch'", [a_cell("1", outputs=[shown_html("<script>fetch(x)</script>")])]),
         ("a line of 85 characters", [a_cell("x = 1  #" + "-" * 77)]),
     ],
 )
@@ -163,6 +171,24 @@ def test_an_unspoilt_page_passes(planted, look, tmp_path):
         ("left-over markup", "<p>{eq}x</p>"),
         ("left-over markup", "<p>:::{note}</p>"),
         ("left-over markup", "<p>f = function at 0x7f3a00aa11bb</p>"),
+        ("<button onclick=", '<button onclick="window.print()">print</button>'),
+        ("<p onmouseover=", '<p OnMouseOver="x()">over</p>'),
+        ("<svg onload=", '<svg onload="x()"></svg>'),
+        ("<form action=", '<form action="https://example.org"></form>'),
+        ("<form action=", '<form action="../search.html"></form>'),
+        ("<button formaction=", '<button formaction="//example.org">x</button>'),
+        ('content="9;url=https://example.org"', '<meta http-equiv="refresh" content="9;url=https://example.org">'),
+        ("<iframe>", '<iframe srcdoc="x"></iframe>'),
+        ("<base>", '<base href="https://example.org">'),
+        ("<a href=", '<a href="java&#115;cript:x()">x</a>'),
+        ("<link href=", '<link rel="prefetch" href="https://example.org/x">'),
+        ("<img srcset=", '<img alt="x" srcset="//example.org/x.png">'),
+        ("<p style=", '<p style="background: url(https://example.org/x.png)">x</p>'),
+        ("a script with 'setTimeout'", "<script>setTimeout(() => fetch('https://example.org'), 1e6)</script>"),
+        ("a script with 'fetch'", "<script>addEventListener('click', () => fetch('https://example.org'))</script>"),
+        ("a script with 'self['", "<script>self['fe' + 'tch']('x')</script>"),
+        ("a script with '.src'", "<script>document.createElement('img').src = x</script>"),
+        ("a script with 'import'", '<script type="module">import("https://example.org/x.js")</script>'),
         ("no alt text", '<img src="../_static/logo.svg">'),
         ("no alt text", '<img src="../_static/logo.svg" alt="">'),
         ("no alt text", '<img src="../_static/logo.svg" alt="../_images/3f0a8c1b2d3e4f5a6b7c.png">'),
@@ -226,6 +252,23 @@ def test_a_second_try_is_told_in_the_runs_last_lines():
     run = SimpleNamespace(stats={"passed": [report], "": [object()]}, section=lines.append, line=lines.append)
     pytest_terminal_summary(run)
     assert lines == ["pages opened a second time", "http://late, not there within 180 s"]
+
+
+def test_a_script_file_of_the_books_own_is_read(planted):
+    folder = planted('<script src="planted.js"></script>')
+    (folder / "book" / "planted.js").write_text("document.onclick = () => navigator.sendBeacon('https://example.org')")
+    assert any(problem.startswith("book/planted.js: a script with 'sendBeacon'") for problem in files.problems(folder))
+
+
+def test_a_refresh_leads_on_from_the_front_door_only(tmp_path):
+    for name, to in {
+        "index": "book/preface.html",
+        "other": "book/preface.html",
+        "book/preface": "../index.html",
+    }.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.html").write_text(f'<meta http-equiv="Refresh" content="0; url={to}">')
+    assert [found.partition(":")[0] for found in files.problems(tmp_path)] == ["book/preface.html", "other.html"]
 
 
 def test_a_foreign_style_is_reported(planted):

@@ -3,6 +3,8 @@
 import ast
 import re
 
+from gates.site import Page
+
 STATEMENT = re.compile(r"\{prf:(theorem|lemma|proposition|corollary)\}|_generated/theorems/")
 LOCAL_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|mnt)/|[A-Z]:\\\\")
 MOST_LINES, MOST_CHARACTERS = 40, 6000
@@ -105,6 +107,16 @@ def hygiene(notebook):
     return problems
 
 
+def active_content(notebook):
+    """No text or output with handlers, forms, frames or scripts that could ask another host."""
+    return [
+        f"cell {number} holds {found}"
+        for number, cell in enumerate(notebook.cells, start=1)
+        for text in [cell.source] * (cell.cell_type != "code") + [t for o in cell.get("outputs", []) for t in texts(o)]
+        for found in Page(f"<article>{text}").active
+    ]
+
+
 def narrow_code(notebook):
     """No line of code that a reader would have to scroll sideways for on a laptop."""
     return [
@@ -115,7 +127,7 @@ def narrow_code(notebook):
     ]
 
 
-GATES = (executed_in_order, clean_outputs, described_figures, asserted_claims, hygiene, narrow_code)
+GATES = (executed_in_order, clean_outputs, described_figures, asserted_claims, hygiene, active_content, narrow_code)
 
 
 def problems(notebook):
