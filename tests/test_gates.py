@@ -1,5 +1,7 @@
 """The gates themselves: each planted failure is reported by the very function that the real tests use."""
 
+import base64
+import io
 import os
 import re
 import subprocess
@@ -8,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
+from PIL import Image
 from playwright.sync_api import TimeoutError
 
 from conftest import AGAIN, ROOT, pytest_terminal_summary
@@ -95,12 +98,42 @@ STORED = {  # what a cell prints, the output that its notebook holds, and whethe
 }
 
 
+DRAWN = (8, 8), (200, 100, 50, 255)
+PICTURES = {  # the pictures that a notebook holds whose cell draws the one above, and whether that is reported
+    "drawn": ([DRAWN], False),
+    "rounded": ([((8, 8), (201, 99, 50, 255))], False),
+    "another": ([((8, 8), (200, 117, 50, 255))], True),
+    "fainter": ([((8, 8), (200, 100, 50, 235))], True),
+    "larger": ([((8, 9), (200, 100, 50, 255))], True),
+    "none": ([], True),
+    "two": ([DRAWN, DRAWN], True),
+}
+
+
+def encoded(size, colour):
+    """A PNG of one colour, as a notebook holds it."""
+    file = io.BytesIO()
+    Image.new("RGBA", size, colour).save(file, "png")
+    return base64.b64encode(file.getvalue()).decode()
+
+
+def a_picture_cell(stored):
+    """A cell that draws ``DRAWN``, and what its notebook holds."""
+    text = {"text/plain": "<IPython.core.display.Image object>"}
+    held = [text | {"image/png": encoded(*picture)} for picture in stored] or [text]
+    outputs = [new_output("execute_result", data=data, execution_count=1) for data in held[:1]]
+    outputs += [new_output("display_data", data={"image/png": data["image/png"]}) for data in held[1:]]
+    code = f"import base64, IPython.display\nIPython.display.Image(base64.b64decode('{encoded(*DRAWN)}'))"
+    return a_cell(code, outputs=outputs)
+
+
 @pytest.fixture(scope="module")
 def compared(tmp_path_factory):
     """What `make test` says of each of these notebooks, in one run."""
     folder = tmp_path_factory.mktemp("notebooks")
-    for name, (shown, stored, _) in STORED.items():
-        cell = a_cell(f"print({shown})", outputs=[a_stream(stored)])
+    cells = {name: a_cell(f"print({shown})", outputs=[a_stream(stored)]) for name, (shown, stored, _) in STORED.items()}
+    cells |= {name: a_picture_cell(stored) for name, (stored, _) in PICTURES.items()}
+    for name, cell in cells.items():
         (folder / f"{name}.ipynb").write_text(writes(a_notebook(cell)))
     command = [sys.executable, "-m", "pytest", "-rA", "-p", "no:cacheprovider", "-p", "no:xdist"]
     command += ["-c", ROOT / "pyproject.toml", "--rootdir", folder, "--nbval", "--nbval-current-env"]
@@ -119,6 +152,11 @@ def outside_xdist(**changes):
 @pytest.mark.parametrize("name", STORED)
 def test_a_stale_output_is_reported_and_the_sanitiser_hides_addresses_only(name, compared):
     assert compared[name] == ("FAILED" if STORED[name][-1] else "PASSED")
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_stale_picture_is_reported_and_a_rounded_colour_is_not(name, compared):
+    assert compared[name] == ("FAILED" if PICTURES[name][-1] else "PASSED")
 
 
 @pytest.fixture
