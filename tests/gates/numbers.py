@@ -1,0 +1,82 @@
+"""A decimal number in a notebook's text must be held by its code or by what it printed.
+
+A number is held where one that was printed, or one in the code, rounds to it at its own number of places: ``0.95`` by ``0.9512``
+and by ``19/20``, not by ``0.944``. Its sign is not compared: a text may speak of a fall of 0.3. What is said in per cent may
+be held as a share. A sentence with a citation may quote, and nothing is asked of what is typed as code, of addresses and of labels.
+"""
+
+import re
+from fractions import Fraction
+
+from gates.notebook import texts
+
+UNREAD = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)\s]*\)|https?://\S+|^:[\w-]+:[^\n]*$|\bCC BY [\d.]+", re.S | re.M)
+SENTENCE = re.compile(r"(?<=[.!?])[*_)\"]*\s+(?=[\W\d]*[A-Z])|\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.)\s)")
+TYPED = re.compile(
+    r"(?<![\w.,])\d*\.\d+(?![\w]|\.\d)(?:\s*\\(?:cdot|times)\s*10\^(\d|\{-?\d+\}))?(\s*(?:\\?%|per cent))?"
+)
+HELD = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?:\s*/\s*\d+)?(?![\w])", re.I)
+HEADING = re.compile(r"^## ", re.M)
+CODED = re.compile(r"\bF(?:raction)?\((-?\d+), (\d+)\)")
+
+
+def numbers(text):
+    """Every number that a text holds, a ratio as its value and as both its terms, all without their signs."""
+    parts = [tuple(map(Fraction, found.group().replace(" ", "").split("/"))) for found in HELD.finditer(text)]
+    ratios = [pair for pair in parts if len(pair) == 2] + [tuple(map(Fraction, pair)) for pair in CODED.findall(text)]
+    return {part for pair in parts for part in pair} | {abs(a / b) for a, b in ratios if b}
+
+
+def draws(cell):
+    return any("image/png" in output.get("data", {}) for output in cell.outputs)
+
+
+def held(notebook):
+    """The numbers of the code that computes, and those printed in each section; what draws sizes and colours holds none."""
+    code, printed, section = set(), [set()], 0
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            printed += [set() for _ in HEADING.findall(cell.source)]
+        elif cell.cell_type == "code":
+            code |= set() if draws(cell) else numbers(cell.source.replace("_", ""))
+            printed[-1] |= {number for output in cell.outputs for text in texts(output) for number in numbers(text)}
+    return code, printed
+
+
+def written(typed):
+    """A number in a text → its value, and what half of its last place is worth."""
+    digits = re.match(r"[\d.]+", typed.group()).group()
+    scale = Fraction(10) ** int((typed.group(1) or "0").strip("{}"))
+    return Fraction(digits) * scale, scale / 10 ** len(digits.partition(".")[2]) / 2
+
+
+def is_held(typed, numbers):
+    """Whether one of the numbers rounds to what is written."""
+    value, half = written(typed)
+    shares = (1, 100) if typed.group(2) else (1,)
+    return any(abs(share * number - value) <= half for number in numbers for share in shares)
+
+
+def read(notebook):
+    """(cell, section, sentence) of every text and every caption, cells from 1 on, what stands before all headings being 0."""
+    section = 0
+    for number, cell in enumerate(notebook.cells, start=1):
+        caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
+        for piece in re.split(r"(?m)^(?=## )", cell.source if cell.cell_type == "markdown" else caption):
+            section += cell.cell_type == "markdown" and piece.startswith("## ")
+            for sentence in SENTENCE.split(UNREAD.sub(" ", piece)):
+                yield number, section, sentence
+
+
+def held_numbers(notebook):
+    """No decimal number in a sentence without a citation that neither the code nor an output of its section holds."""
+    code, printed = held(notebook)
+    everything = set().union(*printed)
+    near = [code | (shown if shown and section else everything) for section, shown in enumerate(printed)]
+    return [
+        f"cell {number} says {typed.group()}, which no code or output holds: …{sentence[: typed.end()][-60:]}"
+        for number, section, sentence in read(notebook)
+        if "{cite" not in sentence
+        for typed in TYPED.finditer(sentence)
+        if not is_held(typed, near[section])
+    ]
