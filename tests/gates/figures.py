@@ -11,6 +11,9 @@ from PIL import Image, ImageChops
 
 FARTHEST = 16
 """Levels, of 255, by which red, green, blue or the opacity of a pixel may differ."""
+OF_ROUNDING = {"fig-errors", "fig-depth-bound"}
+"""What rounding leaves is another on another processor: these figures show it, and are compared with blurred eyes."""
+BLUR = 32
 
 
 def drawn(outputs):
@@ -23,31 +26,39 @@ def drawn(outputs):
     ]
 
 
-def differences(stored, fresh):
-    """How the stored pictures of a cell differ from the fresh ones."""
+def differences(stored, fresh, figure=None):
+    """How the stored pictures of a cell, which draws the figure of this name, differ from the fresh ones."""
     if len(stored) != len(fresh):
         return [f"{len(stored)} pictures are stored, {len(fresh)} were drawn"]
     return [
         f"picture {number} {why}"
         for number, pair in enumerate(zip(stored, fresh), start=1)
-        if (why := difference(*pair))
+        if (why := difference(*pair, figure in OF_ROUNDING))
     ]
 
 
-def difference(old, new):
+def difference(old, new, of_rounding=False):
     """How a picture differs from another, or nothing."""
     if old.size != new.size:
         return f"is stored with {old.size} pixels and drawn with {new.size}"
-    apart = ImageChops.difference(old, new)
+    limit = 2 * FARTHEST if of_rounding else FARTHEST
+    apart = ImageChops.difference(*((picture.reduce(BLUR) for picture in (old, new)) if of_rounding else (old, new)))
     farthest = max(most for _, most in apart.getextrema())
-    where = apart.point(lambda level: level > FARTHEST).getbbox(alpha_only=False)
-    return f"differs by up to {farthest} of 255 levels, in the pixels {where}" if where else ""
+    where = apart.point(lambda level: level > limit).getbbox(alpha_only=False)
+    return f"differs by up to {farthest} of 255 levels, in the box {where}" if where else ""
+
+
+def name_of(cell):
+    """The name of the figure that a cell draws, or None."""
+    return cell.metadata.get("mystnb", {}).get("figure", {}).get("name")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item):
     """Compare, once nbval has run a cell and found its other outputs to be the stored ones."""
     result = yield
-    if hasattr(item, "test_outputs") and (found := differences(drawn(item.cell.outputs), drawn(item.test_outputs))):
-        item.raise_cell_error("Pictures differ", "\n".join(found))
+    if hasattr(item, "test_outputs"):
+        found = differences(drawn(item.cell.outputs), drawn(item.test_outputs), name_of(item.cell))
+        if found:
+            item.raise_cell_error("Pictures differ", "\n".join(found))
     return result

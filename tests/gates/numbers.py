@@ -5,6 +5,7 @@ and by ``19/20``, not by ``0.944``. Its sign is not compared: a text may speak o
 be held as a share. A sentence with a citation may quote, and nothing is asked of what is typed as code, of addresses and of labels.
 """
 
+import ast
 import re
 from fractions import Fraction
 
@@ -13,7 +14,7 @@ from gates.notebook import texts
 UNREAD = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)\s]*\)|https?://\S+|^:[\w-]+:[^\n]*$|\bCC BY [\d.]+", re.S | re.M)
 SENTENCE = re.compile(r"(?<=[.!?])[*_)\"]*\s+(?=[\W\d]*[A-Z])|\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.)\s)")
 TYPED = re.compile(
-    r"(?<![\w.,])\d*\.\d+(?![\w]|\.\d)(?:\s*\\(?:cdot|times)\s*10\^(\d|\{-?\d+\}))?(\s*(?:\\?%|per cent))?"
+    r"(?<![\w.,])(?:\d*\.\d+|\d+(?=\s*\\(?:cdot|times)\s*10\^))(?!\w|\.\d)(?:\s*\\(?:cdot|times)\s*10\^(\d|\{-?\d+\}))?(\s*(?:\\?%|per cent))?"
 )
 HELD = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?:\s*/\s*\d+)?(?![\w])", re.I)
 HEADING = re.compile(r"^## ", re.M)
@@ -31,14 +32,22 @@ def draws(cell):
     return any("image/png" in output.get("data", {}) for output in cell.outputs)
 
 
+def asserted(code):
+    """The asserts of some code."""
+    return "\n".join(ast.unparse(node) for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Assert))
+
+
 def held(notebook):
-    """The numbers of the code that computes, and those printed in each section; what draws sizes and colours holds none."""
+    """The numbers of the code, and those printed in each section; of a cell that draws, only those that it asserts.
+
+    The others of such a cell are sizes and places on the paper.
+    """
     code, printed, section = set(), [set()], 0
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             printed += [set() for _ in HEADING.findall(cell.source)]
         elif cell.cell_type == "code":
-            code |= set() if draws(cell) else numbers(cell.source.replace("_", ""))
+            code |= numbers(asserted(cell.source) if draws(cell) else cell.source.replace("_", ""))
             printed[-1] |= {number for output in cell.outputs for text in texts(output) for number in numbers(text)}
     return code, printed
 
