@@ -44,7 +44,7 @@ SHOWN = {"figure": {"caption": "What it shows.", "name": "fig-x"}, "image": {"al
 
 def test_a_good_notebook_passes():
     good = a_notebook(
-        new_markdown_cell(THEOREM), a_cell("assert 1 + 1 == 2"), a_cell("plot()", 2, [PICTURE], mystnb=SHOWN)
+        new_markdown_cell(THEOREM), a_cell("assert f(1) == 1"), a_cell("plot()", 2, [PICTURE], mystnb=SHOWN)
     )
     assert notebook.problems(good) == []
 

@@ -3,16 +3,15 @@
 import ast
 import re
 
+from gates import asserts
+from gates.cells import code_cells, texts
+from gates.decimals import held_numbers
 from gates.site import Page
 
 STATEMENT = re.compile(r"\{prf:(theorem|lemma|proposition|corollary)\}|_generated/theorems/")
 LOCAL_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|mnt)/|[A-Z]:\\\\")
 MOST_LINES, MOST_CHARACTERS = 40, 6000
 WIDEST_CODE = 84  # what fits the page beside its margins
-
-
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
 def executed_in_order(notebook):
@@ -23,13 +22,6 @@ def executed_in_order(notebook):
         if counts == list(range(1, len(counts) + 1))
         else [f"cells were not executed in order 1…{len(counts)}: {counts}"]
     )
-
-
-def texts(output):
-    """Every textual form that an output is shown in."""
-    if output.output_type == "stream":
-        return [output.text]
-    return [text for kind, text in output.get("data", {}).items() if kind.startswith("text/")]
 
 
 def clean_outputs(notebook):
@@ -78,7 +70,7 @@ def sections(notebook):
 def asserts_something(code):
     """Whether the code holds an `assert` that could fail."""
     tree = ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", code))
-    return any(isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant) for node in ast.walk(tree))
+    return any(isinstance(node, ast.Assert) and not asserts.vacuous(node.test) for node in ast.walk(tree))
 
 
 def asserted_claims(notebook):
@@ -127,7 +119,17 @@ def narrow_code(notebook):
     ]
 
 
-GATES = (executed_in_order, clean_outputs, described_figures, asserted_claims, hygiene, active_content, narrow_code)
+GATES = (
+    executed_in_order,
+    clean_outputs,
+    described_figures,
+    asserted_claims,
+    hygiene,
+    active_content,
+    held_numbers,
+    *asserts.GATES,
+    narrow_code,
+)
 
 
 def problems(notebook):

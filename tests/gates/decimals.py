@@ -9,7 +9,7 @@ import ast
 import re
 from fractions import Fraction
 
-from gates.notebook import texts
+from gates.cells import texts
 
 UNREAD = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)\s]*\)|https?://\S+|^:[\w-]+:[^\n]*$|\bCC BY [\d.]+", re.S | re.M)
 SENTENCE = re.compile(r"(?<=[.!?])[*_)\"]*\s+(?=[\W\d]*[A-Z])|\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.)\s)")
@@ -42,7 +42,7 @@ def held(notebook):
 
     The others of such a cell are sizes and places on the paper.
     """
-    code, printed, section = set(), [set()], 0
+    code, printed = set(), [set()]
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             printed += [set() for _ in HEADING.findall(cell.source)]
