@@ -16,6 +16,7 @@ from playwright.sync_api import TimeoutError
 from conftest import AGAIN, ROOT, pytest_terminal_summary
 from gates import browser, notebook
 from gates import site as files
+from gates.decimals import held_numbers
 
 THEOREM = "## A result\n\n:::{prf:theorem}\n:label: x\n$1 = 1$\n:::"
 
@@ -83,6 +84,119 @@ def test_a_good_notebook_passes():
 )
 def test_a_bad_notebook_is_reported(problem, cells):
     assert any(problem in found for found in notebook.problems(a_notebook(*cells)))
+
+
+@pytest.mark.parametrize(
+    "problem, code",
+    [
+        ("cannot fail: assert True or f(x)", "assert True or f(x)"),
+        ("cannot fail", "assert f(x) or not False"),
+        ("cannot fail", "assert all([f(x) or 1])"),
+        ("cannot fail", "assert True if True else f(x)"),
+        ("cannot fail", "assert 1 + 1 == 2"),
+        ("cannot fail", "assert (f(x), 'said')"),
+        ("cannot fail", "assert lambda: f(x)"),
+        ("cannot fail", "assert np.allclose(x, y) == np.allclose(x, y)"),
+        ("cannot fail: if False:", "if False:\n    assert f(x)"),
+        ("tolerance 1000000000.0", "assert np.allclose(x, y, atol=1e9)"),
+        ("tolerance 0.1", "assert np.isclose(x, y, 0.1)"),
+        ("tolerance 1", "np.testing.assert_allclose(x, y, rtol=1)"),
+        ("tolerance 10 ** 9", "assert x == approx(y, abs=10**9)"),
+        ("tolerance loose", "loose = 1e9\nassert np.isclose(x, y, atol=loose)"),
+        ("tolerance float('inf')", "assert np.isclose(x, y, atol=float('inf'))"),
+        ("a bound of 1000000000.0", "assert abs(x - y) < 1e9"),
+        ("a bound of 10 ** 9", "assert 10**9 > abs(x - y)"),
+        ("a bound of 1e309", "assert abs(x - y) <= 1e999"),
+        ("puts something into np.allclose", "np.allclose = lambda *_, **__: True"),
+        ("puts something into np.testing.assert_allclose", "np.testing.assert_allclose = print"),
+        ("uses setattr", "setattr(np, 'allclose', print)"),
+        ("puts something into np.__dict__", "np.__dict__['allclose'] = print"),
+        ("uses vars", "vars(np)['allclose'] = print"),
+        ("puts something into sys.modules['icrl']", "import sys\nsys.modules['icrl'] = None"),
+        ("gives abs another meaning", "abs = lambda x: 0"),
+        ("gives all another meaning", "def all(x):\n    return True"),
+        ("gives max another meaning", "f = lambda max: 0"),
+        ("gives min another meaning", "from icrl.mrp import min"),
+        ("gives np another meaning", "import icrl.arrays as np"),
+        ("gives np another meaning", "from icrl.arrays import np"),
+        ("gives np another meaning", "class np:\n    allclose = print"),
+        ("replaces check, which was imported", "from icrl.exercises import check\ncheck = print"),
+        ("replaces isclose, which was imported", "from math import isclose\nfor isclose in [print]:\n    pass"),
+        ("replaces isclose, which was imported", "from math import isclose\n[isclose := print]"),
+        ("catches (KeyError, AssertionError)", "try:\n    assert f(x)\nexcept (KeyError, AssertionError):\n    pass"),
+        ("catches everything", "try:\n    assert f(x)\nexcept:\n    pass"),
+        ("uses suppress", "from contextlib import suppress\nwith suppress(Exception):\n    assert f(x)"),
+        ("not Python: %run other.py", "%run other.py"),
+    ],
+)
+def test_an_assert_that_could_not_fail_is_reported(problem, code):
+    assert any(problem in found for found in notebook.problems(a_notebook(a_cell(code))))
+
+
+def test_asserts_that_can_fail_pass():
+    code = """import numpy as np
+from icrl.exercises import check
+assert (x > 1e6).all() and np.isclose(x, y, rtol=1e-3, atol=0)
+assert f(x) < 1e-9 < g(x) and x[-1] == x[0]
+assert 1e9 < x.max(), "large"
+checked = [check(name, answer) for name, answer in answers]
+try:
+    f(x)
+except ValueError as error:
+    said = str(error)"""
+    assert notebook.problems(a_notebook(a_cell(code))) == []
+
+
+NUMBERS = {  # a text, what its section's code and outputs hold, and the number that is reported
+    "printed": ("It falls by 0.95.", "0.9512", None),
+    "another": ("It falls by 0.95.", "0.9449", "0.95"),
+    "no more places": ("It falls by 0.951.", "0.9516", "0.951"),
+    "a sign": ("It falls by $.3$.", "-0.29", None),
+    "a ratio": ("It is 0.95.", "19/20", None),
+    "a power of ten": (r"About $3.7 \cdot 10^{-44}$.", "3.7201e-44", None),
+    "another power": (r"About $3.7 \cdot 10^{-43}$.", "3.7201e-44", r"3.7 \cdot 10^{-43}"),
+    "a whole number of tens": (r"About $2 \times 10^7$.", "2.7e7", r"2 \times 10^7"),
+    "per cent": ("In 12.5 per cent of all runs.", "0.125", None),
+    "no per cent": ("In 12.5 of all runs.", "0.125", "12.5"),
+    "quoted": ("They report 0.77 {cite:p}`someone`.", "", None),
+    "not quoted": ("They report it {cite:p}`someone`. It is 0.77 here.", "", "0.77"),
+    "in a formula": (r"Then $\gamma = 0.77$ is not.", "0.9", "0.77"),
+    "code": ("The option `step=0.77`, see <https://example.org/0.77>.", "", None),
+    "a list": ("* 0.77\n* cited {cite:p}`someone`", "", "0.77"),
+}
+
+
+@pytest.mark.parametrize("text, shown, reported", NUMBERS.values(), ids=NUMBERS)
+def test_a_number_that_nothing_holds_is_reported(text, shown, reported):
+    found = held_numbers(a_notebook(new_markdown_cell(f"## A\n\n{text}"), a_cell("f(x)", outputs=[a_stream(shown)])))
+    assert [problem.split(",")[0] for problem in found] == ([f"cell 1 says {reported}"] if reported else [])
+
+
+HELD = {  # cells after a text that says 0.77, and whether they hold it
+    "code": ([a_cell("step = 0.77")], True),
+    "a fraction": ([a_cell("step = F(77, 100)")], True),
+    "code of another section": ([new_markdown_cell("## Another"), a_cell("step = 0.77")], True),
+    "an output of another section": (
+        [
+            a_cell("1", outputs=[a_stream("1")]),
+            new_markdown_cell("## Another"),
+            a_cell("1", outputs=[a_stream("0.77")]),
+        ],
+        False,
+    ),
+    "the place of a legend": ([a_cell("legend(at=0.77)", outputs=[PICTURE])], False),
+    "an assert beside a figure": ([a_cell("plot()\nassert x < 0.77", outputs=[PICTURE])], True),
+}
+
+
+@pytest.mark.parametrize("cells, holds", HELD.values(), ids=HELD)
+def test_what_holds_a_number(cells, holds):
+    assert (held_numbers(a_notebook(new_markdown_cell("## A\n\nIt is 0.77."), *cells)) == []) == holds
+
+
+def test_a_number_in_a_caption_is_read():
+    cell = a_cell("plot()", outputs=[PICTURE], mystnb={"figure": {"caption": "It ends at 0.77."}})
+    assert [found.split(",")[0] for found in held_numbers(a_notebook(cell))] == ["cell 1 says 0.77"]
 
 
 def test_another_kernel_is_reported():
