@@ -9,13 +9,13 @@ which lets nothing fall. What was taken away on purpose is first taken out of th
 
 import ast
 import json
-import re
 import tomllib
 from collections import Counter
 from pathlib import Path
 
 import nbformat
 
+from gates.asserts import python
 from gates.notebook import sections
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,8 +30,7 @@ def asserts_of(notebook) -> dict[str, int]:
     """How many asserts each section holds that has any, by its title."""
     found: Counter[str] = Counter()
     for title, _, code in sections(notebook):
-        tree = ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", code))
-        found[title] += sum(isinstance(node, ast.Assert) for node in ast.walk(tree))
+        found[title] += sum(isinstance(node, ast.Assert) for node in ast.walk(python(code)))
     return {title: count for title, count in found.items() if count}
 
 

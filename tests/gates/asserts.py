@@ -19,10 +19,15 @@ REACHING = {"setattr", "delattr", "exec", "eval", "compile", "vars", "globals", 
 BUILT_IN = set(dir(builtins))
 
 
+def python(code):
+    """The syntax tree of a cell; lines for the shell and for IPython are left out."""
+    return ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", code))
+
+
 def parsed(notebook):
-    """(its count, syntax tree) of each code cell; lines for the shell and for IPython are left out."""
+    """(its count, syntax tree) of each code cell."""
     for cell in code_cells(notebook):
-        yield cell.execution_count, ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", cell.source))
+        yield cell.execution_count, python(cell.source)
 
 
 def fixed(test):

@@ -9,6 +9,7 @@ from gates.decimals import held_numbers
 from gates.site import Page
 
 STATEMENT = re.compile(r"\{prf:(theorem|lemma|proposition|corollary)\}|_generated/theorems/")
+SOLUTION = re.compile(r"\{solution-(start|end)\} ?([\w-]*)")
 LOCAL_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|mnt)/|[A-Z]:\\\\")
 MOST_LINES, MOST_CHARACTERS = 40, 6000
 WIDEST_CODE = 84  # what fits the page beside its margins
@@ -69,8 +70,9 @@ def sections(notebook):
 
 def asserts_something(code):
     """Whether the code holds an `assert` that could fail."""
-    tree = ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", code))
-    return any(isinstance(node, ast.Assert) and not asserts.vacuous(node.test) for node in ast.walk(tree))
+    return any(
+        isinstance(node, ast.Assert) and not asserts.vacuous(node.test) for node in ast.walk(asserts.python(code))
+    )
 
 
 def asserted_claims(notebook):
@@ -80,6 +82,35 @@ def asserted_claims(notebook):
         for title, text, code in sections(notebook)
         if STATEMENT.search(text) and not asserts_something(code)
     ]
+
+
+def checked(code):
+    """The exercises whose answers the code asserts to be right, as the library judges them."""
+    return {
+        node.test.args[0].value
+        for node in ast.walk(asserts.python(code))
+        if isinstance(node, ast.Assert)
+        and isinstance(node.test, ast.Call)
+        and ast.unparse(node.test.func) == "check"
+        and isinstance(node.test.args[0], ast.Constant)
+    }
+
+
+def solved_exercises(notebook):
+    """Every exercise has a solution whose code, below its prose, is judged right when the notebook runs."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type != "code")
+    asked = re.findall(r"\{exercise\}[^\n]*\n:label: ([\w-]+)", text)
+    right, inside = set(), None
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            right |= {inside} & checked(cell.source)
+        elif marks := SOLUTION.findall(cell.source):
+            inside = marks[-1][1] or None
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    judged = not right or re.search(r"^from icrl\.exercises import check$", code, re.M)
+    return [f"the solution of {id} is not asserted to be right" for id in asked if id not in right] + [
+        "check is not that of icrl.exercises"
+    ] * (not judged)
 
 
 def hygiene(notebook):
