@@ -21,6 +21,10 @@ from gates.decimals import held_numbers
 THEOREM = "## A result\n\n:::{prf:theorem}\n:label: x\n$1 = 1$\n:::"
 
 
+EXERCISE = "::::{exercise} Title\n:label: x\n::::\n\n::::{solution-start} x\n::::"
+ENDED = "\n\n::::{solution-end}\n::::"
+
+
 def a_notebook(*cells):
     return new_notebook(
         cells=list(cells), metadata={"kernelspec": {"name": "python3", "display_name": "", "language": "python"}}
@@ -79,6 +83,11 @@ def test_a_good_notebook_passes():
         ('action="https://example.org"', [new_markdown_cell('For $a <b$: <form action="https://example.org">')]),
         ("holds <meta http-equiv=", [new_markdown_cell('<meta http-equiv="refresh" content="9;url=//x.org">')]),
         ("holds a script with 'fetch'", [a_cell("1", outputs=[shown_html("<script>fetch(x)</script>")])]),
+        ("solution of x is not asserted", [new_markdown_cell(EXERCISE)]),
+        ("solution of x is not asserted", [new_markdown_cell(EXERCISE), a_cell('check("x", f)')]),
+        ("solution of x is not asserted", [new_markdown_cell(EXERCISE), a_cell('assert check("y", f)')]),
+        ("solution of x is not asserted", [new_markdown_cell(EXERCISE + ENDED), a_cell('assert check("x", f)')]),
+        ("check is not that of icrl", [new_markdown_cell(EXERCISE), a_cell('assert check("x", f)')]),
         ("a line of 85 characters", [a_cell("x = 1  #" + "-" * 77)]),
     ],
 )
@@ -133,6 +142,11 @@ def test_an_assert_that_could_not_fail_is_reported(problem, code):
     assert any(problem in found for found in notebook.problems(a_notebook(a_cell(code))))
 
 
+def test_a_solution_that_is_judged_right_passes():
+    code = a_cell('from icrl.exercises import check\n\nassert check("x", f)')
+    assert notebook.problems(a_notebook(new_markdown_cell(EXERCISE), code, new_markdown_cell(ENDED))) == []
+
+
 def test_asserts_that_can_fail_pass():
     code = """import numpy as np
 from icrl.exercises import check
@@ -156,6 +170,10 @@ NUMBERS = {  # a text, what its section's code and outputs hold, and the number 
     "a power of ten": (r"About $3.7 \cdot 10^{-44}$.", "3.7201e-44", None),
     "another power": (r"About $3.7 \cdot 10^{-43}$.", "3.7201e-44", r"3.7 \cdot 10^{-43}"),
     "a whole number of tens": (r"About $2 \times 10^7$.", "2.7e7", r"2 \times 10^7"),
+    "a ratio in TeX": (r"It is $\tfrac34$, then $\tfrac{10}{16}$.", "3/4 0.625", None),
+    "another ratio in TeX": (r"It is $\tfrac34$.", "0.7501 4/3", r"\tfrac34"),
+    "a half": (r"It is $\tfrac12$, not 0.5.", "", "0.5"),
+    "a ratio of letters": (r"It is $\tfrac{a}{3}$.", "", None),
     "per cent": ("In 12.5 per cent of all runs.", "0.125", None),
     "no per cent": ("In 12.5 of all runs.", "0.125", "12.5"),
     "quoted": ("They report 0.77 {cite:p}`someone`.", "", None),

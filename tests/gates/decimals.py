@@ -1,8 +1,9 @@
-"""A decimal number in a notebook's text must be held by its code or by what it printed.
+"""A decimal number or a ratio of numbers in a notebook's text must be held by its code or by what it printed.
 
 A number is held where one that was printed, or one in the code, rounds to it at its own number of places: ``0.95`` by ``0.9512``
-and by ``19/20``, not by ``0.944``. Its sign is not compared: a text may speak of a fall of 0.3. What is said in per cent may
-be held as a share. A sentence with a citation may quote, and nothing is asked of what is typed as code, of addresses and of labels.
+and by ``19/20``, not by ``0.944``; a ratio is held by its very value, and ½ needs nothing. Signs are not compared: a text may speak
+of a fall of 0.3. What is said in per cent may be held as a share. A sentence with a citation may quote, and nothing is asked of
+what is typed as code, of addresses and of labels.
 """
 
 import ast
@@ -13,8 +14,10 @@ from gates.cells import texts
 
 UNREAD = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)\s]*\)|https?://\S+|^:[\w-]+:[^\n]*$|\bCC BY [\d.]+", re.S | re.M)
 SENTENCE = re.compile(r"(?<=[.!?])[*_)\"]*\s+(?=[\W\d]*[A-Z])|\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.)\s)")
+TEN = r"\s*\\(?:cdot|times)\s*10\^"
 TYPED = re.compile(
-    r"(?<![\w.,])(?:\d*\.\d+|\d+(?=\s*\\(?:cdot|times)\s*10\^))(?!\w|\.\d)(?:\s*\\(?:cdot|times)\s*10\^(\d|\{-?\d+\}))?(\s*(?:\\?%|per cent))?"
+    rf"(?<![\w.,])(?:\d*\.\d+|\d+(?={TEN}))(?!\w|\.\d)(?:{TEN}(\d|\{{-?\d+\}}))?(\s*(?:\\?%|per cent))?"
+    r"|\\[td]?frac(?:(\d)|\{(\d+)\})(?:(\d)|\{(\d+)\})"
 )
 HELD = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?:\s*/\s*\d+)?(?![\w])", re.I)
 HEADING = re.compile(r"^## ", re.M)
@@ -53,7 +56,9 @@ def held(notebook):
 
 
 def written(typed):
-    """A number in a text → its value, and what half of its last place is worth."""
+    """A number in a text → its value, and by how much what holds it may be off: half of its last place, 0 for a ratio."""
+    if ratio := [int(part) for part in typed.groups()[2:] if part]:
+        return Fraction(*ratio), 0
     digits = re.match(r"[\d.]+", typed.group()).group()
     scale = Fraction(10) ** int((typed.group(1) or "0").strip("{}"))
     return Fraction(digits) * scale, scale / 10 ** len(digits.partition(".")[2]) / 2
@@ -63,7 +68,7 @@ def is_held(typed, numbers):
     """Whether one of the numbers rounds to what is written."""
     value, half = written(typed)
     shares = (1, 100) if typed.group(2) else (1,)
-    return any(abs(share * number - value) <= half for number in numbers for share in shares)
+    return (value, half) == (Fraction(1, 2), 0) or any(abs(share * number - value) <= half for number in numbers for share in shares)
 
 
 def read(notebook):
@@ -78,7 +83,7 @@ def read(notebook):
 
 
 def held_numbers(notebook):
-    """No decimal number in a sentence without a citation that neither the code nor an output of its section holds."""
+    """No decimal number and no ratio in a sentence without a citation that neither the code nor an output of its section holds."""
     code, printed = held(notebook)
     everything = set().union(*printed)
     near = [code | (shown if shown and section else everything) for section, shown in enumerate(printed)]

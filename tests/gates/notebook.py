@@ -158,6 +158,7 @@ GATES = (
     hygiene,
     active_content,
     held_numbers,
+    solved_exercises,
     *asserts.GATES,
     narrow_code,
 )
