@@ -184,6 +184,20 @@ NUMBERS = {  # a text, what its section's code and outputs hold, and the number 
 }
 
 
+SOLVED = "\n:::::{solution-start} x\n:::::\n\nThe factor is 19, of 5.\n\n"
+
+
+@pytest.mark.parametrize("held, reported", [("19", []), ("18", ["cell 2 says 19"])])
+def test_a_whole_number_that_nothing_holds_is_reported_in_a_solution(held, reported):
+    cells = [
+        new_markdown_cell("Of 77."),
+        new_markdown_cell(SOLVED),
+        a_cell(f"x = {held}"),
+        new_markdown_cell(ENDED + "\n77"),
+    ]
+    assert [problem.split(",")[0] for problem in held_numbers(a_notebook(*cells))] == reported
+
+
 @pytest.mark.parametrize("text, shown, reported", NUMBERS.values(), ids=NUMBERS)
 def test_a_number_that_nothing_holds_is_reported(text, shown, reported):
     found = held_numbers(a_notebook(new_markdown_cell(f"## A\n\n{text}"), a_cell("f(x)", outputs=[a_stream(shown)])))

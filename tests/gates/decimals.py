@@ -19,6 +19,10 @@ TYPED = re.compile(
     rf"(?<![\w.,])(?:\d*\.\d+|\d+(?={TEN}))(?!\w|\.\d)(?:{TEN}(\d|\{{-?\d+\}}))?(\s*(?:\\?%|per cent))?"
     r"|\\[td]?frac(?:(\d)|\{(\d+)\})(?:(\d)|\{(\d+)\})"
 )
+WHOLE = re.compile(
+    r"(?<![\w.,^\\-])(?<!10\^\{)(?<!frac\{)\d{2,}(?![\w]|[.,]\d|\s*\\(?:cdot|times)\s*10\^)()(\s*(?:\\?%|per cent))?"
+)
+PARTS = re.compile(r"(?m)^(?=## )|(?=:{4,}\{solution-(?:start|end)\})")
 HELD = re.compile(r"(?<![\w.])(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?(?:\s*/\s*\d+)?(?![\w])", re.I)
 HEADING = re.compile(r"^## ", re.M)
 CODED = re.compile(r"\bF(?:raction)?\((-?\d+), (\d+)\)")
@@ -68,29 +72,36 @@ def is_held(typed, numbers):
     """Whether one of the numbers rounds to what is written."""
     value, half = written(typed)
     shares = (1, 100) if typed.group(2) else (1,)
-    return (value, half) == (Fraction(1, 2), 0) or any(abs(share * number - value) <= half for number in numbers for share in shares)
+    return (value, half) == (Fraction(1, 2), 0) or any(
+        abs(share * number - value) <= half for number in numbers for share in shares
+    )
 
 
 def read(notebook):
-    """(cell, section, sentence) of every text and every caption, cells from 1 on, what stands before all headings being 0."""
-    section = 0
+    """(cell, section, whether in a solution, sentence) of texts and captions; sections are counted by their headings."""
+    section, solved = 0, False
     for number, cell in enumerate(notebook.cells, start=1):
         caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
-        for piece in re.split(r"(?m)^(?=## )", cell.source if cell.cell_type == "markdown" else caption):
-            section += cell.cell_type == "markdown" and piece.startswith("## ")
+        is_text = cell.cell_type == "markdown"
+        for piece in PARTS.split(cell.source if is_text else caption):
+            section += is_text and piece.startswith("## ")
+            solved = (solved or "{solution-start}" in piece) and "{solution-end}" not in piece
             for sentence in SENTENCE.split(UNREAD.sub(" ", piece)):
-                yield number, section, sentence
+                yield number, section, solved, sentence
 
 
 def held_numbers(notebook):
-    """No decimal number and no ratio in a sentence without a citation that neither the code nor an output of its section holds."""
+    """No decimal number and no ratio in a sentence without a citation that neither the code nor an output of its section holds.
+
+    The solution of an exercise is read more closely: whole numbers of two digits and more count as well.
+    """
     code, printed = held(notebook)
     everything = set().union(*printed)
     near = [code | (shown if shown and section else everything) for section, shown in enumerate(printed)]
     return [
         f"cell {number} says {typed.group()}, which no code or output holds: …{sentence[: typed.end()][-60:]}"
-        for number, section, sentence in read(notebook)
+        for number, section, solved, sentence in read(notebook)
         if "{cite" not in sentence
-        for typed in TYPED.finditer(sentence)
+        for typed in [*TYPED.finditer(sentence), *(WHOLE.finditer(sentence) if solved else ())]
         if not is_held(typed, near[section])
     ]
