@@ -9,12 +9,13 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from nbformat import read
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output, writes
 from PIL import Image
 from playwright.sync_api import TimeoutError
 
 from conftest import AGAIN, ROOT, pytest_terminal_summary
-from gates import browser, notebook
+from gates import browser, figures, notebook
 from gates import site as files
 from gates.decimals import held_numbers
 
@@ -303,6 +304,21 @@ def test_a_stale_output_is_reported_and_the_sanitiser_hides_addresses_only(name,
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_stale_picture_is_reported_and_a_rounded_colour_is_not(name, compared):
     assert compared[name] == ("FAILED" if PICTURES[name][-1] else "PASSED")
+
+
+@pytest.mark.parametrize(
+    "figure, lines, reported", [("fig-x", 1, True), ("fig-errors", 1, False), ("fig-errors", 32, True)]
+)
+def test_a_figure_of_rounding_may_move_a_line_and_no_more(figure, lines, reported):
+    old, new = (Image.new("RGBA", (320, 320), "white") for _ in range(2))
+    new.paste((0, 0, 255, 255), (0, 64, 320, 64 + lines))
+    old.paste((0, 0, 255, 255), (0, 68, 320, 68 + lines) if lines == 1 else (0, 200, 320, 232))
+    assert bool(figures.differences([old], [new], figure)) == reported
+
+
+def test_the_figures_of_rounding_are_in_the_book():
+    cells = [cell for path in (ROOT / "book").glob("*.ipynb") for cell in read(path, as_version=4).cells]
+    assert figures.OF_ROUNDING <= {figures.name_of(cell) for cell in cells}
 
 
 @pytest.fixture
