@@ -17,6 +17,7 @@ from playwright.sync_api import TimeoutError
 from conftest import AGAIN, ROOT, pytest_terminal_summary
 from gates import browser, figures, notebook
 from gates import site as files
+from gates.arithmetic import right_arithmetic
 from gates.decimals import held_numbers
 
 THEOREM = "## A result\n\n:::{prf:theorem}\n:label: x\n$1 = 1$\n:::"
@@ -183,6 +184,32 @@ NUMBERS = {  # a text, what its section's code and outputs hold, and the number 
     "code": ("The option `step=0.77`, see <https://example.org/0.77>.", "", None),
     "a list": ("* 0.77\n* cited {cite:p}`someone`", "", "0.77"),
 }
+
+
+FORMULAS = {  # a formula that holds, and one that does not
+    "a sum": ("64 - 100 = -36", "64 + 100 = -36"),
+    "a product": (r"1 - 1.2\,(1 + 0.89) = -1.27", r"1 - 1.2\,(1 - 0.89) = -1.27"),
+    "a power": ("3^4 = 81", "3^4 = 82"),
+    "rounded": (r"e^4 \approx 55", r"e^4 \approx 54"),
+    "rounded to places": (r"\sqrt{\tfrac23} = 0.816", r"\sqrt{\tfrac23} = 0.817"),
+    "cut off": (r"e - 2 = 0.718\ldots", r"e - 2 = 0.716\ldots"),
+    "a root": (r"-1/\sqrt{10} = -0.32", r"1/\sqrt{10} = -0.32"),
+    "logarithms": (r"\ln 2 / \ln \tfrac{10}{9} \approx 6.6", r"\ln 2 / \ln \tfrac{9}{10} \approx 6.6"),
+    "a power of ten": (r"e^{-100} \approx 4 \cdot 10^{-44}", r"e^{-100} \approx 4 \cdot 10^{-43}"),
+    "an inequality": (r"7 > \bigl(\tfrac{23}{9}\bigr)^2", r"7 < \bigl(\tfrac{23}{9}\bigr)^2"),
+    "a chain": (r"x = 2 + 0.5 \cdot 2 = 3", r"x = 2 - 0.5 \cdot 2 = 3"),
+}
+
+
+@pytest.mark.parametrize("right, wrong", FORMULAS.values(), ids=FORMULAS)
+def test_wrong_arithmetic_is_reported(right, wrong):
+    found = right_arithmetic(a_notebook(*(new_markdown_cell(f"So ${formula}$.") for formula in (right, wrong))))
+    assert [problem.split()[1] for problem in found] == ["2"]
+
+
+def test_what_is_no_number_is_not_worked_out():
+    formulas = r"$\gamma = 0.9$, $2 x = 3$, $f(2) = 5$, $v_1 = 1$, $\hat M(1, 1) = 0$, $= 3$, $1/0 = 1$, $n \to 2 = 3$"
+    assert right_arithmetic(a_notebook(new_markdown_cell(formulas))) == []
 
 
 SOLVED = "\n:::::{solution-start} x\n:::::\n\nThe factor is 19, of 5.\n\n"

@@ -1,4 +1,4 @@
-"""The cells of a notebook, and what they printed."""
+"""The cells of a notebook, what they printed, and what is said of their figures."""
 
 
 def code_cells(notebook):
@@ -10,3 +10,8 @@ def texts(output):
     if output.output_type == "stream":
         return [output.text]
     return [text for kind, text in output.get("data", {}).items() if kind.startswith("text/")]
+
+
+def caption(cell):
+    """The caption of the figure that a cell draws, or nothing."""
+    return cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")

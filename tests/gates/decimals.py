@@ -10,7 +10,7 @@ import ast
 import re
 from fractions import Fraction
 
-from gates.cells import texts
+from gates.cells import caption, texts
 
 UNREAD = re.compile(r"```.*?```|`[^`\n]*`|\]\([^)\s]*\)|https?://\S+|^:[\w-]+:[^\n]*$|\bCC BY [\d.]+", re.S | re.M)
 SENTENCE = re.compile(r"(?<=[.!?])[*_)\"]*\s+(?=[\W\d]*[A-Z])|\n\s*\n|\n(?=\s*(?:[-*|]|\d+\.)\s)")
@@ -81,9 +81,8 @@ def read(notebook):
     """(cell, section, whether in a solution, sentence) of texts and captions; sections are counted by their headings."""
     section, solved = 0, False
     for number, cell in enumerate(notebook.cells, start=1):
-        caption = cell.metadata.get("mystnb", {}).get("figure", {}).get("caption", "")
         is_text = cell.cell_type == "markdown"
-        for piece in PARTS.split(cell.source if is_text else caption):
+        for piece in PARTS.split(cell.source if is_text else caption(cell)):
             section += is_text and piece.startswith("## ")
             solved = (solved or "{solution-start}" in piece) and "{solution-end}" not in piece
             for sentence in SENTENCE.split(UNREAD.sub(" ", piece)):

@@ -4,6 +4,7 @@ import ast
 import re
 
 from gates import asserts
+from gates.arithmetic import right_arithmetic
 from gates.cells import code_cells, texts
 from gates.decimals import held_numbers
 from gates.site import Page
@@ -158,6 +159,7 @@ GATES = (
     hygiene,
     active_content,
     held_numbers,
+    right_arithmetic,
     solved_exercises,
     *asserts.GATES,
     narrow_code,
