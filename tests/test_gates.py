@@ -208,7 +208,7 @@ def test_wrong_arithmetic_is_reported(right, wrong):
 
 
 def test_what_is_no_number_is_not_worked_out():
-    formulas = r"$\gamma = 0.9$, $2 x = 3$, $f(2) = 5$, $v_1 = 1$, $\hat M(1, 1) = 0$, $= 3$, $1/0 = 1$, $n \to 2 = 3$"
+    formulas = r"$\gamma = 0.9$, $2 x = 3$, $f(2) = 5$, $v_1 = 1$, $\hat M(1, 1) = 0$, $= 3$, $1/0 = 1$, $9^{9^{9^9}} = 1$, $'a' = 1$, $n \to 2 = 3$"
     assert right_arithmetic(a_notebook(new_markdown_cell(formulas))) == []
 
 
@@ -411,6 +411,8 @@ def test_an_unspoilt_page_passes(planted, look, tmp_path):
         ("<link href=", '<link rel="prefetch" href="https://example.org/x">'),
         ("<img srcset=", '<img alt="x" srcset="//example.org/x.png">'),
         ("<p style=", '<p style="background: url(https://example.org/x.png)">x</p>'),
+        ("a style with", "<style>p { background: url(//example.org/x.png) }</style>"),
+        ("a style with", "<style>@import 'https://example.org/x.css';</style>"),
         ("a script with 'setTimeout'", "<script>setTimeout(() => fetch('https://example.org'), 1e6)</script>"),
         ("a script with 'fetch'", "<script>addEventListener('click', () => fetch('https://example.org'))</script>"),
         ("a script with 'self['", "<script>self['fe' + 'tch']('x')</script>"),

@@ -20,6 +20,7 @@ REACHING = re.compile(
     r"|\.(src|srcset|href|action)\b|\b(src|srcset|href|action|style)\s*:\s*[^\"]|[\"'](src|srcset|href|action|on\w+)[\"']\s*,"
     r"|https?:|wss?:|[\"'`(=]\s*//[\w-]+[.:]\w|\\[xu]"
 )
+FETCHING = re.compile(r"""(?:url\(|@import\s)\s*["']?((?:https?:)?//[^"')\s]+)""")
 NAMESPACE = "http://www.w3.org/2000/svg"  # a name, which nothing is asked of
 
 
@@ -48,6 +49,11 @@ def acts(tag, attributes, in_text):
         if handler or form or refresh or coded or elsewhere:
             problems.append(said)
     return problems
+
+
+def fetches(style):
+    """The addresses of other hosts that a style sheet asks."""
+    return FETCHING.findall(style)
 
 
 def runs(attributes):

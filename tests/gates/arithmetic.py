@@ -24,6 +24,17 @@ FUNCTIONS = {
     "abs": abs,
 }
 NAMES = {"pi": math.pi, "e": math.e, **FUNCTIONS}
+PLAIN = (
+    ast.Expression
+    | ast.Constant
+    | ast.BinOp
+    | ast.UnaryOp
+    | ast.operator
+    | ast.unaryop
+    | ast.Call
+    | ast.Name
+    | ast.Load
+)
 BRACE = r"\{([^{}]*)\}"
 REWRITES = [
     (r"\\(?:,|;|!|:| |quad|qquad|bigl?|bigr?|Bigl?|Bigr?|left|right|displaystyle|ldots|dots)(?![a-zA-Z])", " "),
@@ -60,22 +71,14 @@ def value(side):
     except SyntaxError:
         return None
     names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
-    plain = (
-        ast.Expression,
-        ast.Constant,
-        ast.BinOp,
-        ast.UnaryOp,
-        ast.operator,
-        ast.unaryop,
-        ast.Call,
-        ast.Name,
-        ast.Load,
-    )
-    if not names <= set(NAMES) or not all(isinstance(node, plain) for node in ast.walk(tree)):
+    if not names <= set(NAMES) or not all(isinstance(node, PLAIN) for node in ast.walk(tree)):
         return None
     try:
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant):
+                node.value = float(node.value)  # of floats a tower of powers overflows at once
         return float(eval(compile(tree, "formula", "eval"), {"__builtins__": {}}, NAMES))
-    except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+    except (SyntaxError, TypeError, ArithmeticError, ValueError):
         return None
 
 

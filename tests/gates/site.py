@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from gates.active import acts, is_foreign, reaches, runs
+from gates.active import acts, fetches, is_foreign, reaches, runs
 
 LEFT_OVER = re.compile(
     r"\{(prf:\w+|eq|numref|cite:?\w*|ref|doc|bdg[\w-]*|include|py:\w+)\}|^:::|\bat 0x[0-9a-f]{6,}", re.M
@@ -62,6 +62,8 @@ class Page(HTMLParser):
     def handle_data(self, data):
         if self._runs and self._open[-1:] == ["script"]:
             self.active += reaches(data)
+        if self._open[-1:] == ["style"]:
+            self.active += [f"a style with {address}" for address in fetches(data)]
         if not UNREAD & set(self._open):
             self.prose.append(data)
 
@@ -113,7 +115,7 @@ def foreign_assets(site):
     styles = [
         f"{sheet.relative_to(site.root)}: foreign asset {address}"
         for sheet in sorted(site.root.rglob("*.css"))
-        for address in re.findall(r"""(?:url\(|@import\s)\s*["']?((?:https?:)?//[^"')\s]+)""", sheet.read_text("utf-8"))
+        for address in fetches(sheet.read_text("utf-8"))
     ]
     return pages + styles
 
