@@ -10,7 +10,7 @@ import pytest
 from conftest import check_of
 from icrl.claims.convergence import depth_against_context, explicit_finite_sample, finite_sample
 from icrl.claims.convergence.explicit_finite_sample import Bounds, counted, most
-from icrl.operator import context_needed, operator_from_kernel
+from icrl.operator import context_needed, operator_from_kernel, worthwhile_depth
 from icrl.verify.instances.chains import fractions
 from icrl.verify.model import Budget
 from icrl.verify.routes import grouping
@@ -171,6 +171,18 @@ def test_a_layer_can_move_by_all_of_it():
     """E = I, T = (0, 1, 0), γ = 1/2, α = 1: from (1, −1), with F = 1 and L* = 0, to (−1/2, 1/2)."""
     layer = operator_from_kernel([0, 1, 0], [F(0), F(0)], [[F(1), F(0)], [F(0), F(1)]], F(1, 2))
     assert layer.margin == F(1, 2) and layer.update([F(1), F(-1)], F(1)).tolist() == [F(-1, 2), F(1, 2)]
+
+
+@pytest.mark.parametrize("states, depth", [([1] * 5, 0), ([1] * 5 + [0, 1] * 6, 4)])
+def test_four_times_the_context_can_ask_for_more_than_half_of_f_does(states, depth):
+    """γ = 1/2, α = 1, own scores 8, r = (1, 0), F = .4/√n: the second context is four times the first and may have 2 layers more, with the same e_0."""
+    n, rewards = len(states) - 1, [float(s == 0) for s in states[:-1]]
+    size = len(set(states))
+    layer = operator_from_kernel(states, rewards, np.exp(8 * np.eye(size)), 0.5)
+    first = float(np.abs(layer.certainty_equivalence()).max())
+    assert worthwhile_depth(first, 0.4 / sqrt(n), 1 - layer.margin) == depth
+    assert depth_against_context.least_depth(first, 0.4 / sqrt(n), 1 - layer.margin) == depth
+    assert depth_against_context.Depth.halved(1 - layer.margin) <= 2
 
 
 def test_depths_by_trial():

@@ -171,6 +171,24 @@ def test_one_hot_null_directions():
     ]
 
 
+@pytest.mark.parametrize(
+    "A, end",
+    [
+        (((1, 0), (0, 1)), (F(4, 3), F(2, 3))),
+        (((0, 0), (0, 0)), (F(1), F(1))),
+        (((0, 1), (-1, 0)), (F(4, 3), F(4, 3))),
+    ],
+)
+def test_depth_ends_elsewhere_where_m_hat_is_singular(A, end):
+    """T = (0, 1, 0), r = (1, 0), γ = 1/2, α = 1, v_0 = 0, E = 2^t: A = I ends at v_CE, A = 0 and the skew A do not."""
+    case = score_functions.doubling(smallest((0, 1, 0), 40, (1, 0), (0, 0), ((1, 0), (0, 1)), A))
+    case = replace(case, alphas=[F(1)] * 40)
+    last = grouping.values(case)[-1]
+    assert [float(v) for v in last] == pytest.approx([float(v) for v in end], abs=1e-6)
+    M = grouping.operator_of(case).M
+    assert exact_algebra.invertible(M) == (grouping.certainty_equivalence(case).tolist() == list(end))
+
+
 def test_the_rank_and_what_is_orthogonal():
     for of in (
         lambda rows: np.array([[F(x) for x in row] for row in rows], object),
