@@ -55,7 +55,7 @@ WORTH_ALIKE = replace(LINE, rewards=[ONE, ONE])
 LONG_STEP = contexts.two_states(alphas=[3 * HALF], gamma=0 * ONE, v=[ONE, -ONE])
 STEP_BACK = contexts.two_states(alphas=[-ONE], v=[ONE, -ONE])
 EITHER_SIGN = contexts.two_states(alphas=[ONE], v=[ONE, -ONE])
-SMALLEST = (LINE, LONGER, SWAP, CONTRAST, NEGATIVE_GAMMA, WORTH_ALIKE, POSITIONS, ALONE, contexts.never_left(2))
+SMALLEST = (LINE, LONGER, SWAP, CONTRAST, NEGATIVE_GAMMA, WORTH_ALIKE, POSITIONS, ALONE, contexts.never_left(2), contexts.with_zeros())
 
 
 def average(K: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Any:
@@ -103,11 +103,23 @@ class Averager:
     rate: Callable = lambda alpha, gamma: 1 - alpha * (1 - abs(gamma))
     most: Callable = lambda away, span, gamma: away * span / (1 - abs(gamma))
     least: Callable = lambda mixed, span, gamma: mixed * span / (1 + abs(gamma))
-    mixes: Callable[[Case, int], bool] = lambda case, states: states > 1 and set(case.states) <= set(case.states[:-1])
+    mixes: Callable[[Case, int], bool] = lambda case, states: (
+        states > 1 and all(E > 0 for E in table(case).flat) and set(case.states) <= set(case.states[:-1])
+    )
     paid: Callable = lambda span, gamma: (1 + abs(gamma)) * span
     agree: Callable[[np.ndarray, np.ndarray], bool] = lambda M, v_CE: all(x == y for x, y in zip(M @ v_CE, v_CE))
     edit: Callable[[Parameters, Site], Parameters] = averager_parameters
     beyond: tuple[Case, ...] = ()
+
+
+def table(case: Case) -> np.ndarray:
+    """E on W, for rationals and balls."""
+    return grouping.powers(case, grouping.transitions(case).C)
+
+
+def no_state_unleft(case: Case, states: int) -> bool:
+    """The hypotheses of e > 0 without E > 0."""
+    return states > 1 and set(case.states) <= set(case.states[:-1])
 
 
 # The identities, at every size
@@ -204,7 +216,7 @@ def bias(claim: Averager, case: Case, M: np.ndarray, limit: np.ndarray) -> Itera
     yield Part("‖v_A − v_CE‖", greatest(gap), claim.least(mixed, span, case.gamma), scale, AT_LEAST)
     rewards = empirical_model(*grouping.transitions(case))[1]
     yield Part("span r̂", spread(rewards), claim.paid(span, case.gamma), size(v_CE, rewards), AT_MOST)
-    if claim.mixes(case, len(M)) and not isinstance(case.gamma, float):  # in floats a small weight may be 0
+    if not isinstance(case.gamma, float) and claim.mixes(case, len(M)):  # in floats a small weight may be 0
         yield Part("e", mixed, 0 * case.gamma, relation=UNLIKE)
 
 
@@ -243,6 +255,7 @@ def either_sign(kappa: Any, C: Any) -> Any:
 
 
 OF_MODEL = {"symbolic": "the identities say how one update averages, not how far it contracts or to what"}
+MIXING = OF_MODEL | {"numeric": "in floats a small weight may be 0, so e > 0 is not asked"}
 NORMALISER = {"symbolic": "the weights are opaque there, and so is what the mask leaves of them"}
 
 MUTANTS = (
@@ -272,12 +285,17 @@ MUTANTS = (
     Mutant(
         "e > 0 for one state too",
         Averager(mixes=lambda case, states: states == 1),
-        OF_MODEL | {"numeric": "in floats a small weight may be 0, so e > 0 is not asked"},
+        MIXING,
+    ),
+    Mutant(
+        "e > 0 with a weight of 0",
+        Averager(mixes=no_state_unleft),
+        MIXING | {"certified": "the exponential is never 0"},
     ),
     Mutant(
         "e > 0 with a state that is never left",
         Averager(mixes=lambda case, states: states > 1),
-        OF_MODEL | {"numeric": "in floats a small weight may be 0, so e > 0 is not asked"},
+        MIXING,
     ),
     Mutant("span r̂ at most span v_CE", Averager(paid=lambda span, gamma: span), OF_MODEL),
     Mutant("V reads the values as well", Averager(edit=subtracting), OF_MODEL),

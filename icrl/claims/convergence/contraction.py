@@ -29,7 +29,7 @@ STAR = replace(
     smallest((0, 1, 2, 3, 0), r=[0] * 4, v=[1] * 4, x=((1, 1, 1), *AXES), A=AXES), gamma=0 * ONE, alphas=[ONE]
 )
 EQUAL_WEIGHTS = replace(smallest((0, 1, 0), r=(1, 1), v=(0, 0), x=((0,), (0,))), alphas=[ONE])
-SMALLEST = (STAY, NEGATIVE_GAMMA, UNEVEN, EQUAL_WEIGHTS, STAR, contexts.never_left(2))
+SMALLEST = (STAY, NEGATIVE_GAMMA, UNEVEN, EQUAL_WEIGHTS, STAR, contexts.never_left(2), contexts.with_zeros())
 LONG_STEP = replace(smallest((0, 0), r=(0,), v=(1,)), gamma=0 * ONE, alphas=[3 * HALF])
 STEP_BACK = contexts.two_states(gamma=0 * ONE, alphas=[-ONE])
 

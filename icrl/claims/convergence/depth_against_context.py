@@ -106,7 +106,7 @@ def contracting(drawn: Iterable[Case]) -> Iterator[Case]:
 STAY = smallest((0, 0), depth=4, r=(1,), v=(0,))
 AT_ONCE = replace(smallest((0, 0), r=(1,), v=(0,)), gamma=0 * ONE, alphas=[ONE] * 4)
 SWAP = replace(smallest((0, 1, 0), r=(0, 0), v=(1, -1), x=((3, 0), (0, 3)), A=((1, 0), (0, 1))), alphas=[ONE] * 4)
-SMALLEST = (STAY, AT_ONCE, SWAP)
+SMALLEST = (STAY, AT_ONCE, SWAP, contexts.with_zeros(4))
 DRAWN = contexts.after(SMALLEST, lambda: contracting(contexts.sharp_cases()))
 STATED = Statement(
     parts,

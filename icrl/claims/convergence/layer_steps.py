@@ -16,7 +16,7 @@ from sympy import QQ, Identity, MatrixSymbol, Poly, Symbol, cyclotomic_poly, rin
 from icrl.arrays import np
 from icrl.operator import Operator, chebyshev_steps
 from icrl.verify.instances import contexts, frozen_lake
-from icrl.verify.instances.cases import Case, float_case, log_uniform, rational_case, small_fraction, smallest
+from icrl.verify.instances.cases import Case, as_it_is, float_case, log_uniform, rational_case, small_fraction, smallest
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, entries, size
 from icrl.verify.judging.statement import Statement
@@ -59,7 +59,7 @@ def tabular(case: Case) -> Case:
     here = [[0 * case.gamma + (s == u) for u in range(len(case.v))] for s in range(len(case.v))]
     if isinstance(case.gamma, float):
         return replace(case, features=[[10 * entry for entry in row] for row in here], A=here)
-    return replace(case, features=here, A=here, exp=lambda t: t)
+    return replace(case, features=here, A=here, exp=as_it_is)
 
 
 def balance(case: Case) -> list[Fraction] | None:

@@ -107,7 +107,7 @@ def parts(claim: Grouping, case: Case) -> Iterator[Part]:
     )
 
 
-DRAWN = contexts.after((PROBE, contexts.never_left(2)), *contexts.DRAWN)
+DRAWN = contexts.after((PROBE, contexts.never_left(2), contexts.with_zeros()), *contexts.DRAWN)
 STATED = Statement(
     parts,
     "the identities, stochastic rows, the Transformer's values at every layer, icrl.operator's matrices, "
