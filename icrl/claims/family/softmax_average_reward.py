@@ -215,6 +215,12 @@ def on_the_circle_too(case: Case, G: np.ndarray) -> bool:
     return all(not bool(abs(each) > (1 + 1e-9 if isinstance(case.gamma, float) else 1)) for each in eigenvalues(G))
 
 
+def well_inside(case: Case, G: np.ndarray) -> bool:
+    """The criterion with a smaller disc, of radius 9/10."""
+    sizes = sorted((abs(each) for each in eigenvalues(G)), key=lambda x: float(abs(x - 1)))
+    return all(bool(10 * x < 9) for x in sizes[1:])
+
+
 def one_too(case: Case, G: np.ndarray) -> bool:
     """The criterion with the eigenvalue 1 counted as well."""
     return all(bool(abs(each) < 1 - 1e-9) for each in eigenvalues(G))
@@ -228,6 +234,7 @@ MUTANTS = (
     Mutant("the drift the other way", Average(drift=lambda alpha, gain, mean: alpha * (mean - gain))),
     Mutant("the visits in the place of π_e", Average(weights=visits)),
     Mutant("eigenvalues on the circle let in", Average(converges=on_the_circle_too)),
+    Mutant("moduli below 9/10 asked for", Average(converges=well_inside)),
     Mutant("the eigenvalue 1 asked to lie in the disc", Average(converges=one_too)),
 )
 
