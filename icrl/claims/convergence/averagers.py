@@ -55,7 +55,18 @@ WORTH_ALIKE = replace(LINE, rewards=[ONE, ONE])
 LONG_STEP = contexts.two_states(alphas=[3 * HALF], gamma=0 * ONE, v=[ONE, -ONE])
 STEP_BACK = contexts.two_states(alphas=[-ONE], v=[ONE, -ONE])
 EITHER_SIGN = contexts.two_states(alphas=[ONE], v=[ONE, -ONE])
-SMALLEST = (LINE, LONGER, SWAP, CONTRAST, NEGATIVE_GAMMA, WORTH_ALIKE, POSITIONS, ALONE, contexts.never_left(2), contexts.with_zeros())
+SMALLEST = (
+    LINE,
+    LONGER,
+    SWAP,
+    CONTRAST,
+    NEGATIVE_GAMMA,
+    WORTH_ALIKE,
+    POSITIONS,
+    ALONE,
+    contexts.never_left(2),
+    contexts.with_zeros(),
+)
 
 
 def average(K: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Any:
@@ -367,7 +378,10 @@ CLAIM = Claim(
             r"not."
         ),
         r"$\lvert\gamma\rvert < 1$; $0 \le \alpha \le 1$ for the contraction, $\alpha \ne 0$ for the only fixed point, $\alpha \ne 1$ for the Transformer's layer.",
-        r"For $v_{\mathrm A} = v_{\mathrm{CE}}$ to mean that $\hat r$ is constant: $E > 0$, and every state is left. For $e > 0$ two states at least, too: $e$ is 0 for one, as on $T = (0, 0)$.",
+        (
+            r"For $v_{\mathrm A} = v_{\mathrm{CE}}$ to mean that $\hat r$ is constant: $E > 0$, and every state is left. For "
+            r"$e > 0$ two states at least, too: $e$ is 0 for one, as on $T = (0, 0)$."
+        ),
     ),
     subject=STATED.subject,
     checks=(

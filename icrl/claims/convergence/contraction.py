@@ -173,8 +173,14 @@ CLAIM = Claim(
     environment="theorem",
     statement=lambda: STATEMENT,
     hypotheses=(
-        r"$0 \le \alpha \le 1$, the same in all layers; where it is not, the product of the factors $1 - \alpha_l c$ takes the place of the power.",
-        r"$E(s, u) \ge 0$ for all states $s$, $u$ (softmax attention: the exponential is not negative), and $\sum_{k<n} E(s, S_k) > 0$ at every state of the context, or $K$ is not defined.",
+        (
+            r"$0 \le \alpha \le 1$, the same in all layers; where it is not, the product of the factors $1 - \alpha_l c$ takes "
+            r"the place of the power."
+        ),
+        (
+            r"$E(s, u) \ge 0$ for all states $s$, $u$ (softmax attention: the exponential is not negative), and "
+            r"$\sum_{k<n} E(s, S_k) > 0$ at every state of the context, or $K$ is not defined."
+        ),
         r"$m \le \hat M(s, s)$ at every state of the context, $S_n$ included; for the bound after $L$ layers $c = 2m - 1 - \lvert\gamma\rvert > 0$.",
         r"$v^*$ is any value function; γ any number (with $c > 0$ it follows that $\lvert\gamma\rvert < 1$).",
     ),

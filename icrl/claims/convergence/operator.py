@@ -197,7 +197,10 @@ CLAIM = Claim(
     environment="theorem",
     statement=statement,
     hypotheses=(
-        r"The weights are $K(k \mid s) = E(s, S_k) / \sum_{i<n} E(s, S_i)$ for any table $E$ of states whose sums $\sum_{i<n} E(s, S_i)$ are not 0, or $K$ is not defined; softmax attention has $E = \exp g > 0$.",
+        (
+            r"The weights are $K(k \mid s) = E(s, S_k) / \sum_{i<n} E(s, S_i)$ for any table $E$ of states whose sums "
+            r"$\sum_{i<n} E(s, S_i)$ are not 0, or $K$ is not defined; softmax attention has $E = \exp g > 0$."
+        ),
         r"$E \ge 0$ and $n \ge 1$ for the matrices to be row-stochastic; for the identities $E$ may have any signs.",
         r"One step size $\alpha$ for all layers, for the powers of $G$.",
         (

@@ -48,7 +48,8 @@ def constant_on(rows: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Null:
-    """The statement with its pieces: keys and queries, the score's product, u, how u and c make a D, the dimension, what else is free, the first layer, which M̂ leave depth one limit only."""
+    """The statement with its pieces: keys and queries, the score's product, u, how u and c make a D, the dimension, what else
+    is free, the first layer, which M̂ leave depth one limit only."""
 
     keys: Callable[[Case], list[int]] = sources
     queries: Callable[[Case], list[int]] = visited

@@ -122,7 +122,8 @@ def bias_weight(power: Callable, a: Any, b: Any) -> Any:
 
 @dataclass(frozen=True)
 class Scores:
-    """The statement with its pieces: Ã, the product, the weights of states, temperature, for two states the determinant, when v_CE is the only fixed point and when depth diverges; contexts let in."""
+    """The statement with its pieces: Ã, the product, the weights of states, temperature, contexts let in; for two states the
+    determinant, when v_CE is the only fixed point and when depth diverges."""
 
     extended: Callable = with_biases
     product: Callable = key_left
@@ -195,7 +196,9 @@ def two_states(claim: Scores, case: Case, M: np.ndarray) -> Iterator[Part]:
     right = step**2 * M[0, 1] * M[1, 0] * claim.determinant(power_of(case), q) * determinant(X)
     yield Part("det(I − γP_e)", determinant(X), zero, 1.0, AT_LEAST)
     yield Part("det(I − G)", determinant(moves), right, size(moves) ** 2)
-    above = step * (1 - case.gamma) - sum(moves.diagonal())  # tr G less the eigenvalue of constants, 1 − α(1 − γ), less 1
+    above = step * (1 - case.gamma) - sum(
+        moves.diagonal()
+    )  # tr G less the eigenvalue of constants, 1 − α(1 − γ), less 1
     if claim.diverges(q):
         for relation in (AT_LEAST, UNLIKE):
             yield Part("an eigenvalue of G, less 1", above, zero, size(moves), relation)

@@ -25,7 +25,6 @@ from icrl.verify.instances.cases import (
     tied,
 )
 
-
 AXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 
 
@@ -110,7 +109,10 @@ def shapes_by_ten(rng: np.random.Generator, trials: int) -> Iterator[Shape]:
 def rational_cases(seed: int = 0) -> list[Case]:
     """Random rational contexts over n in 1..6, d in 0..3, of 2 layers, of two states or more where n > 1; some end in a state never left, some have repeated features."""
     rng = Random(seed)
-    return [tied(of_several(partial(rational_case, rng, *shape, 2), shape[0] > 1)) for shape in product(range(1, 7), range(4))]
+    return [
+        tied(of_several(partial(rational_case, rng, *shape, 2), shape[0] > 1))
+        for shape in product(range(1, 7), range(4))
+    ]
 
 
 def of_several(draw: Callable[[], Case], several: bool) -> Case:
@@ -124,7 +126,9 @@ def of_several(draw: Callable[[], Case], several: bool) -> Case:
 def sharp_cases(seed: int = 0) -> list[Case]:
     """Random rational contexts whose visited states are all left, a third of them one state, features near 3 times one-hot, 3 layers; γ of either sign."""
     rng = Random(seed)
-    return [of_several(partial(sharp_case, rng, *shape), shape[0] > 1) for shape in product((1, 2, 3), (2, 3, 5), (-1, 1))]
+    return [
+        of_several(partial(sharp_case, rng, *shape), shape[0] > 1) for shape in product((1, 2, 3), (2, 3, 5), (-1, 1))
+    ]
 
 
 DRAWN = (rational_cases, sharp_cases)
