@@ -10,6 +10,7 @@ import pytest
 from conftest import check_of
 from icrl.claims.convergence import depth_against_context, explicit_finite_sample, finite_sample
 from icrl.claims.convergence.explicit_finite_sample import Bounds, counted, most
+from icrl.mrp import MarkovRewardProcess
 from icrl.operator import context_needed, operator_from_kernel, worthwhile_depth
 from icrl.verify.instances.chains import fractions
 from icrl.verify.model import Budget
@@ -91,6 +92,41 @@ def test_g_on_the_worked_instance():
     fails = explicit_finite_sample.beyond_G(33, explicit_finite_sample.to_ball(F(539, 1000)))
     p = explicit_finite_sample.probability_of_failure(worked, worked.mu, 33, fails)
     assert round(float(p), 5) == 0.00132  # of the .1 allowed: most of it contexts with M̂(s, s) < m_0
+
+
+def test_the_constants_of_g_are_not_sharp():
+    """A quarter of n as the rarest state asks for it, and half of F_n: G as counted still fails with less than δ on the worked chain."""
+    ball, worked = explicit_finite_sample.to_ball, explicit_finite_sample.WORKED
+    fails = explicit_finite_sample.beyond_G(29, ball(F(57, 200)))  # ⌈6.845 ln 60⌉ = 29, √(ln 120 / 14.5)/2 = .287
+    assert explicit_finite_sample.probability_of_failure(worked, worked.mu, 29, fails) < worked.delta
+    assert sqrt(log(120) / 14.5) / 2 > 57 / 200 and 29 > 37**2 / 200 * log(60) > 28
+
+
+def test_a_chain_of_one_state_has_lambda_0():
+    task = explicit_finite_sample.Task("alone", MarkovRewardProcess([[1.0]], [1.0], 0.5), np.ones((1, 1)), margin=0.2)
+    needs = explicit_finite_sample.population(Bounds(), task)
+    assert needs == pytest.approx((1, 0, 1, 1, 0))
+    needed = context_needed(task.mrp, task.x, 0.2, 0.1)
+    assert needed.n == 7 and needed.floor == 0 and 6 < 2 * log(30) < 7
+
+
+def test_f_is_put_to_every_start(monkeypatch):
+    """One that fails from state 1 alone is found by counting, and one that fails from the rarest state alone by sampling."""
+    true = explicit_finite_sample.probability_of_failure
+    monkeypatch.setattr(
+        explicit_finite_sample,
+        "probability_of_failure",
+        lambda pair, start, n, fails: F(1) if list(start) == [0, 1] and pair.n else true(pair, start, n, fails),
+    )
+    found = judge(check_of("explicit-finite-sample", "certified"), Bounds(), FEW).counterexample
+    assert "S_0 distributed as (0, 1)" in found.instance and found.where.startswith("probability that F fails")
+    monkeypatch.setattr(
+        explicit_finite_sample,
+        "failures_of_F",
+        lambda claim, task, given, floor: len(floor) * (len(set(given.states[:, 0])) == 1),
+    )
+    found = judge(check_of("explicit-finite-sample", "numeric"), Bounds(), FEW).counterexample
+    assert "F, from one state," in found.where
 
 
 def test_without_kappa_most_contexts_miss_a_state():
