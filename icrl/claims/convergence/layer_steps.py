@@ -134,7 +134,8 @@ class Steps:
 
     ``angles``: the k of the cosines cos(πk/2L). ``node``: 1/α_l from γ and a cosine. ``weights``: the ν of the norm, None where the
     bound is not claimed. ``line``, ``crossed``: ν on a line, and of equal crossings, None for other contexts.
-    ``least``: the maximum that no L steps go below. ``grows``: the γ at which the three-cycle is said to do harm; ``plain``: what L steps of 1 make of the sum of squared errors there.
+    ``least``: the maximum that no L steps go below. ``grows``: the γ at which the three-cycle is said to do harm;
+    ``plain``: what L steps of 1 make of the sum of squared errors there.
     """
 
     error: Callable[[Operator, Sequence, np.ndarray], np.ndarray] = lambda operator, alphas, e: factors(
