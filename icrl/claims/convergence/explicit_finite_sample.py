@@ -871,7 +871,7 @@ MUTANTS = (
     Mutant(
         "h_s without the rival's weight",
         Bounds(room=lambda E, mu, s, m_0: (mu[s] * E[s, s] - m_0 * (E[s] @ mu)) / ((1 - m_0) * E[s, s])),
-        NO_ROOM,
+        {"certified": NO_ROOM["certified"]},
     ),
 )
 
