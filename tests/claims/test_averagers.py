@@ -228,7 +228,10 @@ def test_around_the_cycle_every_depth_does_harm_from_three_quarters_on():
     assert abs(2 * omega**2 - 1) == pytest.approx(7**0.5)
     least = (2 / (1 + 7**0.5)) ** 0.5
     assert 2 / least**2 - 1 == pytest.approx(7**0.5) and 29 / 40 < least < 3 / 4
-    assert round(least, 4) == 0.7407
+    first = 1 / least + (1 / least**2 - 1) ** 0.5
+    assert (
+        round(least, 4) == 0.7407 and rho**3 - rho**-3 > first**3 + first**-3 and rho > first
+    )  # so every L ≥ 3 as well
 
 
 def test_the_coefficients_of_the_first_polynomials():
