@@ -26,6 +26,7 @@ from icrl.verify.instances.cases import (
 )
 
 AXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+"""One-hot features of three states."""
 
 
 def after(small: Iterable, *draws: Callable[[], Iterable]) -> Callable[[Any], list]:
