@@ -92,7 +92,7 @@ def test_no_context_of_three_transitions_is_good_where_the_loss_blows_up():
 def test_the_bound_of_the_good_contexts_is_not_sharp_and_n_s_may_not_be_needed():
     """One state, L = 0: half of the bound; elsewhere below a fifth. Without n_s ≥ ½nμ(s) it holds in every task counted."""
     claim, own = global_minimum.Minimum(), global_minimum.Minimum(good=lambda own, least, visits: own >= least)
-    for task, n, L in global_minimum.settings(NAMED):
+    for task, n, L in global_minimum.settings(global_minimum.tasks()):
         if n is not ENDLESS:
             found, most = losses(task, n, L, 1), global_minimum.of_the_good(claim, task, n, L)
             share = mean(global_minimum.good_ones(claim, task, found)) / most

@@ -140,7 +140,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $E(s, u) \ge 0$ for all states, with a positive weight for some source in every row, $0 \le \alpha \le 1$, and let $m$ be a number with $m \le \hat M(s, s)$
+Let $E(s, u) \ge 0$ for all states, with $\sum_{k<n} E(s, S_k) > 0$ at every state of the context, $0 \le \alpha \le 1$, and let
+$m$ be a number with $m \le \hat M(s, s)$
 for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`. Write
 $c = 2m - 1 - \lvert\gamma\rvert$. Then
 

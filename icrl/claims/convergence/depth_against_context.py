@@ -205,7 +205,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $E \ge 0$, with a positive weight for some source in every row, $0 < \alpha \le 1$, $m \le \hat M(s, s)$ at every state of the context,
+Let $E \ge 0$, with $\sum_{k<n} E(s, S_k) > 0$ at every state of the context, $0 < \alpha \le 1$,
+$m \le \hat M(s, s)$ at every state of the context,
 $c = 2m - 1 - \lvert\gamma\rvert > 0$, and let $F > 0$ be what the context leaves uncertain, such as the bound of
 {prf:ref}`explicit-finite-sample`. Write $e_0 = \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty$. If $\alpha c < 1$, let
 

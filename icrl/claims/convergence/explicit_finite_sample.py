@@ -417,7 +417,7 @@ def thirds(claim: Bounds, pair: Pair) -> Iterator[Part]:
     uneven, unseen = most(needs.h), most(needs.mu / 2)
     tau = claim.floor(needs, log(6 * len(pair.mu) / pair.delta), n, square_root) / needs.spread
     wrong = 2 * len(pair.mu) * (-(n * needs.mu) * tau**2).exp()
-    yield Part("the bound on P(some frequency h_s or more above μ)", uneven, third, relation=AT_MOST)
+    yield Part("the bound on P(some M̂(s, s) below m_0)", uneven, third, relation=AT_MOST)
     yield Part("the bound on P(some n_s below nμ(s)/2)", unseen, third, relation=AT_MOST)
     yield Part("the larger of the two", uneven.max(unseen), third)
     yield Part("the bound on P(v_CE off by F_n or more, each state left nμ(s)/2 times)", wrong, third)
@@ -925,9 +925,9 @@ $$
 \frac{\gamma\sigma}{1 - \gamma} \sqrt{\frac{\ln(6\lvert\mathcal S\rvert/\delta)}{n\, \mu_{\min}}} .
 $$ (eq-context-bound)
 
-The constants of (G) give a third of $\delta$ to each way to fail: a frequency beyond $h_s$, a state left fewer than
-$\tfrac12 n \mu_s$ times, and a mean over those visits beyond $F_n$. By the inequalities used, no smaller ones would do. They are
-not sharp: where $P = \tfrac12$, $r = (1, 0)$, $\gamma = \tfrac12$, $\delta = \tfrac1{10}$, $E(s, s) = 19 E(s, u)$ and
+The constants of (G) give a third of $\delta$ to each way to fail: some $\hat M(s, s) < m_0$, some state left fewer than
+$\tfrac12 n \mu_s$ times, and $v_{\mathrm{CE}}$ off by more than $F_n$ though none is. With these shares the inequalities used
+allow no smaller ones. They are not sharp: where $P = \tfrac12$, $r = (1, 0)$, $\gamma = \tfrac12$, $\delta = \tfrac1{10}$, $E(s, s) = 19 E(s, u)$ and
 $c = \tfrac15$, (G) asks for $n = 33$, and fails with probability $0.0013$.
 """.strip()
 

@@ -525,7 +525,7 @@ Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with
 and an error $v_0 - v_{\mathrm{CE}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps
 makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$, whatever $\gamma$ is. (It is
 $L = 2$ that asks for the largest $\gamma$: there the harm begins at
-$\gamma = \sqrt{2/(1 + \sqrt 7)} = 0.7407$, so that $\tfrac34$ is not the least number, but $\tfrac{29}{40}$ is too small.)
+$\gamma = \sqrt{2/(1 + \sqrt 7)} \approx 0.7407$, so that $\tfrac34$ is not the least number, but $\tfrac{29}{40}$ is too small.)
 """.strip()
 
 

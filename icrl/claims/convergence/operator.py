@@ -157,7 +157,8 @@ MUTANTS = (
 
 STATEMENT = r"""
 Number the states that occur in the context $0, \dots, N-1$, and take weights $K(k \mid s)$ in proportion to
-$E(s, S_k)$, with $\sum_{k<n} E(s, S_k) \ne 0$ at every state $s$ of the context. Gather them by the state a transition leaves, by the state it reaches, and by its reward:
+$E(s, S_k)$, with $\sum_{k<n} E(s, S_k) \ne 0$ at every state $s$ of the context. Gather them by the state
+a transition leaves, by the state it reaches, and by its reward:
 
 $$
 \begin{aligned}

@@ -680,8 +680,8 @@ $$
 $$ (eq-good-contexts)
 
 in which the constants are those of the proof: $\mathbb E[(n_s (P_e - P)v^\pi(s))^2]$ is $n\mu(s)$ times a variance of at
-most $\sigma^2/4$, $n_s \ge \tfrac12 n\mu(s)$ multiplies it by at most $4/(n\mu(s))^2$, and $(a + b)^2 \le 2(a^2 + b^2)$. The
-bound is not sharp: in the tasks counted here the left side comes to half of it with one state and no layers, and
+most $\sigma^2/4$, leaving out the $n_s^2$ multiplies it by at most $4/(n\mu(s))^2$ where $n_s \ge \tfrac12 n\mu(s)$, and
+$(a + b)^2 \le 2(a^2 + b^2)$. The bound is not sharp: in the tasks counted here the left side comes to half of it with one state and no layers, and
 to less than a fifth in all others; and none of them shows that $n_s \ge \tfrac12 n\mu(s)$ is needed. And since
 $\mathrm{NEU}(v_L) \le X r_{\max} \bigl(1 + \alpha(1 + \gamma)\bigr)^L$ in every context whatever,
 
