@@ -47,7 +47,7 @@ EQUAL = replace(LINE, features=[[Fraction(1)]] * 2)
 NO_SCORE = replace(LINE, A=[[Fraction(0)]])
 SIGNS = replace(LINE, features=[[Fraction(1)], [Fraction(-1)]])
 NO_STEP = contexts.two_states(alphas=[Fraction(0)])
-SMALLEST = (LINE, POSITIONS, SLOW, EQUAL, NO_SCORE, SIGNS, contexts.never_left(2))
+SMALLEST = (LINE, POSITIONS, SLOW, EQUAL, NO_SCORE, SIGNS, contexts.never_left(2), contexts.with_zeros())
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ def keeping(claim: Coverage, case: Case, operator: Operator, i: int) -> Iterator
     yield Part("‖G‖", operator.norm(alpha), 0 * alpha + 1, relation=AT_LEAST)
 
 
-SMALLEST = (contexts.never_left(2), smallest((0, 0)))
+SMALLEST = (contexts.never_left(2), smallest((0, 0)), contexts.with_zeros())
 DRAWN = contexts.after(SMALLEST, *contexts.DRAWN)
 STATED = Statement(
     parts,
