@@ -16,9 +16,10 @@ from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, float_case, log_uniform, smallest, stand_in
 from icrl.verify.instances.contexts import lake
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, size
+from icrl.verify.judging.blocks import book_latex, letters
+from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, unmasked
 from icrl.verify.routes.grouping import ALPHA, GAMMA, STATES, SYMBOLS, Transitions, td_update
@@ -39,6 +40,16 @@ def own_step(alpha: Any, Z: Any) -> Any:
     return alpha * Z
 
 
+def uneven(z: Any) -> bool:
+    """Whether Z differs at two states."""
+    return z[0] != z[1]
+
+
+def short(tau: Any) -> bool:
+    """τ ≤ 1."""
+    return tau <= 1
+
+
 def inverse(Z: Any) -> Any:
     """The inverse of a diagonal matrix, or of an opaque one."""
     return Z.inv() if isinstance(Z, MatrixExpr) else np.diag(1 / Z.diagonal())
@@ -46,19 +57,20 @@ def inverse(Z: Any) -> Any:
 
 @dataclass(frozen=True)
 class KernelTD:
-    """The statement with its pieces: features, how weights move, what M̂ keeps, the start, the step that makes it plain, the Transformer;
-    and of small features the centre, the constant, the size τ and which are small, and further contexts."""
+    """The statement with its pieces: features, how weights move, what M̂ keeps, the start, the step that makes it plain, between which two
+    states no constant does, the Transformer; and of small features the centre, the constant, the size τ and which are small, and further contexts."""
 
     features: Callable = over_normaliser
     move: Callable = weighted
     measure: Callable = lambda C, Z: C.T @ C @ Z
     start: Callable = lambda v: v
     step: Callable = own_step
+    uneven: Callable = uneven
     machine: Machine = Machine()
     centre: Callable = lambda x: x.sum(axis=0) / len(x)
     constant: Callable = lambda e: e - 2
     tau: Callable = lambda longest: 2 * longest
-    small: Callable = lambda tau: tau <= 1
+    small: Callable = short
     beyond: tuple[Case, ...] = ()
 
 
@@ -115,7 +127,9 @@ def symbolic(claim: KernelTD, budget: Budget) -> Verdict:
     most = limit(left_over(Symbol("n", positive=True), Rational(1, 2)), Symbol("n", positive=True), oo)
     if simplify(most - claim.constant(exp(1))) != 0:
         told = str(most.evalf(8)), str(sympify(claim.constant(exp(1))).evalf(8))
-        gap = Counterexample("τ = 1, n → ∞, one feature vector opposite to all others", "what is left of n K", *told)
+        gap = Counterexample(
+            "τ = 1, n → ∞, one feature vector opposite to all others", "what is left of n K", *told, asserted=("sharp",)
+        )
         return Verdict(False, "another constant", counterexample=gap)
     return Verdict(
         True,
@@ -130,14 +144,16 @@ def identity_parts(claim: KernelTD, case: Case) -> Iterator[Part]:
     given, phi = grouping.transitions(case), feature_map(case)
     Z, alpha = normaliser(gram(case), given.C), case.alphas[0]
     got, right = in_kernel_space(claim, given, phi, Z, case.gamma, alpha, first_weights(case, phi))
-    yield from entries("the values after one update in kernel space", got, right, spread(case, phi, right))
+    updated = entries("the values after one update in kernel space", got, right, spread(case, phi, right))
+    yield from asserting("kernel-space", updated)
     got, right = balance(claim, given, phi, Z)
-    yield from entries("ν(s) M̂(s, u)", got, right, size(right))
+    yield from asserting("weight-kept", entries("ν(s) M̂(s, u)", got, right, size(right)))
     near = positive(case)
     x = grouping.array(case, [near.features[s] for s in grouping.visited(near)])
     Z = normaliser(x @ x.T, given.C)
     got, right = plain_step(claim, given, x, Z, case.gamma, alpha, first_weights(near, x))
-    yield from entries("the values after one update with the step α(s)", got, right, spread(case, x, right) * size(Z))
+    updated = entries("the values after one update with the step α(s)", got, right, spread(case, x, right) * size(Z))
+    yield from asserting("plain", updated)
 
 
 # Feature maps, normalisers
@@ -202,10 +218,13 @@ def parts(claim: KernelTD, case: Case) -> Iterator[Part]:
     """The identities; the Transformer's layers in kernel space; linear TD by its loop; small features, with the true exponential."""
     case = euclidean(case)
     yield from identity_parts(claim, case)
-    yield from at_depth(claim, case)
-    yield from by_the_loop(claim, positive(case))
-    if case.exp is not stand_in:
-        yield from nearly_linear(claim, case)
+    yield from asserting("kernel-space", at_depth(claim, case))
+    yield from asserting("weight-kept", kept(claim, case))
+    yield from asserting("plain", by_the_loop(claim, positive(case)))
+    yield from asserting("no-constant", no_constant(claim, positive(case)))
+    if case.exp is not stand_in and claim.small(tau := size_of_features(claim, case)):
+        yield from asserting("small-features", nearly_linear(claim, case, tau))
+        yield from asserting("one-update", one_update(claim, case, tau))
 
 
 def euclidean(case: Case) -> Case:
@@ -215,7 +234,7 @@ def euclidean(case: Case) -> Case:
 
 
 def at_depth(claim: KernelTD, case: Case) -> Iterator[Part]:
-    """v_l of the Transformer from v_0 = ⟨ψ, w_0⟩ against ⟨ψ, w_l⟩, layer by layer; νM̂ = ν for the library's M̂."""
+    """v_l of the Transformer from v_0 = ⟨ψ, w_0⟩ against ⟨ψ, w_l⟩, layer by layer."""
     given, phi = grouping.transitions(case), feature_map(case)
     Z = normaliser(gram(case), given.C)
     psi, w, at = claim.features(phi, Z), first_weights(case, phi), grouping.visited(case)
@@ -226,7 +245,12 @@ def at_depth(claim: KernelTD, case: Case) -> Iterator[Part]:
     for layer, (v, alpha) in enumerate(zip(path, [*case.alphas, 0 * case.gamma], strict=True)):
         yield from entries(f"v_{layer} in kernel space", psi @ w, v, (1 + layer) * spread(case, phi, v))
         w = w + alpha * claim.move(psi, Z, given.C, td_errors(given, case.gamma, psi @ w))
-    nu = claim.measure(given.C, Z).diagonal()
+
+
+def kept(claim: KernelTD, case: Case) -> Iterator[Part]:
+    """νM̂ = ν for the library's M̂."""
+    C = grouping.transitions(case).C
+    nu = claim.measure(C, normaliser(gram(case), C)).diagonal()
     yield from entries("ν M̂", nu @ grouping.operator_of(case).M, nu, size(nu) * len(nu))
 
 
@@ -249,28 +273,58 @@ def by_the_loop(claim: KernelTD, case: Case) -> Iterator[Part]:
             v = v + claim.step(alphas[layer], Z) @ K @ td_errors(given, case.gamma, v)
 
 
-def nearly_linear(claim: KernelTD, case: Case) -> Iterator[Part]:
-    """|n K(k|s) − 1 − ⟨x(s), x_k − x̄⟩| ≤ (e − 2) τ², and what one update makes of it."""
-    x = grouping.array(case, case.features).reshape(len(case.features), case.d) + 0 * case.gamma
-    tau = claim.tau(greatest(sum((row * row), 0 * case.gamma) for row in x[grouping.visited(case)]))
-    if not claim.small(tau):
-        return
+def no_constant(claim: KernelTD, case: Case) -> Iterator[Part]:
+    """Of one transition between two states K = 1, so that a constant step would move both alike; linear TD does not, where Z differs."""
     given, at = grouping.transitions(case), grouping.visited(case)
-    K, keys = grouping.normalised(case, given.C) @ given.C.T, x[case.states[:-1]]
-    centred = keys - claim.centre(keys)
-    linear = x[at] @ centred.T + 0 * case.gamma
-    bound = claim.constant(np.exp(1.0) if case.exp is None else case.exp(0 * case.gamma + 1)) * tau**2
+    if case.n > 1 or len(at) < 2:
+        return
+    x = grouping.array(case, [case.features[s] for s in at])
+    w, Z = first_weights(case, x), normaliser(x @ x.T, given.C)
+    _, after = plain_step(claim, given, x, Z, case.gamma, case.alphas[0], w)
+    moved, [delta] = after - x @ w, td_errors(given, case.gamma, x @ w)
+    if claim.uneven(Z.diagonal()) and case.alphas[0] * delta != 0:
+        apart = moved[0] - moved[1]
+        yield Part("how much further state 0 moves than state 1", apart, 0 * case.gamma, spread(case, x, after), UNLIKE)
+
+
+def size_of_features(claim: KernelTD, case: Case) -> Any:
+    """τ, from the longest features of the visited states."""
+    return claim.tau(greatest(sum((row * row), 0 * case.gamma) for row in bare(case)[grouping.visited(case)]))
+
+
+def bare(case: Case) -> np.ndarray:
+    """The features of all states, rows."""
+    return grouping.array(case, case.features).reshape(len(case.features), case.d) + 0 * case.gamma
+
+
+def linear_part(claim: KernelTD, case: Case) -> np.ndarray:
+    """⟨x(s), x_k − x̄⟩, (|W|, n)."""
+    x = bare(case)
+    keys = x[case.states[:-1]]
+    return x[grouping.visited(case)] @ (keys - claim.centre(keys)).T + 0 * case.gamma
+
+
+def allowed(claim: KernelTD, case: Case, tau: Any) -> Any:
+    """(e − 2) τ²."""
+    return claim.constant(np.exp(1.0) if case.exp is None else case.exp(0 * case.gamma + 1)) * tau**2
+
+
+def nearly_linear(claim: KernelTD, case: Case, tau: Any) -> Iterator[Part]:
+    """|n K(k|s) − 1 − ⟨x(s), x_k − x̄⟩| ≤ (e − 2) τ²."""
+    C, at = grouping.transitions(case).C, grouping.visited(case)
+    K, linear, bound = grouping.normalised(case, C) @ C.T, linear_part(claim, case), allowed(claim, case, tau)
     for i, k in np.ndindex(K.shape):
-        yield Part(
-            f"|n K({k}|{at[i]}) − 1 − ⟨x(s), x_k − x̄⟩|",
-            abs(case.n * K[i, k] - 1 - linear[i, k]),
-            bound,
-            relation=AT_MOST,
-        )
+        where, left = f"|n K({k}|{at[i]}) − 1 − ⟨x(s), x_k − x̄⟩|", abs(case.n * K[i, k] - 1 - linear[i, k])
+        yield Part(where, left, bound, relation=AT_MOST)
+
+
+def one_update(claim: KernelTD, case: Case, tau: Any) -> Iterator[Part]:
+    """The Transformer's first layer less its linear part, against |α| (e − 2) τ² times the mean of |δ_k|."""
+    linear, alpha = linear_part(claim, case), case.alphas[0]
     before, after = (grouping.values(replace(case, alphas=case.alphas[:l]))[-1] for l in (0, 1))
-    delta = td_errors(given, case.gamma, before)
-    stated = before + case.alphas[0] * (delta.sum() / case.n + linear @ delta / case.n)
-    most = case.alphas[0] * bound * sum(abs(d) for d in delta) / case.n
+    delta = td_errors(grouping.transitions(case), case.gamma, before)
+    stated = before + alpha * (delta.sum() / case.n + linear @ delta / case.n)
+    most = abs(alpha) * allowed(claim, case, tau) * sum(abs(d) for d in delta) / case.n
     yield Part("one update less its linear part", greatest(after - stated), most, size(before, delta), AT_MOST)
 
 
@@ -283,18 +337,21 @@ STEP = smallest((0, 1), r=(1,), v=(0, 0), x=((1,), (2,)))
 SMALLEST = (STEP, BENT)
 
 
+PLANE = [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]
+
+
 def outlier(n: int, entry: Fraction) -> Case:
-    """n − 1 transitions out of state 0 and the last out of state 1, whose features (entry, entry) are minus those of state 0."""
-    case = smallest((*[0] * (n - 1), 1, 1), r=(1,) * n, v=(0, 0))
-    return replace(
-        case, features=[[-entry] * 2, [entry] * 2], A=[[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]
-    )
+    """n − 1 transitions out of state 0 and the last, which alone is rewarded, out of state 1, whose features (entry, entry) are minus those of state 0."""
+    case = smallest((*[0] * (n - 1), 1, 1), r=(*[0] * (n - 1), 1), v=(0, 0))
+    return replace(case, features=[[-entry] * 2, [entry] * 2], A=PLANE)
 
 
 LONELY = outlier(15, HALF)
 """τ = 1: what is left of n K(14|1) is 0.5056, above ½ and below e − 2."""
 LONG = outlier(26, Fraction(1))
 """τ = 4: what is left is 12.99, above 16 (e − 2)."""
+LEVEL = replace(smallest((0, 1), r=(1,), v=(0, 0), x=((1, 2), (3, 1))), A=PLANE)
+"""Z = 5 at both states: 1 + 4 = 3 + 2."""
 
 
 def shrunk(case: Case) -> Case:
@@ -328,7 +385,7 @@ def certified_cases(claim: KernelTD) -> list[Case]:
 STATED = Statement(
     parts,
     "the three identities; the Transformer's layers in kernel space; ν M̂ = ν; linear TD by its loop from the step "
-    "α(s); for the true exponential and τ ≤ 1 every weight, and one update, within the bound",
+    "α(s), and that of one transition from no constant; for the true exponential and τ ≤ 1 every weight, and one update, within the bound",
     KernelTD(),
     exact=contexts.after(SMALLEST, contexts.rational_cases),
     certified=certified_cases,
@@ -341,7 +398,7 @@ STATED = Statement(
         "certified": "A = I in the place of each context's own, φ a root of E by Cholesky",
         "numeric": "A = I in the place of each context's own, φ a root of E by its eigenvectors",
     },
-    shows=(identity_parts, at_depth, by_the_loop, nearly_linear),
+    shows=(identity_parts, at_depth, kept, by_the_loop, no_constant, nearly_linear, one_update),
 )
 
 
@@ -369,12 +426,23 @@ MUTANTS = (
         KernelTD(start=lambda v: v + 1),
         {"symbolic": "the identity is about one update, from some ⟨ψ, w⟩"},
     ),
+    Mutant(
+        "no constant, though Z is the same",
+        KernelTD(uneven=lambda z: True, beyond=(LEVEL,)),
+        {"symbolic": "it speaks of instances"},
+    ),
     of_small_features("features not centred", centre=lambda x: 0 * x[0]),
     Mutant(
         "½ in the place of e − 2",
         KernelTD(constant=lambda e: 1 / (e / e + 1)),
         {"exact": OF_WEIGHTS["exact"]},
         shown_by="certified",
+    ),
+    Mutant(
+        "¾ in the place of e − 2",
+        KernelTD(constant=lambda e: 3 * e / (4 * e)),
+        dict.fromkeys(("exact", "certified", "numeric"), "a larger constant does; it is not the least"),
+        shown_by="symbolic",
     ),
     of_small_features("τ half as large", tau=lambda longest: longest),
     of_small_features("τ = 4 let in", small=lambda tau: True, beyond=(LONG,)),
@@ -385,36 +453,81 @@ STATEMENT = r"""
 Let $E(s, u) = \langle \varphi(s), \varphi(u) \rangle$ for some features $\varphi$ (for a symmetric $E$ on finitely
 many states that is: $E$ is positive semidefinite), and let $Z(s) = \sum_{k<n} E(s, S_k) \ne 0$ on the visited states,
 so that $K(k \mid s) = E(s, S_k) / Z(s)$. Put $\psi(s) = \varphi(s) / Z(s)$.
+""".strip()
 
+LONGEST = r"\max \lVert{x}\rVert^2"
+
+ASSERTIONS = (
+    Assertion(
+        "kernel-space",
+        r"""
 **In kernel space.** If $v_0 = \langle \psi, w_0 \rangle$, such as $v_0 = 0$, then softmax TD is linear TD with the
 features $\psi$, in which transition $k$ has the weight $Z(S_k)$: for all $l$, $v_l = \langle \psi, w_l \rangle$ with
 
 $$
 w_{l+1} = w_l + \alpha_l \sum_{k<n} Z(S_k)\, \delta_k\, \psi(S_k) .
 $$ (eq-kernel-space)
-
+""",
+    ),
+    Assertion(
+        "weight-kept",
+        r"""
 State $s$ has, with all its transitions, the weight $\nu(s) = n_s Z(s)$, where plain linear TD gives it $n_s$. Where
 $Z > 0$, as for every positive $E$, $\nu$ is a measure; if not, it may have negative entries. $\hat M$ keeps it:
 $\nu(s) \hat M(s, u) = \nu(u) \hat M(u, s)$, so $\nu \hat M = \nu$. (It may keep others besides: with
 $\hat M = I$ it keeps all of them.)
-
-**Plain linear TD.** If $E(s, u) = \langle x(s), x(u) \rangle$ and the step is $\alpha_l(s) = \alpha_l Z(s)$, a step
-for each state, then $v_{l+1}(s) = v_l(s) + \alpha_l(s) \sum_{k<n} K(k \mid s)\, \delta_k$ is linear TD
-{eq}`eq-linear-attention` with the step $\alpha_l$, from any $v_0 = \langle x, w_0 \rangle$. Where $Z$ is the same at all
-visited states this is a constant; where it is not, a constant in the place of $\alpha_l(s)$ will in general not do: with
-states $0, 1$, $x = (1, 2)$ and a TD error other than 0, none does.
-
-**Small features.** If $E(s, u) = \exp \langle x(s), x(u) \rangle$ and $\tau = 2 \max \lVert x \rVert^2 \le 1$, the
-maximum being over the visited states, then with $\bar x = \frac1n \sum_{i<n} x(S_i)$
+""",
+    ),
+    Assertion(
+        "plain",
+        lambda claim: (
+            rf"""
+**Plain linear TD.** If $E(s, u) = \langle x(s), x(u) \rangle$ and the step is
+$\alpha_l(s) = {book_latex(claim.step(Symbol("alpha_l"), MatrixSymbol("Z(s)", 1, 1)))}$, a step for each state, then
+$v_{{l+1}}(s) = v_l(s) + \alpha_l(s) \sum_{{k<n}} K(k \mid s)\, \delta_k$ is linear TD {{eq}}`eq-linear-attention` with
+the step $\alpha_l$, from any $v_0 = \langle x, w_0 \rangle$. Where $Z$ is the same at all visited states this is a
+constant.
+"""
+        ),
+    ),
+    Assertion(
+        "no-constant",
+        r"""
+Where $Z$ is not the same, a constant in the place of $\alpha_l(s)$ will in general not do: with one transition, between
+states of different $Z$, such as $0, 1$ with $x = (1, 2)$, none does, if neither the TD error nor $\alpha_l$ is 0.
+""",
+    ),
+    Assertion(
+        "small-features",
+        lambda claim: (
+            rf"""
+**Small features.** If $E(s, u) = \exp \langle x(s), x(u) \rangle$ and $\tau = {letters(claim.tau, LONGEST)}$ with
+${letters(claim.small, "tau")}$, the maximum being over the visited states, then with
+$\bar x = \frac1n \sum_{{i<n}} x(S_i)$
 
 $$
-\bigl\lvert\, n K(k \mid s) - 1 - \langle x(s), x(S_k) - \bar x \rangle \,\bigr\rvert \le (e - 2)\, \tau^2 ,
+\bigl\lvert\, n K(k \mid s) - 1 - \langle x(s), x(S_k) - \bar x \rangle \,\bigr\rvert \le ({letters(claim.constant, "e")})\, \tau^2 .
 $$ (eq-small-features)
-
-so one update adds, up to $\alpha (e - 2) \tau^2$ times the mean of $\lvert\delta_k\rvert$, the mean of
-$\alpha \delta_k \bigl(1 + \langle x(s), x(S_k) - \bar x \rangle\bigr)$ over the transitions. No constant below $e - 2$
-does for all $n$.
-""".strip()
+"""
+        ),
+    ),
+    Assertion(
+        "one-update",
+        lambda claim: (
+            rf"""
+So one update adds, up to $\lvert\alpha\rvert\, ({letters(claim.constant, "e")})\, \tau^2$ times the mean of
+$\lvert\delta_k\rvert$, the mean of $\alpha \delta_k \bigl(1 + \langle x(s), x(S_k) - \bar x \rangle\bigr)$ over the
+transitions.
+"""
+        ),
+    ),
+    Assertion(
+        "sharp",
+        lambda claim: (
+            rf"In {{eq}}`eq-small-features` no constant below ${letters(claim.constant, 'e')}$ does for all $n$."
+        ),
+    ),
+)
 
 
 CLAIM = Claim(
@@ -423,14 +536,35 @@ CLAIM = Claim(
     chapter="kernels-and-sharpness",
     environment="theorem",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        (
+        Hypothesis(
             r"$E(s, u) = \langle \varphi(s), \varphi(u) \rangle$ on the visited states, which holds for $\exp \langle "
-            r"x(s), x(u) \rangle$, so for $A = I$; $Z(s) \ne 0$, which holds for every positive $E$."
+            r"x(s), x(u) \rangle$, so for $A = I$.",
+            reason=r"without such features there is no $\psi$ to speak of",
         ),
-        r"In kernel space: $v_0 = \langle \psi, w_0 \rangle$, and any step sizes.",
-        r"For plain linear TD: the scores themselves in the place of their exponentials, and a step that is proportional to $Z(s)$.",
-        r"For small features: the true exponential, and $2 \max \lVert x \rVert^2 \le 1$.",
+        Hypothesis(
+            r"$Z(s) \ne 0$, which holds for every positive $E$.",
+            reason=r"where $Z(s) = 0$ the weights $K(k \mid s)$ are undefined",
+        ),
+        Hypothesis(r"In kernel space: $v_0 = \langle \psi, w_0 \rangle$; any step sizes.", dropped="v₀ = ⟨ψ, w₀⟩ + 1"),
+        Hypothesis(
+            r"For plain linear TD: the scores themselves in the place of their exponentials.",
+            reason=r"with another $E$ the features are those of its kernel space",
+        ),
+        Hypothesis(
+            r"For plain linear TD: a step that is proportional to $Z(s)$.", dropped="a constant step makes it plain"
+        ),
+        Hypothesis(
+            r"For no constant: $Z$ differs at the two states.",
+            dropped="no constant, though Z is the same",
+            holds=uneven,
+        ),
+        Hypothesis(
+            r"For small features: the true exponential.",
+            reason=r"the bound is one of its Taylor series; what another $E$ leaves is another number",
+        ),
+        Hypothesis(r"For small features: $2 \max \lVert x \rVert^2 \le 1$.", dropped="τ = 4 let in", holds=short),
     ),
     subject=STATED.subject,
     checks=(
@@ -440,6 +574,7 @@ CLAIM = Claim(
             "features, Z any invertible matrix; that e − 2 is the least constant",
             symbolic,
             shows=(in_kernel_space, balance, plain_step, left_over),
+            asserts=("kernel-space", "weight-kept", "plain", "sharp"),
         ),
         *STATED.checks(),
     ),
