@@ -16,6 +16,7 @@ from sympy import (
     MatrixSymbol,
     Rational,
     Sum,
+    Symbol,
     block_collapse,
     exp,
     expand,
@@ -31,12 +32,13 @@ from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, power_of_two, small_fraction, smallest
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.blocks import book_latex, letters
 from icrl.verify.judging.differences import told_apart
-from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.exact_algebra import solved
+from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import bellman_matrix, fixed_point_system
 from icrl.verify.routes.grouping import array, empirical_model, transitions, visited
 
@@ -92,6 +94,9 @@ FLIPPED = biased(((0,), (1,)), ((-1,),), (0, 2), (1, 0), v=(1, -2), r=(0, 0), de
 SKEW = biased(((1, 0), (0, 1)), ((0, 1), (-1, 0)), depth=2)
 UNLEFT = biased(((1, 0), (0, 1)), ((0, 1), (1, 1)), (1, 0), (0, 1), states=(0, 1), r=(1,), depth=2)
 SMALLEST = (BIASED, ONE_WAY, FLIPPED, SKEW, UNLEFT)
+ALIKE = biased(((0,), (0,)), ((1,),))
+STILL = replace(ONE_WAY, alphas=[Fraction(0)] * 2)
+"""Two states of equal features, and a step size of 0."""
 
 
 def bands(case: Case) -> tuple[list, list, list, list]:
@@ -120,10 +125,15 @@ def bias_weight(power: Callable, a: Any, b: Any) -> Any:
     return power(a)
 
 
+def two_left(case: Case) -> bool:
+    """Whether there are two states, both of them left."""
+    return len(visited(case)) == len(set(case.states[:-1])) == 2
+
+
 @dataclass(frozen=True)
 class Scores:
-    """The statement with its pieces: Ã, the product, the weights of states, temperature, contexts let in; for two states the
-    determinant, when v_CE is the only fixed point and when depth diverges."""
+    """The statement with its pieces: Ã, the product, the weights of states, temperature, the fixed points, contexts let in; which contexts
+    are of two states, and of these the determinant, when v_CE is the only fixed point and when depth diverges."""
 
     extended: Callable = with_biases
     product: Callable = key_left
@@ -131,6 +141,8 @@ class Scores:
     cooled: Callable[[Case, Any], Case] = lambda case, beta: replace(
         case, A=[[beta * entry for entry in row] for row in case.A]
     )
+    limit: Limit = Limit()
+    pair: Callable[[Case], bool] = two_left
     determinant: Callable[[Callable, Any], Any] = lambda power, q: power(q) - 1
     unique: Callable[[Any], bool] = lambda q: q != 0
     diverges: Callable[[Any], bool] = lambda q: q < 0
@@ -166,12 +178,17 @@ def parts(claim: Scores, case: Case) -> Iterator[Part]:
     """Every part of the statement at a context."""
     case = replace(case, A=claim.extended(bands(case)[3], 0 * case.gamma))
     K = weighted_kernel(claim, case)
-    yield from entries("K", attention(case), K)
-    yield from entries("K of twice the scores", attention(claim.cooled(case, 2)), weighted_kernel(claim, case, 2), 2.0)
-    yield from layers(case, K)
-    yield from fixed_points(Limit(), case, grouping.certainty_equivalence(case))
-    if len(visited(case)) == len(set(case.states[:-1])) == 2:
+    yield from asserting("key-biases", entries("K", attention(case), K))
+    yield from asserting("temperature", twice_as_sharp(claim, case))
+    yield from asserting("inner-products", layers(case, K))
+    yield from asserting("fixed-point", fixed_points(claim.limit, case, grouping.certainty_equivalence(case)))
+    if claim.pair(case):
         yield from two_states(claim, case, K @ transitions(case).C)
+
+
+def twice_as_sharp(claim: Scores, case: Case) -> Iterator[Part]:
+    """The Transformer's weights at the temperature ½ against the squares of what is weighed."""
+    yield from entries("K of twice the scores", attention(claim.cooled(case, 2)), weighted_kernel(claim, case, 2), 2.0)
 
 
 def layers(case: Case, K: np.ndarray) -> Iterator[Part]:
@@ -185,32 +202,39 @@ def layers(case: Case, K: np.ndarray) -> Iterator[Part]:
 
 
 def two_states(claim: Scores, case: Case, M: np.ndarray) -> Iterator[Part]:
-    """det M̂ = M̂(s, u)M̂(u, s)(e^q − 1), q = (x(s) − x(u))ᵀA(x(s) − x(u)), read off the Transformer as det(I − G) = α² det M̂ det(I − γP_e)."""
+    """What q = (x(s) − x(u))ᵀA(x(s) − x(u)) decides."""
     x, _, _, A = bands(case)
-    zero, step = 0 * case.gamma, case.alphas[0]
     s, u = visited(case)
     apart = [xi - yi for xi, yi in zip(x[s], x[u])]
-    q = product(apart, A, apart, zero)
+    q = product(apart, A, apart, 0 * case.gamma)
     X = bellman_matrix(empirical_model(*transitions(case))[0], case.gamma)
     moves, _ = fixed_point_system(lambda v: one_layer(case, v), case)
-    right = step**2 * M[0, 1] * M[1, 0] * claim.determinant(power_of(case), q) * determinant(X)
-    yield Part("det(I − γP_e)", determinant(X), zero, 1.0, AT_LEAST)
-    yield Part("det(I − G)", determinant(moves), right, size(moves) ** 2)
-    above = step * (1 - case.gamma) - sum(
-        moves.diagonal()
-    )  # tr G less the eigenvalue of constants, 1 − α(1 − γ), less 1
+    yield from asserting("determinants", determinants(claim, case, M, q, X, moves))
     if claim.diverges(q):
-        for relation in (AT_LEAST, UNLIKE):
-            yield Part("an eigenvalue of G, less 1", above, zero, size(moves), relation)
+        yield from asserting("diverges", above_one(case, moves))
+    yield from asserting("singular", another(case, M, X, claim.unique(q)))
+
+
+def determinants(claim: Scores, case: Case, M: np.ndarray, q: Any, X: np.ndarray, moves: np.ndarray) -> Iterator[Part]:
+    """det M̂ = M̂(s, u)M̂(u, s)(e^q − 1), read off the Transformer as det(I − G) = α² det M̂ det(I − γP_e)."""
+    right = case.alphas[0] ** 2 * M[0, 1] * M[1, 0] * claim.determinant(power_of(case), q) * determinant(X)
+    yield Part("det(I − γP_e)", determinant(X), 0 * case.gamma, 1.0, AT_LEAST)
+    yield Part("det(I − G)", determinant(moves), right, size(moves) ** 2)
+
+
+def above_one(case: Case, moves: np.ndarray) -> Iterator[Part]:
+    """tr G less the eigenvalue of constants, 1 − α(1 − γ), is above 1."""
+    above = case.alphas[0] * (1 - case.gamma) - sum(moves.diagonal())
+    for relation in (AT_LEAST, UNLIKE):
+        yield Part("an eigenvalue of G, less 1", above, 0 * case.gamma, size(moves), relation)
+
+
+def another(case: Case, M: np.ndarray, X: np.ndarray, unique: bool) -> Iterator[Part]:
+    """Whether a layer moves v_CE + (I − γP_e)⁻¹w, where w is what a row of M̂ takes to 0."""
     other = grouping.certainty_equivalence(case) + solved(X, array(case, [M[0, 1], -M[0, 0]]))
     moved = greatest(one_layer(case, other) - other)
-    yield Part(
-        "how far a layer moves a value that is not v_CE",
-        moved,
-        zero,
-        size(other),
-        UNLIKE if claim.unique(q) else "",
-    )
+    where = "how far a layer moves a value that is not v_CE"
+    yield Part(where, moved, 0 * case.gamma, size(other), UNLIKE if unique else "")
 
 
 def one_layer(case: Case, v: np.ndarray) -> np.ndarray:
@@ -288,7 +312,7 @@ STATED = Statement(
     trials=100,
     noun="contexts with features (x, a, b, 1)",
     routes={"exact": "whole scores"},
-    shows=(parts, layers, two_states),
+    shows=(parts, layers, two_states, determinants, above_one, another),
 )
 
 
@@ -324,7 +348,11 @@ def score_of_bands(claim: Scores) -> Verdict | None:
     if sy.same(got, right):
         return None
     sides = (str(at.value(side).tolist()) for side in (got, right))
-    return Verdict(False, "the scores differ", counterexample=Counterexample(str(at), "score", *sides))
+    return Verdict(
+        False,
+        "the scores differ",
+        counterexample=Counterexample(str(at), "score", *sides, asserted=("inner-products",)),
+    )
 
 
 def weights_of_states(claim: Scores) -> Verdict | None:
@@ -340,7 +368,9 @@ def weights_of_states(claim: Scores) -> Verdict | None:
     at = {g: (0, 0), a: (0, 1), b: (1, 0)}
     values = {f(j): Rational(numbers[j]) for f, numbers in at.items() for j in (0, 1)} | {query: Rational(1)}
     sides = (side.subs({n: 2, k: 0}).doit().subs(values).evalf(20) for side in (got, right))
-    found = Counterexample("n = 2, g = (0, 0), a = (0, 1), b = (1, 0)", "K(0)", *told_apart(*sides))
+    found = Counterexample(
+        "n = 2, g = (0, 0), a = (0, 1), b = (1, 0)", "K(0)", *told_apart(*sides), asserted=("key-biases",)
+    )
     return Verdict(False, "the weights differ", counterexample=found)
 
 
@@ -354,9 +384,8 @@ def two_state_determinant(claim: Scores) -> Verdict | None:
     right = M[0, 1] * M[1, 0] * claim.determinant(exp, g[0][0] + g[1][1] - g[0][1] - g[1][0])
     if simplify(got - right) == 0:
         return None
-    return Verdict(
-        False, "the determinants differ", counterexample=Counterexample("two states", "det M̂", *at_flipped(got, right))
-    )
+    found = Counterexample("two states", "det M̂", *at_flipped(got, right), asserted=("determinants",))
+    return Verdict(False, "the determinants differ", counterexample=found)
 
 
 def at_flipped(*sides: Expr) -> tuple[str, str]:
@@ -387,6 +416,17 @@ MUTANTS = (
     Mutant("depth diverges for q > 0 too", Scores(diverges=lambda q: q != 0), WEIGHTS),
     Mutant("depth diverges for a skew A", Scores(diverges=lambda q: q <= 0), WEIGHTS),
     Mutant("v_CE the only fixed point whatever A is", Scores(unique=lambda q: True), WEIGHTS),
+    Mutant(
+        "v_CE the only fixed point though M̂ is singular",
+        Scores(limit=Limit(only=lambda case, M: case.alphas[0] != 0), beyond=(ALIKE,)),
+        WEIGHTS,
+    ),
+    Mutant(
+        "v_CE the only fixed point though α = 0",
+        Scores(limit=Limit(only=lambda case, M: invertible(M)), beyond=(STILL,)),
+        WEIGHTS,
+    ),
+    Mutant("a state that is never left let in", Scores(pair=lambda case: len(visited(case)) == 2), WEIGHTS),
 )
 
 
@@ -398,34 +438,70 @@ g(s, u) = x(u)^\top A\, x(s) + a(u) + b(s)
 $$ (eq-scores)
 
 with any matrix $A$, any *key biases* $a$ and *query biases* $b$.
+""".strip()
 
+ASSERTIONS = (
+    Assertion(
+        "inner-products",
+        r"""
 **They are inner products still.** Three more rows of features, $\tilde x = (x, a, b, 1)$, and two more entries of $A$,
 1 from the key's $a$ to the query's 1 and 1 from the key's 1 to the query's $b$, make it
 $\tilde x(u)^\top \tilde A\, \tilde x(s)$. So {prf:ref}`softmax-td` holds for all of these.
-
+""",
+    ),
+    Assertion(
+        "key-biases",
+        r"""
 **What each does.** Query biases cancel, and key biases are weights of states:
 
 $$
 K(k \mid s) = \frac{\rho(S_k)\, e^{x(S_k)^\top A\, x(s)}}{\sum_{i<n} \rho(S_i)\, e^{x(S_i)^\top A\, x(s)}}, \qquad \rho(u) = e^{a(u)} .
 $$ (eq-key-biases)
-
+""",
+    ),
+    Assertion(
+        "temperature",
+        r"""
 A temperature $\tau$, $g / \tau$ for $g$, is $A / \tau$ and $a / \tau$: every product $\rho e^{x^\top A x}$ is raised to the power $1/\tau$.
-
+""",
+    ),
+    Assertion(
+        "fixed-point",
+        r"""
 **Where depth can end.** Whatever $A$, $a$ and $b$ are, $v_{\mathrm{CE}}$ is a fixed point, and the only one if $\hat M$ is invertible and $\alpha \ne 0$, $\lvert\gamma\rvert < 1$.
-
+""",
+    ),
+    Assertion(
+        "determinants",
+        lambda claim: (
+            rf"""
 **Whether it gets there** depends on $A$. Let the context have two states $s \ne u$, both of them sources, and let $q = (x(s) - x(u))^\top A\, (x(s) - x(u))$. Then
 
 $$
-\begin{aligned}
-\det \hat M &= \hat M(s, u)\, \hat M(u, s)\, \bigl(e^q - 1\bigr), \\
+\begin{{aligned}}
+\det \hat M &= \hat M(s, u)\, \hat M(u, s)\, \bigl({book_latex(claim.determinant(exp, Symbol("q", real=True)))}\bigr), \\
 \det(I - G) &= \alpha^2 \det \hat M \det(I - \gamma P_e),
-\end{aligned}
+\end{{aligned}}
 $$ (eq-two-state-determinant)
 
-whatever the biases are. If $q = 0$, as for every skew $A$, $\hat M$ is singular, and there are other fixed points. If
-$q < 0$, as for $A = -I$ and distinct features, then for every $\alpha > 0$ and $\lvert\gamma\rvert < 1$ an eigenvalue
-of $G$ is above 1, and depth diverges from almost every $v_0$.
-""".strip()
+whatever the biases are.
+"""
+        ),
+    ),
+    Assertion(
+        "singular",
+        r"If $q = 0$, as for every skew $A$, $\hat M$ is singular, and there are other fixed points.",
+    ),
+    Assertion(
+        "diverges",
+        lambda claim: (
+            rf"""
+If ${letters(claim.diverges, "q")}$, as for $A = -I$ and distinct features, then for every $\alpha > 0$ and
+$\lvert\gamma\rvert < 1$ an eigenvalue of $G$ is above 1, and depth diverges from almost every $v_0$.
+"""
+        ),
+    ),
+)
 
 
 CLAIM = Claim(
@@ -434,10 +510,26 @@ CLAIM = Claim(
     chapter="what-attention-cannot-tell-apart",
     environment="proposition",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"$A$, $a$, $b$ are any numbers; $\tau > 0$ for a temperature.",
-        r"$\hat M$ invertible, $\alpha \ne 0$ and $\lvert\gamma\rvert < 1$ for one fixed point.",
-        r"For the determinants, two states, both of them left. With three, a skew $A$ may leave $\hat M$ invertible.",
+        Hypothesis(
+            r"$A$, $a$, $b$ are any numbers; $\tau > 0$ for a temperature.",
+            reason=r"nothing is assumed of $A$, $a$ and $b$, and of $\tau$ no more is needed than that $g / \tau$ be defined",
+        ),
+        Hypothesis(
+            r"$\hat M$ invertible, for one fixed point.", dropped="v_CE the only fixed point though M̂ is singular"
+        ),
+        Hypothesis(r"$\alpha \ne 0$, for one fixed point.", dropped="v_CE the only fixed point though α = 0"),
+        Hypothesis(
+            r"$\lvert\gamma\rvert < 1$.",
+            reason=r"at $\gamma = 1$ the matrix $I - \gamma P_e$ may be singular, and then no $v_{\mathrm{CE}}$ is defined",
+        ),
+        Hypothesis(
+            r"For $q$, two states.",
+            reason=r"with three, a skew $A$ may leave $\hat M$ invertible, as with $x = (1, 0), (0, 1), (-1, -1)$, "
+            r"and then $v_{\mathrm{CE}}$ is the only fixed point",
+        ),
+        Hypothesis(r"For $q$, both states are left.", dropped="a state that is never left let in", holds=two_left),
     ),
     subject=STATED.subject,
     checks=(
@@ -447,6 +539,7 @@ CLAIM = Claim(
             "states left any number of times, any scores",
             symbolic,
             shows=(score_of_bands, weights_of_states, two_state_determinant),
+            asserts=("inner-products", "key-biases", "determinants"),
         ),
         *STATED.checks(),
     ),
