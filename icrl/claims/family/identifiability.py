@@ -2,15 +2,15 @@ r"""identifiability: which changes of A no layer can see, so that no training ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import product
 from math import lcm
 from random import Random
 from typing import Any
 
-from sympy import MatMul, MatrixSymbol, Symbol
+from sympy import MatMul, MatrixSymbol, Rational, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl.arrays import np
@@ -19,9 +19,10 @@ from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, small_fraction, smallest
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, size
+from icrl.verify.judging.blocks import book_latex, letters
+from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, rational
 from icrl.verify.routes.fixed_points import fixed_point_system, only_fixed_point
@@ -34,6 +35,13 @@ CORNER = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
 NEW_STATE = doubling(smallest((0, 1, 2), 2, (1, 0), (0, 0, 1), CORNER, CORNER))
 ONE_SIDED = doubling(smallest((0, 1, 0), 2, (1, 0), (0, 0), ((1, 0), (1, 1)), AXES))
 SMALLEST = (ONE_HOT, FLAT, NEW_STATE, ONE_SIDED)
+
+ENDS = {
+    AXES: (Fraction(4, 3), Fraction(2, 3)),
+    ((0, 0), (0, 0)): (Fraction(1), Fraction(1)),
+    ((0, 1), (-1, 0)): (Fraction(4, 3), Fraction(4, 3)),
+}
+"""By A, where depth ends on the walk 0, 1, 0 with one-hot features, rewards 1, 0, γ = ½, α = 1, v_0 = 0 and E = 2^t."""
 
 
 def sources(case: Case) -> list[int]:
@@ -49,7 +57,7 @@ def constant_on(rows: np.ndarray) -> np.ndarray:
 @dataclass(frozen=True)
 class Null:
     """The statement with its pieces: keys and queries, the score's product, u, how u and c make a D, the dimension, what else
-    is free, the first layer, which M̂ leave depth one limit only."""
+    is free, the first layer, which M̂ leave depth one limit only, where depth ends on one context, by A."""
 
     keys: Callable[[Case], list[int]] = sources
     queries: Callable[[Case], list[int]] = visited
@@ -60,6 +68,7 @@ class Null:
     free: Callable[[np.ndarray], tuple] = lambda A: ()
     first: Callable[[Any], Any] = lambda alpha: alpha
     one_limit: Callable[[np.ndarray], bool] = invertible
+    ends: Mapping[tuple, tuple] = field(default_factory=ENDS.copy)
     beyond: tuple[Case, ...] = ()
 
 
@@ -131,32 +140,40 @@ def units(case: Case) -> list[np.ndarray]:
 
 def parts(claim: Null, case: Case) -> Iterator[Part]:
     """Every part of the statement at a context."""
-    yield from ratios(claim, case)
-    yield from directions(claim, case)
-    yield from at_depth(claim, case)
+    yield from asserting("invisible", ratios(claim, case))
+    yield from asserting("dimension", dimension(claim, case))
+    yield from asserting("spanning", directions(claim, case))
+    yield from asserting("scale", scaled(claim, case))
+    yield from asserting("step-size", first_layer(claim, case))
+    yield from asserting("infinite-depth", limits(claim, case))
+    if case == ONE_HOT:
+        yield from asserting("singular", ends(claim, case))
 
 
 def ratios(claim: Null, case: Case) -> Iterator[Part]:
-    """What one entry of A more does to the weights' ratios; whether anything changes is as the condition says; how many D change nothing."""
-    before, K, jacobian = log_ratios(case), attention(case), []
-    steep = 1 + size(*case.scores)
+    """What one entry of A more does to the weights' ratios; whether anything changes is as the condition says."""
+    before, steep = log_ratios(case), 1 + size(*case.scores)
     for D in units(case):
-        moved = (log_ratios(changed(case, D)) - before).ravel()
-        jacobian.append(moved)
-        said = np.array(seen(claim, case, D))
-        still = all(not is_seen(t) for t in said.flat)
-        gap = greatest((attention(changed(case, D)) - K).ravel())
+        moved, said = (log_ratios(changed(case, D)) - before).ravel(), np.array(seen(claim, case, D))
         if said.shape == before.shape:
             yield from entries(f"log-ratios moved by D = {told(D)}", moved, said.ravel(), steep)
-        yield Part(f"how far K is moved by D = {told(D)}", gap, 0 * case.gamma, 1.0, "" if still else UNLIKE)
-    x = array(case, case.features)
+        yield as_said(claim, case, D)
+
+
+def as_said(claim: Null, case: Case, D: np.ndarray) -> Part:
+    """Whether D moves K, as the condition says."""
+    still = all(not is_seen(t) for t in np.ravel(seen(claim, case, D)))
+    gap = greatest((attention(changed(case, D)) - attention(case)).ravel())
+    return Part(f"how far K is moved by D = {told(D)}", gap, 0 * case.gamma, 1.0, "" if still else UNLIKE)
+
+
+def dimension(claim: Null, case: Case) -> Iterator[Part]:
+    """How many D change nothing."""
+    before, x = log_ratios(case), array(case, case.features)
+    jacobian = [(log_ratios(changed(case, D)) - before).ravel() for D in units(case)]
     p, r = rank(x[claim.keys(case)][1:] - x[claim.keys(case)[0]]), rank(x[claim.queries(case)])
-    nullity = case.d**2 - rank(np.array(jacobian))
-    yield Part(
-        "the dimension of the D that change nothing",
-        nullity + 0 * case.gamma,
-        claim.dimension(case.d, p, r) + 0 * case.gamma,
-    )
+    nullity, zero = case.d**2 - rank(np.array(jacobian)), 0 * case.gamma
+    yield Part("the dimension of the D that change nothing", nullity + zero, claim.dimension(case.d, p, r) + zero)
 
 
 def is_seen(t: Any) -> bool:
@@ -172,37 +189,51 @@ def told(D: np.ndarray) -> str:
 
 
 def directions(claim: Null, case: Case) -> Iterator[Part]:
-    """The D = ucᵀ, and what else is called free: neither weights nor layers change. If the features span, there are no others."""
-    x, A = array(case, case.features), matrix(case)
+    """The D = ucᵀ: neither weights nor layers change. If the features span, there are no others."""
+    x, zero = array(case, case.features), 0 * case.gamma
     levels, axes = (
         claim.level(x[claim.keys(case)]),
-        np.array([[0 * case.gamma + (i == j) for j in range(case.d)] for i in range(case.d)]),
+        array(case, [[zero + (i == j) for j in range(case.d)] for i in range(case.d)]),
     )
-    K, values = attention(case), grouping.values(case)
-    for D in (*(claim.form(u[:, None], c[:, None]) for u in levels for c in axes), *claim.free(A)):
-        yield from entries(f"K after D = {told(D)}", attention(changed(case, D)), K, 4.0)
-        for layer, (got, right) in enumerate(zip(grouping.values(changed(case, D)), values, strict=True)):
-            yield from entries(
-                f"v_{layer} after D = {told(D)}", got, right, 4 * (1 + case.depth) * size(*values, case.rewards)
-            )
+    for u, c in product(levels, axes):
+        yield from unchanged(case, claim.form(u[:, None], c[:, None]))
     if rank(x[visited(case)]) == case.d:
         p = rank(x[sources(case)][1:] - x[sources(case)[0]])
-        yield Part(
-            "how many ucᵀ there are", len(levels) * case.d + 0 * case.gamma, case.d * (case.d - p) + 0 * case.gamma
-        )
+        yield Part("how many ucᵀ there are", len(levels) * case.d + zero, case.d * (case.d - p) + zero)
 
 
-def at_depth(claim: Null, case: Case) -> Iterator[Part]:
-    """The first layer tells α, whatever A is; v_CE is kept, whatever A is, and in rationals alone where M̂ is invertible."""
-    zero, v_CE = 0 * case.gamma, grouping.certainty_equivalence(case)
-    scale = size(v_CE, case.rewards) / (1 - abs(float(case.gamma)))
+def scaled(claim: Null, case: Case) -> Iterator[Part]:
+    """What else is called free; 2A in the place of A moves K, as the condition says."""
+    for D in claim.free(matrix(case)):
+        yield from unchanged(case, D)
+    yield as_said(claim, case, matrix(case))
+
+
+def unchanged(case: Case, D: np.ndarray) -> Iterator[Part]:
+    """K and every layer, with A + D in the place of A."""
+    K, values = attention(case), grouping.values(case)
+    yield from entries(f"K after D = {told(D)}", attention(changed(case, D)), K, 4.0)
+    scale = 4 * (1 + case.depth) * size(*values, case.rewards)
+    for layer, (got, right) in enumerate(zip(grouping.values(changed(case, D)), values, strict=True)):
+        yield from entries(f"v_{layer} after D = {told(D)}", got, right, scale)
+
+
+def first_layer(claim: Null, case: Case) -> Iterator[Part]:
+    """The first layer tells α, whatever A is."""
+    zero = 0 * case.gamma
     paid = replace(case, rewards=[zero + 1] * case.n, v=[zero] * len(case.v))
     for D in units(case)[:2]:
         for value in grouping.values(changed(paid, D))[1]:
             yield Part("v_1 from rewards of 1", value, claim.first(case.alphas[0]))
-        yield from entries(
-            f"a layer's image of v_CE after D = {told(D)}", one_layer(changed(case, D), v_CE), v_CE, scale
-        )
+
+
+def limits(claim: Null, case: Case) -> Iterator[Part]:
+    """v_CE is kept, whatever A is, and in rationals alone where M̂ is invertible."""
+    zero, v_CE = 0 * case.gamma, grouping.certainty_equivalence(case)
+    scale = size(v_CE, case.rewards) / (1 - abs(float(case.gamma)))
+    for D in units(case)[:2]:
+        kept = one_layer(changed(case, D), v_CE)
+        yield from entries(f"a layer's image of v_CE after D = {told(D)}", kept, v_CE, scale)
     for D in (*units(case)[:2], -matrix(case)) if isinstance(zero, Fraction) else ():
         yield from at_the_end(claim, changed(case, D), v_CE, told(D))
 
@@ -214,6 +245,18 @@ def at_the_end(claim: Null, case: Case, v_CE: np.ndarray, told: str) -> Iterator
         moves, _ = fixed_point_system(layer, case)
         yield Part(f"whether there is one limit only after D = {told}: 1 if so", zero + invertible(moves), zero + 1)
     yield from only_fixed_point(f"the only fixed point after D = {told}", layer, case, v_CE, 1.0)
+
+
+def ends(claim: Null, case: Case) -> Iterator[Part]:
+    """Where 40 layers lead with α = 1, r = (1, 0) and v_0 = 0, by A."""
+    one, zero = Fraction(1), Fraction(0)
+    for A, end in claim.ends.items():
+        rows = [[Fraction(entry) for entry in row] for row in A]
+        deep = replace(case, A=rows, alphas=[one] * 40, rewards=[one, zero], v=[zero, zero], gamma=one / 2)
+        far = greatest(grouping.values(deep)[-1] - array(deep, list(end)))
+        yield Part(
+            f"how far from its end depth 40 is with A = {told(array(deep, rows))}", far, one / 2**20, relation=AT_MOST
+        )
 
 
 # The contexts
@@ -267,14 +310,15 @@ def float_contexts(seed: int) -> Iterator[Case]:
 STATED = Statement(
     parts,
     "the ratios of the Transformer's weights under each entry of A, what changes none of them and its dimension, "
-    "each ucᵀ through all layers, α from the first layer, v_CE kept under any A",
+    "each ucᵀ through all layers, the scale of A, α from the first layer, v_CE kept under any A; in rationals where "
+    "three A lead",
     Null(),
     exact=contexts.after(SMALLEST, whole_cases),
     small=contexts.after(SMALLEST),
     floats=float_contexts,
     trials=30,
     routes={"exact": "whole scores", "numeric": "a log-ratio counts as changed above 1e-9"},
-    shows=(parts, ratios, directions, at_depth),
+    shows=(parts, ratios, dimension, directions, scaled, first_layer, limits, ends),
 )
 
 
@@ -299,13 +343,14 @@ INSTANCE = sy.Instance(
 def symbolic(claim: Null, budget: Budget) -> Verdict:
     """For every d: by how much D moves the log-ratio of two keys y, z at the query x, and that ucᵀ does not if ⟨y, u⟩ = ⟨z, u⟩."""
     ratio = lambda M: KEY.T * M * QUERY - OTHER.T * M * QUERY
-    for where, got, right in (
-        ("log-ratio moved by D", ratio(sy.A + D) - ratio(sy.A), claim.product(KEY - OTHER, D, QUERY)),
-        ("log-ratio moved by ucᵀ", at_one_level(ratio(claim.form(U, C))), 0 * (KEY.T * QUERY)),
+    for asserted, where, got, right in (
+        ("invisible", "log-ratio moved by D", ratio(sy.A + D) - ratio(sy.A), claim.product(KEY - OTHER, D, QUERY)),
+        ("spanning", "log-ratio moved by ucᵀ", at_one_level(ratio(claim.form(U, C))), 0 * (KEY.T * QUERY)),
     ):
         if not sy.same(got, right):
             sides = (str(INSTANCE.value(sy.expanded(side)).tolist()) for side in (got, right))
-            return Verdict(False, "differs", counterexample=Counterexample(str(INSTANCE), where, *sides))
+            found = Counterexample(str(INSTANCE), where, *sides, asserted=(asserted,))
+            return Verdict(False, "differs", counterexample=found)
     return Verdict(
         True,
         "for every d: D moves the log-ratio of two keys by (x(u) − x(u'))ᵀDx(s), and D = ucᵀ by 0 where ⟨x(u), u⟩ = ⟨x(u'), u⟩",
@@ -345,6 +390,11 @@ MUTANTS = (
         Null(one_limit=lambda M: True),
         SAME_RATIO | {"numeric": "whether there is one fixed point only is asked in rationals alone"},
     ),
+    Mutant(
+        "A = 0 ends at v_CE too",
+        Null(ends=ENDS | {((0, 0), (0, 0)): ENDS[AXES]}),
+        SAME_RATIO | {"numeric": "where depth ends is asked in rationals alone"},
+    ),
     Mutant("d² − r²", Null(dimension=lambda d, p, r: d * d - r * r), SAME_RATIO),
     Mutant("d(d − p) where the features do not span", Null(dimension=lambda d, p, r: d * (d - p)), SAME_RATIO),
     Mutant("every visited state a key", Null(keys=visited), SAME_RATIO),
@@ -354,7 +404,20 @@ MUTANTS = (
 
 STATEMENT = r"""
 Take a context, features with values in $\mathbb R^d$, and $\alpha \ne 0$. Keys are its *sources*, the states that are
-left; queries are all the states that it visits. For a $d \times d$ matrix $D$ the following are the same:
+left; queries are all the states that it visits.
+""".strip()
+
+
+def pair(values: tuple) -> str:
+    """Values of two states, as the book prints them."""
+    return f"({', '.join(book_latex(Rational(v)) for v in values)})"
+
+
+ASSERTIONS = (
+    Assertion(
+        "invisible",
+        r"""
+For a $d \times d$ matrix $D$ the following are the same:
 
 - a layer with $A + D$ makes of this context what a layer with $A$ makes of it, for all rewards and values;
 - $A + D$ and $A$ give the same weights $K$;
@@ -364,26 +427,61 @@ $$
 \bigl(x(u) - x(u')\bigr)^\top D\, x(s) = 0 .
 $$ (eq-null-directions)
 
-So $D$ is invisible if and only if it adds to the scores what does not depend on the key: a query bias. These $D$ are a space of dimension
+So $D$ is invisible if and only if it adds to the scores what does not depend on the key: a query bias.
+""",
+    ),
+    Assertion(
+        "dimension",
+        lambda claim: (
+            rf"""
+These $D$ are a space of dimension
 
 $$
-d^2 - p\, r,
+{letters(claim.dimension, "d", "p", "r")},
 $$ (eq-null-dimension)
 
 where $p$ is the rank of the differences $x(u) - x(u')$ of the sources' features, and $r$ the rank of the features of
-all visited states. If the features of the visited states span $\mathbb R^d$, the space consists of the sums of
+all visited states.
+"""
+        ),
+    ),
+    Assertion(
+        "spanning",
+        r"""
+If the features of the visited states span $\mathbb R^d$, the space consists of the sums of
 matrices $u c^\top$ with any $c$ and with $\langle x(\cdot), u \rangle$ the same number at all sources. For one-hot
 features of as many states, all of them sources, that is $u = \mathbf 1$ alone: $D = \mathbf 1 c^\top$.
-
-Everything else is seen. In particular the scale of $A$ is seen, unless $A$ itself is such a $D$; and so is $\alpha$,
-by the first layer: rewards of 1 and $v_0 = 0$ make $v_1 = \alpha$ in every column.
-
+""",
+    ),
+    Assertion(
+        "scale",
+        r"Everything else is seen. In particular the scale of $A$ is seen, unless $A$ itself is such a $D$.",
+    ),
+    Assertion(
+        "step-size",
+        lambda claim: (
+            rf"So is $\alpha$, by the first layer: rewards of 1 and $v_0 = 0$ make $v_1 = {letters(claim.first, 'alpha')}$ in every column."
+        ),
+    ),
+    Assertion(
+        "infinite-depth",
+        r"""
 At infinite depth less is seen. Among the $A$ whose $\hat M$ is invertible and with which depth converges, nothing is: by
-{prf:ref}`certainty-equivalence` the only fixed point is $v_{\mathrm{CE}}$ for each of them. But an $A$ with a singular
-$\hat M$ may be told from these: with states $0, 1, 0$, rewards $1, 0$, $\gamma = \tfrac12$, $\alpha = 1$, $v_0 = 0$, one-hot
-features and $2^t$ for the exponential, $A = I$ ends at $v_{\mathrm{CE}} = (\tfrac43, \tfrac23)$, $A = 0$ at $(1, 1)$, and
-$A = \bigl(\begin{smallmatrix} 0 & 1 \\ -1 & 0 \end{smallmatrix}\bigr)$ at $(\tfrac43, \tfrac43)$.
-""".strip()
+{prf:ref}`certainty-equivalence` the only fixed point is $v_{\mathrm{CE}}$ for each of them.
+""",
+    ),
+    Assertion(
+        "singular",
+        lambda claim: (
+            rf"""
+But an $A$ with a singular $\hat M$ may be told from these: with states $0, 1, 0$, rewards $1, 0$, $\gamma = \tfrac12$,
+$\alpha = 1$, $v_0 = 0$, one-hot features and $2^t$ for the exponential, $A = I$ ends at
+$v_{{\mathrm{{CE}}}} = {pair(claim.ends[AXES])}$, $A = 0$ at ${pair(claim.ends[(0, 0), (0, 0)])}$, and
+$A = \bigl(\begin{{smallmatrix}} 0 & 1 \\ -1 & 0 \end{{smallmatrix}}\bigr)$ at ${pair(claim.ends[(0, 1), (-1, 0)])}$.
+"""
+        ),
+    ),
+)
 
 
 CLAIM = Claim(
@@ -392,10 +490,30 @@ CLAIM = Claim(
     chapter="what-attention-cannot-tell-apart",
     environment="theorem",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"$\alpha \ne 0$; $E = \exp g$: that equal ratios of weights mean equal differences of scores is a property of the exponential.",
-        r"Keys are the sources and queries all visited states, $S_n$ included, even if it is not left. For many contexts at once: the sources of each against the states of each.",
-        r"At infinite depth, what {prf:ref}`certainty-equivalence` asks for, an invertible $\hat M$ included, and that depth converges.",
+        Hypothesis(r"$\alpha \ne 0$.", reason=r"at $\alpha = 0$ a layer changes nothing, and no $D$ is seen"),
+        Hypothesis(
+            r"$E = \exp g$.",
+            reason="that equal ratios of weights mean equal differences of scores is a property of the exponential",
+        ),
+        Hypothesis(
+            r"Keys are the sources. For many contexts at once: the sources of each against the states of each.",
+            dropped="every visited state a key",
+        ),
+        Hypothesis(
+            r"Queries are all visited states, $S_n$ included, even if it is not left.",
+            dropped="sources alone as queries",
+        ),
+        Hypothesis(
+            r"For the sums of $u c^\top$: the features of the visited states span $\mathbb R^d$.",
+            dropped="d(d − p) where the features do not span",
+        ),
+        Hypothesis(r"At infinite depth, an invertible $\hat M$.", dropped="one limit whatever M̂ is", holds=invertible),
+        Hypothesis(
+            r"At infinite depth, what else {prf:ref}`certainty-equivalence` asks for, and that depth converges.",
+            reason="where depth does not converge it has no limit to be seen",
+        ),
     ),
     subject=STATED.subject,
     checks=(
@@ -404,6 +522,7 @@ CLAIM = Claim(
             "the condition for two keys and one query, and its sufficiency for ucᵀ, for every d",
             symbolic,
             shows=(symbolic,),
+            asserts=("invisible", "spanning"),
         ),
         *STATED.checks(),
     ),
