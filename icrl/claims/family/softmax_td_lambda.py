@@ -16,9 +16,10 @@ from icrl.siblings import with_traces
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, size
+from icrl.verify.judging.blocks import letters
+from icrl.verify.judging.parts import AT_MOST, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Claim, Mutant
+from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -143,22 +144,47 @@ def at_lambda(claim: Traces, case: Case, lam: Any, name: str) -> Iterator[Part]:
     """The Transformer against the loop; the loop against the mean returns; where it stands still; how it gets there."""
     layer, mean, M = one_update(case, partial(td_lambda, lam=lam)), mean_returns(claim, case, lam), operator_of(case).M
     loop, values = on_visited(case, td_lambda(case, lam)), grouping.values(case, machine(claim, case, lam))
+    X, r = fixed_point_system(mean, case)
+    value, steep = solved(X, r), condition(X)
+    yield from asserting("layer", layers(case, values, loop, layer(loop[0]), M, mean, name))
+    yield from asserting("returns", scanned(claim, case, lam, name))
+    yield from asserting("kept", stands_still(claim, case, layer, M, X, value, name))
+    yield from asserting("one-value", lstd(case, lam, value, name, steep))
+    yield from asserting("limits", limits(case, lam, value, name, steep))
+    yield from asserting("rate", on_the_way(claim, case, lam, values, value, name))
+
+
+def layers(
+    case: Case,
+    values: list[np.ndarray],
+    loop: list[np.ndarray],
+    after: np.ndarray,
+    M: np.ndarray,
+    mean: Callable,
+    name: str,
+) -> Iterator[Part]:
+    """The Transformer is the loop; an update of the loop is v + αM̂(r_λ + P_λv − v)."""
     scale = (1 + case.depth) * size(loop, case.rewards) / (1 - abs(float(case.gamma))) ** 2
     for l, (got, right) in enumerate(zip(values, loop, strict=True)):
         yield from entries(f"{name}v_{l}", got, right, scale)
     v = loop[0]
-    yield from entries(f"{name}v_0 + αM̂(r_λ + P_λv_0 − v_0)", v + case.alphas[0] * (M @ (mean(v) - v)), layer(v), scale)
-    X, r = fixed_point_system(mean, case)
-    value = solved(X, r)
-    yield from stands_still(claim, case, layer, M, X, value, name)
-    yield from entries(
-        f"{name}Σ_k δ_k e_k at v_λ",
-        eligibility(case, lam, value),
-        0 * value,
-        case.n * size(value, case.rewards) * condition(X),
-    )
-    yield from limits(case, lam, value, name, condition(X))
-    yield from on_the_way(claim, case, lam, values, value, name)
+    yield from entries(f"{name}v_0 + αM̂(r_λ + P_λv_0 − v_0)", v + case.alphas[0] * (M @ (mean(v) - v)), after, scale)
+
+
+def scanned(claim: Traces, case: Case, lam: Any, name: str) -> Iterator[Part]:
+    """The scan of the TD errors of v_0 against its λ-returns less v_0."""
+    v, theta, d = dict(enumerate(case.v)), claim.decay(case.gamma, lam), 0 * case.gamma
+    scale = size(case.v, case.rewards) / (1 - abs(float(case.gamma))) ** 2
+    delta, G = td.td_errors(case.states, case.rewards, v, case.gamma), claim.target(case, lam, v)
+    for k in reversed(range(case.n)):
+        d = delta[k] + theta * d
+        yield Part(f"{name}d_{k}", d, G[k] - v[case.states[k]], scale)
+
+
+def lstd(case: Case, lam: Any, value: np.ndarray, name: str, steep: float) -> Iterator[Part]:
+    """The equations of LSTD(λ) at v_λ."""
+    scale = case.n * size(value, case.rewards) * steep
+    yield from entries(f"{name}Σ_k δ_k e_k at v_λ", eligibility(case, lam, value), 0 * value, scale)
 
 
 def stands_still(
@@ -212,7 +238,7 @@ def on_the_way(
 
 STATED = Statement(
     parts,
-    "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); what stands still, by solving for it, is the "
+    "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); the scan is the returns less v; what stands still, by solving for it, is the "
     "mean of the returns, and LSTD(λ); c > 0 gives the rate",
     Traces(),
     exact=contexts.after(SMALLEST, *contexts.DRAWN),
@@ -222,7 +248,7 @@ STATED = Statement(
     trials=100,
     noun="contexts with λ = 1/2, 0, 1 and one drawn from 1/24, 3/24, …, 23/24",
     scale="that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved",
-    shows=(at_lambda, stands_still, limits, on_the_way),
+    shows=(at_lambda, layers, scanned, stands_still, lstd, limits, on_the_way),
 )
 
 
@@ -279,38 +305,72 @@ MUTANTS = (
 
 STATEMENT = r"""
 Let the weights $K(k \mid s)$ be in proportion to $E(s, S_k)$, as in {prf:ref}`operator`, which defines $\hat M$ too.
-Let attention read, in the place of the TD errors, their scan from the right with $\vartheta = \gamma\lambda$,
+Let attention read, in the place of the TD errors, their scan from the right by a factor $\vartheta$,
 
 $$
 d_k = \delta_k + \vartheta d_{k+1}, \quad d_n = 0, \qquad v_{l+1}(S_j) = v_l(S_j) + \alpha \sum_{k<n} K(k \mid S_j)\, d_k .
 $$ (eq-scanned-errors)
+""".strip()
 
-Then $d_k = \mathcal G_k - v_l(S_k)$ with the **λ-return**, cut off where the context ends,
+ASSERTIONS = (
+    Assertion(
+        "returns",
+        lambda claim: (
+            rf"""
+With $\vartheta = {letters(claim.decay, "gamma", "lambda")}$ it is $d_k = \mathcal G_k - v_l(S_k)$ with the **λ-return**,
+cut off where the context ends,
 
 $$
-\mathcal G_k = R_{k+1} + \gamma \bigl( (1 - \lambda)\, v_l(S_{k+1}) + \lambda \mathcal G_{k+1} \bigr), \qquad \mathcal G_n = v_l(S_n),
+\mathcal G_k = R_{{k+1}} + \gamma \bigl( (1 - \lambda)\, v_l(S_{{k+1}}) + \lambda \mathcal G_{{k+1}} \bigr), \qquad \mathcal G_n = v_l(S_n) .
 $$ (eq-lambda-return)
-
-and with $r_\lambda + P_\lambda v$ for its mean over the visits to each state (0 at a state that no transition leaves) a layer is
+"""
+        ),
+    ),
+    Assertion(
+        "layer",
+        r"""
+With $r_\lambda + P_\lambda v$ for the mean of the λ-return over the visits to each state (0 at a state that no transition
+leaves) a layer is
 
 $$
 v_{l+1} = v_l + \alpha \hat M ( r_\lambda + P_\lambda v_l - v_l ) .
 $$ (eq-lambda-layer)
-
+""",
+    ),
+    Assertion(
+        "one-value",
+        r"""
 Let $\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$. Then exactly one $v_\lambda$ equals its mean returns,
 $v_\lambda = r_\lambda + P_\lambda v_\lambda$. It is the solution of tabular LSTD(λ), $\sum_k \delta_k e_k = 0$ with
 the traces $e_k = \vartheta e_{k-1} + 1[S_k = \cdot\,]$, $e_{-1} = 0$ (and 0 at a state that no transition leaves, of
-which these equations say nothing), and does not depend on the weights. At $\lambda = 0$ it is $v_{\mathrm{CE}}$; at
-$\lambda = 1$ it is at each state the mean over the visits $k$ of
+which these equations say nothing), and does not depend on the weights.
+""",
+    ),
+    Assertion(
+        "limits",
+        r"""
+At $\lambda = 0$ this $v_\lambda$ is $v_{\mathrm{CE}}$; at $\lambda = 1$ it is at each state that some transition leaves the mean over
+the visits $k < n$ of
 
 $$
-R_{k+1} + \gamma R_{k+2} + \dots + \gamma^{n-k-1} R_n + \gamma^{n-k}\, v(S_n) .
+R_{k+1} + \gamma R_{k+2} + \dots + \gamma^{n-k-1} R_n + \gamma^{n-k}\, v_\lambda(S_n) .
 $$ (eq-truncated-return)
-
-The layer keeps $v_\lambda$, and if $\alpha \ne 0$ nothing else **if and only if** $\hat M$ is invertible. If
-$0 \le \alpha \le 1$, $E \ge 0$ and the margin $c$ of {prf:ref}`contraction` is positive, then
-$\lVert v_L - v_\lambda \rVert_\infty \le (1 - \alpha c)^L \lVert v_0 - v_\lambda \rVert_\infty$.
-""".strip()
+""",
+    ),
+    Assertion(
+        "kept",
+        r"The layer keeps $v_\lambda$, and if $\alpha \ne 0$ nothing else **if and only if** $\hat M$ is invertible.",
+    ),
+    Assertion(
+        "rate",
+        lambda claim: (
+            rf"""
+If $0 \le \alpha \le 1$, $E \ge 0$ and the margin $c$ of {{prf:ref}}`contraction` is positive, then
+$\lVert v_L - v_\lambda \rVert_\infty \le ({letters(claim.rate, "alpha", "c", "gamma", "lambda")})^L \lVert v_0 - v_\lambda \rVert_\infty$.
+"""
+        ),
+    ),
+)
 
 
 CLAIM = Claim(
@@ -319,10 +379,25 @@ CLAIM = Claim(
     chapter="siblings",
     environment="theorem",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"The scan stands outside the softmax, and runs from the last transition to the first. For the layer, any λ and γ.",
-        r"$\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$, for one $v_\lambda$ only and for the rate.",
-        r"$\hat M$ invertible and $\alpha \ne 0$, for $v_\lambda$ to be all that the layer keeps; a state that no transition leaves makes $\hat M$ singular.",
+        Hypothesis(
+            r"The scan stands outside the softmax; for the layer, any λ and γ.", dropped="the scan inside the softmax"
+        ),
+        Hypothesis(r"The scan runs from the last transition to the first.", dropped="the scan from the left"),
+        Hypothesis(
+            r"$\lvert\gamma\rvert < 1$, for one $v_\lambda$ only and for the rate.",
+            reason=r"at $\gamma = 1$ every constant equals its mean returns in $T = (0, 0)$ with $r = 0$",
+        ),
+        Hypothesis(r"$0 \le \lambda \le 1$, for one $v_\lambda$ only and for the rate.", dropped="λ = −1 let in"),
+        Hypothesis(
+            r"$\hat M$ invertible, for $v_\lambda$ to be all that the layer keeps; a state that no transition leaves makes $\hat M$ singular.",
+            dropped="the only fixed point whatever the weights",
+        ),
+        Hypothesis(
+            r"$\alpha \ne 0$, for $v_\lambda$ to be all that the layer keeps.",
+            reason=r"at $\alpha = 0$ a layer keeps every value",
+        ),
     ),
     subject=STATED.subject,
     checks=STATED.checks(),
