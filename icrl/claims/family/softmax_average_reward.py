@@ -9,14 +9,15 @@ from typing import Any
 
 from icrl import td
 from icrl.arrays import np
-from icrl.operator import affine_power
+from icrl.operator import Operator, affine_power
 from icrl.siblings import with_average_reward
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import Part, entries, size
+from icrl.verify.judging.blocks import letters
+from icrl.verify.judging.parts import Part, asserting, entries, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Claim, Mutant
+from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -56,14 +57,27 @@ def stationary(case: Case, P_e: np.ndarray) -> np.ndarray:
     return solved(system, grouping.unit_vector(case, len(P_e) - 1))
 
 
+def all_left(case: Case) -> bool:
+    """Whether every visited state is left."""
+    return operator_of(case).covered
+
+
+def closes(case: Case) -> bool:
+    """S_0 = S_n."""
+    return case.states[0] == case.states[-1]
+
+
 @dataclass(frozen=True)
 class Average:
-    """The statement with its pieces: the heads, when depth converges up to constants, the weights of the gain, the drift of a layer."""
+    """The statement with its pieces: the heads, when depth converges up to constants, the weights of the gain, the drift of a layer,
+    of which contexts it speaks, and in which of these there is no drift."""
 
     heads: Callable[[Parameters], Parameters] = construction
     converges: Callable[[Case, np.ndarray], bool] = in_the_disc
     weights: Callable[[Case, np.ndarray], np.ndarray] = stationary
     drift: Callable[[Any, Any, Any], Any] = lambda alpha, gain, mean: alpha * (gain - mean)
+    left: Callable[[Case], bool] = all_left
+    stays: Callable[[Case], bool] = closes
 
 
 # The routes
@@ -109,20 +123,29 @@ def parts(claim: Average, case: Case) -> Iterator[Part]:
     """The Transformer against the loop; when depth converges; where it leads, and how it drifts, where every state is left."""
     case = at_one(case)
     operator, alpha = operator_of(case), case.alphas[0]
-    values, updates = (
-        grouping.values(case, Machine(edit=lambda p, site: claim.heads(p))),
-        on_visited(case, loop(case)),
-    )
+    values = grouping.values(case, Machine(edit=lambda p, site: claim.heads(p)))
+    yield from asserting("layer", layers(case, operator, values))
+    G = operator.G(alpha)
+    inside = claim.converges(case, G)
+    yield from asserting("converges", whether(case, G, inside))
+    if claim.left(case):
+        yield from where_to(claim, case, G, values, inside)
+    else:
+        never = Part("whether depth converges with a state never left: 1 if so", 0 * alpha + int(inside), 0 * alpha)
+        yield from asserting("limits", [never])
+
+
+def layers(case: Case, operator: Operator, values: list[np.ndarray]) -> Iterator[Part]:
+    """The Transformer against the loop, and each of its layers against Gv + αM̂(r̂ − r̄); G·1 = 1."""
+    updates, alpha = on_visited(case, loop(case)), case.alphas[0]
     scale = (1 + case.depth) * size(updates, case.rewards)
     for l, (got, right) in enumerate(zip(values, updates, strict=True)):
         yield from entries(f"v_{l}", got, right, scale)
-    G = operator.G(alpha)
-    inside = claim.converges(case, G)
-    yield from whether(case, G, inside)
-    if operator.covered:
-        yield from where_to(claim, case, G, values, inside)
-    else:
-        yield Part("whether depth converges with a state never left: 1 if so", 0 * alpha + int(inside), 0 * alpha)
+    G, added = operator.G(alpha), alpha * operator.M @ (operator.reward - sum(case.rewards) / case.n)
+    for l, (before, after) in enumerate(zip(values, values[1:])):
+        yield from entries(f"G v_{l} + αM̂(r̂ − r̄)", G @ before + added, after, scale)
+    ones = 0 * added + 1
+    yield from entries("G·1", G @ ones, ones)
 
 
 def whether(case: Case, G: np.ndarray, inside: bool) -> Iterator[Part]:
@@ -140,14 +163,15 @@ def where_to(claim: Average, case: Case, G: np.ndarray, values: list[np.ndarray]
     gain, steep = sum(pi * reward), poisson_condition(case, P_e)
     h, drift = bias(case, P_e, reward, gain), claim.drift(alpha, gain, mean)
     scale = (1 + case.depth) * size(values, h, case.rewards) * steep
-    yield from entries("π_e P_e", pi @ P_e, pi, steep)
-    yield from entries("r̂ − π_e·r̂ + P_e h", reward - gain + P_e @ h, h, scale)
+    yield from asserting("limits", entries("π_e P_e", pi @ P_e, pi, steep))
+    yield from asserting("limits", entries("r̂ − π_e·r̂ + P_e h", reward - gain + P_e @ h, h, scale))
     left = values[0] - h
     for l, v in enumerate(values):
-        yield from entries(f"h + {l} times the drift + G^{l}(v_0 − h)", h + l * drift + left, v, scale)
+        stated = entries(f"h + {l} times the drift + G^{l}(v_0 − h)", h + l * drift + left, v, scale)
+        yield from asserting("values", stated)
         left = G @ left
-    if case.states[0] == case.states[-1]:
-        yield Part("the drift, as S_0 = S_n", drift, 0 * alpha, scale)
+    if claim.stays(case):
+        yield from asserting("no-drift", [Part("the drift, as S_0 = S_n", drift, 0 * alpha, scale)])
     if isinstance(alpha, float) and inside:
         yield from deep(G, alpha * operator.M @ (reward - mean), values[0], h, drift, steep, last(case))
 
@@ -159,8 +183,9 @@ def deep(
     power, total = affine_power(G, added, DEPTH)
     end, left = power @ v + total, np.eye(len(G) - 1) - modulo_constants(G)
     scale = DEPTH * size(v, h, added) * steep * (condition(left) if len(left) and invertible(left) else 1)
-    yield from entries("v − v(S_n) after 10⁴ layers", end - end[i], h, scale)
-    yield from entries("what a further layer adds", G @ end + added - end, 0 * h + drift, scale)
+    yield from asserting("limits", entries("v − v(S_n) after 10⁴ layers", end - end[i], h, scale))
+    further = entries("what a further layer adds", G @ end + added - end, 0 * h + drift, scale)
+    yield from asserting("drift", further)
 
 
 def poisson_condition(case: Case, P_e: np.ndarray) -> float:
@@ -170,7 +195,7 @@ def poisson_condition(case: Case, P_e: np.ndarray) -> float:
 
 STATED = Statement(
     parts,
-    "the Transformer is the loop; differences have a limit if and only if the other eigenvalues of G lie in the disc; "
+    "the Transformer is the loop, and Gv + αM̂(r̂ − r̄); differences have a limit if and only if the other eigenvalues of G lie in the disc; "
     "v_l = h + lα(π_e·r̂ − r̄) + G^l(v_0 − h)",
     Average(),
     exact=lambda claim: [*SMALLEST, *contexts.rational_cases(), *contexts.sharp_cases()],
@@ -183,7 +208,7 @@ STATED = Statement(
         "numeric": f"γ = 1 in the place of each context's own; {DEPTH:,} layers where the moduli are below {NEAR}; nothing "
         f"of the limit where the largest is in {NEAR - EDGE:g}..{1 + EDGE:g}",
     },
-    shows=(parts, whether, where_to, deep),
+    shows=(parts, layers, whether, where_to, deep),
 )
 
 
@@ -235,36 +260,74 @@ MUTANTS = (
     Mutant("the visits in the place of π_e", Average(weights=visits)),
     Mutant("eigenvalues on the circle let in", Average(converges=on_the_circle_too)),
     Mutant("moduli below 9/10 asked for", Average(converges=well_inside)),
+    Mutant("a state that is never left let in", Average(left=lambda case: True)),
+    Mutant("no drift though S_0 ≠ S_n", Average(stays=lambda case: True)),
     Mutant("the eigenvalue 1 asked to lie in the disc", Average(converges=one_too)),
 )
 
 
 STATEMENT = r"""
-Let $\gamma = 1$, and let a second head, whose scores are all 0, subtract $\alpha$ times the mean $\bar r$ of the $n$ rewards. Then a layer is
+Let $\gamma = 1$, and let a second head, whose scores are all 0, subtract $\alpha$ times the mean $\bar r$ of the $n$ rewards.
+""".strip()
+
+
+def drift_of(claim: Average) -> str:
+    """What a layer adds in the end, as the book prints it."""
+    return letters(claim.drift, "alpha", r"\pi_e^\top \hat{r}", r"\bar{r}")
+
+
+ASSERTIONS = (
+    Assertion(
+        "layer",
+        r"""
+Then a layer is
 
 $$
 v_{l+1}(S_j) = v_l(S_j) + \alpha \sum_{k<n} K(k \mid S_j) \bigl( R_{k+1} - \bar r + v_l(S_{k+1}) - v_l(S_k) \bigr) ,
 $$ (eq-softmax-average)
 
 that is, $v_{l+1} = G v_l + \alpha \hat M (\hat r - \bar r)$ with $G = I - \alpha\hat M + \alpha\hat P$ and
-$G \mathbf 1 = \mathbf 1$: constants stay. The differences $v_l(s) - v_l(s')$ converge from every $v_0$, to limits that
+$G \mathbf 1 = \mathbf 1$: constants stay.
+""",
+    ),
+    Assertion(
+        "converges",
+        r"""
+The differences $v_l(s) - v_l(s')$ converge from every $v_0$, to limits that
 do not depend on it, **if and only if** all eigenvalues of $G$ but one, a 1, lie in the open unit disc.
-
+""",
+    ),
+    Assertion(
+        "limits",
+        r"""
 If they do, every visited state is left, and so $P_e$ has exactly one stationary distribution $\pi_e$. The limits do
 not depend on the weights: they are the differences of any solution $h$ of **Poisson's equation** of the context,
 
 $$
 h = \hat r - \pi_e^\top \hat r + P_e h .
 $$ (eq-poisson)
-
-The values themselves move on: $v_{l+1} - v_l \to \alpha\, (\pi_e^\top \hat r - \bar r)\, \mathbf 1$. In every context whose visited states are all left,
+""",
+    ),
+    Assertion(
+        "drift",
+        lambda claim: (
+            rf"The values themselves move on: $v_{{l+1}} - v_l$ tends to ${drift_of(claim)}$ at every state that is visited."
+        ),
+    ),
+    Assertion(
+        "values",
+        lambda claim: (
+            rf"""
+In every context whose visited states are all left,
 
 $$
-v_l = h + l\, \alpha\, (\pi_e^\top \hat r - \bar r)\, \mathbf 1 + G^l (v_0 - h) ,
+v_l = h + l\, {drift_of(claim)}\, \mathbf 1 + G^l (v_0 - h) .
 $$ (eq-drift)
-
-and there is no drift if $S_0 = S_n$.
-""".strip()
+"""
+        ),
+    ),
+    Assertion("no-drift", r"There is no drift in such a context if $S_0 = S_n$."),
+)
 
 
 CLAIM = Claim(
@@ -273,13 +336,27 @@ CLAIM = Claim(
     chapter="siblings",
     environment="theorem",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"$\gamma = 1$, in the prompt and in the target-memory step, and one $\alpha > 0$ in all layers and both heads.",
-        (
-            r"For the limits, the eigenvalues of $G$ other than one 1 in the open unit disc. Equal features of two "
-            r"states put another 1 there if $S_0 = S_n$, and so does a state that no transition leaves."
+        Hypothesis(
+            r"$\gamma = 1$, in the prompt and in the target-memory step.",
+            dropped="a discount in the target-memory step",
         ),
-        r"For {eq}`eq-drift`, only that every visited state is left: then every state leads to $S_n$, and $\pi_e$ is the only one of its kind.",
+        Hypothesis(
+            r"One $\alpha > 0$ in all layers and both heads.",
+            reason=r"at $\alpha = 0$ all values stay, and two step sizes subtract another multiple of $\bar r$",
+        ),
+        Hypothesis(
+            r"For the limits, the eigenvalues of $G$ other than one 1 in the open unit disc. Equal features of two "
+            r"states put another 1 there if $S_0 = S_n$, and so does a state that no transition leaves.",
+            dropped="eigenvalues on the circle let in",
+        ),
+        Hypothesis(
+            r"For {eq}`eq-drift`, only that every visited state is left: then every state leads to $S_n$, and $\pi_e$ is the only one of its kind.",
+            dropped="a state that is never left let in",
+            holds=all_left,
+        ),
+        Hypothesis(r"For no drift, $S_0 = S_n$.", dropped="no drift though S_0 ≠ S_n", holds=closes),
     ),
     subject=STATED.subject,
     checks=STATED.checks(),
