@@ -20,7 +20,8 @@ from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.instances.words import described
 from icrl.verify.judging.blocks import book_latex
 from icrl.verify.judging.differences import all_fractions, exceeds, taken
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.judging.parts import greatest
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import rational, solved_by_sympy
 
 UPDATES, TRIALS = 4, 500
@@ -44,12 +45,12 @@ def b_vector(X: Any, X_next: Any, R: Any) -> Any:
 
 @dataclass(frozen=True)
 class System:
-    """The statement with its pieces: A, b, and whether a state that is no source, or one that is not visited, is let in."""
+    """The statement with its pieces: A, b, and what is let in: contexts with one-hot features, and others."""
 
     A: Callable = A_matrix
     b: Callable = b_vector
-    uncovered: bool = False
-    unvisited: bool = False
+    tabular: tuple[Sample, ...] = ()
+    beyond: tuple[Sample, ...] = ()
 
     def update(self, w: Any, alpha: Any, X: Any, X_next: Any, R: Any, gamma: Any) -> Any:
         """w + α(b − Aw), w a column."""
@@ -142,8 +143,25 @@ def first_wrong(system: System, sample: Sample, unit: float = 0, growth: float =
         allowed, right = unit * (1 + layer) * growth**layer, expected[:, 0]
         if exceeds(got, right, allowed):
             i = int(np.argmax(np.abs(got - right)))
-            return Counterexample(str(sample), f"w_{layer}, component {i}", shown(right[i]), shown(got[i]))
+            where = f"w_{layer}, component {i}"
+            return Counterexample(str(sample), where, shown(right[i]), shown(got[i]), asserted=("update",))
         expected = system.update(expected, sample.alpha, *sample.matrices(), sample.gamma)
+    return None
+
+
+def not_as_said(system: System, sample: Sample) -> Counterexample | None:
+    """What solves Aw = b and is moved by an update of the loop, or does not and is not: w_0, and the solution where there is one only."""
+    X, X_next, R = sample.matrices()
+    A, b = system.A(X, X_next, sample.gamma), system.b(X, X_next, R)[:, 0]
+    _, root = solution(system, sample)
+    for w in [sample.w] if root is None else [sample.w, list(root)]:
+        given = sample._replace(w=w)
+        moved = greatest(list(islice(loop(given), 2))[1] - w)
+        solves = bool((A @ np.array(w) == b).all())
+        if solves != (moved == 0):
+            right = "0" if solves else "a number other than 0"
+            where = "how far an update moves w_0, which " + ("solves" if solves else "does not solve") + " Aw = b"
+            return Counterexample(str(given), where, shown(moved), right, asserted=("fixed-points",))
     return None
 
 
@@ -196,6 +214,9 @@ UNCOVERED = Sample(
     [0, 1], [Fraction(1)], one_hot([0, 1], Fraction(1)), Fraction(9, 10), Fraction(1, 2), [Fraction(0)] * 2
 )
 
+STILL = Sample([0, 0], [Fraction(1)], [[Fraction(1)]], Fraction(1, 2), Fraction(0), [Fraction(0)])
+UNDISCOUNTED = Sample([0, 0], [Fraction(1)], [[Fraction(1)]], Fraction(1), Fraction(1, 2), [Fraction(0)])
+
 UNVISITED = Sample(
     [0, 1, 0],
     [Fraction(1), Fraction(0)],
@@ -213,14 +234,19 @@ def exact(system: System, budget: Budget) -> Verdict:
         all_fractions(np.array(list(loop(sample))))
         if found := first_wrong(system, sample):
             return Verdict(False, "an update differs", counterexample=found)
-    covered = [UNCOVERED] * system.uncovered + [UNVISITED] * system.unvisited + list(covered_samples())
+    for sample in (*system.beyond, *samples):
+        if found := not_as_said(system, sample):
+            return Verdict(False, "a fixed point and a solution differ", counterexample=found)
+    covered = [*system.tabular, *covered_samples()]
     for sample in covered:
         determinant, w = solution(system, sample)
         if w is None:
             return Verdict(
                 False,
                 "Aw = b is not uniquely solvable",
-                counterexample=Counterexample(str(sample), "det A", "0", "a number other than 0"),
+                counterexample=Counterexample(
+                    str(sample), "det A", "0", "a number other than 0", asserted=("tabular",)
+                ),
             )
         v = dict(enumerate(w))
         moved = next(islice(td.tabular_td(sample.states, sample.rewards, sample.gamma, [Fraction(1)], v), 1, None))
@@ -233,11 +259,12 @@ def exact(system: System, budget: Budget) -> Verdict:
                     "solution of Aw = b",
                     shown(w),
                     f"unmoved by batch TD, which makes it {shown(list(moved.values()))}",
+                    asserted=("tabular",),
                 ),
             )
     return Verdict(
         True,
-        f"{len(samples)} rational contexts, {UPDATES} updates each, equal to the loop; {len(covered)} contexts with "
+        f"{len(samples)} rational contexts, {UPDATES} updates each, equal to the loop, which keeps w_0 where it solves Aw = b and moves it where not; {len(covered)} contexts with "
         f"one-hot features: A invertible, the solution unmoved by batch tabular TD",
     )
 
@@ -255,11 +282,10 @@ def numeric(system: System, budget: Budget) -> Verdict:
             value = empirical_model(Context(sample.states, sample.rewards)).value(sample.gamma)
             got = np.linalg.solve(system.A(X, X_next, sample.gamma), system.b(X, X_next, R))[:, 0]
             if exceeds(got, value, 1e-9 * (1 + np.abs(value).max())):
-                return Verdict(
-                    False,
-                    f"not v_CE in trial {trial + 1} (seed {budget.seed})",
-                    counterexample=Counterexample(str(sample), "solution of Aw = b", shown(got), shown(value)),
+                found = Counterexample(
+                    str(sample), "solution of Aw = b", shown(got), shown(value), asserted=("tabular",)
                 )
+                return Verdict(False, f"not v_CE in trial {trial + 1} (seed {budget.seed})", counterexample=found)
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
@@ -295,7 +321,7 @@ def float_sample(rng: np.random.Generator, tabular: bool) -> Sample:
 
 
 LOOSE = {
-    "symbolic": "the update is the same; only the solution of Aw = b differs",
+    "symbolic": "the update is the same; only what is said of Aw = b differs",
     "numeric": "no random context has det A exactly 0",
 }
 
@@ -308,16 +334,20 @@ MUTANTS = (
     Mutant("A transposed", System(lambda X, X_next, gamma: (X - gamma * X_next) @ X.T)),
     Mutant("successors' features on the left", System(lambda X, X_next, gamma: X_next @ (X - gamma * X_next).T)),
     Mutant("reward credited to the successor", System(b=lambda X, X_next, R: X_next @ R.T)),
-    Mutant("one-hot features with a state that is no source", System(uncovered=True), LOOSE),
-    Mutant("one-hot features with a state that is not visited", System(unvisited=True), LOOSE),
+    Mutant("one-hot features with a state that is no source", System(tabular=(UNCOVERED,)), LOOSE),
+    Mutant("one-hot features with a state that is not visited", System(tabular=(UNVISITED,)), LOOSE),
+    Mutant("γ = 1 let in", System(tabular=(UNDISCOUNTED,)), LOOSE),
+    Mutant(
+        "α = 0 let in", System(beyond=(STILL,)), LOOSE | {"numeric": "fixed points are asked for in rationals alone"}
+    ),
 )
 
 
-def statement() -> str:
-    """The statement, as Markdown; A and b as the checked expressions say."""
-    A, b = book_latex(A_matrix(X, X_next, gamma)), book_latex(b_vector(X, X_next, R))
+def update(system: System) -> str:
+    """The update; A and b as the checked expressions say."""
+    A, b = book_latex(system.A(X, X_next, gamma)), book_latex(system.b(X, X_next, R))
     return rf"""
-Write $X$ and $X^{{+}}$ for the $d \times n$ matrices whose columns are $x_k = x(S_k)$ and $x_{{k+1}}$, $k < n$, and $R$ for the row of rewards. One update of batch linear TD is
+One update of batch linear TD is
 
 $$
 \begin{{aligned}}
@@ -326,11 +356,22 @@ A &= \textstyle\sum_{{k<n}} x_k (x_k - \gamma x_{{k+1}})^\top = {A}, \\
 b &= \textstyle\sum_{{k<n}} R_{{k+1}}\, x_k = {b} .
 \end{{aligned}}
 $$
+"""
 
-For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$. With one-hot features of the
-visited states (one component for each, and no more), and every visited state a source, $A$ is invertible and the only
-solution is $w = v_{{\mathrm{{CE}}}}$.
-""".strip()
+
+ASSERTIONS = (
+    Assertion("update", update),
+    Assertion(
+        "fixed-points", r"For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$."
+    ),
+    Assertion(
+        "tabular",
+        r"""
+With one-hot features of the visited states (one component for each, and no more), and every visited state a source, $A$
+is invertible and the only solution is $w = v_{\mathrm{CE}}$.
+""",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -338,14 +379,36 @@ CLAIM = Claim(
     title="What linear TD solves",
     chapter="temporal-difference-learning",
     environment="proposition",
-    statement=statement,
+    statement=lambda: (
+        r"Write $X$ and $X^{+}$ for the $d \times n$ matrices whose columns are $x_k = x(S_k)$ and $x_{k+1}$, $k < n$, "
+        r"and $R$ for the row of rewards."
+    ),
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"$n \ge 1$ transitions and any features in $\R^d$",
-        r"$0 \le \gamma < 1$ and, where $v_{\mathrm{CE}}$ is spoken of, every visited state a source and $d$ the number of visited states",
+        Hypothesis(
+            r"$n \ge 1$ transitions and any features in $\R^d$; for the update any $\gamma$ and $\alpha$.",
+            reason="nothing more is assumed of them",
+        ),
+        Hypothesis(r"For the fixed points, $\alpha \ne 0$.", dropped="α = 0 let in"),
+        Hypothesis(r"Where $v_{\mathrm{CE}}$ is spoken of, $0 \le \gamma < 1$.", dropped="γ = 1 let in"),
+        Hypothesis(
+            r"Where $v_{\mathrm{CE}}$ is spoken of, every visited state is a source.",
+            dropped="one-hot features with a state that is no source",
+        ),
+        Hypothesis(
+            r"Where $v_{\mathrm{CE}}$ is spoken of, $d$ is the number of visited states.",
+            dropped="one-hot features with a state that is not visited",
+        ),
     ),
     subject=System(),
     checks=(
-        Check("symbolic", "the update, for every d and n", symbolic, shows=(symbolic, A_matrix, b_vector, td_update)),
+        Check(
+            "symbolic",
+            "the update, for every d and n",
+            symbolic,
+            shows=(symbolic, A_matrix, b_vector, td_update),
+            asserts=("update",),
+        ),
         Check(
             "exact",
             lambda: (
@@ -353,13 +416,15 @@ CLAIM = Claim(
                 f"for Aw = b {described(covered_samples())}"
             ),
             exact,
-            shows=(first_wrong, exact),
+            shows=(first_wrong, not_as_said, exact),
+            asserts=("update", "fixed-points", "tabular"),
         ),
         Check(
             "numeric",
             lambda: f"{described(islice(float_samples(0), TRIALS), 'contexts in floats')}; {UPDATES} updates",
             numeric,
             shows=(first_wrong, numeric),
+            asserts=("update", "tabular"),
         ),
     ),
     mutants=MUTANTS,
