@@ -176,12 +176,12 @@ CLAIM = Claim(
             dropped="M̂(s, s) = 0 at any state",
         ),
         Hypothesis(
-            r"For coverage, $c > 0$,",
+            r"For coverage: $c > 0$.",
             reason="not needed: $m > 0$ is enough, and follows from $c > 0$",
         ),
-        Hypothesis(r"or $m > 0$,", dropped="any m let in"),
+        Hypothesis(r"For coverage: $m > 0$.", dropped="any m let in"),
         Hypothesis(
-            r"with $m$ at most $\hat M(s, s)$ at every state of the context, $S_n$ included.",
+            r"For coverage: $m$ at most $\hat M(s, s)$ at every state of the context, $S_n$ included.",
             dropped="m the minimum over the sources",
         ),
         Hypothesis(
