@@ -102,7 +102,7 @@ def parts(claim: Limit, case: Case) -> Iterator[Part]:
     X, zero = bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma), 0 * case.gamma
     yield Part("I − γP_e invertible: 1 if so", zero + int(invertible(X)), zero + 1, asserted="value")
     v_CE = grouping.certainty_equivalence(case)
-    yield from fixed_points(claim, case, v_CE, X)
+    yield from fixed_points(claim, case, v_CE)
     yield from asserting("value", solution(claim, case, v_CE, X))
     yield from asserting("kept", identity_parts(claim, case))
     yield from at_depth(claim, case, v_CE)
@@ -120,12 +120,13 @@ def layer_of(claim: Limit, case: Case, weighted: Case) -> tuple[Layer, np.ndarra
     return lambda v: claim.layer(K, given, case.gamma, case.alphas[0], v), K @ given.C
 
 
-def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray, X: np.ndarray) -> Iterator[Part]:
+def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
     """The fixed point, where the layer has one only; that v_CE is one; what equal weights make of it; and what becomes of others that M̂ might not see."""
     layer, M = layer_of(claim, case, case)
     found = only_fixed_point("the layer's fixed point", layer, case, v_CE, size(v_CE, layer(0 * v_CE)))
     yield from asserting("only", found)
     yield from asserting("kept", entries("a layer's image of v_CE", layer(v_CE), v_CE, scale_of(case, v_CE)))
+    X = bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma)
     others = ((v_CE + solved(X, w), M @ w) for w in suspects(case))
     only, moved = claim.only(case, M), "how far a layer moves {}, which is not v_CE"
     scale = lambda v: scale_of(case, v)
