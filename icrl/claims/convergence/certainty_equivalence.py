@@ -162,6 +162,8 @@ def at_depth(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
     scale = (1 + case.depth) * scale_of(case, v_CE)
     image = grouping.values(kept)[1]
     yield from asserting("kept", entries("a Transformer layer's image of v_CE", image, v_CE, scale))
+    c = margin(least(operator.M.diagonal()), case.gamma)
+    yield Part("Operator.margin", operator.margin, c, asserted="reached")
     values, rate = grouping.values(case), claim.rate(alpha, margin(claim.m(operator), case.gamma), case.gamma)
     for layer, v in enumerate(values):
         most = rate**layer * greatest(values[0] - v_CE)
