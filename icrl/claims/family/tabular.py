@@ -189,7 +189,7 @@ def near_tabular(claim: Tabular, case: Case, omega: list, path: list[np.ndarray]
     for layer, (v, t) in enumerate(zip(path, tabular, strict=True)):
         far = greatest(v - grouping.array(case, [t[s] for s in grouping.visited(case)]))
         bound = greatest(sources) * spread * claim.factor(case.gamma)
-        scale = (1 + layer) * size(v, spread) / (1 - abs(float(case.gamma)))
+        scale = (1 + layer) * size(v, spread) / abs(1 - abs(float(case.gamma)))
         yield Part(f"the distance to tabular TD after {layer} layers", far, bound, scale, AT_MOST)
         delta = td_errors(case, v)
         spread = greatest([spread, least(delta) + least(-delta)])  # its absolute value is max − min
