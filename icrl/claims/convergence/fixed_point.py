@@ -157,9 +157,11 @@ def decided(case: Case) -> str:
 def regular(case: Case, form: Callable[[Any, Any, Any], Any] = form) -> bool:
     """Whether E is invertible, as the assertions say where one does; of floats, if it is by a wide margin."""
     rule = "only" if isinstance(case.gamma, float) else decided(case)
+    if rule == "definite":
+        return distinct(case)
     if rule == "form":
         return bool(form(*grouping.array(case, case.features), grouping.array(case, case.A)) != 0)
-    return {"definite": distinct, "square": lambda case: False}.get(rule, lambda case: invertible(table(case)))(case)
+    return rule != "square" and invertible(table(case))
 
 
 @dataclass(frozen=True)
