@@ -160,7 +160,8 @@ def regular(case: Case, form: Callable[[Any, Any, Any], Any] = form) -> bool:
     if rule == "definite":
         return distinct(case)
     if rule == "form":
-        return bool(form(*grouping.array(case, case.features), grouping.array(case, case.A)) != 0)
+        (x, y), A = grouping.array(case, case.features), grouping.array(case, case.A)
+        return bool(form(x, y, A) != 0)
     return rule != "square" and invertible(table(case))
 
 
