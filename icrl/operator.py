@@ -599,7 +599,7 @@ def worthwhile_depth(first_error: float, floor: float, rate: float) -> int:
     r"""The depth worth using, :math:`L^* = \max(0, \lceil \log(e_0 / F) / \log(1 / \rho) \rceil)`: from there :math:`\rho^L e_0 \le F`.
 
     ``first_error``: e_0 = ‖v_0 − v_CE‖. ``floor``: F, what the context leaves uncertain. ``rate``: ρ = 1 − αc in [0, 1); at 0 a
-    single layer does. O(log n), since F falls like 1/√n.
+    single layer does. O(log n) where F falls like 1/√n, e_0 is bounded and ρ stays away from 1.
 
     Raises ``ValueError`` for numbers outside these ranges, and for a floor of 0 that no depth would reach.
     """

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from icrl.exercises import CHAPTERS, EXERCISES, check, depth
+from icrl import td
+from icrl.exercises import CHAPTERS, EXERCISES, check, depth, softmax_td
 from icrl.tasks import boyan_chain
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +112,29 @@ def test_the_judges_use_plain_arrays_only(path):
 def test_the_walk_of_depth_is_its_chapters():
     chapter = boyan_chain(discount=depth.WALK_DISCOUNT).sample_context(100, np.random.default_rng(3))
     assert np.array_equal(depth.WALK.states, chapter.states) and np.array_equal(depth.WALK.rewards, chapter.rewards)
+
+
+@pytest.mark.parametrize("answer", EXERCISES["two-features"].wrong)
+def test_two_features_compares_a_state_with_another(answer):
+    one, other = re.findall(r"state (\d+)", check("two-features", answer).why)
+    assert one != other
+
+
+@pytest.mark.parametrize("n, n_s, beta", [(2, 1, 1.5), (10, 3, 0.0), (40, 39, 4.0)])
+def test_how_sharp_weighs_as_softmax_does(n, n_s, beta):
+    states = [0] * n_s + [1] * (n - n_s) + [0]
+    weights = td.softmax_kernel(states, lambda s, u: beta * (s == u))[0]
+    assert np.isclose(sum(weights[:n_s]), softmax_td._own_weight(n, n_s, beta), rtol=1e-12)
+
+
+GIVEN_AWAY = {"noisy-floor": r"R \+|\[2\.5, 0\.5\]", "layers-for-context": "factor"}
+"""Exercises whose one thought a reply could spell out: the targets to take the range of, and by how much F falls."""
+
+
+@pytest.mark.parametrize("id", GIVEN_AWAY)
+def test_a_reply_does_not_give_the_thought_away(id):
+    for answer in EXERCISES[id].wrong:
+        assert not re.search(GIVEN_AWAY[id], check(id, answer).why)
 
 
 def loaded(code):

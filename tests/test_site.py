@@ -32,6 +32,11 @@ def test_files(site):
     assert "\n".join(files.problems(site)) == ""
 
 
+def test_no_script_of_the_books_own_stands_in_for_a_packages():
+    own = (path.relative_to(ROOT / "book").as_posix() for path in (ROOT / "book" / "_static").rglob("*.js"))
+    assert files.PACKAGED.isdisjoint(own)
+
+
 def test_every_page_of_the_contents_was_built(site):
     contents = (ROOT / "_toc.yml").read_text("utf-8")
     named = re.findall(r"(?:file|root): (\S+)", contents)

@@ -66,7 +66,7 @@ def judge_two_features(answer: Any) -> str | None:
     if operator.margin > 0:
         return None
     s = int(operator.M.diagonal().argmin())
-    most = int(operator.M[s].argmax())
+    most = max((u for u in range(13) if u != s), key=lambda u: operator.M[s, u])
     own, other = shown(operator.M[s, s]), shown(operator.M[s, most])
     return f"The margin is {shown(operator.margin)}: state {s} gives itself the weight {own}, and state {most} {other}."
 
@@ -95,7 +95,9 @@ EXERCISES = (
         solution=on_a_circle(80),
         wrong=(
             [[s, 1] for s in range(13)],
+            [[s - 6, 0] for s in range(13)],
             on_a_circle(1),
+            on_a_circle(40),
         ),
     ),
 )

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from random import Random
 from typing import Any
 
-from icrl import td
 from icrl.algebra import place, scalar
 from icrl.arrays import np
 from icrl.exercises.judging.answers import CLOSE, a_function, array_of, called, differs, shown
@@ -41,8 +42,8 @@ def judge_ledger_of_costs(answer: Any) -> str | None:
 def judge_how_sharp(answer: Any) -> str | None:
     """``answer(n, n_s, m)``: β with which features √β e_s give a state with n_s of n transitions the own weight m."""
     sharpness = a_function(answer, "n, n_s and m")
-    for n, n_s, m in ((2, 1, 0.75), (10, 1, 0.95), (10, 5, 0.9), (40, 3, 0.99)):
-        instance = f"n = {n}, n_s = {n_s}, m = {m}"
+    for n, n_s, m in ((2, 1, 0.75), (10, 1, 0.95), (10, 5, 0.9), (40, 3, 0.99), *_sizes()):
+        instance = f"n = {n}, n_s = {n_s}, m = {shown(m)}"
         given, raised = called(sharpness, n, n_s, m)
         if raised:
             return f"At {instance}:\nit raises {raised}."
@@ -52,15 +53,27 @@ def judge_how_sharp(answer: Any) -> str | None:
         own = _own_weight(n, n_s, float(beta))
         if abs(own - m) > CLOSE:
             puts = f"puts the weight {shown(own)} on the state's own transitions"
-            return f"At {instance}: β = {shown(beta)} {puts}, and not {m}."
+            return f"At {instance}: β = {shown(beta)} {puts}, and not {shown(m)}."
     return None
 
 
+def _sizes() -> Iterator[tuple[int, int, float]]:
+    """n up to 10¹², of every order of magnitude; n_s < n and m > n_s / n at random."""
+    rng = Random(0)
+    for digits in range(1, 13):
+        n = rng.randint(10 ** (digits - 1) + 1, 10**digits)
+        n_s = math.ceil((n - 1) ** rng.uniform(0, 1))
+        yield n, n_s, rng.uniform(n_s / n, 1)
+
+
 def _own_weight(n: int, n_s: int, beta: float) -> float:
-    """The share of state 0's own transitions, in a context that leaves it n_s times and state 1 n − n_s times."""
-    states = [0] * n_s + [1] * (n - n_s) + [0]
-    weights = td.softmax_kernel(states, lambda s, u: beta * (s == u))[0]
-    return float(sum(weights[:n_s]))
+    """The share of a state's own n_s transitions, whose scores are β, among n − n_s others, whose scores are 0."""
+    return n_s / (n_s + (n - n_s) * math.exp(-beta))
+
+
+def _sharpness(n: int, n_s: int, m: float) -> float:
+    """β = ln(m/(1 − m)) + ln((n − n_s)/n_s)."""
+    return math.log(m / (1 - m) * (n - n_s) / n_s)
 
 
 def judge_end_of_the_road(answer: Any) -> str | None:
@@ -90,11 +103,13 @@ EXERCISES = (
         id="how-sharp",
         wanted="a function (n, n_s, m) -> β of three numbers",
         judge=judge_how_sharp,
-        solution=lambda n, n_s, m: math.log(m / (1 - m) * (n - n_s) / n_s),
+        solution=_sharpness,
         wrong=(
             lambda n, n_s, m: math.log(m / (1 - m)),
             lambda n, n_s, m: math.log(m / (1 - m) * (n - 1)),
             lambda n, n_s, m: m / (1 - m) * (n - n_s) / n_s,
+            lambda n, n_s, m: _sharpness(n, n_s, m) if n < 50 else 0.0,
+            lambda n, n_s, m: _sharpness(n, n_s, m) if n < 10**9 else 20.0,
         ),
     ),
     Exercise(

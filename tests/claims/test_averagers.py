@@ -77,7 +77,7 @@ def test_a_row_without_weight_on_a_source_is_refused():
 def test_the_bounds_are_attained_and_neither_is_a_matter_of_course():
     """γ = 0 with two states: M̂r̂ − r̂ = ⅓ · span at both, so that e · span = ‖v_A − v_CE‖ = (1 − m) · span."""
     parts = averagers.bias(averagers.Averager(), averagers.CONTRAST, *_limit(averagers.CONTRAST))
-    got = {part.relation: (part.got, part.right) for part in parts if part.relation}
+    got = {part.relation: (part.got, part.right) for part in parts if part.where.startswith("‖v_A")}
     assert got == {AT_MOST: (F(2, 3), F(2, 3)), AT_LEAST: (F(2, 3), F(2, 3))}
 
 
@@ -217,6 +217,21 @@ def test_around_the_cycle_the_error_is_multiplied_by_the_polynomial_at_a_third_r
         True,
         True,
     ]
+
+
+def test_around_the_cycle_every_depth_does_harm_from_three_quarters_on():
+    """At L = 2 from γ² = 2/(1 + √7) on; for L ≥ 3 |T_L(ω)| ≥ (ρ^L − ρ^−L)/2, ρ > 2.29, and T_L(4/3) = (s^L + s^−L)/2, s < 2.22."""
+    omega = complex(-0.5, 3**0.5 / 2)
+    rho, s = abs(omega + (omega**2 - 1) ** 0.5), 4 / 3 + (16 / 9 - 1) ** 0.5
+    rho = max(rho, 1 / rho)
+    assert rho > 2.29 and s < 2.22 and 2.29**3 - 2.29**-3 > 2.22**3 + 2.22**-3
+    assert abs(2 * omega**2 - 1) == pytest.approx(7**0.5)
+    least = (2 / (1 + 7**0.5)) ** 0.5
+    assert 2 / least**2 - 1 == pytest.approx(7**0.5) and 29 / 40 < least < 3 / 4
+    first = 1 / least + (1 / least**2 - 1) ** 0.5
+    assert (
+        round(least, 4) == 0.7407 and rho**3 - rho**-3 > first**3 + first**-3 and rho > first
+    )  # so every L ≥ 3 as well
 
 
 def test_the_coefficients_of_the_first_polynomials():

@@ -10,7 +10,8 @@ import pytest
 from conftest import check_of
 from icrl.claims.convergence import depth_against_context, explicit_finite_sample, finite_sample
 from icrl.claims.convergence.explicit_finite_sample import Bounds, counted, most
-from icrl.operator import context_needed, operator_from_kernel
+from icrl.mrp import MarkovRewardProcess
+from icrl.operator import context_needed, operator_from_kernel, worthwhile_depth
 from icrl.verify.instances.chains import fractions
 from icrl.verify.model import Budget
 from icrl.verify.routes import grouping
@@ -93,6 +94,41 @@ def test_g_on_the_worked_instance():
     assert round(float(p), 5) == 0.00132  # of the .1 allowed: most of it contexts with M̂(s, s) < m_0
 
 
+def test_the_constants_of_g_are_not_sharp():
+    """A quarter of n as the rarest state asks for it, and half of F_n: G as counted still fails with less than δ on the worked chain."""
+    ball, worked = explicit_finite_sample.to_ball, explicit_finite_sample.WORKED
+    fails = explicit_finite_sample.beyond_G(29, ball(F(57, 200)))  # ⌈6.845 ln 60⌉ = 29, √(ln 120 / 14.5)/2 = .287
+    assert explicit_finite_sample.probability_of_failure(worked, worked.mu, 29, fails) < worked.delta
+    assert sqrt(log(120) / 14.5) / 2 > 57 / 200 and 29 > 37**2 / 200 * log(60) > 28
+
+
+def test_a_chain_of_one_state_has_lambda_0():
+    task = explicit_finite_sample.Task("alone", MarkovRewardProcess([[1.0]], [1.0], 0.5), np.ones((1, 1)), margin=0.2)
+    needs = explicit_finite_sample.population(Bounds(), task)
+    assert needs == pytest.approx((1, 0, 1, 1, 0))
+    needed = context_needed(task.mrp, task.x, 0.2, 0.1)
+    assert needed.n == 7 and needed.floor == 0 and 6 < 2 * log(30) < 7
+
+
+def test_f_is_put_to_every_start(monkeypatch):
+    """One that fails from state 1 alone is found by counting, and one that fails from the rarest state alone by sampling."""
+    true = explicit_finite_sample.probability_of_failure
+    monkeypatch.setattr(
+        explicit_finite_sample,
+        "probability_of_failure",
+        lambda pair, start, n, fails: F(1) if list(start) == [0, 1] and pair.n else true(pair, start, n, fails),
+    )
+    found = judge(check_of("explicit-finite-sample", "certified"), Bounds(), FEW).counterexample
+    assert "S_0 distributed as (0, 1)" in found.instance and found.where.startswith("probability that F fails")
+    monkeypatch.setattr(
+        explicit_finite_sample,
+        "failures_of_F",
+        lambda claim, task, given, floor: len(floor) * (len(set(given.states[:, 0])) == 1),
+    )
+    found = judge(check_of("explicit-finite-sample", "numeric"), Bounds(), FEW).counterexample
+    assert "F, from one state," in found.where
+
+
 def test_without_kappa_most_contexts_miss_a_state():
     """A switch in a hundred: .99³³ = .718 of the contexts never leave the state they start in; others are in its neighbour too little."""
     slow = explicit_finite_sample.SLOW
@@ -171,6 +207,18 @@ def test_a_layer_can_move_by_all_of_it():
     """E = I, T = (0, 1, 0), γ = 1/2, α = 1: from (1, −1), with F = 1 and L* = 0, to (−1/2, 1/2)."""
     layer = operator_from_kernel([0, 1, 0], [F(0), F(0)], [[F(1), F(0)], [F(0), F(1)]], F(1, 2))
     assert layer.margin == F(1, 2) and layer.update([F(1), F(-1)], F(1)).tolist() == [F(-1, 2), F(1, 2)]
+
+
+@pytest.mark.parametrize("states, depth", [([1] * 5, 0), ([1] * 5 + [0, 1] * 6, 4)])
+def test_four_times_the_context_can_ask_for_more_than_half_of_f_does(states, depth):
+    """γ = 1/2, α = 1, own scores 8, r = (1, 0), F = .4/√n: the second context is four times the first and may have 2 layers more, with the same e_0."""
+    n, rewards = len(states) - 1, [float(s == 0) for s in states[:-1]]
+    size = len(set(states))
+    layer = operator_from_kernel(states, rewards, np.exp(8 * np.eye(size)), 0.5)
+    first = float(np.abs(layer.certainty_equivalence()).max())
+    assert worthwhile_depth(first, 0.4 / sqrt(n), 1 - layer.margin) == depth
+    assert depth_against_context.least_depth(first, 0.4 / sqrt(n), 1 - layer.margin) == depth
+    assert depth_against_context.Depth.halved(1 - layer.margin) <= 2
 
 
 def test_depths_by_trial():

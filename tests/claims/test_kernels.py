@@ -117,6 +117,25 @@ def test_of_two_features_that_differ_by_length_the_constant_step_misses_one():
     assert [case.features[s][0] * w[0] for s in (0, 1)] == [F(1, 2), F(1)]
 
 
+def test_one_constant_step_would_have_to_be_two():
+    """STEP with E = ⟨x, x⟩ and v_0 = 0: a layer adds cδ to both values, linear TD αδ and 2αδ. With Z the same, at one state, c = αZ does."""
+    _, w = islice(td.linear_td([0, 1], [F(1)], [[F(1)], [F(2)]], F(1, 2), [F(1, 2)]), 2)
+    assert {F(x) * w[0] for x in (1, 2)} == {F(1, 2), F(1)}  # the two values of c
+    _, w = islice(td.linear_td([0, 0], [F(1)], [[F(1)]], F(1, 2), [F(1, 2)]), 2)
+    assert w[0] == F(1, 2)
+
+
+def test_the_measure_that_is_kept_may_have_either_sign_and_others_are_kept_too():
+    """φ = (1, −1), n_s = (1, 2): Z = (−1, 1), ν = (−1, 2). And M̂ = I keeps whatever it is given."""
+    phi, counts = np.array([[F(1)], [F(-1)]]), np.array([F(1), F(2)])
+    Z = kernel_td.normaliser(phi @ phi.T, np.diag(counts))
+    C = np.array([[F(1), F(0)], [F(0), F(1)], [F(0), F(1)]])
+    nu, M = kernel_td.KernelTD().measure(C, Z).diagonal(), kernel_td.inverse(Z) @ phi @ phi.T @ C.T @ C
+    assert nu.tolist() == [-1, 2] and (nu @ M).tolist() == [-1, 2]
+    own = grouping.operator_of(replace(contexts.two_states(), exp=lambda t: t)).M
+    assert own.tolist() == [[1, 0], [0, 1]]
+
+
 def test_no_constant_below_e_minus_2_does():
     n = symbols("n", positive=True)
     assert limit(kernel_td.left_over(n, Rational(1, 2)), n, oo).evalf() == pytest.approx(math.e - 2)

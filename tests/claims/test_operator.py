@@ -50,6 +50,17 @@ def test_fixed_points_are_those_worked_out_by_hand(limit, case, got, v_CE):
     assert grouping.certainty_equivalence(case).tolist() == [F(x) for x in v_CE]
 
 
+def test_steps_that_differ_by_layer_contract_by_the_product_of_their_factors():
+    for case in contexts.sharp_cases():
+        case = replace(case, alphas=[F(1, 2), F(1, 3), F(1)])
+        c, v_CE, v = grouping.operator_of(case).margin, grouping.certainty_equivalence(case), grouping.values(case)
+        product = F(1)
+        for alpha, after in zip(case.alphas, v[1:]):
+            product *= 1 - alpha * c
+            assert c <= 0 or greatest(after - v_CE) <= product * greatest(v[0] - v_CE)
+    assert sum(grouping.operator_of(case).margin > 0 for case in contexts.sharp_cases()) > 5
+
+
 def test_features_that_differ_do_not_make_an_arbitrary_positive_score_invertible():
     """E = 1 + t² and x = ±1: true for the exponential, which is why certified and numeric are shown A = 0 instead."""
     distinct = certainty_equivalence.Limit(only=lambda case, M: True)

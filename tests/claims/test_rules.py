@@ -1,8 +1,10 @@
 """The rules by which claims are judged: what refutes, what does not, and that each part of a check can fail."""
 
+from collections import Counter
 from dataclasses import replace
+from fractions import Fraction
 from importlib import import_module
-from itertools import islice, repeat
+from itertools import chain, islice, repeat
 from pathlib import Path
 from random import Random
 
@@ -27,10 +29,10 @@ from icrl.verify.instances.cases import (
 )
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import Undecided, balls_differ, entries_differ
-from icrl.verify.judging.parts import in_balls
+from icrl.verify.judging.parts import Exactly, Part, asserting, first_failure, in_balls
 from icrl.verify.judging.prompts import first_difference
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
-from icrl.verify.pages.status import code_shown
+from icrl.verify.pages.status import code_shown, marked
 from icrl.verify.routes.edits import Machine, compare_case
 from icrl.verify.run import complete, judge, run_claim, succeeded
 
@@ -173,6 +175,21 @@ def test_balls_that_are_too_wide_prove_nothing():
 
 def test_a_check_in_balls_counts_what_it_was_given():
     assert in_balls(iter([None] * 3), "inputs", "every difference").detail.startswith("3 inputs at 256 bits")
+
+
+def test_a_counterexample_tells_every_assertion_that_fails_at_its_instance():
+    one, two = Fraction(1), Fraction(2)
+
+    def breaking():
+        yield Part("b", two, one)
+        raise ZeroDivisionError
+
+    parts = chain(
+        asserting("a", [Part("a", two, one)]), asserting("right", [Part("x", one, one)]), asserting("b", breaking())
+    )
+    met = Counter()
+    found = first_failure("here", parts, Exactly(), met)
+    assert (found.where, found.asserted, met) == ("a", ("a", "b"), {"a": 1})
 
 
 def test_a_stray_float_fails_an_exact_check():
@@ -371,3 +388,22 @@ def test_words_of_another_budget_are_said_to_be_of_the_default():
     claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=(Check("numeric", "300 numbers", one_is_one),))
     scopes = [run_claim(claim, budget=budget).as_json()["checks"][0]["scope"] for budget in (Budget(), Budget(3), FEW)]
     assert scopes == ["300 numbers", "by default 300 numbers", "by default 300 numbers"]
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("It is so.", "It is so. {ref}`✓ <status-rate-floor-a>`"),
+        ("It is:\n\n$$\na = b\n$$ (eq-a)", "It is: {ref}`✓ <status-rate-floor-a>`\n\n$$\na = b\n$$ (eq-a)"),
+        ("It is:\n\n$$\na\n$$\n\nand so.", "It is:\n\n$$\na\n$$\n\nand so. {ref}`✓ <status-rate-floor-a>`"),
+        ("$$\na\n$$\n\nIt is:\n\n$$\nb\n$$", "$$\na\n$$\n\nIt is: {ref}`✓ <status-rate-floor-a>`\n\n$$\nb\n$$"),
+    ],
+)
+def test_a_mark_stands_behind_the_words(text, shown):
+    assert marked(text, RATE, Assertion("a", text)) == shown
+
+
+def test_a_mark_leads_to_the_proof_or_to_the_source():
+    argued, cited = Assertion("a", "", "argued", "proof-of-a"), Assertion("b", "", "cited", "Someone 2020")
+    assert marked("So.", RATE, argued) == "So. {ref}`∴ <proof-of-a>`"
+    assert marked("So.", RATE, cited) == "So. {ref}`† <status-rate-floor-b>`"

@@ -171,6 +171,24 @@ def test_one_hot_null_directions():
     ]
 
 
+@pytest.mark.parametrize(
+    "A, end",
+    [
+        (((1, 0), (0, 1)), (F(4, 3), F(2, 3))),
+        (((0, 0), (0, 0)), (F(1), F(1))),
+        (((0, 1), (-1, 0)), (F(4, 3), F(4, 3))),
+    ],
+)
+def test_depth_ends_elsewhere_where_m_hat_is_singular(A, end):
+    """T = (0, 1, 0), r = (1, 0), γ = 1/2, α = 1, v_0 = 0, E = 2^t: A = I ends at v_CE, A = 0 and the skew A do not."""
+    case = score_functions.doubling(smallest((0, 1, 0), 40, (1, 0), (0, 0), ((1, 0), (0, 1)), A))
+    case = replace(case, alphas=[F(1)] * 40)
+    last = grouping.values(case)[-1]
+    assert [float(v) for v in last] == pytest.approx([float(v) for v in end], abs=1e-6)
+    M = grouping.operator_of(case).M
+    assert exact_algebra.invertible(M) == (grouping.certainty_equivalence(case).tolist() == list(end))
+
+
 def test_the_rank_and_what_is_orthogonal():
     for of in (
         lambda rows: np.array([[F(x) for x in row] for row in rows], object),
@@ -199,7 +217,18 @@ def test_contexts_of_every_sort():
     assert ranks == {True, False} and 4 <= len(uncovered) <= len(cases) - 4 and len(cases) == 18
     drawn = list(islice(identifiability.float_contexts(0), 40))
     assert any(case.states[-1] not in case.states[:-1] for case in drawn) and {case.d for case in drawn} >= {1, 2, 3, 4}
-    assert len(score_functions.STATED.exact(score_functions.Scores())) == 12
+    cases = score_functions.STATED.exact(score_functions.Scores())
+    assert len(cases) == 15 and sum(case.states[-1] not in case.states[:-1] for case in cases) == 3
+    signs = [_sign(case) for case in cases if len(grouping.visited(case)) == len(set(case.states[:-1])) == 2]
+    assert min(signs.count(sign) for sign in (-1, 0, 1)) >= 2
+
+
+def _sign(case):
+    """The sign of q = (x(s) − x(u))ᵀA(x(s) − x(u)), for the two states of W."""
+    x, _, _, A = score_functions.bands(case)
+    s, u = grouping.visited(case)
+    apart = [a - b for a, b in zip(x[s], x[u])]
+    return int(np.sign(score_functions.product(apart, A, apart, F(0))))
 
 
 def test_the_encoder_is_the_construction():

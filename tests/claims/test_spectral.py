@@ -25,7 +25,7 @@ from icrl.claims.convergence.spectral import (
     routh,
     step_limit,
 )
-from icrl.operator import Operator
+from icrl.operator import Operator, operator_from_kernel
 from icrl.verify.instances.cases import ball_case, power_of_two
 from icrl.verify.judging.differences import BITS, Undecided
 from icrl.verify.model import Budget
@@ -151,6 +151,28 @@ def test_the_condition_on_the_last_state_is_not_necessary_but_something_is():
         column = routh(characteristic(-spectral.table(case) @ spectral.weighted(operator_of(case))))
         assert column[1] == 18 - 20 * gamma and all(each > 0 for each in column) == stands
         assert Spectral().count(1, gamma) == (gamma <= F(2, 3))
+
+
+@pytest.mark.parametrize("m", [1, 3, 10, 60])
+def test_no_number_below_a_half_will_do_in_c(m):
+    """0, 1, …, m and 10⁶ stays: with n(1 − γ)/γ just below m/2(m + 1), xᵀdiag(n)(I − γP_e)x < 0 at x(s) = (s + 1)/(m + 1), so E = xxᵀ + ε has an eigenvalue below 0."""
+    stays, near = 10**6, F(m, 2 * (m + 1)) - F(1, 100)
+    gamma, x = 1 / (1 + near / stays), [F(s + 1, m + 1) for s in range(m + 1)]
+    kept = sum(x[s] ** 2 for s in range(m)) + stays * x[m] ** 2
+    carried = sum(x[s] * x[s + 1] for s in range(m)) + stays * x[m] ** 2
+    assert stays * (1 - gamma) == near * gamma and kept - gamma * carried < 0
+    assert m < 60 or near > F(48, 100)
+
+
+@pytest.mark.parametrize("states", [(0, 1, 1), (0, 1, 2, 1), (0, 1, 2, 2, 0, 2), (0, 0, 1, 1, 1)])
+def test_equality_is_enough_in_c(states):
+    """n(1 − γ) = γ/2 at S_n: diag(n)(I − γP_e) plus its transpose is still positive definite."""
+    count = states[:-1].count(states[-1])
+    gamma = F(count, 1) / (count + F(1, 2))
+    size = len(set(states))
+    layer = operator_from_kernel(states, [F(0)] * (len(states) - 1), np.eye(size, dtype=int) * F(1), gamma)
+    X = spectral.weighted(layer)
+    assert count * (1 - gamma) == gamma / 2 and all(pivot > 0 for pivot in exact_algebra.pivots(X + X.T))
 
 
 def test_with_two_states_the_normaliser_never_breaks_what_is_positive_definite():

@@ -3,14 +3,17 @@
 import ast
 import re
 
+from gates import asserts
+from gates.arithmetic import right_arithmetic
+from gates.cells import code_cells, texts
+from gates.decimals import held_numbers
+from gates.site import Page
+
 STATEMENT = re.compile(r"\{prf:(theorem|lemma|proposition|corollary)\}|_generated/theorems/")
+SOLUTION = re.compile(r"\{solution-(start|end)\} ?([\w-]*)")
 LOCAL_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|mnt)/|[A-Z]:\\\\")
 MOST_LINES, MOST_CHARACTERS = 40, 6000
 WIDEST_CODE = 84  # what fits the page beside its margins
-
-
-def code_cells(notebook):
-    return [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
 
 
 def executed_in_order(notebook):
@@ -21,13 +24,6 @@ def executed_in_order(notebook):
         if counts == list(range(1, len(counts) + 1))
         else [f"cells were not executed in order 1…{len(counts)}: {counts}"]
     )
-
-
-def texts(output):
-    """Every textual form that an output is shown in."""
-    if output.output_type == "stream":
-        return [output.text]
-    return [text for kind, text in output.get("data", {}).items() if kind.startswith("text/")]
 
 
 def clean_outputs(notebook):
@@ -75,8 +71,9 @@ def sections(notebook):
 
 def asserts_something(code):
     """Whether the code holds an `assert` that could fail."""
-    tree = ast.parse(re.sub(r"(?m)^\s*[%!].*$", "", code))
-    return any(isinstance(node, ast.Assert) and not isinstance(node.test, ast.Constant) for node in ast.walk(tree))
+    return any(
+        isinstance(node, ast.Assert) and not asserts.vacuous(node.test) for node in ast.walk(asserts.python(code))
+    )
 
 
 def asserted_claims(notebook):
@@ -86,6 +83,35 @@ def asserted_claims(notebook):
         for title, text, code in sections(notebook)
         if STATEMENT.search(text) and not asserts_something(code)
     ]
+
+
+def checked(code):
+    """The exercises whose answers the code asserts to be right, as the library judges them."""
+    return {
+        node.test.args[0].value
+        for node in ast.walk(asserts.python(code))
+        if isinstance(node, ast.Assert)
+        and isinstance(node.test, ast.Call)
+        and ast.unparse(node.test.func) == "check"
+        and isinstance(node.test.args[0], ast.Constant)
+    }
+
+
+def solved_exercises(notebook):
+    """Every exercise has a solution whose code, below its prose, is judged right when the notebook runs."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type != "code")
+    asked = re.findall(r"\{exercise\}[^\n]*\n:label: ([\w-]+)", text)
+    right, inside = set(), None
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            right |= {inside} & checked(cell.source)
+        elif marks := SOLUTION.findall(cell.source):
+            inside = marks[-1][1] or None
+    code = "\n".join(cell.source for cell in code_cells(notebook))
+    judged = not right or re.search(r"^from icrl\.exercises import check$", code, re.M)
+    return [f"the solution of {id} is not asserted to be right" for id in asked if id not in right] + [
+        "check is not that of icrl.exercises"
+    ] * (not judged)
 
 
 def hygiene(notebook):
@@ -105,6 +131,16 @@ def hygiene(notebook):
     return problems
 
 
+def active_content(notebook):
+    """No text or output with handlers, forms, frames or scripts that could ask another host."""
+    return [
+        f"cell {number} holds {found}"
+        for number, cell in enumerate(notebook.cells, start=1)
+        for text in [cell.source] * (cell.cell_type != "code") + [t for o in cell.get("outputs", []) for t in texts(o)]
+        for found in Page(f"<article>{text}").active
+    ]
+
+
 def narrow_code(notebook):
     """No line of code that a reader would have to scroll sideways for on a laptop."""
     return [
@@ -115,7 +151,19 @@ def narrow_code(notebook):
     ]
 
 
-GATES = (executed_in_order, clean_outputs, described_figures, asserted_claims, hygiene, narrow_code)
+GATES = (
+    executed_in_order,
+    clean_outputs,
+    described_figures,
+    asserted_claims,
+    hygiene,
+    active_content,
+    held_numbers,
+    right_arithmetic,
+    solved_exercises,
+    *asserts.GATES,
+    narrow_code,
+)
 
 
 def problems(notebook):

@@ -7,9 +7,22 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from gates.active import acts, fetches, is_foreign, reaches, runs
+
 LEFT_OVER = re.compile(
     r"\{(prf:\w+|eq|numref|cite:?\w*|ref|doc|bdg[\w-]*|include|py:\w+)\}|^:::|\bat 0x[0-9a-f]{6,}", re.M
 )
+FRONT_DOOR = "index.html", '<meta http-equiv="Refresh" content="0; url=book/preface.html">'
+PACKAGED = {"searchindex.js"} | {
+    f"_static/{name}.js"
+    for name in (
+        *("clipboard.min", "copybutton", "copybutton_funcs", "design-tabs", "doctools", "documentation_options"),
+        *("language_data", "mathjax/tex-chtml-full", "scripts/bootstrap", "scripts/pydata-sphinx-theme"),
+        *("scripts/sphinx-book-theme", "searchtools", "sphinx-thebe", "sphinx_highlight", "togglebutton"),
+        "vendor/fontawesome/6.5.2/js/all.min",
+    )
+}
+"""The script files of the packages that build the site; none is the book's own."""
 HASHED = re.compile(r"_images/|[0-9a-f]{20}")
 UNREAD = {"script", "style", "pre", "code", "title"}
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
@@ -18,16 +31,19 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 class Page(HTMLParser):
     """The parts of one page that the gates look at."""
 
-    def __init__(self, path: Path):
+    def __init__(self, text: str):
         super().__init__()
-        self.ids, self.links, self.assets, self.images, self.prose = set(), [], [], [], []
-        self._open = []
-        self.feed(path.read_text(encoding="utf-8"))
+        self.ids, self.links, self.assets, self.images, self.prose, self.active = set(), [], [], [], [], []
+        self._open, self._runs = [], False
+        self.feed(text)
+        self.close()
 
     def handle_starttag(self, tag, attributes):
         attribute = dict(attributes)
         if tag not in VOID:
             self._open.append(tag)
+        self.active += acts(tag, attributes, "article" in self._open)
+        self._runs = tag == "script" and runs(attributes)
         self.ids |= {attribute[key] for key in ("id", "name") if attribute.get(key)}
         if tag == "a" and attribute.get("href"):
             self.links.append(attribute["href"])
@@ -44,13 +60,17 @@ class Page(HTMLParser):
                 pass
 
     def handle_data(self, data):
+        if self._runs and self._open[-1:] == ["script"]:
+            self.active += reaches(data)
+        if self._open[-1:] == ["style"]:
+            self.active += [f"a style with {address}" for address in fetches(data)]
         if not UNREAD & set(self._open):
             self.prose.append(data)
 
 
 @cache
 def parsed(file: Path) -> Page:
-    return Page(file)
+    return Page(file.read_text(encoding="utf-8"))
 
 
 class Site:
@@ -65,10 +85,6 @@ class Site:
     def located(self):
         """(page's name, page, path) of each."""
         return [(path.relative_to(self.root).as_posix(), page, path) for path, page in self.pages.items()]
-
-
-def is_foreign(address):
-    return bool(urlsplit(address).netloc)
 
 
 def broken_links(site):
@@ -99,9 +115,23 @@ def foreign_assets(site):
     styles = [
         f"{sheet.relative_to(site.root)}: foreign asset {address}"
         for sheet in sorted(site.root.rglob("*.css"))
-        for address in re.findall(r"""(?:url\(|@import\s)\s*["']?((?:https?:)?//[^"')\s]+)""", sheet.read_text("utf-8"))
+        for address in fetches(sheet.read_text("utf-8"))
     ]
     return pages + styles
+
+
+def active_content(site):
+    """Handlers, forms, frames and scripts that act on their own or could ask another host; the front door leads on."""
+    pages = [
+        f"{name}: {found}" for name, page, _ in site.located() for found in page.active if (name, found) != FRONT_DOOR
+    ]
+    files = [
+        f"{path.relative_to(site.root)}: {found}"
+        for path in sorted(site.root.rglob("*.js"))
+        if path.relative_to(site.root).as_posix() not in PACKAGED
+        for found in reaches(path.read_text("utf-8"))
+    ]
+    return pages + files
 
 
 def left_over_markup(site):
@@ -123,7 +153,7 @@ def undescribed_images(site):
     ]
 
 
-GATES = (broken_links, foreign_assets, left_over_markup, undescribed_images)
+GATES = (broken_links, foreign_assets, active_content, left_over_markup, undescribed_images)
 
 
 def problems(root):

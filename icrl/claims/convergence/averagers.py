@@ -18,6 +18,7 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
     AT_LEAST,
     AT_MOST,
+    UNLIKE,
     Part,
     entries,
     greatest,
@@ -49,11 +50,23 @@ LONGER = replace(LINE, states=[0, 1] * 3 + [0], rewards=[*LINE.rewards] * 3)
 SWAP = contexts.two_states(2)
 CONTRAST = contexts.two_states(gamma=0 * ONE, rewards=[ONE, -ONE])
 NEGATIVE_GAMMA = contexts.two_states(gamma=-HALF, v=[ONE, -ONE])
+ALONE = smallest((0, 0), 2, r=(1,), v=(0,), x=((1,),))
 WORTH_ALIKE = replace(LINE, rewards=[ONE, ONE])
 LONG_STEP = contexts.two_states(alphas=[3 * HALF], gamma=0 * ONE, v=[ONE, -ONE])
 STEP_BACK = contexts.two_states(alphas=[-ONE], v=[ONE, -ONE])
 EITHER_SIGN = contexts.two_states(alphas=[ONE], v=[ONE, -ONE])
-SMALLEST = (LINE, LONGER, SWAP, CONTRAST, NEGATIVE_GAMMA, WORTH_ALIKE, POSITIONS, contexts.never_left(2))
+SMALLEST = (
+    LINE,
+    LONGER,
+    SWAP,
+    CONTRAST,
+    NEGATIVE_GAMMA,
+    WORTH_ALIKE,
+    POSITIONS,
+    ALONE,
+    contexts.never_left(2),
+    contexts.with_zeros(),
+)
 
 
 def average(K: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Any:
@@ -92,7 +105,7 @@ def smoothed(M: Any, P_e: Any, r: Any) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class Averager:
-    """The statement with its pieces: keys, weights, the update, the model, the rate, the bounds on the bias, the layer, contexts let in."""
+    """The statement with its pieces: keys, weights, the update, the model, the rate, the bounds on the bias, when e > 0, r̂'s span, the layer, contexts let in."""
 
     transitions: Callable = grouping.transitions
     kernel: Callable = by_state
@@ -101,9 +114,23 @@ class Averager:
     rate: Callable = lambda alpha, gamma: 1 - alpha * (1 - abs(gamma))
     most: Callable = lambda away, span, gamma: away * span / (1 - abs(gamma))
     least: Callable = lambda mixed, span, gamma: mixed * span / (1 + abs(gamma))
+    mixes: Callable[[Case, int], bool] = lambda case, states: (
+        states > 1 and all(E > 0 for E in table(case).flat) and set(case.states) <= set(case.states[:-1])
+    )
+    paid: Callable = lambda span, gamma: (1 + abs(gamma)) * span
     agree: Callable[[np.ndarray, np.ndarray], bool] = lambda M, v_CE: all(x == y for x, y in zip(M @ v_CE, v_CE))
     edit: Callable[[Parameters, Site], Parameters] = averager_parameters
     beyond: tuple[Case, ...] = ()
+
+
+def table(case: Case) -> np.ndarray:
+    """E on W, for rationals and balls."""
+    return grouping.powers(case, grouping.transitions(case).C)
+
+
+def no_state_unleft(case: Case, states: int) -> bool:
+    """The hypotheses of e > 0 without E > 0."""
+    return states > 1 and set(case.states) <= set(case.states[:-1])
 
 
 # The identities, at every size
@@ -195,9 +222,18 @@ def bias(claim: Averager, case: Case, M: np.ndarray, limit: np.ndarray) -> Itera
     yield from entries("v_A − v_CE", solved(bellman_matrix(P, case.gamma), M @ v_CE - v_CE), gap, scale)
     if claim.agree(M, v_CE):
         yield from entries("v_A where it should be v_CE", limit, v_CE, scale)
-    away, mixed, span = 1 - least(M.diagonal()), least_other(M), greatest((v_CE[:, None] - v_CE).ravel())
+    away, mixed, span = 1 - least(M.diagonal()), least_other(M), spread(v_CE)
     yield Part("‖v_A − v_CE‖", greatest(gap), claim.most(away, span, case.gamma), scale, AT_MOST)
     yield Part("‖v_A − v_CE‖", greatest(gap), claim.least(mixed, span, case.gamma), scale, AT_LEAST)
+    rewards = empirical_model(*grouping.transitions(case))[1]
+    yield Part("span r̂", spread(rewards), claim.paid(span, case.gamma), size(v_CE, rewards), AT_MOST)
+    if not isinstance(case.gamma, float) and claim.mixes(case, len(M)):  # in floats a small weight may be 0
+        yield Part("e", mixed, 0 * case.gamma, relation=UNLIKE)
+
+
+def spread(v: np.ndarray) -> Any:
+    """span v = max v − min v."""
+    return greatest((v[:, None] - v).ravel())
 
 
 def least_other(M: np.ndarray) -> Any:
@@ -230,6 +266,7 @@ def either_sign(kappa: Any, C: Any) -> Any:
 
 
 OF_MODEL = {"symbolic": "the identities say how one update averages, not how far it contracts or to what"}
+MIXING = OF_MODEL | {"numeric": "in floats a small weight may be 0, so e > 0 is not asked"}
 NORMALISER = {"symbolic": "the weights are opaque there, and so is what the mask leaves of them"}
 
 MUTANTS = (
@@ -256,6 +293,22 @@ MUTANTS = (
     ),
     Mutant("1/(1 − |γ|) missing above", Averager(most=lambda away, span, gamma: away * span), OF_MODEL),
     Mutant("1/(1 + |γ|) missing below", Averager(least=lambda mixed, span, gamma: mixed * span), OF_MODEL),
+    Mutant(
+        "e > 0 for one state too",
+        Averager(mixes=lambda case, states: states == 1),
+        MIXING,
+    ),
+    Mutant(
+        "e > 0 with a weight of 0",
+        Averager(mixes=no_state_unleft),
+        MIXING | {"certified": "the exponential is never 0"},
+    ),
+    Mutant(
+        "e > 0 with a state that is never left",
+        Averager(mixes=lambda case, states: states > 1),
+        MIXING,
+    ),
+    Mutant("span r̂ at most span v_CE", Averager(paid=lambda span, gamma: span), OF_MODEL),
     Mutant("V reads the values as well", Averager(edit=subtracting), OF_MODEL),
     Mutant("all of the residual stream kept", Averager(edit=residual_kept), OF_MODEL),
 )
@@ -301,7 +354,10 @@ $$
 \rVert_\infty \;\le\; \frac{1 - m}{1 - \lvert\gamma\rvert} \operatorname{span} v_{\mathrm{CE}} .
 $$ (eq-averager-bias-bounds)
 
-If $E > 0$ and every state is left, then $e > 0$, so the two values agree only if $v_{\mathrm{CE}}$ is constant, which it is only if $\hat r$ is.
+If $E > 0$, every state is left and there are at least two, then $e > 0$, so the two values agree only if
+$v_{\mathrm{CE}}$ is constant; and since
+$\operatorname{span} \hat r \le (1 + \lvert\gamma\rvert) \operatorname{span} v_{\mathrm{CE}}$, it is constant only if
+$\hat r$ is. (With one state both are, and $v_{\mathrm A} = v_{\mathrm{CE}}$.)
 
 **It is a Transformer too.** For $0 < \alpha < 1$ one layer does it, with the last row of $V$ equal to
 $(0, \dots, 0, \tfrac{\alpha}{1-\alpha}, \tfrac{\alpha}{1-\alpha}, 0)$, and $1 - \alpha$ times the value entries of $U$
@@ -322,7 +378,10 @@ CLAIM = Claim(
             r"not."
         ),
         r"$\lvert\gamma\rvert < 1$; $0 \le \alpha \le 1$ for the contraction, $\alpha \ne 0$ for the only fixed point, $\alpha \ne 1$ for the Transformer's layer.",
-        r"For $v_{\mathrm A} = v_{\mathrm{CE}}$ to mean that $\hat r$ is constant: $E > 0$, and every state is left.",
+        (
+            r"For $v_{\mathrm A} = v_{\mathrm{CE}}$ to mean that $\hat r$ is constant: $E > 0$, and every state is left. For "
+            r"$e > 0$ two states at least, too: $e$ is 0 for one, as on $T = (0, 0)$."
+        ),
     ),
     subject=STATED.subject,
     checks=(

@@ -53,7 +53,7 @@ SIGNS = replace(LINE, features=[[Fraction(1)], [Fraction(-1)]])
 CERTAIN = replace(LINE, gamma=Fraction(1))
 LONG_STEP = replace(smallest((0, 0)), gamma=Fraction(-1, 2), alphas=[Fraction(5, 4)])
 NO_STEP = contexts.two_states(alphas=[Fraction(0)])
-SMALLEST = (LINE, POSITIONS, SLOW, EQUAL, NO_SCORE, SIGNS, contexts.never_left(2))
+SMALLEST = (LINE, POSITIONS, SLOW, EQUAL, NO_SCORE, SIGNS, contexts.never_left(2), contexts.with_zeros())
 
 
 @dataclass(frozen=True)

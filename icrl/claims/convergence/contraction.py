@@ -29,7 +29,7 @@ STAR = replace(
     smallest((0, 1, 2, 3, 0), r=[0] * 4, v=[1] * 4, x=((1, 1, 1), *AXES), A=AXES), gamma=0 * ONE, alphas=[ONE]
 )
 EQUAL_WEIGHTS = replace(smallest((0, 1, 0), r=(1, 1), v=(0, 0), x=((0,), (0,))), alphas=[ONE])
-SMALLEST = (STAY, NEGATIVE_GAMMA, UNEVEN, EQUAL_WEIGHTS, STAR, contexts.never_left(2))
+SMALLEST = (STAY, NEGATIVE_GAMMA, UNEVEN, EQUAL_WEIGHTS, STAR, contexts.never_left(2), contexts.with_zeros())
 LONG_STEP = replace(smallest((0, 0), r=(0,), v=(1,)), gamma=0 * ONE, alphas=[3 * HALF])
 STEP_BACK = contexts.two_states(gamma=0 * ONE, alphas=[-ONE])
 
@@ -140,7 +140,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $E(s, u) \ge 0$ for all states, $0 \le \alpha \le 1$, and let $m$ be a number with $m \le \hat M(s, s)$
+Let $E(s, u) \ge 0$ for all states, with $\sum_{k<n} E(s, S_k) > 0$ at every state of the context, $0 \le \alpha \le 1$, and let
+$m$ be a number with $m \le \hat M(s, s)$
 for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`. Write
 $c = 2m - 1 - \lvert\gamma\rvert$. Then
 
@@ -161,7 +162,8 @@ $$
 $$ (eq-contraction)
 
 So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state. Each
-hypothesis is needed: five small contexts show it. And no number above 2 can take the place of the 2.
+of $\alpha \ge 0$, $\alpha \le 1$, $E \ge 0$, $c > 0$ and *every* state is needed: five small contexts show it. And no number
+above 2 can take the place of the 2.
 """.strip()
 
 
@@ -172,8 +174,14 @@ CLAIM = Claim(
     environment="theorem",
     statement=lambda: STATEMENT,
     hypotheses=(
-        r"$0 \le \alpha \le 1$, the same in all layers.",
-        r"$E(s, u) \ge 0$ for all states $s$, $u$ (softmax attention: the exponential is not negative).",
+        (
+            r"$0 \le \alpha \le 1$, the same in all layers; where it is not, the product of the factors $1 - \alpha_l c$ takes "
+            r"the place of the power."
+        ),
+        (
+            r"$E(s, u) \ge 0$ for all states $s$, $u$ (softmax attention: the exponential is not negative), and "
+            r"$\sum_{k<n} E(s, S_k) > 0$ at every state of the context, or $K$ is not defined."
+        ),
         r"$m \le \hat M(s, s)$ at every state of the context, $S_n$ included; for the bound after $L$ layers $c = 2m - 1 - \lvert\gamma\rvert > 0$.",
         r"$v^*$ is any value function; γ any number (with $c > 0$ it follows that $\lvert\gamma\rvert < 1$).",
     ),

@@ -95,7 +95,7 @@ def norms(claim: Coverage, case: Case, operator: Operator) -> Iterator[Part]:
     yield Part("‖G‖ at α = 0", operator.norm(0 * alpha), bound)
 
 
-SMALLEST = (contexts.never_left(2), smallest((0, 0)))
+SMALLEST = (contexts.never_left(2), smallest((0, 0)), contexts.with_zeros())
 DRAWN = contexts.after(SMALLEST, *contexts.DRAWN)
 STATED = Statement(
     parts,

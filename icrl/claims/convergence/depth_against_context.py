@@ -42,11 +42,12 @@ def rounded_down(first: Any, floor: Any, rate: Any) -> int:
 
 @dataclass(frozen=True)
 class Depth:
-    """The statement with its pieces: L*, the rate, how far a layer may still move, and whether three layers beat the limit at each n."""
+    """The statement with its pieces: L*, the rate, how far a layer may still move, the layers that half of F asks for, and whether three layers beat the limit at each n."""
 
     depth: Callable[[Any, Any, Any], int] = least_depth
     rate: Callable = lambda alpha, c: 1 - alpha * c
     move: Callable = lambda alpha, gamma: alpha * (1 + abs(gamma))
+    halved: Callable[[Any], int] = lambda rate: least_depth(2, 1, rate)
     early_wins: tuple[tuple[int, bool], ...] = ((20, True), (200, False))
     beyond: tuple[Case, ...] = ()
 
@@ -74,10 +75,8 @@ def parts(claim: Depth, case: Case) -> Iterator[Part]:
                 scale,
                 AT_LEAST,
             )
-        more = claim.depth(zero + 2, zero + 1, rate)
-        yield Part(
-            f"L* at F/2, F = {told}", zero + claim.depth(first, floor / 2, rate), zero + depth + more, relation=AT_MOST
-        )
+        deeper, more = claim.depth(first, floor / 2, rate), claim.halved(rate)
+        yield Part(f"L* at F/2, F = {told}", zero + deeper, zero + depth + more, relation=AT_MOST)
         if "tie" not in told:  # at a tie logarithms decide by their rounding
             yield Part(
                 f"worthwhile_depth, F = {told}",
@@ -107,7 +106,7 @@ def contracting(drawn: Iterable[Case]) -> Iterator[Case]:
 STAY = smallest((0, 0), depth=4, r=(1,), v=(0,))
 AT_ONCE = replace(smallest((0, 0), r=(1,), v=(0,)), gamma=0 * ONE, alphas=[ONE] * 4)
 SWAP = replace(smallest((0, 1, 0), r=(0, 0), v=(1, -1), x=((3, 0), (0, 3)), A=((1, 0), (0, 1))), alphas=[ONE] * 4)
-SMALLEST = (STAY, AT_ONCE, SWAP)
+SMALLEST = (STAY, AT_ONCE, SWAP, contexts.with_zeros(4))
 DRAWN = contexts.after(SMALLEST, lambda: contracting(contexts.sharp_cases()))
 STATED = Statement(
     parts,
@@ -196,6 +195,7 @@ MUTANTS = (
         "no layer where αc = 1, as 1/ln(1/0) would have it",
         Depth(depth=lambda first, floor, rate: 0 if rate == 0 else least_depth(first, floor, rate), beyond=(AT_ONCE,)),
     ),
+    Mutant("half of F asks for one layer less than stated", Depth(halved=lambda rate: least_depth(2, 1, rate) - 1)),
     Mutant("rate 1 − c", Depth(rate=lambda alpha, c: 1 - c)),
     Mutant("from L* on no layer moves by more than F", Depth(move=lambda alpha, gamma: 1, beyond=(SWAP,))),
     Mutant(
@@ -205,7 +205,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $E \ge 0$, $0 < \alpha \le 1$, $m \le \hat M(s, s)$ at every state of the context,
+Let $E \ge 0$, with $\sum_{k<n} E(s, S_k) > 0$ at every state of the context, $0 < \alpha \le 1$,
+$m \le \hat M(s, s)$ at every state of the context,
 $c = 2m - 1 - \lvert\gamma\rvert > 0$, and let $F > 0$ be what the context leaves uncertain, such as the bound of
 {prf:ref}`explicit-finite-sample`. Write $e_0 = \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty$. If $\alpha c < 1$, let
 
@@ -219,9 +220,13 @@ $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le F, \qquad \lVert v_{L+1} - v_L \rVert_\infty \le \alpha (1 + \lvert\gamma\rvert) F \qquad (L \ge L^*) .
 $$ (eq-worth-no-more)
 
-Where $\lVert v_{\mathrm{CE}} - v^\pi \rVert \le F$, the error $\lVert v_L - v^\pi \rVert$ is then at most $2F$. If
-$e_0$ stays bounded, $c$ away from 0 and $F$ falls like $1/\sqrt n$, then $L^* = O(\ln n)$: four times the context asks
-for at most $\lceil \ln 2 / \ln(1/(1 - \alpha c)) \rceil$ layers more.
+Where $\lVert v_{\mathrm{CE}} - v^\pi \rVert \le F$, the error $\lVert v_L - v^\pi \rVert$ is then at most $2F$. For
+the same $e_0$ and $\alpha c$, half of $F$ asks for at most $\lceil \ln 2 / \ln(1/(1 - \alpha c)) \rceil$ layers more (1
+where $\alpha c = 1$). If $e_0$ stays bounded, $\alpha c$ away from 0 and $F$ falls like $1/\sqrt n$, then
+$L^* = O(\ln n)$. That is no bound for a context that grows, whose $e_0$ and $c$ change with it: with $\gamma = \tfrac12$,
+$\alpha = 1$, one-hot features, own scores of 8, rewards of 1 in state 0 and $F = 0.4/\sqrt n$, five visits to state 1
+have $L^* = 0$, and $L^* = 4$ once $0, 1$ has followed six times, though $F$ is just half and the bound would allow 2
+layers more.
 
 A single layer may still move by more than $F$, though never by $2F$.
 """.strip()
@@ -236,7 +241,7 @@ CLAIM = Claim(
     hypotheses=(
         r"The hypotheses of {prf:ref}`contraction` with $c > 0$ and $\alpha > 0$.",
         r"$F > 0$ is any number; only for what it says of $v^\pi$ must it be a bound on $\lVert v_{\mathrm{CE}} - v^\pi \rVert$.",
-        r"For $L^* = O(\ln n)$: $e_0$ bounded, $c$ bounded away from 0, $F$ of the order of $1/\sqrt n$.",
+        r"For what half of $F$ asks: the same $e_0$ and $\alpha c$. For $L^* = O(\ln n)$: $e_0$ bounded, $\alpha c$ bounded away from 0, $F$ of the order of $1/\sqrt n$.",
     ),
     subject=STATED.subject,
     checks=(

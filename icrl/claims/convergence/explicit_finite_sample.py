@@ -20,7 +20,17 @@ from icrl.verify.instances.cases import shown, to_ball
 from icrl.verify.instances.chains import fractions, rational_chain, rational_vector
 from icrl.verify.instances.words import between, described
 from icrl.verify.judging.differences import BITS, Undecided
-from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, at_bits, entries, first_failure, greatest
+from icrl.verify.judging.parts import (
+    AT_LEAST,
+    AT_MOST,
+    AsBalls,
+    Part,
+    Within,
+    at_bits,
+    entries,
+    first_failure,
+    greatest,
+)
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved
@@ -66,7 +76,11 @@ class Bounds:
     kappa: Callable = lambda second: (1 + second) / (1 - second)
     room: Callable = room
     distance: Callable = total_variation
+    within: Callable = lambda h: 1 / (2 * h**2)
+    half_seen: Callable = lambda mu: 2 / mu**2
+    logarithm: Callable = lambda log: log
     least_visited: Callable = lambda mu: mu
+    off: Callable = lambda floor: floor
     start: Callable = lambda mu: mu
     contexts: tuple[Instance, ...] = ()
     chains: tuple[Pair, ...] = ()
@@ -74,7 +88,11 @@ class Bounds:
 
     def asked(self, needs: Needs, log: Any) -> Any:
         """κ · ln(3|S|/δ) · max{1/(2h²), 2/μ²}, of the least h_s and the least μ_s: what G asks n to be at least."""
-        return self.kappa(needs.second) * log * max(1 / (2 * needs.h**2), 2 / needs.mu**2)
+        return self.kappa(needs.second) * self.logarithm(log) * max(self.within(needs.h), self.half_seen(needs.mu))
+
+    def floor(self, needs: Needs, log: Any, n: Any, root: Callable) -> Any:
+        """F_n = γσ/(1 − γ) · √(ln(6|S|/δ)/(n μ_min))."""
+        return self.off(needs.spread * root(log / (n * self.least_visited(needs.mu))))
 
 
 # Exactly: what holds of every context
@@ -359,22 +377,50 @@ def beyond_G(n: int, floor: Any) -> Callable[[Pair, Counted], bool]:
 def unlikely(claim: Bounds, pair: Pair) -> Counterexample | None:
     """Where the probability that F or G fails is above δ."""
     if pair.n:
-        return too_likely(pair, "F", pair.n, beyond_F(claim, pair.n))
+        found = (too_likely(pair, start, "F", pair.n, beyond_F(claim, pair.n)) for start in starts(pair))
+        return next(filter(None, found), None)
     needs = needs_of(claim, pair)
     n = ceiling(claim.asked(needs, log(6 / pair.delta)))
-    return too_likely(
-        pair, "G", n, beyond_G(n, needs.spread * (log(12 / pair.delta) / (n * claim.least_visited(needs.mu))).sqrt())
-    )
+    return too_likely(pair, pair.mu, "G", n, beyond_G(n, claim.floor(needs, log(12 / pair.delta), n, square_root)))
 
 
-def too_likely(pair: Pair, name: str, n: int, fails: Callable[[Pair, Counted], bool]) -> Counterexample | None:
+def square_root(ball: Any) -> Any:
+    """√ of a ball."""
+    return ball.sqrt()
+
+
+def too_likely(
+    pair: Pair, start: np.ndarray, name: str, n: int, fails: Callable[[Pair, Counted], bool]
+) -> Counterexample | None:
     """Where more contexts fail than a probability of δ allows."""
-    p = probability_of_failure(pair, pair.mu, n, fails)
+    p = probability_of_failure(pair, start, n, fails)
     if p <= pair.delta:
         return None
     return Counterexample(
-        f"{pair}, S_0 ∼ μ", f"probability that {name} fails at n = {n}", f"{float(p):.4g}", f"at most {pair.delta}"
+        f"{pair}, S_0 distributed as {shown(start)}",
+        f"probability that {name} fails at n = {n}",
+        f"{float(p):.4g}",
+        f"at most {pair.delta}",
     )
+
+
+def starts(pair: Pair) -> list[np.ndarray]:
+    """The distributions of S_0 that F is put to: μ, and either state alone."""
+    return [pair.mu, *identity(2)]
+
+
+def thirds(claim: Bounds, pair: Pair) -> Iterator[Part]:
+    """G's constants, in balls: by its inequality each of the three ways to fail has probability δ/3 at most, and no smaller n or F_n would do."""
+    needs, third = needs_of(claim, pair), to_ball(pair.delta / 3)
+    n = claim.asked(needs, log(3 * len(pair.mu) / pair.delta))
+    most = lambda h: len(pair.mu) * (-2 * n * h**2 / claim.kappa(needs.second)).exp()
+    uneven, unseen = most(needs.h), most(needs.mu / 2)
+    tau = claim.floor(needs, log(6 * len(pair.mu) / pair.delta), n, square_root) / needs.spread
+    wrong = 2 * len(pair.mu) * (-(n * needs.mu) * tau**2).exp()
+    yield Part("the bound on P(some M̂(s, s) below m_0)", uneven, third, relation=AT_MOST)
+    yield Part("the bound on P(some n_s below nμ(s)/2)", unseen, third, relation=AT_MOST)
+    yield Part("the larger of the two", uneven.max(unseen), third)
+    yield Part("the bound on P(v_CE off by F_n or more, each state left nμ(s)/2 times)", wrong, third)
 
 
 def rarely_high(claim: Bounds, pair: Pair, n: int) -> Counterexample | None:
@@ -404,6 +450,12 @@ PAIRS = (
 )
 LEAVES = ((HALF, HALF), (TENTH, TENTH), (TENTH, Fraction(3, 10)), (Fraction(9, 10), HALF))
 STEPS = tuple((WORKED._replace(leave=leave), n) for leave in LEAVES for n in (1, 2, 5, 12))
+MADE = (
+    *PAIRS[-2:],
+    WORKED._replace(margin=Fraction(3, 10)),
+    Pair((TENTH, Fraction(3, 10)), UNIT, TENTH, TENTH, e=Fraction(99)),
+)
+"""Chains on whose n the largest h_s decides, and on whose n the rarest state does."""
 SLOW = Pair((Fraction(1, 100),) * 2, UNIT, Fraction(1, 5), TENTH)
 LUCKY = Pair((Fraction(7, 10),) * 2, UNIT, HALF, TENTH, 1)
 RARE = Pair((Fraction(1, 40), HALF), UNIT, TENTH, Fraction(1, 50), 24, e=Fraction(10**6))
@@ -416,12 +468,13 @@ WIDE = WORKED._replace(r=(Fraction(100), Fraction(0)), n=4)
 def certified(claim: Bounds, budget: Budget) -> Verdict:
     """Every context of a length, with its exact probability: the total of those that fail against δ, the bounds in Arb balls."""
     likely, high = partial(unlikely, claim), partial(rarely_high, claim)
+    made = lambda pair: first_failure(str(pair), thirds(claim, pair), AsBalls())
     told = (
-        f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20; 2 for G, at the n it "
-        f"asks for): F and G fail with probability at most δ; the cited inequality on {len(STEPS)} chains and lengths; "
-        f"{BITS} bits"
+        f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20, from μ and from either "
+        f"state; 2 for G, at the n it asks for): F and G fail with probability at most δ; the cited inequality on "
+        f"{len(STEPS)} chains and lengths; on {len(MADE)} chains G's constants give δ/3 to each way to fail; {BITS} bits"
     )
-    found = chain(map(likely, claim.chains), starmap(high, STEPS), map(likely, PAIRS))
+    found = chain(map(likely, claim.chains), starmap(high, STEPS), map(likely, PAIRS), map(made, MADE))
     return at_bits(found, "more likely to fail than stated", lambda _: told)
 
 
@@ -434,7 +487,8 @@ def scope_of_pairs() -> str:
     )
     return (
         f"every context of a length, with its exact probability; {described(F, 'chains of two states for F')}; "
-        f"{described(G, 'for G, at the n that it asks for')}; {len(STEPS)} for the cited inequality: {', '.join(steps)}"
+        f"{described(G, 'for G, at the n that it asks for')}; {len(STEPS)} for the cited inequality: {', '.join(steps)}; "
+        f"{described(MADE, 'for the constants of G')}"
     )
 
 
@@ -473,9 +527,10 @@ class Contexts(NamedTuple):
         return self.counts[np.arange(len(self.states)), self.states[:, -1]] > 0
 
 
-def simulated(task: Task, n: int, count: int, rng: np.random.Generator) -> Contexts:
-    """A batch of contexts, S_0 ∼ μ, with its empirical models and min_s M̂(s, s) over the states visited."""
-    size, start = task.mrp.n_states, task.mrp.stationary_distribution()
+def simulated(task: Task, n: int, count: int, rng: np.random.Generator, start: np.ndarray | None = None) -> Contexts:
+    """A batch of contexts, S_0 ∼ μ unless given, with its empirical models and min_s M̂(s, s) over the states visited."""
+    size = task.mrp.n_states
+    start = task.mrp.stationary_distribution() if start is None else start
     states, rewards = task.mrp.sample_batch(n, count, rng, start)
     rewards = rewards + task.paid_by_successor * states[:, 1:]
     moves, paid, every = np.zeros((count, size, size)), np.zeros((count, size)), np.arange(count)[:, None]
@@ -538,7 +593,7 @@ def population(claim: Bounds, task: Task) -> Needs:
     mu = np.linalg.matrix_power((P + np.eye(size)) / 2, 2**20)[0]
     E, m_0 = np.exp(task.x @ task.x.T), (1 + gamma + task.margin) / 2
     reversal = P.T * mu / mu[:, None]
-    second = max(0.0, *np.sort(np.linalg.eigvals((P + reversal) / 2).real)[:-1])
+    second = max([0.0, *np.sort(np.linalg.eigvals((P + reversal) / 2).real)[:-1]])
     h = min(claim.room(E, mu, s, m_0) for s in range(size))
     return Needs(size, second, h, mu.min(), gamma * np.ptp(task.mrp.value()) / (1 - gamma))
 
@@ -593,12 +648,16 @@ def simulate(
 def simulate_F(
     claim: Bounds, task: Task, count: int, rng: np.random.Generator
 ) -> tuple[Counterexample | None, list[str]]:
-    """F on ``count`` contexts, for each δ; icrl.operator's on the first 20 of them."""
+    """F on ``count`` contexts from μ, and on as many from the rarest state, for each δ; icrl.operator's on the first 20 of those from μ."""
     given, told = simulated(task, task.n, count, rng), []
+    rarest = np.eye(task.mrp.n_states)[task.mrp.stationary_distribution().argmin()]
+    from_one = simulated(task, task.n, count, rng.spawn(1)[0], rarest)
     error = farthest(given.v_CE - task.mrp.value(), given.visited)[given.covered]
     for delta in task.deltas:
         floor = floors(claim, task, given, delta)
         found = too_often(task, delta, "F", task.n, failures_of_F(claim, task, given, floor), count)
+        failures = failures_of_F(claim, task, from_one, floors(claim, task, from_one, delta))
+        found = found or too_often(task, delta, "F, from one state,", task.n, failures, count)
         found = found or first_failure(task.name, library_F(task, given, floor, delta), Within(ROUNDING))
         if found:
             return found, []
@@ -623,7 +682,7 @@ def simulate_G(
     needs = population(claim, task)
     for delta in task.deltas:
         n = math.ceil(claim.asked(needs, math.log(3 * needs.size / delta)))
-        floor = needs.spread * math.sqrt(math.log(6 * needs.size / delta) / (n * claim.least_visited(needs.mu)))
+        floor = claim.floor(needs, math.log(6 * needs.size / delta), n, math.sqrt)
         given = simulated(task, n, count, rng)
         found = too_often(task, delta, "G", n, failures_of_G(task, given, floor), count)
         needed = context_needed(task.mrp, task.x, task.margin, delta)
@@ -659,7 +718,7 @@ def hopping_ring(size: int, hop: float) -> MarkovRewardProcess:
 
 
 def tasks() -> list[Task]:
-    """Four tasks for F and four for G."""
+    """Four tasks for F and five for G, on whose n the rarest state decides, but on the last one's the least h_s."""
     rng = np.random.default_rng(0)
     frozen_lake, slow = from_gymnasium("FrozenLake-v1"), WORKED._replace(leave=(Fraction(1, 20),) * 2)
     skewed = WORKED._replace(leave=(TENTH, Fraction(3, 10)), e=Fraction(60))
@@ -673,6 +732,7 @@ def tasks() -> list[Task]:
         two_states(slow, "two states left with probability 1/20", **few),
         two_states(skewed, "two states left with probabilities 1/10 and 3/10", alpha=0.5, **few),
         Task("a ring of 3 states", ring(3, 0.7, 0.3), one_hot(3, 4.0), margin=0.1, deltas=(0.1,)),
+        two_states(WORKED._replace(margin=Fraction(3, 10)), "P = 1/2, a larger margin", **few),
     ]
 
 
@@ -709,7 +769,7 @@ def numeric(claim: Bounds, budget: Budget) -> Verdict:
     count, depths = budget.trials or TRIALS, ", ".join(map(str, DEPTHS))
     return Verdict(
         True,
-        f"4 tasks for F, each at three δ, and 4 for G, {count} contexts each (seed {budget.seed}), v_0 = 0, depths "
+        f"4 tasks for F, each at three δ, from μ and from the rarest state, and 5 for G, {count} contexts each (seed {budget.seed}), v_0 = 0, depths "
         f"{depths}: no bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor and "
         "context_needed of icrl.operator are these",
         "; ".join(measured),
@@ -742,7 +802,6 @@ HOPPING = Task(
 )
 ONE_RARE = Task("three states, one of them rare", RARELY, one_hot(3, 9.0), deltas=(0.1,), margin=0.1, contexts=300)
 TOO_FEW = {**NO_CHANCE, "certified": "two states are too few for it to show"}
-TOO_LONG = {**NO_CHANCE, "certified": "the contexts that would show it are too long to be counted"}
 NO_MATTER = {**NO_CHANCE, "numeric": "after as many transitions as G asks for the start hardly matters"}
 
 MUTANTS = (
@@ -799,7 +858,11 @@ MUTANTS = (
         Bounds(contexts=(NEVER_LEFT,), chains=(LEFT_OUT,), tasks=(two_states(LEFT_OUT, "P = 1/2, r = (100, 101)"),)),
     ),
     Mutant("S_0 = 0 in the cited inequality", Bounds(start=lambda mu: fractions([1, 0])), NO_MATTER, "certified"),
-    Mutant("μ_min left out of F_n", Bounds(least_visited=lambda mu: 1, tasks=(ONE_RARE,)), TOO_LONG, "numeric"),
+    Mutant("μ_min left out of F_n", Bounds(least_visited=lambda mu: 1, tasks=(ONE_RARE,)), NO_CHANCE, "certified"),
+    Mutant("1/(2μ²) in the place of 2/μ²", Bounds(half_seen=lambda mu: 1 / (2 * mu**2)), NO_CHANCE, "certified"),
+    Mutant("1/(8h²) in the place of 1/(2h²)", Bounds(within=lambda h: 1 / (8 * h**2)), NO_CHANCE, "certified"),
+    Mutant("half the logarithm in n", Bounds(logarithm=lambda log: log / 2), NO_CHANCE, "certified"),
+    Mutant("half of F_n", Bounds(off=lambda floor: floor / 2), NO_CHANCE, "certified"),
     Mutant(
         "h_s a bound on each frequency by itself",
         Bounds(distance=lambda one, other: greatest(one - other), contexts=(FOUR,)),
@@ -808,7 +871,7 @@ MUTANTS = (
     Mutant(
         "h_s without the rival's weight",
         Bounds(room=lambda E, mu, s, m_0: (mu[s] * E[s, s] - m_0 * (E[s] @ mu)) / ((1 - m_0) * E[s, s])),
-        NO_ROOM,
+        {"certified": NO_ROOM["certified"]},
     ),
 )
 
@@ -842,7 +905,7 @@ The event does not involve the weights: it holds for every kernel at once, even 
 **Before the context: bound (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with
 $Z_s = \sum_u \mu(u) E(s, u)$. Let $c$ now be the margin that is asked for, any number with
 $0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second eigenvalue of
-$(P + P^*)/2$, with $P^*$ the reversed chain, $\kappa = (1 + \lambda)/(1 - \lambda)$, $m_0 = (1 + \gamma + c)/2$ and
+$(P + P^*)/2$ (0 for one state), with $P^*$ the reversed chain, $\kappa = (1 + \lambda)/(1 - \lambda)$, $m_0 = (1 + \gamma + c)/2$ and
 
 $$
 h_s = \frac{Z_s\, (M_\pi(s, s) - m_0)}{(1 - m_0) E(s, s) + m_0 \max_{u \ne s} E(s, u)} ,
@@ -861,6 +924,11 @@ $$
 \lVert v_L - v^\pi \rVert \le (1 - \alpha c)^L \lVert v_0 - v^\pi \rVert + 2 F_n, \qquad F_n =
 \frac{\gamma\sigma}{1 - \gamma} \sqrt{\frac{\ln(6\lvert\mathcal S\rvert/\delta)}{n\, \mu_{\min}}} .
 $$ (eq-context-bound)
+
+The constants of (G) give a third of $\delta$ to each way to fail: some $\hat M(s, s) < m_0$, some state left fewer than
+$\tfrac12 n \mu_s$ times, and $v_{\mathrm{CE}}$ off by more than $F_n$ though none is. With these shares the inequalities used
+allow no smaller ones. They are not sharp: where $P = \tfrac12$, $r = (1, 0)$, $\gamma = \tfrac12$, $\delta = \tfrac1{10}$, $E(s, s) = 19 E(s, u)$ and
+$c = \tfrac15$, (G) asks for $n = 33$, and fails with probability $0.0013$.
 """.strip()
 
 
@@ -885,7 +953,12 @@ CLAIM = Claim(
     subject=STATED.subject,
     checks=(
         *STATED.checks(),
-        Check("certified", scope_of_pairs, certified, shows=(unlikely, too_likely, beyond_F, beyond_G, rarely_high)),
+        Check(
+            "certified",
+            scope_of_pairs,
+            certified,
+            shows=(unlikely, too_likely, beyond_F, beyond_G, rarely_high, thirds),
+        ),
         Check("numeric", scope_of_tasks, numeric, shows=(simulate_F, failures_of_F, simulate_G, failures_of_G)),
         Check(
             "cited",

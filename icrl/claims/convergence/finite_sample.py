@@ -154,7 +154,8 @@ def promised(claim: Published, pair: Pair) -> Counterexample | None:
     needs, inverse = explicit.needs_of(explicit.Bounds(), pair), log(1 / pair.delta)
     n = max(1, ceiling(claim.length(needs, log(Fraction(6)), log(Fraction(2)), inverse)))
     floor = claim.floor(needs, (log(12 / pair.delta) / needs.mu).sqrt(), explicit.to_ball(Fraction(n)))
-    return told(explicit.too_likely(pair, "the bound", n, explicit.beyond_G(n, floor / 2)), "contexts")
+    found = explicit.too_likely(pair, pair.mu, "the bound", n, explicit.beyond_G(n, floor / 2))
+    return told(found, "contexts")
 
 
 def told(found: Counterexample | None, id: str) -> Counterexample | None:

@@ -16,7 +16,7 @@ from sympy import QQ, Identity, MatrixSymbol, Poly, Symbol, cyclotomic_poly, rin
 from icrl.arrays import np
 from icrl.operator import Operator, chebyshev_steps
 from icrl.verify.instances import contexts, frozen_lake
-from icrl.verify.instances.cases import Case, float_case, log_uniform, rational_case, small_fraction, smallest
+from icrl.verify.instances.cases import Case, as_it_is, float_case, log_uniform, rational_case, small_fraction, smallest
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, entries, size
 from icrl.verify.judging.statement import Statement
@@ -47,8 +47,9 @@ NOT_BACK = closed_walk((0, 1, 0, 1, 1), RATIO, (1, 2))
 SOFT = closed_walk((0, 1, 0), RATIO, (1, -1), ONE / 2)
 CYCLE = closed_walk((0, 1, 2, 0), RATIO, (1, -1, 0))
 GROWING = replace(CYCLE, gamma=Fraction(3, 4))
+LATER = replace(CYCLE, gamma=Fraction(93, 128))
 ABSORBED = closed_walk((0, 1, 1), RATIO, (-1, 1))
-SMALLEST = (SWAP, STAR, NOT_BACK, CYCLE, GROWING, ABSORBED)
+SMALLEST = (SWAP, STAR, NOT_BACK, CYCLE, GROWING, LATER, ABSORBED)
 
 
 # The pieces
@@ -59,7 +60,7 @@ def tabular(case: Case) -> Case:
     here = [[0 * case.gamma + (s == u) for u in range(len(case.v))] for s in range(len(case.v))]
     if isinstance(case.gamma, float):
         return replace(case, features=[[10 * entry for entry in row] for row in here], A=here)
-    return replace(case, features=here, A=here, exp=lambda t: t)
+    return replace(case, features=here, A=here, exp=as_it_is)
 
 
 def balance(case: Case) -> list[Fraction] | None:
@@ -132,7 +133,9 @@ class Steps:
     """The statement with its pieces: the factors, which steps may take the place of others, and Chebyshev's part.
 
     ``angles``: the k of the cosines cos(πk/2L). ``node``: 1/α_l from γ and a cosine. ``weights``: the ν of the norm, None where the
-    bound is not claimed. ``line``, ``crossed``: ν on a line, and of equal crossings, None for other contexts. ``grows``: the γ at which the three-cycle is said to do harm.
+    bound is not claimed. ``line``, ``crossed``: ν on a line, and of equal crossings, None for other contexts.
+    ``least``: the maximum that no L steps go below. ``grows``: the γ at which the three-cycle is said to do harm;
+    ``plain``: what L steps of 1 make of the sum of squared errors there.
     """
 
     error: Callable[[Operator, Sequence, np.ndarray], np.ndarray] = lambda operator, alphas, e: factors(
@@ -143,11 +146,13 @@ class Steps:
     angles: Callable[[int], list[int]] = lambda depth: [2 * l + 1 for l in range(depth)]
     node: Callable[[Any, Any], Any] = lambda gamma, c: 1 + gamma * c
     bound: Callable[[Any, int], Any] = least_maximum
+    least: Callable[[Any, int], Any] = least_maximum
     tabular: Callable[[Case], Case] = tabular
     weights: Callable[[Case], list[Fraction] | None] = balance
     line: Callable[[Case], list[Fraction] | None] = on_a_line
     crossed: Callable[[Case], list[Fraction] | None] = crossed_equally
     grows: Callable[[Any], bool] = lambda gamma: 4 * gamma >= 3
+    plain: Callable[[Any, int], Any] = lambda gamma, depth: gamma ** (2 * depth)
     beyond: tuple[Case, ...] = ()
 
 
@@ -222,8 +227,10 @@ def parts(claim: Steps, case: Case) -> Iterator[Part]:
     if 0 < case.gamma and (nu := claim.weights(case)) and claim.bound(case.gamma, 1) is not None:
         for depth in DEPTHS if exact or hasattr(case.gamma, "rad") else (case.depth,):
             yield from chebyshev(claim, claim.tabular(case), like(case, nu), depth)
-    if goes_round(case) and claim.grows(case.gamma):
-        yield from growth(claim, tabular(case))
+    if goes_round(case):
+        yield from around(claim, tabular(case))
+        if claim.grows(case.gamma):
+            yield from growth(claim, tabular(case))
 
 
 def like(case: Case, nu: Sequence[Fraction]) -> list:
@@ -257,6 +264,7 @@ def chebyshev(claim: Steps, case: Case, nu: Sequence, depth: int) -> Iterator[Pa
     end, scale = ending(claim, case, operator, error, depth)
     most, T = claim.bound(case.gamma, depth), first_kind(lambda x: x / case.gamma, 0 * case.gamma + 1, depth)
     yield Part(f"1/T_{depth}(1/γ)", most, 1 / T, scale)
+    yield from no_better(claim, case.gamma, depth)
     yield from entries(f"v_{depth} − v_CE", end, first_kind(lambda x: operator.transition @ x, error, depth) / T, scale)
     norm = lambda e: sum(weight * x * x for weight, x in zip(nu, e))
     yield Part(f"‖v_{depth} − v_CE‖²", norm(end), most * most * norm(error), size(nu) * scale**2, AT_MOST)
@@ -265,6 +273,26 @@ def chebyshev(claim: Steps, case: Case, nu: Sequence, depth: int) -> Iterator[Pa
             0 * case.gamma + (1 if j == 0 else -1) if j in (0, depth) else cosine(2 * j, depth, case.gamma)
         )
         yield Part(f"p at its extremum {j}", polynomial_at(claim, case.gamma, depth, place), (-1) ** j * most, scale)
+
+
+def no_better(claim: Steps, gamma: Any, depth: int) -> Iterator[Part]:
+    """The least maximum is 1/Σ_j |ℓ_j(0)|, ℓ_j(0) = Π_{i≠j} λ_i/(λ_i − λ_j), at the L + 1 extrema λ_j: 1 = p(0) = Σ_j ℓ_j(0)p(λ_j), so no p stays below it."""
+    if isinstance(gamma, Fraction):
+        if depth > 3:  # cos(πj/L) is rational for L = 1, 2, 3 alone
+            return
+        cosines = [Fraction(round(2 * cosine(2 * j, depth, 0.0)), 2) for j in range(depth + 1)]
+    else:
+        cosines = [cosine(2 * j, depth, gamma) for j in range(depth + 1)]
+    places = [1 - gamma * c for c in cosines]
+    one = 0 * gamma + 1
+    at_zero = [
+        reduce(lambda w, other: w * other / (other - x), places[:j] + places[j + 1 :], one)
+        for j, x in enumerate(places)
+    ]
+    total, least = sum(abs(w) for w in at_zero), claim.least(gamma, depth)
+    yield Part(
+        f"the least maximum of {depth} steps times Σ|ℓ_j(0)|", least * total, one, (1 + depth) ** 2 / float(gamma)
+    )
 
 
 def ending(claim: Steps, case: Case, operator: Operator, error: np.ndarray, depth: int) -> tuple[np.ndarray, float]:
@@ -297,6 +325,14 @@ def first_kind(times: Callable[[Any], Any], start: Any, depth: int, square: Any 
 def goes_round(case: Case) -> bool:
     """Whether the context goes once around three states, without reward, from values that sum to 0."""
     return list(case.states) == [0, 1, 2, 0] and all(r == 0 for r in case.rewards) and sum(case.v, 0 * case.gamma) == 0
+
+
+def around(claim: Steps, case: Case) -> Iterator[Part]:
+    """Steps of 1 multiply the sum of squared errors by γ^{2L}: every layer turns the error on and shrinks it by γ."""
+    one, error = 0 * case.gamma + 1, grouping.values(replace(case, alphas=[]))[0]
+    for depth, v in enumerate(grouping.values(replace(case, alphas=[one] * 6), claim.machine)):
+        right = claim.plain(case.gamma, depth) * sum(error * error)
+        yield Part(f"‖v_{depth} − v_CE‖² after steps of 1, around the cycle", sum(v * v), right, size(error) ** 2)
 
 
 def growth(claim: Steps, case: Case) -> Iterator[Part]:
@@ -370,15 +406,16 @@ def float_cases(seed: int) -> Iterator[Case]:
 STATED = Statement(
     parts,
     "the Transformer's errors by the factors, layer by layer and in another order; detailed balance on lines and of "
-    "equal crossings; with Chebyshev's steps, where M̂ = I and detailed balance holds, the polynomial and the bound; "
-    "the cycle of three",
+    "equal crossings; with Chebyshev's steps, where M̂ = I and detailed balance holds, the polynomial and the bound, "
+    "and that no L steps have a smaller maximum; the cycle of three, with these steps and with steps of 1",
     Steps(),
     exact=contexts.after(SMALLEST, rational_contexts),
     certified=contexts.after(SMALLEST, rational_contexts, lambda: [lake()]),
     small=contexts.after(SMALLEST),
     floats=float_cases,
     routes={
-        "exact": "Chebyshev's steps through the coefficients of the polynomial, where E = 0 off the diagonal",
+        "exact": "Chebyshev's steps through the coefficients of the polynomial, where E = 0 off the diagonal; that no L steps "
+        "have a smaller maximum for L = 1, 2, 3",
         "certified": "the last of FrozenLake-v1; Chebyshev's steps in the Transformer's layers, E = 0 off the diagonal",
         "numeric": "Chebyshev's steps by icrl.operator, with one-hot features so sharp that M̂ = I to rounding",
     },
@@ -388,7 +425,7 @@ STATED = Statement(
         "steps along a line, each crossed in both directions": on_a_line,
         "each pair crossed equally often in both directions": crossed_equally,
     },
-    shows=(by_layers, balanced, chebyshev, growth),
+    shows=(by_layers, balanced, chebyshev, no_better, around, growth),
 )
 
 
@@ -434,6 +471,13 @@ MUTANTS = (
         FACTORS,
     ),
     Mutant("M̂ = I not asked", Steps(tabular=lambda case: case, beyond=(SOFT,)), FACTORS),
+    Mutant(
+        "some L steps have a maximum smaller by a tenth",
+        Steps(least=lambda gamma, depth: (most := least_maximum(gamma, depth)) and 9 * most / 10),
+        FACTORS,
+    ),
+    Mutant("steps of 1 multiply by γ^L around the cycle", Steps(plain=lambda gamma, depth: gamma**depth), FACTORS),
+    Mutant("the cycle does harm at γ = 29/40 too", Steps(grows=lambda gamma: 40 * gamma >= 29), FACTORS),
     Mutant("the cycle does harm at γ = 3/5 too", Steps(grows=lambda gamma: gamma > 0, beyond=(CYCLE,)), FACTORS),
 )
 
@@ -461,8 +505,9 @@ $$
 $$ (eq-chebyshev-product)
 
 On $[1 - \gamma, 1 + \gamma]$ this polynomial is at most $1/T_L(1/\gamma)$ in absolute value, and is that with
-alternating signs at the $L + 1$ points $1 - \gamma\cos(\pi j / L)$; so no other $L$ steps do better on all of the
-interval.
+alternating signs at the $L + 1$ points $\lambda_j = 1 - \gamma\cos(\pi j / L)$. No other $L$ steps have a smaller maximum
+on the interval: the $\ell_j = \prod_{i \ne j} \lambda_i / (\lambda_i - \lambda_j)$ make
+$\sum_j \ell_j\, p(\lambda_j) = p(0) = 1$ of every such product $p$, and $\sum_j \lvert \ell_j \rvert = T_L(1/\gamma)$.
 
 Suppose that $\hat M = I$ (the tabular limit), and that $P_e$ is **reversible**: $\nu(s) P_e(s, u) = \nu(u) P_e(u, s)$
 for some positive $\nu$. Then in the norm $\lVert u \rVert_\nu^2 = \sum_s \nu(s) u(s)^2$
@@ -478,7 +523,9 @@ that ends where it began.
 
 Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with $\gamma \ge \tfrac34$, $\hat M = I$
 and an error $v_0 - v_{\mathrm{CE}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps
-makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$.
+makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$, whatever $\gamma$ is. (It is
+$L = 2$ that asks for the largest $\gamma$: there the harm begins at
+$\gamma = \sqrt{2/(1 + \sqrt 7)} \approx 0.7407$, so that $\tfrac34$ is not the least number, but $\tfrac{29}{40}$ is too small.)
 """.strip()
 
 

@@ -107,7 +107,7 @@ def parts(claim: Grouping, case: Case) -> Iterator[Part]:
     )
 
 
-DRAWN = contexts.after((PROBE, contexts.never_left(2)), *contexts.DRAWN)
+DRAWN = contexts.after((PROBE, contexts.never_left(2), contexts.with_zeros()), *contexts.DRAWN)
 STATED = Statement(
     parts,
     "the identities, stochastic rows, the Transformer's values at every layer, icrl.operator's matrices, "
@@ -157,7 +157,8 @@ MUTANTS = (
 
 STATEMENT = r"""
 Number the states that occur in the context $0, \dots, N-1$, and take weights $K(k \mid s)$ in proportion to
-$E(s, S_k)$. Gather them by the state a transition leaves, by the state it reaches, and by its reward:
+$E(s, S_k)$, with $\sum_{k<n} E(s, S_k) \ne 0$ at every state $s$ of the context. Gather them by the state
+a transition leaves, by the state it reaches, and by its reward:
 
 $$
 \begin{aligned}
@@ -177,7 +178,7 @@ G &= I - \alpha \hat M + \alpha\gamma \hat P .
 \end{aligned}
 $$ (eq-operator)
 
-If $E > 0$ and $n \ge 1$, then $\hat M$ and $\hat P$ are row-stochastic. If $v^* = G v^* + \alpha \hat b$, and $\alpha$
+If $E \ge 0$ and $n \ge 1$, then $\hat M$ and $\hat P$ are row-stochastic. If $v^* = G v^* + \alpha \hat b$, and $\alpha$
 is the same in all layers, then $v_L - v^* = G^L (v_0 - v^*)$; and this is by how much the value row of the softmax
 Transformer misses $v^*$ after $L$ layers.
 """.strip()
@@ -197,8 +198,11 @@ CLAIM = Claim(
     environment="theorem",
     statement=statement,
     hypotheses=(
-        r"The weights are $K(k \mid s) = E(s, S_k) / \sum_{i<n} E(s, S_i)$ for any table $E$ of states; softmax attention has $E = \exp g$.",
-        r"$E > 0$ and $n \ge 1$ for the matrices to be row-stochastic; for the identities, nothing.",
+        (
+            r"The weights are $K(k \mid s) = E(s, S_k) / \sum_{i<n} E(s, S_i)$ for any table $E$ of states whose sums "
+            r"$\sum_{i<n} E(s, S_i)$ are not 0, or $K$ is not defined; softmax attention has $E = \exp g > 0$."
+        ),
+        r"$E \ge 0$ and $n \ge 1$ for the matrices to be row-stochastic; for the identities $E$ may have any signs.",
         r"One step size $\alpha$ for all layers, for the powers of $G$.",
         (
             r"The identities hold for any numbering of states; that all of them occur in the context matters for the "

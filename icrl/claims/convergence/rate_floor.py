@@ -78,6 +78,7 @@ STATED = Statement(
     floats=contexts.float_cases,
     routes=dict.fromkeys(("exact", "certified", "numeric"), "each with reward 1 and v_0 = 0"),
     scale="(1 + L) max(1, 1/(1 − γ)) for values",
+    shows=(eigenvector, attained, floor),
 )
 
 

@@ -12,7 +12,7 @@ from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances import frozen_lake as lake
-from icrl.verify.instances.cases import Case, log_uniform, power_of_two, smallest, to_ball
+from icrl.verify.instances.cases import Case, as_it_is, log_uniform, power_of_two, smallest, to_ball
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.judging.parts import (
     AT_LEAST,
@@ -279,7 +279,31 @@ ONE = context((0, 0), ((0,),), 0, alpha=2)
 BACK = context((0, 1, 0), IDENTITY, "-3/2")
 NEVER = context((0, 1), ((0,), (1,)), 0)
 LOPSIDED = context((0, 1, 2, 0), AXES, "1/2", A=((1, 1, 0), (-3, 0, 1), (2, 0, 2)))
-SMALLEST = (STUCK, CULPRIT, OPEN, TRACE, TURN, SWAP, ONE)
+LONG_STAY = replace(
+    smallest(
+        (0, *[1] * 11),
+        2,
+        [1] + [0] * 10,
+        (0, 1),
+        IDENTITY,
+        ((Fraction(7, 20), Fraction(4, 5)), (Fraction(4, 5), Fraction(3, 2))),
+    ),
+    gamma=Fraction(987, 1000),
+)
+SMALLEST = (STUCK, CULPRIT, OPEN, TRACE, TURN, SWAP, ONE, LONG_STAY)
+
+
+def path(m: int, stays: int, gamma: Fraction) -> Case:
+    """0, 1, …, m, then m as often as said; E = xxᵀ + I/1000 with x(s) = (s + 1)/(m + 1), which is near the worst for (c)."""
+    x = [Fraction(s + 1, m + 1) for s in range(m + 1)]
+    one_hot = np.eye(m + 1, dtype=int).tolist()
+    E = [[a * b + Fraction(s == u, 1000) for u, b in enumerate(x)] for s, a in enumerate(x)]
+    states = (*range(m + 1), *[m] * stays)
+    case = smallest(states, 1, [0] * (len(states) - 1), range(m + 1), one_hot, E)
+    return replace(case, gamma=gamma, exp=as_it_is)
+
+
+SLOW_PATH = path(6, 100, Fraction(9959, 10000))
 
 
 def rational_contexts(seed: int = 125) -> list[Case]:
@@ -369,7 +393,7 @@ STATED = Statement(
     parts,
     TOLD,
     Spectral(),
-    exact=contexts.after(SMALLEST, rational_contexts),
+    exact=contexts.after((*SMALLEST, SLOW_PATH), rational_contexts),
     certified=contexts.after(SMALLEST, rational_contexts, frozen_lakes),
     small=contexts.after(SMALLEST),
     floats=float_contexts,
@@ -433,6 +457,15 @@ MUTANTS = (
         Spectral(spread=lambda nu, after: sum(after) / sum(nu), beyond=(STUCK,)),
     ),
     Mutant("(c) whatever S_n", Spectral(count=lambda n, gamma: True, beyond=(OPEN,))),
+    Mutant(
+        "(c) with an eighth of |γ| in the place of half",
+        Spectral(count=lambda n, gamma: n * (1 - gamma) >= gamma / 8),
+    ),
+    Mutant(
+        "(c) with 2/5 of |γ| in the place of half",
+        Spectral(count=lambda n, gamma: n * (1 - gamma) >= 2 * gamma / 5),
+        dict.fromkeys(("certified", "numeric"), "the E that shows it is a table of rationals, no exponential"),
+    ),
     Mutant("(c) with the normaliser", Spectral(without=lambda operator, E: operator.H, beyond=(CULPRIT,))),
 )
 
@@ -463,7 +496,8 @@ $$ (eq-reweighted)
 (c) $E$ is symmetric and positive definite, and either $S_n = S_0$ or
 $n_{S_n} (1 - \lvert\gamma\rvert) \ge \lvert\gamma\rvert / 2$; but here the iteration is another one, with the
 normaliser **left out**: the step of state $s$ is $\alpha Z(s)$, so that $E \operatorname{diag}(n) (I - \gamma P_e)$
-stands in the place of $H$.
+stands in the place of $H$. No number below the $\tfrac12$ does for all contexts: those that go $0, 1, \dots, m$ and then
+stay long at $m$ come as near to it as one likes.
 
 Distinct features and a context that leaves every state are not enough: with $E = 2^{x x'}$, $x = (-3, 0, -2)$, states
 $0, 2, 1, 1$ and $\gamma = 0.99$, no step size works. Nor does one with $x = (4, 3, 1)$, states $0, 1, 2, 0$ and

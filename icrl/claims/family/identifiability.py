@@ -23,8 +23,9 @@ from icrl.verify.judging.parts import UNLIKE, Part, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.exact_algebra import rational
-from icrl.verify.routes.grouping import array, visited
+from icrl.verify.routes.exact_algebra import invertible, rational
+from icrl.verify.routes.fixed_points import fixed_point_system, only_fixed_point
+from icrl.verify.routes.grouping import array, operator_of, visited
 
 AXES = ((1, 0), (0, 1))
 ONE_HOT = doubling(contexts.two_states(2))
@@ -47,7 +48,8 @@ def constant_on(rows: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Null:
-    """The statement with its pieces: keys and queries, the score's product, u, how u and c make a D, the dimension, what else is free, the first layer."""
+    """The statement with its pieces: keys and queries, the score's product, u, how u and c make a D, the dimension, what else
+    is free, the first layer, which M̂ leave depth one limit only."""
 
     keys: Callable[[Case], list[int]] = sources
     queries: Callable[[Case], list[int]] = visited
@@ -57,6 +59,7 @@ class Null:
     dimension: Callable[[int, int, int], int] = lambda d, p, r: d * d - p * r
     free: Callable[[np.ndarray], tuple] = lambda A: ()
     first: Callable[[Any], Any] = lambda alpha: alpha
+    one_limit: Callable[[np.ndarray], bool] = invertible
     beyond: tuple[Case, ...] = ()
 
 
@@ -190,7 +193,7 @@ def directions(claim: Null, case: Case) -> Iterator[Part]:
 
 
 def at_depth(claim: Null, case: Case) -> Iterator[Part]:
-    """The first layer tells α, whatever A is; v_CE is kept, whatever A is."""
+    """The first layer tells α, whatever A is; v_CE is kept, whatever A is, and in rationals alone where M̂ is invertible."""
     zero, v_CE = 0 * case.gamma, grouping.certainty_equivalence(case)
     scale = size(v_CE, case.rewards) / (1 - abs(float(case.gamma)))
     paid = replace(case, rewards=[zero + 1] * case.n, v=[zero] * len(case.v))
@@ -200,6 +203,17 @@ def at_depth(claim: Null, case: Case) -> Iterator[Part]:
         yield from entries(
             f"a layer's image of v_CE after D = {told(D)}", one_layer(changed(case, D), v_CE), v_CE, scale
         )
+    for D in (*units(case)[:2], -matrix(case)) if isinstance(zero, Fraction) else ():
+        yield from at_the_end(claim, changed(case, D), v_CE, told(D))
+
+
+def at_the_end(claim: Null, case: Case, v_CE: np.ndarray, told: str) -> Iterator[Part]:
+    """Whether the layer has one fixed point, where M̂ is said to make it so; and that this is v_CE."""
+    zero, layer = 0 * case.gamma, lambda v: one_layer(case, v)
+    if claim.one_limit(operator_of(case).M):
+        moves, _ = fixed_point_system(layer, case)
+        yield Part(f"whether there is one limit only after D = {told}: 1 if so", zero + invertible(moves), zero + 1)
+    yield from only_fixed_point(f"the only fixed point after D = {told}", layer, case, v_CE, 1.0)
 
 
 # The contexts
@@ -326,6 +340,11 @@ MUTANTS = (
     ),
     Mutant("the scale of A is free", Null(free=lambda A: (A,)), SAME_RATIO),
     Mutant("2α in the place of α", Null(first=lambda alpha: 2 * alpha), SAME_RATIO),
+    Mutant(
+        "one limit whatever M̂ is",
+        Null(one_limit=lambda M: True),
+        SAME_RATIO | {"numeric": "whether there is one fixed point only is asked in rationals alone"},
+    ),
     Mutant("d² − r²", Null(dimension=lambda d, p, r: d * d - r * r), SAME_RATIO),
     Mutant("d(d − p) where the features do not span", Null(dimension=lambda d, p, r: d * (d - p)), SAME_RATIO),
     Mutant("every visited state a key", Null(keys=visited), SAME_RATIO),
@@ -359,8 +378,11 @@ features of as many states, all of them sources, that is $u = \mathbf 1$ alone: 
 Everything else is seen. In particular the scale of $A$ is seen, unless $A$ itself is such a $D$; and so is $\alpha$,
 by the first layer: rewards of 1 and $v_0 = 0$ make $v_1 = \alpha$ in every column.
 
-At infinite depth, where depth converges, nothing of $A$ is seen: by {prf:ref}`certainty-equivalence` the only fixed
-point is $v_{\mathrm{CE}}$ for each $A$ with invertible $\hat M$.
+At infinite depth less is seen. Among the $A$ whose $\hat M$ is invertible and with which depth converges, nothing is: by
+{prf:ref}`certainty-equivalence` the only fixed point is $v_{\mathrm{CE}}$ for each of them. But an $A$ with a singular
+$\hat M$ may be told from these: with states $0, 1, 0$, rewards $1, 0$, $\gamma = \tfrac12$, $\alpha = 1$, $v_0 = 0$, one-hot
+features and $2^t$ for the exponential, $A = I$ ends at $v_{\mathrm{CE}} = (\tfrac43, \tfrac23)$, $A = 0$ at $(1, 1)$, and
+$A = \bigl(\begin{smallmatrix} 0 & 1 \\ -1 & 0 \end{smallmatrix}\bigr)$ at $(\tfrac43, \tfrac43)$.
 """.strip()
 
 
@@ -373,7 +395,7 @@ CLAIM = Claim(
     hypotheses=(
         r"$\alpha \ne 0$; $E = \exp g$: that equal ratios of weights mean equal differences of scores is a property of the exponential.",
         r"Keys are the sources and queries all visited states, $S_n$ included, even if it is not left. For many contexts at once: the sources of each against the states of each.",
-        r"At infinite depth, what {prf:ref}`certainty-equivalence` asks for.",
+        r"At infinite depth, what {prf:ref}`certainty-equivalence` asks for, an invertible $\hat M$ included, and that depth converges.",
     ),
     subject=STATED.subject,
     checks=(

@@ -393,13 +393,16 @@ $$
 w_{l+1} = w_l + \alpha_l \sum_{k<n} Z(S_k)\, \delta_k\, \psi(S_k) .
 $$ (eq-kernel-space)
 
-State $s$ has, with all its transitions, the weight $\nu(s) = n_s Z(s)$, where plain linear TD gives it $n_s$. It is
-the measure that $\hat M$ keeps: $\nu(s) \hat M(s, u) = \nu(u) \hat M(u, s)$, so $\nu \hat M = \nu$.
+State $s$ has, with all its transitions, the weight $\nu(s) = n_s Z(s)$, where plain linear TD gives it $n_s$. Where
+$Z > 0$, as for every positive $E$, $\nu$ is a measure; if not, it may have negative entries. $\hat M$ keeps it:
+$\nu(s) \hat M(s, u) = \nu(u) \hat M(u, s)$, so $\nu \hat M = \nu$. (It may keep others besides: with
+$\hat M = I$ it keeps all of them.)
 
 **Plain linear TD.** If $E(s, u) = \langle x(s), x(u) \rangle$ and the step is $\alpha_l(s) = \alpha_l Z(s)$, a step
 for each state, then $v_{l+1}(s) = v_l(s) + \alpha_l(s) \sum_{k<n} K(k \mid s)\, \delta_k$ is linear TD
-{eq}`eq-linear-attention` with the step $\alpha_l$, from any $v_0 = \langle x, w_0 \rangle$. No constant in the place
-of $\alpha_l(s)$ does that.
+{eq}`eq-linear-attention` with the step $\alpha_l$, from any $v_0 = \langle x, w_0 \rangle$. Where $Z$ is the same at all
+visited states this is a constant; where it is not, a constant in the place of $\alpha_l(s)$ will in general not do: with
+states $0, 1$, $x = (1, 2)$ and a TD error other than 0, none does.
 
 **Small features.** If $E(s, u) = \exp \langle x(s), x(u) \rangle$ and $\tau = 2 \max \lVert x \rVert^2 \le 1$, the
 maximum being over the visited states, then with $\bar x = \frac1n \sum_{i<n} x(S_i)$

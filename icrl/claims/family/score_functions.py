@@ -90,7 +90,8 @@ BIASED = biased(((0,), (0,)), ((1,),), (0, 1), (1, 0))
 ONE_WAY = biased(((1, 0), (0, 1)), ((0, 1), (0, 0)), depth=2)
 FLIPPED = biased(((0,), (1,)), ((-1,),), (0, 2), (1, 0), v=(1, -2), r=(0, 0), depth=3)
 SKEW = biased(((1, 0), (0, 1)), ((0, 1), (-1, 0)), depth=2)
-SMALLEST = (BIASED, ONE_WAY, FLIPPED, SKEW)
+UNLEFT = biased(((1, 0), (0, 1)), ((0, 1), (1, 1)), (1, 0), (0, 1), states=(0, 1), r=(1,), depth=2)
+SMALLEST = (BIASED, ONE_WAY, FLIPPED, SKEW, UNLEFT)
 
 
 def bands(case: Case) -> tuple[list, list, list, list]:
@@ -121,7 +122,8 @@ def bias_weight(power: Callable, a: Any, b: Any) -> Any:
 
 @dataclass(frozen=True)
 class Scores:
-    """The statement with its pieces: Ã, the product, the weights of states, temperature, for two states the determinant and when v_CE is the only fixed point; contexts let in."""
+    """The statement with its pieces: Ã, the product, the weights of states, temperature, contexts let in; for two states the
+    determinant, when v_CE is the only fixed point and when depth diverges."""
 
     extended: Callable = with_biases
     product: Callable = key_left
@@ -131,6 +133,7 @@ class Scores:
     )
     determinant: Callable[[Callable, Any], Any] = lambda power, q: power(q) - 1
     unique: Callable[[Any], bool] = lambda q: q != 0
+    diverges: Callable[[Any], bool] = lambda q: q < 0
     beyond: tuple[Case, ...] = ()
 
 
@@ -193,6 +196,12 @@ def two_states(claim: Scores, case: Case, M: np.ndarray) -> Iterator[Part]:
     right = step**2 * M[0, 1] * M[1, 0] * claim.determinant(power_of(case), q) * determinant(X)
     yield Part("det(I − γP_e)", determinant(X), zero, 1.0, AT_LEAST)
     yield Part("det(I − G)", determinant(moves), right, size(moves) ** 2)
+    above = step * (1 - case.gamma) - sum(
+        moves.diagonal()
+    )  # tr G less the eigenvalue of constants, 1 − α(1 − γ), less 1
+    if claim.diverges(q):
+        for relation in (AT_LEAST, UNLIKE):
+            yield Part("an eigenvalue of G, less 1", above, zero, size(moves), relation)
     other = grouping.certainty_equivalence(case) + solved(X, array(case, [M[0, 1], -M[0, 0]]))
     moved = greatest(one_layer(case, other) - other)
     yield Part(
@@ -221,26 +230,33 @@ def determinant(matrix: np.ndarray) -> Any:
 
 
 def whole_cases(seed: int = 0) -> Iterator[Case]:
-    """Random contexts of up to 3 states, of 2 layers; γ of either sign."""
+    """Random contexts of up to 4 states, of 2 layers, two of which end in a state that is never left; γ of either sign."""
     rng = Random(seed)
     for shape in ((1, 2, 1), (2, 3, 1), (2, 3, 2), (2, 4, 2), (2, 5, 1), (3, 4, 2), (3, 5, 1), (3, 5, 2)):
         yield whole_case(rng, *shape)
+    for shape in ((2, 3, 1), (3, 4, 2)):
+        yield whole_case(rng, *shape, left=False)
 
 
-def whole_case(rng: Random, size: int, n: int, d: int) -> Case:
-    """Whole features, biases and A; every state is left."""
+def whole_case(rng: Random, size: int, n: int, d: int, left: bool = True) -> Case:
+    """Whole features, biases and A; every state is left, or the last one is not."""
     whole = lambda rows, columns: [tuple(rng.randint(-1, 1) for _ in range(columns)) for _ in range(rows)]
-    (a, b), walk = whole(2, size), closing_walk(rng, size, n)
+    walk = closing_walk(rng, size, n)
+    if not left:
+        walk[-1], size = max(walk) + 1, size + 1
+    a, b = whole(2, size)
     case = biased(tuple(whole(size, d)), tuple(whole(d, d)), a, b, walk, [0] * n, [0] * size, 2)
     numbers = lambda count: [small_fraction(rng) for _ in range(count)]
     return replace(case, rewards=numbers(n), v=numbers(size), gamma=Fraction(rng.randint(-9, 9), 10))
 
 
 def float_contexts(seed: int) -> Iterator[Case]:
-    """Random float contexts, every state of which is left."""
+    """Random float contexts, a quarter of which end in a state that is never left."""
     rng = np.random.default_rng(seed)
     while True:
         walk, d = closing_float_walk(rng, int(rng.integers(1, 5)), log_uniform(rng, 1, 16)), int(rng.integers(0, 4))
+        if rng.random() < 0.25:
+            walk[-1] = max(walk) + 1
         size = len(set(walk))
         features = np.column_stack([rng.normal(size=(size, d + 2)), np.ones(size)]).tolist()
         rewards, v, A = (
@@ -262,7 +278,8 @@ def float_contexts(seed: int) -> Iterator[Case]:
 STATED = Statement(
     parts,
     "the Transformer's weights against those of the definition, at the scores and at twice the scores, its layers "
-    "against weighted TD, v_CE its fixed point; for two states det(I − G) and whether there is another",
+    "against weighted TD, v_CE its fixed point; for two states det(I − G), whether there is another, and an eigenvalue "
+    "of G above 1 where q < 0",
     Scores(),
     exact=contexts.after(SMALLEST, whole_cases),
     certified=contexts.after(SMALLEST, whole_cases),
@@ -367,6 +384,8 @@ MUTANTS = (
     ),
     Mutant("M̂ never singular", Scores(determinant=lambda power, q: power(q))),
     Mutant("A = −I as good as A = I", Scores(determinant=lambda power, q: power(abs(q)) - 1)),
+    Mutant("depth diverges for q > 0 too", Scores(diverges=lambda q: q != 0), WEIGHTS),
+    Mutant("depth diverges for a skew A", Scores(diverges=lambda q: q <= 0), WEIGHTS),
     Mutant("v_CE the only fixed point whatever A is", Scores(unique=lambda q: True), WEIGHTS),
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
+from random import Random
 from typing import Any
 
 from icrl import td
@@ -28,7 +29,7 @@ ONE = smallest((0, 0, 0), r=(1, 0))
 COIN = smallest((0, 0, 1, 0), 2, r=(1, 0, 2), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fraction(1)]])
 UNPAID = replace(ONE, rewards=[Fraction(0)] * 2)
-SMALLEST = (ONE, COIN, contexts.two_states(2), EQUAL, contexts.never_left(2))
+SMALLEST = (ONE, COIN, contexts.two_states(2), EQUAL, contexts.never_left(2), contexts.with_zeros())
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,11 @@ class Ratio:
 
 
 ZERO, HALF, WHOLE = Ratio(0), Ratio(1, 2), Ratio(1)
+
+
+def drawn(case: Case) -> Ratio:
+    """One of 1/24, 3/24, …, 23/24, the same for the same walk."""
+    return Ratio(2 * Random(str(case.states)).randint(0, 11) + 1, 24)
 
 
 def scan(p: Parameters, decay: Any) -> Parameters:
@@ -82,7 +88,7 @@ class Traces:
     target: Callable[[Case, Any, dict], list] = returns
     only: Callable[[Case, np.ndarray], bool] = lambda case, M: case.alphas[0] != 0 and invertible(M)
     rate: Callable = lambda alpha, c, gamma, lam: 1 - alpha * c
-    lambdas: tuple[Ratio, ...] = (HALF, ZERO, WHOLE)
+    lambdas: Callable[[Case], tuple[Ratio, ...]] = lambda case: (HALF, ZERO, WHOLE, drawn(case))
     beyond: tuple[Case, ...] = ()
 
 
@@ -129,7 +135,7 @@ def eligibility(case: Case, lam: Any, v: np.ndarray) -> np.ndarray:
 
 def parts(claim: Traces, case: Case) -> Iterator[Part]:
     """Everything that is said of one context, for each λ."""
-    for ratio in claim.lambdas:
+    for ratio in claim.lambdas(case):
         yield from at_lambda(claim, case, ratio.of(case), f"λ = {ratio}: ")
 
 
@@ -214,7 +220,7 @@ STATED = Statement(
     small=contexts.after(SMALLEST),
     floats=contexts.float_cases,
     trials=100,
-    noun=f"contexts with λ = {', '.join(map(str, Traces().lambdas))}",
+    noun="contexts with λ = 1/2, 0, 1 and one drawn from 1/24, 3/24, …, 23/24",
     scale="that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved",
     shows=(at_lambda, stands_still, limits, on_the_way),
 )
@@ -255,6 +261,10 @@ def never_ending(alpha: Any, c: Any, gamma: Any, lam: Any) -> Any:
 MUTANTS = (
     Mutant("the scan from the left", Traces(scan_from_the_left)),
     Mutant("ϑ = λ in the place of γλ", Traces(decay=lambda gamma, lam: lam)),
+    Mutant(
+        "ϑ = γλ at λ = 0, 1/2, 1 alone",
+        Traces(decay=lambda gamma, lam: gamma * lam * (1 + (2 * lam - 1) * (lam - 1))),
+    ),
     Mutant("the scan inside the softmax", Traces(scan_of_scores)),
     Mutant("a decay mask inside the softmax", Traces(decay_mask)),
     Mutant("no bootstrap at the end", Traces(target=returns_that_end)),
@@ -263,7 +273,7 @@ MUTANTS = (
         "the only fixed point whatever the weights", Traces(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,))
     ),
     Mutant("the rate of returns that never end", Traces(rate=never_ending)),
-    Mutant("λ = −1 let in", Traces(lambdas=(Ratio(-1),), beyond=(UNPAID,))),
+    Mutant("λ = −1 let in", Traces(lambdas=lambda case: (Ratio(-1),), beyond=(UNPAID,))),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from random import Random
 from typing import Any
@@ -16,6 +17,7 @@ from icrl.arrays import np
 from icrl.prompt import REWARD, Rows, rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, rational_case, smallest
+from icrl.verify.instances.contexts import of_several
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, entries, size
 from icrl.verify.judging.statement import Statement
@@ -161,9 +163,10 @@ SMALLEST = (PAID, HELD, STEPPING)
 
 
 def rational_cases() -> list[Case]:
-    """Random rational contexts over n in 1..6, d in 0..3, of 0 to 3 layers."""
+    """Random rational contexts over n in 1..6, d in 0..3, of 0 to 3 layers, of two states or more where n > 1."""
     rng = Random(0)
-    return [rational_case(rng, *shape) for shape in product(range(1, 7), range(4), range(4))]
+    shapes = product(range(1, 7), range(4), range(4))
+    return [of_several(partial(rational_case, rng, *shape), shape[0] > 1) for shape in shapes]
 
 
 def float_cases(seed: int) -> Iterator[Case]:

@@ -67,7 +67,8 @@ MUTANTS = (
 def statement() -> str:
     """The theorem, its prompt and its update printed from the objects that the symbolic check compares."""
     return rf"""
-Give the prompt of transitions for $w_0 = 0$, made with $\gamma = 1$, a fourth band, a row that holds
+Take any $w_0$. Give the prompt of transitions, made with $\gamma = 1$ and with the rewards alone in its third band, as for
+weights of 0, a fourth band, a row that holds
 $\inner{{x_k'}}{{w_0}} - \inner{{x_k}}{{w_0}}$ in column $k < n$ and $-\inner{{x}}{{w_0}}$ in the query column. Add
 what **two heads** find in it, $Z \mapsto Z + V_1 Z K + V_2 Z C K$, with linear attention, the query column's key
 hidden in both, and

@@ -25,6 +25,7 @@ from icrl.verify.routes.exact_algebra import rational, solved_by_sympy
 
 UPDATES, TRIALS = 4, 500
 GRID = list(product((1, 2, 5), (1, 2, 3), range(4)))
+GAMMAS = (Fraction(9, 10), Fraction(0), Fraction(1, 2), Fraction(99, 100))
 COVERED_GRID = list(product((1, 2, 3), (1, 3, 6)))
 TOLERANCE = 64
 """Float tolerance, in units of eps · n · (1 + α‖A‖)^l · scale: an update multiplies what was wrong before by at most
@@ -170,7 +171,7 @@ def exact_samples() -> Iterator[Sample]:
             states,
             [number(rng) for _ in range(length)],
             features,
-            Fraction(9, 10),
+            GAMMAS[turn],
             Fraction(1, 2 + turn),
             [number(rng) for _ in range(dimension)],
         )
@@ -185,7 +186,7 @@ def covered_samples() -> Iterator[Sample]:
             states,
             [number(rng) for _ in range(length)],
             one_hot(states, Fraction(1)),
-            Fraction(9, 10),
+            GAMMAS[length % 4],
             Fraction(1, 2),
             [number(rng) for _ in set(states)],
         )
@@ -302,6 +303,7 @@ MUTANTS = (
     Mutant(
         "the residual-gradient matrix", System(lambda X, X_next, gamma: (X - gamma * X_next) @ (X - gamma * X_next).T)
     ),
+    Mutant("γ = 9/10, whatever it is", System(lambda X, X_next, gamma: X @ (X - X_next * 9 / 10).T)),
     Mutant("γ dropped", System(lambda X, X_next, gamma: X @ (X - X_next).T)),
     Mutant("A transposed", System(lambda X, X_next, gamma: (X - gamma * X_next) @ X.T)),
     Mutant("successors' features on the left", System(lambda X, X_next, gamma: X_next @ (X - gamma * X_next).T)),

@@ -34,7 +34,12 @@ def power_of_two(t: Fraction) -> Fraction:
     return Fraction(2) ** int(t)
 
 
-EXPONENTIALS: dict[Any, str] = {stand_in: "1 + t²", power_of_two: "2^t"}
+def as_it_is(t: Any) -> Any:
+    """t itself: with one-hot features the table E is A transposed, and may have entries that are 0."""
+    return t
+
+
+EXPONENTIALS: dict[Any, str] = {stand_in: "1 + t²", power_of_two: "2^t", as_it_is: "t"}
 """What stands in the place of exp, by how it is written."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from random import Random
 from typing import Any
@@ -13,6 +14,7 @@ from icrl.arrays import np
 from icrl.verify.instances import frozen_lake
 from icrl.verify.instances.cases import (
     Case,
+    as_it_is,
     float_case,
     log_uniform,
     rational_case,
@@ -22,6 +24,9 @@ from icrl.verify.instances.cases import (
     symbol_case,
     tied,
 )
+
+AXES = ((1, 0, 0), (0, 1, 0), (0, 0, 1))
+"""One-hot features of three states."""
 
 
 def after(small: Iterable, *draws: Callable[[], Iterable]) -> Callable[[Any], list]:
@@ -72,6 +77,12 @@ def never_left(depth: int = 1) -> Case:
     return smallest((0, 1), depth, r=(1,), v=(0, 0), x=((1,), (1,)))
 
 
+def with_zeros(depth: int = 2, **changes: Any) -> Case:
+    """T = (0, 1, 2, 1, 0), E = ((4, 1, 0), (0, 5, 1), (1, 0, 6)): some weights are 0, and every state is left. γ = ¼."""
+    case = smallest((0, 1, 2, 1, 0), depth, (1, 0, 2, 0), (0, 1, -1), AXES, ((4, 0, 1), (1, 5, 0), (0, 1, 6)))
+    return replace(case, gamma=Fraction(1, 4), exp=as_it_is, **changes)
+
+
 POSITIONS = smallest((0, 0, 1, 0), r=(1, 1, 0), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 """A context in which weights that depend on the position are not those of softmax TD."""
 
@@ -97,15 +108,28 @@ def shapes_by_ten(rng: np.random.Generator, trials: int) -> Iterator[Shape]:
 
 
 def rational_cases(seed: int = 0) -> list[Case]:
-    """Random rational contexts over n in 1..6, d in 0..3, of 2 layers; some end in a state never left, some have repeated features."""
+    """Random rational contexts over n in 1..6, d in 0..3, of 2 layers, of two states or more where n > 1; some end in a state never left, some have repeated features."""
     rng = Random(seed)
-    return [tied(rational_case(rng, *shape, 2)) for shape in product(range(1, 7), range(4))]
+    return [
+        tied(of_several(partial(rational_case, rng, *shape, 2), shape[0] > 1))
+        for shape in product(range(1, 7), range(4))
+    ]
+
+
+def of_several(draw: Callable[[], Case], several: bool) -> Case:
+    """A context as drawn, again and again until it visits more than one state where ``several``."""
+    case = draw()
+    while several and len(set(case.states)) == 1:
+        case = draw()
+    return case
 
 
 def sharp_cases(seed: int = 0) -> list[Case]:
-    """Random rational contexts whose visited states are all left, features near 3 times one-hot, 3 layers; γ of either sign."""
+    """Random rational contexts whose visited states are all left, a third of them one state, features near 3 times one-hot, 3 layers; γ of either sign."""
     rng = Random(seed)
-    return [sharp_case(rng, *shape) for shape in product((1, 2, 3), (2, 3, 5), (-1, 1))]
+    return [
+        of_several(partial(sharp_case, rng, *shape), shape[0] > 1) for shape in product((1, 2, 3), (2, 3, 5), (-1, 1))
+    ]
 
 
 DRAWN = (rational_cases, sharp_cases)

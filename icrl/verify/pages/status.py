@@ -46,10 +46,10 @@ MARKS = {"": "✓", "argued": "∴", "cited": "†"}
 
 
 def marked(text: str, claim: Claim, assertion: Assertion) -> str:
-    """The text with the assertion's mark at its end; below it where it ends in an equation."""
+    """The text with the assertion's mark at its end; before the equation where it ends in one."""
     label = assertion.where if assertion.basis == "argued" else label_of(claim, assertion)
-    below = "\n\n" if re.search(r"\$\$( \(eq-[a-z-]+\))?$", text) else " "
-    return f"{text}{below}{{ref}}`{MARKS[assertion.basis]} <{label}>`"
+    words, equation, _ = re.split(r"(\n\n\$\$\n[^$]*\$\$(?: \(eq-[a-z-]+\))?$|$)", text, maxsplit=1)
+    return f"{words} {{ref}}`{MARKS[assertion.basis]} <{label}>`{equation}"
 
 
 def label_of(claim: Claim, assertion: Assertion) -> str:
@@ -172,7 +172,7 @@ def sentence_entry(result: ClaimResult, found: AssertionResult, repository: str)
         return f"{unlabelled(found.text)}\n\n{report}"
     kinds = " ".join(f"`{kind}`" for kind in found.kinds)
     where = f" {assertion.where}" if assertion.basis == "cited" else ""
-    refuted = f" · refutes {', '.join(map(plain, found.mutants))}" if found.mutants else ""
+    refuted = f" · refuted: {'; '.join(map(plain, found.mutants))}" if found.mutants else ""
     return f"({label_of(claim, assertion)})=\n{unlabelled(found.text)}\n\n{kinds}{where}{refuted} · {report}"
 
 
@@ -181,8 +181,7 @@ def hypothesis_entry(result: ClaimResult, hypothesis: Hypothesis | str) -> str:
     if isinstance(hypothesis, str):
         return f"- {hypothesis}"
     found = result.needed(hypothesis)
-    why = f"without it, {plain(str(found))}" if found else hypothesis.reason
-    return f"- {hypothesis.words} *Needed:* {why}."
+    return f"- {hypothesis.words} " + (f"*Without it:* {plain(str(found))}." if found else f"({hypothesis.reason}.)")
 
 
 def check_entry(check: Check, verdict: Verdict) -> str:
