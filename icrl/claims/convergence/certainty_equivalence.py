@@ -113,16 +113,23 @@ def scale_of(case: Case, *values: Any) -> float:
     return size(*values, case.rewards) / (1 - abs(float(case.gamma)))
 
 
-def layer_of(claim: Limit, case: Case, weighted: Case) -> tuple[Layer, np.ndarray]:
-    """The layer of a context as a map, with the weights of another of the same states; and its M̂."""
+def equal(case: Case, C: np.ndarray) -> np.ndarray:
+    """The weights of a table E that is 1 everywhere."""
+    return 0 * grouping.normalised(case, C) + (1 + 0 * case.gamma) / len(C)
+
+
+def layer_of(
+    claim: Limit, case: Case, weights: Callable[[Case, np.ndarray], np.ndarray] = grouping.normalised
+) -> tuple[Layer, np.ndarray]:
+    """The layer of a context as a map, and its M̂."""
     given = claim.transitions(case)
-    K = claim.kernel(grouping.normalised(weighted, given.C), given.C)
+    K = claim.kernel(weights(case, given.C), given.C)
     return lambda v: claim.layer(K, given, case.gamma, case.alphas[0], v), K @ given.C
 
 
 def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
     """The fixed point, where the layer has one only; that v_CE is one; what equal weights make of it; and what becomes of others that M̂ might not see."""
-    layer, M = layer_of(claim, case, case)
+    layer, M = layer_of(claim, case)
     found = only_fixed_point("the layer's fixed point", layer, case, v_CE, size(v_CE, layer(0 * v_CE)))
     yield from asserting("only", found)
     yield from asserting("kept", entries("a layer's image of v_CE", layer(v_CE), v_CE, scale_of(case, v_CE)))
@@ -136,10 +143,10 @@ def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
         alone = Fraction(int(invertible(moves)))
         yield Part("one fixed point and no other: 1 if so", alone, Fraction(int(only)), asserted="iff")
     if invertible(moves):
-        kept, even = solved(moves, start), replace(case, features=[[0 * entry for entry in x] for x in case.features])
-        image, bound = layer_of(claim, case, even)[0](kept), scale_of(case, kept) * condition(moves)
+        kept = solved(moves, start)
+        image, most = layer_of(claim, case, equal)[0](kept), scale_of(case, kept) * condition(moves)
         yield from asserting(
-            "weights", entries("what equal weights make of the layer's fixed point", image, kept, bound)
+            "weights", entries("what equal weights make of the layer's fixed point", image, kept, most)
         )
 
 

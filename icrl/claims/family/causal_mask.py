@@ -16,11 +16,11 @@ from icrl.arrays import np
 from icrl.prompt import rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances import contexts
-from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, smallest, tied
+from icrl.verify.instances.cases import Case, as_it_is, as_matrices, float_case, log_uniform, smallest, tied
 from icrl.verify.instances.contexts import lake
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import told_apart
-from icrl.verify.judging.parts import AT_LEAST, Part, asserting, entries, greatest, size
+from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.edits import Machine
@@ -35,6 +35,12 @@ QUIET = smallest((0, 1), 2, r=(1,), v=(1, 0), x=((0,), (0,)))
 UNDISCOUNTED = replace(STAY, gamma=0 * HALF)
 SMALLEST = (STAY, WALK, LATER, QUIET, UNDISCOUNTED)
 NEGATIVE_GAMMA, STEP_BACK = replace(STAY, gamma=-HALF), replace(STAY, alphas=[-HALF] * 3)
+BLIND = replace(
+    LATER,
+    features=[[ONE * (s == u) for u in range(3)] for s in range(3)],
+    A=[[ONE, ONE, ONE], [ONE, ONE, 0 * ONE], [ONE, ONE, ONE]],
+    exp=as_it_is,
+)
 LONGER, UNPAID = replace(STAY, alphas=[HALF, ONE, ONE]), replace(STAY, rewards=[0 * ONE], v=[ONE])
 
 
@@ -205,6 +211,8 @@ def divergence(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) 
         yield from asserting("still", entries(where, values, got[0], scale))
     for j in [k + 1 for k, delta in enumerate(first_errors(case)) if surely_not_zero(delta)][:1]:
         kappa, delta = last_weight(case, j), first_errors(case)[j - 1]
+        if isinstance(kappa, Fraction):  # a float may be 0 by rounding
+            yield Part(f"what column {j} gives to the transition into it", kappa, 0 * kappa, 1.0, UNLIKE, "divergence")
         for layer, values in enumerate(got):
             moved, said = values[j] - got[0][j], delta * claim.growth(step, case.gamma, kappa, layer)
             yield Part(f"how far column {j} is after layer {layer}", moved, said, quotient, asserted="growth")
@@ -331,6 +339,7 @@ def growth_solves(claim: Decoder) -> Verdict | None:
 OPAQUE = {"symbolic": "the mask is there as one relation between opaque weights, pK = 0"}
 SIZE = {"symbolic": "the largest of the diagonal entries is read off, not derived"}
 SIGN = {"symbolic": "the growth solves its recursion for numbers of any sign"}
+POSITIVE = SIGN | dict.fromkeys(("certified", "numeric"), "there E is the exponential, which is positive")
 LAYER = {"symbolic": "there it is one layer of any step size, or a recursion with one step size and an error"}
 
 MUTANTS = (
@@ -356,6 +365,7 @@ MUTANTS = (
     Mutant("linear growth", Decoder(growth=lambda step, gamma, kappa, depth: step * kappa * depth)),
     Mutant("γ < 0 let in", Decoder(beyond=(NEGATIVE_GAMMA,)), SIGN),
     Mutant("α < 0 let in", Decoder(beyond=(STEP_BACK,)), SIGN),
+    Mutant("a weight of 0 let in", Decoder(beyond=(BLIND,)), POSITIVE),
     Mutant("the encoder αδ apart", Decoder(apart=lambda step, delta: step * delta), LAYER),
     Mutant("steps that differ let in", Decoder(beyond=(LONGER,)), LAYER),
     Mutant(
@@ -476,7 +486,7 @@ CLAIM = Claim(
         ),
         Hypothesis(
             r"For the radius and the divergence, $E > 0$, as of every softmax. For the rest, any normaliser.",
-            reason="with $\\kappa = 0$ column $j$ would not move",
+            dropped="a weight of 0 let in",
         ),
         Hypothesis(r"For the divergence, $\alpha > 0$.", dropped="α < 0 let in"),
         Hypothesis(r"For the divergence, $\gamma \ge 0$; for the radius $\alpha\gamma \ge 0$.", dropped="γ < 0 let in"),
