@@ -24,7 +24,8 @@ from torch import Tensor
 from icrl.files import read_text
 from icrl.mrp import finite_array
 from icrl.pretrain.batches import TaskBatch, sample_tasks
-from icrl.pretrain.metrics import Pattern, agreement, less_mean, pattern, task_errors, true_value
+from icrl.pretrain.losses import true_value
+from icrl.pretrain.metrics import Pattern, agreement, less_mean, pattern, task_errors
 from icrl.pretrain.network import Learned, is_masked, iterates, last, shapes, tensors
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.pretrain.train import Run

@@ -125,11 +125,11 @@ def between(where: str, got: float, interval: tuple[float, float] | None) -> Ite
 
 def against_the_truth(experiment: Experiment, learned: Any, batch: Any) -> Iterator[Part]:
     """The error against v^π; and that what it was measured against solves the Bellman equation with the protocol's γ."""
-    from icrl.pretrain.metrics import true_value
+    from icrl.pretrain.losses import true_value
 
     P, r, v = (each.numpy() for each in (batch.transition, batch.reward, true_value(batch)))
     off = np.abs(r + experiment.protocol.discount * (P @ v[..., None])[..., 0] - v).max()
-    yield Part("v^π by icrl.pretrain.metrics, its largest Bellman error", float(off), AGREED, relation=AT_MOST)
+    yield Part("v^π by icrl.pretrain.losses, its largest Bellman error", float(off), AGREED, relation=AT_MOST)
     where, error = (
         f"median relative error against the true value at depth {experiment.depth}",
         median_error(learned, batch, experiment.depth),
@@ -151,7 +151,8 @@ def median_error(learned: Any, batch: Any, depth: int) -> float:
     """The median over the tasks of the relative error against v^π, by icrl.pretrain.metrics."""
     import torch
 
-    from icrl.pretrain.metrics import task_errors, true_value
+    from icrl.pretrain.losses import true_value
+    from icrl.pretrain.metrics import task_errors
 
     return float(task_errors(torch.from_numpy(predictions(learned, batch, depth)), true_value(batch), batch).median())
 
