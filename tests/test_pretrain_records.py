@@ -1,14 +1,15 @@
 """The records of the book: of the protocols as they are, and what training gives when it is done again.
 
 Which seeds are trained again is drawn anew in every run of the tests. Tolerances: the processor of another machine rounds otherwise,
-by 10⁻¹⁶ relative an operation, which training passes on without enlarging it by more than a few powers of ten; figures on
-record have six digits, and a figure read off parameters of six digits may differ in the fifth. A change of what is trained moves
-parameters by more than seeds differ among each other, by a hundredth and more.
+by 10⁻¹⁶ relative an operation, which training passes on without enlarging it by more than a few powers of ten; parameters and figures
+on record have six digits, and the figures are those of the parameters on record. A change of what is trained moves parameters by
+more than seeds differ among each other, by a hundredth and more.
 """
 
 import importlib.util
 import random
 from copy import deepcopy
+from dataclasses import replace
 from functools import reduce
 from operator import getitem
 
@@ -24,8 +25,10 @@ from icrl.pretrain.results import (
     LENGTHS,
     RECORDED,
     curve,
+    figures,
     held_out,
     learned_of,
+    outcome,
     predicted,
     read_record,
     record_text,
@@ -141,6 +144,15 @@ def test_every_figure_of_a_seed_follows_from_its_parameters(trained):
     assert "\n".join(records.thorough(found, PROTOCOLS[name], f"{name}, seed {seed}")) == ""
 
 
+def test_what_is_put_on_record_are_the_figures_of_the_rounded_parameters():
+    """Exactly: a hundred layers of a full model enlarge the sixth digit to the first or second."""
+    protocol = replace(PROTOCOLS["boyan-full"], steps=3, init=0.3)
+    found = outcome(train(protocol), protocol)
+    assert {part: each for part, each in found.items() if part not in ("V", "A", "curve")} == figures(
+        learned_of(found), protocol
+    )
+
+
 FALSIFIED = {
     "cosine_V": ("pattern", 1 + 1e-3),
     "cosine_A": ("pattern", 1 - 1e-3),
@@ -173,6 +185,18 @@ def test_a_falsified_figure_beyond_those_is_refused_by_the_command(where, monkey
     assert records.main(["boyan"]) == 1
     said = capsys.readouterr().out
     assert said.startswith(f"boyan, seed 3, {', '.join(map(str, where))}: ") and "1 wrong" in said
+
+
+def test_a_fit_that_ran_off_is_left_out_only_where_it_runs_off_again():
+    """Of seed 6 of the far-sighted the fit goes on to ever larger steps and smaller sharpness; a record that says so of another is refused."""
+    found = deepcopy(recorded("far-sighted")[6])
+    assert found["agreement"]["sharpness"] < 0.01
+    found["agreement"]["sharpness"] *= 10
+    assert list(records.thorough(found, PROTOCOLS["far-sighted"], "it")) == []
+    found = deepcopy(recorded("boyan")[3])
+    found["agreement"]["sharpness"] = 0.001
+    [line] = records.thorough(found, PROTOCOLS["boyan"], "it")
+    assert line.startswith("it, agreement, sharpness: 0.001 is on record, ")
 
 
 @pytest.mark.parametrize(
