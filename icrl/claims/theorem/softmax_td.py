@@ -149,10 +149,7 @@ HYPOTHESES = (
     Hypothesis("The query column's key is hidden exactly.", "no mask"),
     Hypothesis("The weights are normalised over the keys that are seen.", "no normaliser"),
     Hypothesis("The rest of $V$ is 0.", "V writes into the reward row"),
-    Hypothesis(
-        "The rest of the score matrix is 0.",
-        reason="a block on another row makes another score than $g$, one that rewards or values enter",
-    ),
+    Hypothesis("The rest of the score matrix is 0.", "rewards and values enter the scores"),
     Hypothesis(
         "No column's exponentials add up to 0 over the sources.",
         reason="the softmax is undefined there; neither the positivity of the exponential nor a range of $\\gamma$ or of the $\\alpha_l$ is used",
@@ -288,6 +285,11 @@ def also_writes(bands: set[tuple[int, int]]):
     return edit
 
 
+def more_in_scores(p: Parameters, site: Site) -> Parameters:
+    """The products of their rewards and of their values added to the score of two columns."""
+    return p.with_head(A=p.head.A + site.on_rows({(band, band): scalar(1, site.like) for band in (REWARD, VALUE)}))
+
+
 def keep_last_column(p: Parameters, site: Site) -> Parameters:
     """Π with a 1 in its last corner."""
     return p.with_memory(
@@ -348,6 +350,7 @@ MUTANTS = (
     edited("V writes into the reward row", also_writes({(REWARD, VALUE)})),
     edited("V writes into the features", also_writes({(FEATURES, FEATURES)})),
     edited("A transposed", lambda p, site: p.with_head(A=transpose(p.head.A))),
+    edited("rewards and values enter the scores", more_in_scores),
     edited("shift reversed", lambda p, site: p.with_memory(shift=transpose(p.target_memory.shift))),
     edited("no shift", no_shift),
     edited("shift keeps the last column", keep_last_column),
