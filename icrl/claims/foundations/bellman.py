@@ -246,7 +246,7 @@ ASSERTIONS = (
         "contraction",
         lambda equation: (
             rf"""
-In the maximum norm $T$ is a $\gamma$-contraction,
+In the maximum norm $T$ is a ${sy.letters(equation.modulus, "gamma")}$-contraction,
 
 $$
 \max_s \lvert (Tu)(s) - (Tv)(s) \rvert \;\le\; {sy.letters(equation.modulus, "gamma")} \max_s \lvert u(s) - v(s) \rvert
