@@ -1,7 +1,7 @@
 # Every command sets up what it needs, and no more: Python 3.11+, make and git are enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help book check test dist verify proofs coqchk bench mutants pretrain ledger execute serve lab clean
+.PHONY: help book check test dist verify proofs coqchk bench mutants pretrain records ledger execute serve lab clean
 
 PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
@@ -64,6 +64,9 @@ pretrain: .venv/ready  ## train every protocol of the book anew, 20 seeds each: 
 	@$(RUN) -m icrl pretrain all --seeds 0-19 --out build/pretraining --resume
 	@rm -rf icrl/pretrain/recorded
 	@mv build/pretraining icrl/pretrain/recorded
+
+records: .venv/ready  ## recompute every stored record's figures from its stored parameters: some minutes
+	@$(RUN) tools/records.py
 
 ledger: .venv/ready  ## run the claims and write the pages generated from them
 	@$(RUN) -m icrl ledger

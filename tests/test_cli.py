@@ -101,7 +101,7 @@ def test_every_command_explains_itself(command, capsys):
         (["verify", "softmax_td"], "unknown claim 'softmax_td'; did you mean softmax-td? the claims are bellman, "),
         (
             ["verify", "--kind", "obvious"],
-            "--kind must be one of kernel, symbolic, exact, certified, numeric, cited, got 'obvious'",
+            "--kind must be one of kernel, symbolic, exact, certified, numeric, argued, cited, got 'obvious'",
         ),
         (["verify", "softmax-td", "--kind", "cited"], "no check of kind 'cited' among softmax-td"),
         (["verify", "--trials", "0"], "must be a whole number from 1 on, got '0'"),
@@ -183,7 +183,7 @@ def test_a_failed_ledger_writes_nothing(tmp_path):
     claims = tmp_path / "icrl" / "claims" / "__init__.py"
     only = "from dataclasses import replace\n\nCLAIMS = {'two-heads': replace(CLAIMS['two-heads'], rests_on=())}\n"
     claims.write_text(f"{claims.read_text(encoding='utf-8')}\n\n{only}", encoding="utf-8")
-    for name in ("README.md", "_toc.yml"):
+    for name in ("README.md", "_toc.yml", "_config.yml"):
         shutil.copy(ROOT / name, tmp_path)
     source = tmp_path / "icrl" / "transformer.py"
     text = source.read_text(encoding="utf-8")
@@ -383,7 +383,7 @@ def test_the_pages_are_not_written_where_a_check_cannot_run(no_torch, capsys, tm
     numeric = tuple(check for check in softmax_td.checks if check.kind == "numeric")
     monkeypatch.setattr("icrl.claims.CLAIMS", {"softmax-td": replace(softmax_td, checks=numeric, rests_on=())})
     (tmp_path / "book").mkdir()
-    for name in ("README.md", "_toc.yml"):
+    for name in ("README.md", "_toc.yml", "_config.yml"):
         shutil.copy(ROOT / name, tmp_path)
     assert main(["ledger", "--out", str(tmp_path)]) == 1
     assert "a check could not run: nothing was written" in capsys.readouterr().err

@@ -28,7 +28,7 @@ from icrl.pretrain.batches import sample_tasks
 from icrl.pretrain.losses import td_loss
 from icrl.pretrain.network import tensors, values
 from icrl.pretrain.protocols import ABOUT, PROTOCOLS, Protocol
-from icrl.pretrain.train import Diverged, clipped, own_part, rate, resumed, save, train
+from icrl.pretrain.train import Diverged, clipped, own_part, rate, resumed, save, started, train
 
 TINY = Protocol(d=2, n_states=4, n=6, depth=3, shallowest=1, steps=400, batch=4)
 EVALUATION = {"TASKS": 8, "LENGTHS": (10, 30, 100)}
@@ -144,6 +144,14 @@ def test_a_step_of_sgd_by_hand():
         np.testing.assert_allclose(
             run.learned[name], (Y - 0.5 * (part * protocol.clip / size + 0.1 * Y)).detach(), rtol=1e-12, atol=1e-15
         )
+
+
+@pytest.mark.parametrize("loss, sampled", [("td", False), ("td-sampled", True)])
+def test_the_sampled_loss_is_that_of_one_transition_of_each_of_the_same_tasks(loss, sampled):
+    protocol = replace(SHORT, loss=loss, steps=1, shallowest=None)
+    batch = tensors(sample_tasks(np.random.default_rng([7, 1]), protocol.batch, sampled=sampled, **protocol.sampling()))
+    v = values(started(protocol, 7).learned, batch, protocol.depth)
+    assert train(protocol, 7).losses == [pytest.approx(td_loss(v, batch).item(), rel=1e-12)]
 
 
 def test_attention_that_is_held_uniform_stays_so():

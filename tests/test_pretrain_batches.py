@@ -6,9 +6,8 @@ import torch
 
 from icrl.mrp import MarkovRewardProcess
 from icrl.pretrain import batches
-from icrl.pretrain.batches import FAMILIES, sample_tasks, tasks_of
-from icrl.pretrain.losses import expected_update, neu, neu_loss, td_loss
-from icrl.pretrain.metrics import true_value
+from icrl.pretrain.batches import FAMILIES, one_transition, sample_tasks, tasks_of
+from icrl.pretrain.losses import expected_update, neu, neu_loss, regression_loss, td_loss, true_value
 from icrl.pretrain.network import along, construction, initial, last, state_values, tensors, token_values, values
 from icrl.pretrain.protocols import Protocol
 from icrl.tasks import ring
@@ -144,7 +143,15 @@ def test_a_seed_decides_the_batch():
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"n": None}, {"shuffled_rewards": True}, {"other_labels": True}, {"family": "permuted-boyan"}]
+    "changes",
+    [
+        {},
+        {"n": None},
+        {"shuffled_rewards": True},
+        {"other_labels": True},
+        {"sampled": True},
+        {"family": "permuted-boyan"},
+    ],
 )
 def test_parts_are_the_members_of_the_whole(changes):
     whole = sample_tasks(rng(), 7, **changes)
@@ -193,6 +200,28 @@ def test_other_labels_are_the_next_members():
 
 
 # Given processes
+
+
+def test_of_a_sampled_batch_one_transition_is_left_and_the_contexts_stay():
+    whole, batch = (sample_tasks(rng(), 400, sampled=sampled, other_labels=True) for sampled in (False, True))
+    kept = [name for name in whole._fields if name not in ("transition", "stationary")]
+    assert all(np.array_equal(getattr(batch, name), getattr(whole, name)) for name in kept)
+    here, following = batch.stationary.argmax(-1), batch.transition[:, 0].argmax(-1)
+    assert np.array_equal(batch.stationary, np.eye(10)[here])
+    assert np.array_equal(batch.transition, np.eye(10)[following][:, None].repeat(10, 1))
+    assert (whole.transition[np.arange(400), here, following] > 0).all() and len(set(here)) == 10
+
+
+def test_the_transition_is_drawn_from_the_stationary_distribution_and_the_row():
+    """By the inverse of the cumulative sums: of a grid of uniforms each (s, s') gets the share μ(s)P(s, s'), to the grid's width."""
+    one, side = sample_tasks(rng(), 1), 200
+    grid = np.stack(np.meshgrid(*2 * [(np.arange(side) + 0.5) / side]), -1).reshape(-1, 2)
+    many = one._replace(
+        **{name: np.repeat(getattr(one, name), side**2, 0) for name in ("transition", "reward", "stationary")}
+    )
+    drawn = one_transition(many, grid)
+    share = (drawn.stationary[:, :, None] * drawn.transition[:, :1]).mean(0)
+    assert np.abs(share - one.stationary[0][:, None] * one.transition[0]).max() < 2 / side
 
 
 def test_given_processes_make_a_batch():
@@ -293,6 +322,22 @@ def test_the_losses_are_zero_at_the_value():
     batch = sample_tasks(rng(), 6)
     v = true_value(tensors(batch)).numpy()
     assert np.abs(neu(v, batch)).max() < ROUNDING and float(td_loss(torch.from_numpy(v), tensors(batch))) < ROUNDING
+    assert float(regression_loss(torch.from_numpy(v), tensors(batch))) < ROUNDING
+
+
+def test_regression_on_the_value_by_hand():
+    """With μ = (¼, ¾), γ = ½, v^π = (I − γP)⁻¹r = (2, 4) and v = (1, 6): ¼·1 + ¾·4."""
+    given = sample_tasks(rng(), 1)._replace(
+        transition=np.array([[[0.0, 1.0], [0.0, 1.0]]]),
+        reward=np.array([[0.0, 2.0]]),
+        stationary=np.array([[0.25, 0.75]]),
+        discount=0.5,
+    )
+    v = torch.tensor([[1.0, 6.0]], dtype=torch.float64, requires_grad=True)
+    loss = regression_loss(v, tensors(given))
+    assert abs(loss.item() - 3.25) < ROUNDING
+    [slope] = torch.autograd.grad(loss, v)
+    assert torch.allclose(slope, torch.tensor([[-0.5, 3.0]], dtype=torch.float64), rtol=0, atol=ROUNDING)
 
 
 # The two forms of the Transformer

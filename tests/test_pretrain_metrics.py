@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from icrl.pretrain.batches import sample_tasks
+from icrl.pretrain.losses import true_value
 from icrl.pretrain.metrics import (
     agreement,
     centred,
@@ -17,7 +18,6 @@ from icrl.pretrain.metrics import (
     pattern,
     sensitivity,
     task_errors,
-    true_value,
 )
 from icrl.pretrain.network import construction, last, tensors, token_values
 from icrl.pretrain.readings import gain, reading

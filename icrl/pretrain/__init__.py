@@ -1,7 +1,7 @@
 """Pretraining: does a Transformer that is trained to predict values on random tasks come to perform softmax TD?
 
 The modules, each of which uses those before it: :mod:`~icrl.pretrain.batches` draws batches of random tasks and their contexts,
-:mod:`~icrl.pretrain.losses` has the TD loss and NEU, :mod:`~icrl.pretrain.protocols` says what is trained, on what and how,
+:mod:`~icrl.pretrain.losses` has the TD loss, NEU and regression, :mod:`~icrl.pretrain.protocols` says what is trained, on what and how,
 :mod:`~icrl.pretrain.readings` what a layer's weights mean, :mod:`~icrl.pretrain.network` runs the construction of
 :mod:`icrl.transformer` on tensors, :mod:`~icrl.pretrain.metrics` measures how near softmax TD the parameters have come,
 :mod:`~icrl.pretrain.train` trains, :mod:`~icrl.pretrain.results` evaluates and keeps records, and

@@ -106,12 +106,14 @@ def sample_tasks(
     n: int | None = 30,
     shuffled_rewards: bool = False,
     other_labels: bool = False,
+    sampled: bool = False,
     part: slice = slice(None),
 ) -> TaskBatch:
     """A batch of random tasks with r(s) ∼ U(−1, 1) and contexts of n transitions from S_0 ∼ μ; ``n`` None is n = ∞.
 
     Two controls take the contexts away from what is asked: ``shuffled_rewards``, in the contexts each state pays another's reward;
-    ``other_labels``, the process asked for is the next member's of the batch. ``part``: the members to keep.
+    ``other_labels``, the process asked for is the next member's of the batch. ``sampled``: of the process asked for
+    :func:`one_transition` is left, drawn after all else. ``part``: the members to keep.
 
     A family of your own is a function like :func:`boyan` put into :data:`FAMILIES`, its chains ergodic; features likewise.
 
@@ -134,11 +136,13 @@ def sample_tasks(
         finite_array(f"features {features!r}", x, (size, n_states, d))
     shown = rng.permuted(reward, axis=1) if shuffled_rewards else reward
     uniforms = rng.random((size, (0 if n is None else integer("n", n, 1)) + 1))
+    asked = rng.random((size, 2)) if sampled else None
     own = transition[part], reward[part]
     P, r = (np.roll(transition, -1, 0)[part], np.roll(reward, -1, 0)[part]) if other_labels else own
-    return assembled(
+    batch = assembled(
         P, r, number("discount", discount, "[0, 1)"), x[part], own[0], shown[part], uniforms[part], n is None
     )
+    return batch if asked is None else one_transition(batch, asked[part])
 
 
 def assembled(
@@ -154,6 +158,15 @@ def assembled(
     rewards = np.take_along_axis(shown_r, states[:, :-1], 1)
     moves = counted(states, P.shape[-1])
     return TaskBatch(P, r, μ, discount, features, moves, moves.sum(-1) * shown_r, states, rewards)
+
+
+def one_transition(batch: TaskBatch, uniforms: Array) -> TaskBatch:
+    """The batch with a transition S ∼ μ, S' ∼ P(S, ·) of each task in the place of μ and P, by ``uniforms``, (B, 2): μ is 1 at S, all of P's rows at S'.
+
+    Sums over states and next states are those of a single sample then; the contexts are as they were.
+    """
+    here, following = np.eye(batch.reward.shape[-1])[walks(batch.stationary, batch.transition, uniforms)].swapaxes(0, 1)
+    return batch._replace(stationary=here, transition=np.tile(following[:, None], (1, here.shape[-1], 1)))
 
 
 def stationary(P: np.ndarray) -> np.ndarray:

@@ -1,6 +1,7 @@
-r"""The pretraining losses, of values v (B, S) and a batch of tasks: all expectations over states and next states are taken exactly.
+r"""The pretraining losses, of values v (B, S) and a batch of tasks: all expectations over the batch's states and next states are taken exactly.
 
-For arrays of NumPy and for tensors of torch alike, except that the TD loss, which stops a gradient, is for tensors.
+For arrays of NumPy and for tensors of torch alike, except that the TD loss, which stops a gradient, the true value and regression on it
+are for tensors.
 """
 
 from __future__ import annotations
@@ -33,5 +34,19 @@ def td_loss(v: Array, batch: TaskBatch) -> Array:
     return (batch.stationary * bellman_error(v, v.detach(), batch) ** 2).sum(-1).mean()
 
 
-LOSSES = {"td": td_loss, "neu": neu_loss}
-"""The losses by name: functions of the predictions, (B, S), and the batch."""
+def true_value(batch: TaskBatch) -> Array:
+    """v^π = (I − γP)⁻¹ r, (B, S), of a batch of tensors."""
+    import torch  # protocols, which know the losses by name, are read without it
+
+    eye = torch.eye(batch.transition.shape[-1], dtype=batch.transition.dtype, device=batch.transition.device)
+    return torch.linalg.solve(eye - batch.discount * batch.transition, batch.reward)
+
+
+def regression_loss(v: Array, batch: TaskBatch) -> Array:
+    r"""The mean over the batch, v (B, S), of :math:`\sum_s \mu(s) (v - v^\pi)(s)^2`: the right answers are given, and nothing is bootstrapped."""
+    return (batch.stationary * (v - true_value(batch)) ** 2).sum(-1).mean()
+
+
+LOSSES = {"td": td_loss, "td-sampled": td_loss, "neu": neu_loss, "regression": regression_loss}
+"""The losses by name: functions of the predictions, (B, S), and the batch. In training "td-sampled" is the TD loss of batches of which
+one transition a task is left (:func:`icrl.pretrain.batches.one_transition`)."""

@@ -69,12 +69,6 @@ def off(on: float, X: np.ndarray) -> float:
 # Predictions
 
 
-def true_value(batch: TaskBatch) -> Tensor:
-    """v^π = (I − γP)⁻¹ r, (B, S), of a batch of tensors."""
-    eye = torch.eye(batch.transition.shape[-1], dtype=batch.transition.dtype, device=batch.transition.device)
-    return torch.linalg.solve(eye - batch.discount * batch.transition, batch.reward)
-
-
 def task_errors(v: Tensor, right: Tensor, batch: TaskBatch) -> Tensor:
     r"""The relative error of each task's values, (B,): :math:`\lVert v - v' \rVert_\mu / \lVert v' \rVert_\mu`, v' being ``right``."""
     return (sizes(v - right, batch) / sizes(right, batch)).sqrt()

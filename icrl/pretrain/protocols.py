@@ -34,7 +34,8 @@ class Protocol:
     ``shallowest`` is less. Parameters start at ``start``, "zero" or "construction" (softmax TD, α = 1 and A = I), plus ``init`` times
     standard normal numbers.
 
-    Training: ``loss`` "td" or "neu", ``optimiser`` "adam" or "sgd", ``rate`` falling to 0 along a cosine over ``steps`` steps of
+    Training: ``loss`` "td", "td-sampled" (of one transition a task instead of the expectation), "neu" or "regression" (on v^π),
+    ``optimiser`` "adam" or "sgd", ``rate`` falling to 0 along a cosine over ``steps`` steps of
     ``batch`` fresh tasks each, gradients clipped to norm ``clip``; ``decay``/2 times the sum of squares is added to the loss.
 
     ``control``: what is taken away, for comparison. "shuffled-rewards", the contexts' rewards belong to other states;
@@ -111,6 +112,12 @@ PROTOCOLS: dict[str, Protocol] = {
     "dense-random-depth": replace(DENSE, **RANDOM_DEPTH),
     "boyan-neu": replace(BOYAN, loss="neu"),
     "dense-neu": replace(DENSE, loss="neu"),
+    "boyan-sampled": replace(BOYAN, loss="td-sampled"),
+    "dense-sampled": replace(DENSE, loss="td-sampled"),
+    "boyan-regression": replace(BOYAN, loss="regression"),
+    "dense-regression": replace(DENSE, loss="regression"),
+    "boyan-regression-longer": replace(BOYAN, loss="regression", steps=4000),
+    "boyan-regression-from-construction": replace(BOYAN, loss="regression", start="construction"),
     "boyan-full": replace(BOYAN, **FULL),
     "dense-full": replace(DENSE, **FULL),
     "boyan-untied": replace(BOYAN, layers="untied"),
@@ -136,6 +143,12 @@ ABOUT: dict[str, str] = {
     "dense-random-depth": "the same on dense processes",
     "boyan-neu": "the loss NEU, the norm of the expected update",
     "dense-neu": "the same on dense processes",
+    "boyan-sampled": "the TD loss of one transition a task, drawn at random",
+    "dense-sampled": "the same on dense processes",
+    "boyan-regression": "control: regression on the true values, nothing bootstrapped",
+    "dense-regression": "the same on dense processes",
+    "boyan-regression-longer": "regression on Boyan chains with four times the steps",
+    "boyan-regression-from-construction": "regression on the true values, from softmax TD's own parameters on",
     "boyan-full": "every entry of V and A",
     "dense-full": "the same on dense processes",
     "boyan-untied": "parameters of its own for each layer",

@@ -24,7 +24,8 @@ from torch import Tensor
 from icrl.files import read_text
 from icrl.mrp import finite_array
 from icrl.pretrain.batches import TaskBatch, sample_tasks
-from icrl.pretrain.metrics import Pattern, agreement, less_mean, pattern, task_errors, true_value
+from icrl.pretrain.losses import true_value
+from icrl.pretrain.metrics import Pattern, agreement, less_mean, pattern, task_errors
 from icrl.pretrain.network import Learned, is_masked, iterates, last, shapes, tensors
 from icrl.pretrain.protocols import PROTOCOLS, Protocol
 from icrl.pretrain.train import Run
@@ -59,17 +60,17 @@ def held_out(protocol: Protocol, **changes: Any) -> TaskBatch:
 
 
 def outcome(run: Run, protocol: Protocol) -> dict[str, Any]:
-    """Everything on record about a seed: parameters, pattern, losses, and the figures of :func:`evaluation`."""
-    learned = {name: X.cpu() for name, X in run.learned.items()}
-    return rounded(
-        {
-            "V": learned["V"].tolist(),
-            "A": learned["A"].tolist(),
-            "pattern": pattern(learned)._asdict(),
-            "curve": curve(run),
-            **evaluation(learned, protocol),
-        }
-    )
+    """Everything on record about a seed: parameters, to six digits, losses, and the :func:`figures` of those parameters."""
+    kept = rounded({name: run.learned[name].tolist() for name in ("V", "A")})
+    return kept | {"curve": rounded(curve(run))} | figures(learned_of(kept), protocol)
+
+
+def figures(learned: Learned, protocol: Protocol) -> dict[str, Any]:
+    """What is on record about parameters: their ``pattern``, and the figures of :func:`evaluation`.
+
+    Of the parameters on record, not of those that training ended with: beyond the training depth a sixth digit is enlarged to the first.
+    """
+    return rounded({"pattern": pattern(learned)._asdict(), **evaluation(learned, protocol)})
 
 
 def curve(run: Run, rows: int = 25) -> dict[str, list]:

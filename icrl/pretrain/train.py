@@ -159,6 +159,7 @@ def gradient(
     controls: dict[str, Any] = {
         "shuffled_rewards": protocol.control == "shuffled-rewards",
         "other_labels": protocol.control == "other-labels",
+        "sampled": protocol.loss == "td-sampled",
     }
     batch = tensors(sample_tasks(rng, protocol.batch, part=part, **controls, **protocol.sampling()), device)
     loss = LOSSES[protocol.loss](values(learned, batch, depth), batch) * ((part.stop - part.start) / protocol.batch)

@@ -242,7 +242,7 @@ PLANTED = {
     "another discount": (
         "true_value",
         lambda right: lambda batch: right(batch._replace(discount=0.8)),
-        "v^π by icrl.pretrain.metrics",
+        "v^π by icrl.pretrain.losses",
     ),
     "errors without μ": (
         "sizes",
@@ -260,7 +260,7 @@ PLANTED = {
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_an_error_planted_in_what_is_measured_is_found(name, monkeypatch):
-    metrics = pytest.importorskip("icrl.pretrain.metrics")
+    metrics, losses = (pytest.importorskip(f"icrl.pretrain.{name}") for name in ("metrics", "losses"))
     entry, plant, where = PLANTED[name]
     subject = replace(given(rows={20: (1.2, 1.0, -1.1)}), experiments=emergence.CLAIMED[2:3])
     train = subject.train
@@ -273,7 +273,8 @@ def test_an_error_planted_in_what_is_measured_is_found(name, monkeypatch):
         return learned
 
     subject = replace(subject, train=slanted, experiments=(subject.experiments[0]._replace(cosine_V=-1.0),))
-    monkeypatch.setattr(metrics, entry, plant(getattr(metrics, entry)))
+    home = losses if entry == "true_value" else metrics
+    monkeypatch.setattr(home, entry, plant(getattr(home, entry)))
     assert found(subject).startswith(where)
 
 

@@ -13,6 +13,7 @@ from icrl.algebra import identity, kind, place
 from icrl.claims.foundations import linear_average_reward, linear_residual_gradient, linear_td, linear_td_lambda
 from icrl.verify.judging import blocks as sy
 from icrl.verify.model import Budget
+from icrl.verify.pages.status import box
 from icrl.verify.routes import linear_methods
 from icrl.verify.run import judge
 
@@ -153,5 +154,5 @@ SHOWN = {
 
 @pytest.mark.parametrize("id", SHOWN)
 def test_the_statement_shows_what_was_checked(id):
-    text = CLAIMS[id].statement()
+    text = box(CLAIMS[id])
     assert SHOWN[id] in text and "\t" not in text

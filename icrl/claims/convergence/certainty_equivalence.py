@@ -10,19 +10,23 @@ from typing import Any
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
 from icrl.arrays import np
+from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, smallest
 from icrl.verify.instances.contexts import POSITIONS, closing_float_walk
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.parts import AT_MOST, Part, entries, greatest, size
+from icrl.verify.judging.blocks import letters
+from icrl.verify.judging.parts import AT_MOST, Part, asserting, entries, greatest, least, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import (
+    Layer,
     bellman_matrix,
     condition,
+    fixed_point_system,
     inverted,
     only_fixed_point,
     other_values,
@@ -46,19 +50,22 @@ SLOW = contexts.two_states(gamma=Fraction(1, 4), rewards=[Fraction(0)] * 2, v=[F
 EQUAL = replace(LINE, features=[[Fraction(1)]] * 2)
 NO_SCORE = replace(LINE, A=[[Fraction(0)]])
 SIGNS = replace(LINE, features=[[Fraction(1)], [Fraction(-1)]])
+CERTAIN = replace(LINE, gamma=Fraction(1))
+LONG_STEP = replace(smallest((0, 0)), gamma=Fraction(-1, 2), alphas=[Fraction(5, 4)])
 NO_STEP = contexts.two_states(alphas=[Fraction(0)])
 SMALLEST = (LINE, POSITIONS, SLOW, EQUAL, NO_SCORE, SIGNS, contexts.never_left(2), contexts.with_zeros())
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The statement with its pieces: keys, weights, the layer, the model, when its value is the only fixed point, the rate, contexts let in."""
+    """The statement with its pieces: keys, weights, layer, model, when its value is the only fixed point, m, the rate, contexts let in."""
 
     transitions: Callable = grouping.transitions
     kernel: Callable = by_state
     layer: Callable = td_update
     model: Callable = empirical_model
     only: Callable[[Case, np.ndarray], bool] = lambda case, M: case.alphas[0] != 0 and invertible(M)
+    m: Callable[[Operator], Any] = lambda operator: least(operator.M.diagonal())
     rate: Callable = lambda alpha, c, gamma: 1 - alpha * c
     beyond: tuple[Case, ...] = ()
 
@@ -92,52 +99,91 @@ def identity_parts(claim: Limit, case: Case) -> Iterator[Part]:
 
 def parts(claim: Limit, case: Case) -> Iterator[Part]:
     """The layer's fixed points, against v_CE from the context alone; the identity; the Transformer's way there; the library."""
+    X, zero = bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma), 0 * case.gamma
+    yield Part("I − γP_e invertible: 1 if so", zero + int(invertible(X)), zero + 1, asserted="value")
     v_CE = grouping.certainty_equivalence(case)
     yield from fixed_points(claim, case, v_CE)
-    X = bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma)
-    P_e, r = claim.model(*grouping.transitions(case))
-    yield from entries("v_CE", solved(bellman_matrix(P_e, case.gamma), r), v_CE, size(v_CE) * condition(X))
-    yield from identity_parts(claim, case)
+    yield from asserting("value", solution(claim, case, v_CE, X))
+    yield from asserting("kept", identity_parts(claim, case))
     yield from at_depth(claim, case, v_CE)
 
 
-def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
-    """The fixed point, where the layer has one only; that v_CE is one; and what becomes of others that M̂ might not see."""
+def scale_of(case: Case, *values: Any) -> float:
+    """The scale of values near a fixed point."""
+    return size(*values, case.rewards) / (1 - abs(float(case.gamma)))
+
+
+def equal(case: Case, C: np.ndarray) -> np.ndarray:
+    """The weights of a table E that is 1 everywhere."""
+    return 0 * grouping.normalised(case, C) + (1 + 0 * case.gamma) / len(C)
+
+
+def layer_of(
+    claim: Limit, case: Case, weights: Callable[[Case, np.ndarray], np.ndarray] = grouping.normalised
+) -> tuple[Layer, np.ndarray]:
+    """The layer of a context as a map, and its M̂."""
     given = claim.transitions(case)
-    K = claim.kernel(grouping.normalised(case, given.C), given.C)
-    layer, M = lambda v: claim.layer(K, given, case.gamma, case.alphas[0], v), K @ given.C
-    yield from only_fixed_point("the layer's fixed point", layer, case, v_CE, size(v_CE, layer(0 * v_CE)))
-    scale = lambda v: size(v, case.rewards) / (1 - abs(float(case.gamma)))
-    yield from entries("a layer's image of v_CE", layer(v_CE), v_CE, scale(v_CE))
+    K = claim.kernel(weights(case, given.C), given.C)
+    return lambda v: claim.layer(K, given, case.gamma, case.alphas[0], v), K @ given.C
+
+
+def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
+    """The fixed point, where the layer has one only; that v_CE is one; what equal weights make of it; and what becomes of others that M̂ might not see."""
+    layer, M = layer_of(claim, case)
+    found = only_fixed_point("the layer's fixed point", layer, case, v_CE, size(v_CE, layer(0 * v_CE)))
+    yield from asserting("only", found)
+    yield from asserting("kept", entries("a layer's image of v_CE", layer(v_CE), v_CE, scale_of(case, v_CE)))
     X = bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma)
     others = ((v_CE + solved(X, w), M @ w) for w in suspects(case))
-    moved = "how far a layer moves {}, which is not v_CE"
-    yield from other_values(layer, case, others, claim.only(case, M), scale, moved)
+    only, moved = claim.only(case, M), "how far a layer moves {}, which is not v_CE"
+    scale = lambda v: scale_of(case, v)
+    yield from asserting("only" if only else "iff", other_values(layer, case, others, only, scale, moved))
+    moves, start = fixed_point_system(layer, case)
+    if isinstance(case.gamma, Fraction):
+        alone = Fraction(int(invertible(moves)))
+        yield Part("one fixed point and no other: 1 if so", alone, Fraction(int(only)), asserted="iff")
+    if invertible(moves):
+        kept = solved(moves, start)
+        image, most = layer_of(claim, case, equal)[0](kept), scale_of(case, kept) * condition(moves)
+        yield from asserting(
+            "weights", entries("what equal weights make of the layer's fixed point", image, kept, most)
+        )
+
+
+def solution(claim: Limit, case: Case, v_CE: np.ndarray, X: np.ndarray) -> Iterator[Part]:
+    """The value of the model, and the library's; 0 at a state that is never left."""
+    P_e, r = claim.model(*grouping.transitions(case))
+    yield from entries("v_CE", solved(bellman_matrix(P_e, case.gamma), r), v_CE, size(v_CE) * condition(X))
+    operator = operator_of(case)
+    for value in v_CE[operator.counts == 0]:
+        yield Part("v_CE at a state that is never left", value, 0 * case.gamma)
+    if operator.covered:
+        scale = (1 + case.depth) * scale_of(case, v_CE)
+        yield from entries("Operator.certainty_equivalence", operator.certainty_equivalence(), v_CE, scale)
 
 
 def at_depth(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
-    """The Transformer keeps v_CE, and approaches it at the rate if c > 0; so does the library, and it arrives."""
+    """The Transformer keeps v_CE, and stays within the bound; the library arrives where depth does."""
     operator, alpha, at = operator_of(case), case.alphas[0], grouping.visited(case)
     kept = replace(case, v=[v_CE[at.index(s)] if s in at else v for s, v in enumerate(case.v)], alphas=[alpha])
-    scale = (1 + case.depth) * size(v_CE, case.rewards) / (1 - abs(float(case.gamma)))
-    yield from entries("a Transformer layer's image of v_CE", grouping.values(kept)[1], v_CE, scale)
-    values = grouping.values(case)
-    if operator.margin > 0:
-        rate = claim.rate(alpha, operator.margin, case.gamma)
-        for layer, v in enumerate(values):
-            yield Part(
-                f"‖v_{layer} − v_CE‖",
-                greatest(v - v_CE),
-                rate**layer * greatest(values[0] - v_CE),
-                scale,
-                AT_MOST,
-            )
-    if operator.covered:
-        yield from entries("Operator.certainty_equivalence", operator.certainty_equivalence(), v_CE, scale)
+    scale = (1 + case.depth) * scale_of(case, v_CE)
+    image = grouping.values(kept)[1]
+    yield from asserting("kept", entries("a Transformer layer's image of v_CE", image, v_CE, scale))
+    c = margin(least(operator.M.diagonal()), case.gamma)
+    yield Part("Operator.margin", operator.margin, c, asserted="reached")
+    values, rate = grouping.values(case), claim.rate(alpha, margin(claim.m(operator), case.gamma), case.gamma)
+    for layer, v in enumerate(values):
+        most = rate**layer * greatest(values[0] - v_CE)
+        yield Part(f"‖v_{layer} − v_CE‖", greatest(v - v_CE), most, scale, AT_MOST, "reached")
     if isinstance(case.gamma, float) and invertible(operator.M) and operator.spectral_radius(alpha) < 1 - 1e-6:
-        scale = size(values, v_CE) * condition(alpha * operator.H)
-        yield from entries("v after 10⁹ layers", operator.iterate(values[0], alpha, 10**9), v_CE, scale)
-        yield from entries("Operator.limit", operator.limit(alpha, values[0]), v_CE, scale)
+        scale, far = size(values, v_CE) * condition(alpha * operator.H), operator.iterate(values[0], alpha, 10**9)
+        yield from asserting("reached", entries("v after 10⁹ layers", far, v_CE, scale))
+        yield from asserting("reached", entries("Operator.limit", operator.limit(alpha, values[0]), v_CE, scale))
+
+
+def margin(m: Any, gamma: Any) -> Any:
+    """c = 2m − 1 − |γ|."""
+    return 2 * m - 1 - abs(gamma)
 
 
 def two_maps() -> list[Case]:
@@ -167,7 +213,7 @@ DRAWN = contexts.after(SMALLEST, contexts.rational_cases, two_maps)
 STATED = Statement(
     parts,
     "the layer's fixed point, by solving for it, is v_CE of the context alone; no other value is kept if M̂ is "
-    "invertible; the Transformer keeps v_CE, and nears it at 1 − αc if c > 0",
+    "invertible; the Transformer keeps v_CE, and nears it at 1 − αc",
     Limit(),
     exact=DRAWN,
     certified=DRAWN,
@@ -178,12 +224,22 @@ STATED = Statement(
         "numeric": "the random ones 100 contexts, each under six feature maps, and the same limit after 10⁹ layers where ρ(G) < 1"
     },
     scale="that of the values, times the condition of what is solved",
-    shows=(fixed_points, at_depth),
+    shows=(fixed_points, solution, at_depth),
 )
 
 NORMALISER = {"symbolic": "the weights are opaque there, and so is what the mask leaves of them"}
 ONLY = {"symbolic": "when M̂ is invertible is not a matter of the identity"}
 SPEED = {"symbolic": "the identity is about one layer"}
+COUNTED = {
+    "symbolic": "when M̂ is invertible is not a matter of the identity",
+    **dict.fromkeys(("certified", "numeric"), "that no inverse exists is decided in rationals"),
+}
+
+
+def contracting(case: Case, M: np.ndarray) -> bool:
+    """Whether c > 0 and α ≠ 0, which is more than is needed for one fixed point only."""
+    return case.alphas[0] != 0 and margin(least(M.diagonal()), case.gamma) > 0
+
 
 MUTANTS = (
     Mutant(
@@ -205,28 +261,66 @@ MUTANTS = (
         ),
         ONLY,
     ),
+    Mutant("the only fixed point where c > 0 alone", Limit(only=contracting), COUNTED),
+    Mutant("γ = 1 let in", Limit(beyond=(CERTAIN,)), {"symbolic": "I − γP_e is taken to be invertible there"}),
     Mutant("α = 0 let in", Limit(only=lambda case, M: invertible(M), beyond=(NO_STEP,)), ONLY),
     Mutant("the rate of batch TD", Limit(rate=lambda alpha, c, gamma: 1 - alpha * (1 - gamma), beyond=(SLOW,)), SPEED),
+    Mutant("α = 5/4 let in", Limit(beyond=(LONG_STEP,)), SPEED),
+    Mutant(
+        "m the minimum over the sources",
+        Limit(m=lambda operator: least(operator.M.diagonal()[operator.counts > 0])),
+        SPEED,
+    ),
 )
 
 
-STATEMENT = r"""
-Any solution of the empirical Bellman equation $v = \hat r + \gamma P_e v$ is a fixed point of the layer. If $\hat M$ is invertible and $\alpha \ne 0$, there are no others:
+ASSERTIONS = (
+    Assertion(
+        "kept",
+        r"Any solution of the empirical Bellman equation $v = \hat r + \gamma P_e v$ is a fixed point of the layer.",
+    ),
+    Assertion(
+        "only",
+        r"""
+If $\hat M$ is invertible and $\alpha \ne 0$, there are no others:
 
 $$
 v_{l+1} = v_l \iff v_l = \hat r + \gamma P_e v_l .
 $$ (eq-empirical-bellman)
-
-Let $\lvert\gamma\rvert < 1$ and $\alpha \ne 0$. Then the equation has exactly one solution,
-$v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ (0 at a state that no transition leaves), and it is the only fixed
-point **if and only if** $\hat M$ is invertible. It does not depend on the weights: what is fixed under some weights
-with invertible $\hat M$ is fixed under all others. Where depth contracts, under the hypotheses of
-{prf:ref}`contraction` with $c > 0$, it leads there:
+""",
+    ),
+    Assertion(
+        "value",
+        r"""
+Let $\lvert\gamma\rvert < 1$. Then the equation has exactly one solution,
+$v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$, which is 0 at a state that no transition leaves.
+""",
+    ),
+    Assertion(
+        "iff",
+        r"""
+If besides $\alpha \ne 0$, it is the only fixed point **if and only if** $\hat M$ is invertible.
+""",
+    ),
+    Assertion(
+        "weights",
+        r"""
+It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others.
+""",
+    ),
+    Assertion(
+        "reached",
+        lambda claim: (
+            rf"""
+Where depth contracts, under the hypotheses of {{prf:ref}}`contraction` with $c > 0$, it leads there:
 
 $$
-\lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le (1 - \alpha c)^L\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty .
+\lVert v_L - v_{{\mathrm{{CE}}}} \rVert_\infty \le ({letters(claim.rate, "alpha", "c", "gamma")})^L\, \lVert v_0 - v_{{\mathrm{{CE}}}} \rVert_\infty .
 $$ (eq-depth-reaches)
-""".strip()
+"""
+        ),
+    ),
+)
 
 
 CLAIM = Claim(
@@ -234,11 +328,33 @@ CLAIM = Claim(
     title="Depth leads to the certainty-equivalence value",
     chapter="layer-operator",
     environment="theorem",
-    statement=lambda: STATEMENT,
+    statement=lambda: r"Let $\hat M$, $P_e$ and $\hat r$ be those of a layer with step size $\alpha$ on a context.",
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"$\alpha \ne 0$ and $\hat M$ invertible, for the fixed points to solve the empirical Bellman equation; for the converse, nothing.",
-        r"$\lvert\gamma\rvert < 1$, for the solution to be one. That every state is a source need not be asked: with a state that is never left, $\hat M$ is singular.",
-        r"For the bound: $E \ge 0$, $0 \le \alpha \le 1$, $m \le \hat M(s, s)$ everywhere and $c > 0$ (invertibility and $\lvert\gamma\rvert < 1$ then follow).",
+        Hypothesis(
+            r"For the fixed points to solve the empirical Bellman equation: $\alpha \ne 0$.", dropped="α = 0 let in"
+        ),
+        Hypothesis(
+            r"For the same, $\hat M$ invertible; for a solution to be a fixed point, nothing.",
+            dropped="the only fixed point whatever the weights",
+        ),
+        Hypothesis(r"$\lvert\gamma\rvert < 1$, for the solution to be one.", dropped="γ = 1 let in"),
+        Hypothesis(
+            r"That every state is a source, for the value to be the only fixed point.",
+            reason=r"not needed: with a state that is never left, $\hat M$ is singular",
+        ),
+        Hypothesis(
+            r"For the bound: $E \ge 0$.",
+            reason=r"weights of both signs are refused by `icrl.operator`; with $\gamma = 0$, $\alpha = \frac12$ and "
+            r"$\hat M = \begin{pmatrix} 2 & -1 \\ -1 & 2 \end{pmatrix}$ the bound $1 - \alpha c$ is $-\frac12$",
+        ),
+        Hypothesis(r"For the bound: $0 \le \alpha \le 1$.", dropped="α = 5/4 let in"),
+        Hypothesis(r"For the bound: $m \le \hat M(s, s)$ at every state.", dropped="m the minimum over the sources"),
+        Hypothesis(
+            r"For the bound: $c > 0$.",
+            reason=r"not needed for the inequality where $\lvert\gamma\rvert < 1$; without it the right side does not fall, and "
+            r"from $c > 0$ both $\lvert\gamma\rvert < 1$ and an invertible $\hat M$ follow",
+        ),
     ),
     subject=STATED.subject,
     checks=(
@@ -266,12 +382,14 @@ CLAIM = Claim(
                 "certainty_equivalence.empirical_bellman",
                 "certainty_equivalence.v_CE",
             ),
+            asserts=("kept", "only", "value", "iff", "weights", "reached"),
         ),
         Check(
             "symbolic",
             "every n and every number of states, all of them sources; the weights any function of query and key state, normalised or not",
             symbolic,
             shows=(identity,),
+            asserts=("kept",),
         ),
         *STATED.checks(),
     ),

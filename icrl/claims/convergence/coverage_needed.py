@@ -10,18 +10,20 @@ from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
+from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.parts import (
     AT_LEAST,
     AT_MOST,
     UNLIKE,
     Part,
+    asserting,
     entries,
     least,
     size,
 )
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Claim, Mutant
+from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import exact_algebra, grouping
 from icrl.verify.routes.grouping import operator_of
 
@@ -35,29 +37,44 @@ def kept_vector(case: Case, s: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Coverage:
-    """The statement with its pieces: whose diagonal entry is 0, what is kept, how long, the least diagonal, and the most that c can be."""
+    """The statement with its pieces.
+
+    Whose diagonal entry is 0, what is kept, how long, the least norm, m, c, how large m must be, and the most that c can be.
+    """
 
     empty: Callable[[Operator], list[int]] = lambda operator: np.flatnonzero(operator.counts == 0).tolist()
     kept: Callable[[Case, int], np.ndarray] = kept_vector
     after: Callable = lambda u, alpha, gamma, layer: u
+    norm: Callable[[Any], Any] = lambda gamma: 1 + 0 * gamma
     m: Callable[[Operator], Any] = lambda operator: least(operator.M.diagonal())
+    margin: Callable[[Any, Any], Any] = lambda m, gamma: 2 * m - 1 - abs(gamma)
+    enough: Callable[[Any], bool] = lambda m: m > 0
     most: Callable[[Any], Any] = lambda gamma: 1 - abs(gamma)
 
 
 def parts(claim: Coverage, case: Case) -> Iterator[Part]:
     """What c implies; then, of each state never left, its diagonal entry and the difference that the Transformer keeps."""
     operator = operator_of(case)
-    c, zero = 2 * claim.m(operator) - 1 - abs(case.gamma), 0 * case.gamma
-    if c > 0:
-        yield Part("states that no transition leaves, where c > 0", zero + int((operator.counts == 0).sum()), zero)
-    yield Part("c", c, claim.most(case.gamma), relation=AT_MOST)
+    c = claim.margin(claim.m(operator), case.gamma)
+    yield from asserting("covered", all_left(operator, c > 0, "c > 0"))
+    yield from asserting("positive", all_left(operator, claim.enough(claim.m(operator)), "m > 0"))
+    yield Part("c", c, claim.most(case.gamma), relation=AT_MOST, asserted="at-most")
     for i in claim.empty(operator):
-        yield Part(f"M̂(s, s) at s = {operator.states[i]}", zero, operator.M[i, i])
-        yield from keeping(claim, case, operator, i)
+        yield Part(f"M̂(s, s) at s = {operator.states[i]}", 0 * case.gamma, operator.M[i, i], asserted="diagonal")
+        yield from asserting("eigenvector", keeping(claim, case, operator, i))
+        yield from asserting("norm", norms(claim, case, operator))
+
+
+def all_left(operator: Operator, margin: bool, where: str) -> Iterator[Part]:
+    """That no state is without a transition out of it, if there is a margin."""
+    if margin:
+        zero = 0 * operator.gamma
+        never = zero + int((operator.counts == 0).sum())
+        yield Part(f"states that no transition leaves, where {where}", never, zero)
 
 
 def keeping(claim: Coverage, case: Case, operator: Operator, i: int) -> Iterator[Part]:
-    """u ≠ 0; what becomes of u as the difference of two starts; G u = u at two step sizes; ‖G‖ ≥ 1."""
+    """u ≠ 0; what becomes of u as the difference of two starts; G u = u at two step sizes."""
     u, alpha = claim.kept(case, i), case.alphas[0]
     yield Part(f"u at {operator.states[i]}", u[i], 0 * case.gamma, relation=UNLIKE)
     move = dict(zip(grouping.visited(case), u))
@@ -69,14 +86,20 @@ def keeping(claim: Coverage, case: Case, operator: Operator, i: int) -> Iterator
         yield from entries(f"what {layer} layers leave of the difference u of two starts", left, other - one, scale)
     for step in (alpha, 2 * alpha):
         yield from entries("G u", u, operator.G(step) @ u, scale)
-    yield Part("‖G‖", operator.norm(alpha), 0 * alpha + 1, relation=AT_LEAST)
+
+
+def norms(claim: Coverage, case: Case, operator: Operator) -> Iterator[Part]:
+    """‖G‖ at the context's step size, and at 0, where G = I."""
+    alpha, bound = case.alphas[0], claim.norm(case.gamma)
+    yield Part("‖G‖", operator.norm(alpha), bound, relation=AT_LEAST)
+    yield Part("‖G‖ at α = 0", operator.norm(0 * alpha), bound)
 
 
 SMALLEST = (contexts.never_left(2), smallest((0, 0)), contexts.with_zeros())
 DRAWN = contexts.after(SMALLEST, *contexts.DRAWN)
 STATED = Statement(
     parts,
-    "c > 0 only where all states are left, c ≤ 1 − |γ|; M̂(s, s) = 0 where s is not left, ‖G‖ ≥ 1, G u = u, "
+    "c > 0, or m > 0, only where all states are left, c ≤ 1 − |γ|; M̂(s, s) = 0 where s is not left, ‖G‖ ≥ 1, G u = u, "
     "and the Transformer keeps u at every layer",
     Coverage(),
     exact=DRAWN,
@@ -84,7 +107,7 @@ STATED = Statement(
     small=contexts.after(SMALLEST),
     floats=contexts.float_cases,
     scale="that of the largest value, times (1 + L)/(1 − |γ|)",
-    shows=(parts, keeping),
+    shows=(parts, all_left, keeping, norms),
 )
 
 
@@ -98,18 +121,46 @@ MUTANTS = (
     Mutant(
         "m the minimum over the sources", Coverage(m=lambda operator: least(operator.M.diagonal()[operator.counts > 0]))
     ),
+    Mutant("any m let in", Coverage(enough=lambda m: True)),
     Mutant("c at most (1 − |γ|)/2", Coverage(most=lambda gamma: (1 - abs(gamma)) / 2)),
+    Mutant("c without γ", Coverage(margin=lambda m, gamma: 2 * m - 1 + 0 * gamma)),
+    Mutant("‖G‖ at least 11/10", Coverage(norm=lambda gamma: 11 * (1 + 0 * gamma) / 10)),
 )
 
 
-STATEMENT = r"""
-A state that no transition of the context leaves, such as a last state $S_n$ seen for the first time, has
-$\hat M(s, s) = 0$. Then there is $u \ne 0$, one for all $\alpha$, with $G u = u$ (so two starts that differ by $u$
-differ by $u$ at every depth), and $\lVert G \rVert_\infty \ge 1$.
-
-So the margin asks for coverage: if $m \le \hat M(s, s)$ for every state with $c = 2m - 1 - \lvert\gamma\rvert > 0$,
-then **every** state is left by some transition. And $c \le 1 - \lvert\gamma\rvert$ if $E \ge 0$.
-""".strip()
+ASSERTIONS = (
+    Assertion(
+        "diagonal",
+        r"""
+A state $s$ that no transition of the context leaves, such as a last state $S_n$ seen for the first time, has
+$\hat M(s, s) = 0$.
+""",
+    ),
+    Assertion(
+        "eigenvector",
+        r"""
+Then there is $u \ne 0$, one for all $\alpha$, with $G u = u$, so that two starts that differ by $u$ differ by $u$ at
+every depth.
+""",
+    ),
+    Assertion(
+        "norm",
+        lambda claim: (
+            rf"Then also $\lVert G \rVert_\infty \ge {letters(claim.norm, 'gamma')}$, with equality at $\alpha = 0$."
+        ),
+    ),
+    Assertion(
+        "covered",
+        lambda claim: (
+            rf"""
+So the margin asks for coverage: if $m \le \hat M(s, s)$ for every state with
+$c = {letters(claim.margin, "m", "gamma")} > 0$, then **every** state is left by some transition.
+"""
+        ),
+    ),
+    Assertion("positive", r"Already $m > 0$ asks for that."),
+    Assertion("at-most", lambda claim: rf"And $c \le {letters(claim.most, 'gamma')}$ if $E \ge 0$."),
+)
 
 
 CLAIM = Claim(
@@ -117,10 +168,27 @@ CLAIM = Claim(
     title="Every state must be left",
     chapter="depth",
     environment="proposition",
-    statement=lambda: STATEMENT,
+    statement=lambda: r"Let $\hat M$ and $G$ be those of a layer on a context.",
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"For the eigenvector, nothing but a state that no transition leaves.",
-        r"For the second part, $c > 0$ with $m$ at most $\hat M(s, s)$ at every state of the context, $S_n$ included: a minimum over the sources alone would not do.",
+        Hypothesis(
+            r"For the eigenvector, nothing but a state that no transition leaves.",
+            dropped="M̂(s, s) = 0 at any state",
+        ),
+        Hypothesis(
+            r"For coverage: $c > 0$.",
+            reason="not needed: $m > 0$ is enough, and follows from $c > 0$",
+        ),
+        Hypothesis(r"For coverage: $m > 0$.", dropped="any m let in"),
+        Hypothesis(
+            r"For coverage: $m$ at most $\hat M(s, s)$ at every state of the context, $S_n$ included.",
+            dropped="m the minimum over the sources",
+        ),
+        Hypothesis(
+            r"For $c \le 1 - \lvert\gamma\rvert$, $E \ge 0$.",
+            reason=r"weights of both signs are refused by `icrl.operator`; $T = (0, 1, 0)$ with the table of weights "
+            r"$\begin{pmatrix} 2 & -1 \\ -1 & 2 \end{pmatrix}$ has $m = 2$ and $c = 3 - \lvert\gamma\rvert$",
+        ),
     ),
     subject=STATED.subject,
     checks=(
@@ -135,6 +203,7 @@ CLAIM = Claim(
                 "coverage.margin_at_most",
             ),
             definitions=("operator.source",),
+            asserts=("diagonal", "eigenvector", "norm", "covered", "at-most"),
         ),
         *STATED.checks(),
     ),

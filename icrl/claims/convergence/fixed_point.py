@@ -2,6 +2,7 @@ r"""fixed-point: averaged over the states, a layer keeps v^π; and nothing else 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -38,12 +39,13 @@ from icrl.verify.judging.parts import (
     Exactly,
     Part,
     Within,
+    asserting,
     at_bits,
     entries,
     first_failure,
     size,
 )
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, null_vectors, pivots, solved
 from icrl.verify.routes.fixed_points import bellman_matrix, condition, only_fixed_point, other_values, units
@@ -132,10 +134,35 @@ def table(case: Case) -> np.ndarray:
     return grouping.powers(case, np.diag(grouping.array(case, [0 * case.gamma + 1] * len(case.states))))
 
 
-def regular(case: Case) -> bool:
-    """Whether E is invertible: with A = I and the exponential, if the features are distinct; of floats, if it is by a wide margin."""
-    by_features = exponential(case) and inner_products(case) and not isinstance(case.gamma, float)
-    return distinct(case) if by_features else invertible(table(case))
+def opposite(case: Case) -> bool:
+    """Whether two states have the features x and −x, and E = 1 + ⟨x, x′⟩²."""
+    signs = len(case.states) == 2 and all(x == -y for x, y in zip(*case.features))
+    return signs and not exponential(case) and inner_products(case)
+
+
+def form(x: Any, y: Any, A: Any) -> Any:
+    """(x − y)ᵀA(x − y)."""
+    return (x - y) @ A @ (x - y)
+
+
+def decided(case: Case) -> str:
+    """The assertion that says when E is invertible: ``definite``, ``square`` or ``form``; ``only`` where none does."""
+    if exponential(case) and inner_products(case):
+        return "definite"
+    if opposite(case):
+        return "square"
+    return "form" if exponential(case) and len(case.states) == 2 else "only"
+
+
+def regular(case: Case, form: Callable[[Any, Any, Any], Any] = form) -> bool:
+    """Whether E is invertible, as the assertions say where one does; of floats, if it is by a wide margin."""
+    rule = "only" if isinstance(case.gamma, float) else decided(case)
+    if rule == "definite":
+        return distinct(case)
+    if rule == "form":
+        (x, y), A = grouping.array(case, case.features), grouping.array(case, case.A)
+        return bool(form(x, y, A) != 0)
+    return rule != "square" and invertible(table(case))
 
 
 @dataclass(frozen=True)
@@ -187,18 +214,22 @@ def identity_parts(claim: Fixed, given: Population) -> Iterator[Part]:
     case = given.case
     P, r, v = (grouping.array(case, entry) for entry in (given.transition, case.rewards, case.v))
     X = bellman_matrix(P, case.gamma)
-    for where, got, right in identities(claim, kernel(given), P, solved(X, r), case.gamma, case.alphas[0], v):
-        yield from entries(where, got, right, size(v, r) * condition(X))
+    found = identities(claim, kernel(given), P, solved(X, r), case.gamma, case.alphas[0], v)
+    for id, (where, got, right) in zip(("kept", "update"), found):
+        yield from asserting(id, entries(where, got, right, size(v, r) * condition(X)))
 
 
 def parts(claim: Fixed, given: Population) -> Iterator[Part]:
     """The identities; the fixed points; that E is as invertible as said, by its pivots; the library's kernel and value."""
+    zero = 0 * given.case.gamma
+    X = bellman_matrix(grouping.array(given.case, given.transition), given.case.gamma)
+    yield Part("I − γP invertible: 1 if so", zero + int(invertible(X)), zero + 1, asserted="kept")
     yield from identity_parts(claim, given)
-    yield from fixed_points(claim, given)
+    yield from asserting("only", fixed_points(claim, given))
     if isinstance(given.case.gamma, float):
-        yield from library(given)
+        yield from asserting("kept", library(given))
     else:
-        yield from invertibility(claim, given.case)
+        yield from asserting(decided(given.case), invertibility(claim, given.case))
 
 
 def fixed_points(claim: Fixed, given: Population) -> Iterator[Part]:
@@ -245,6 +276,8 @@ def library(given: Population) -> Iterator[Part]:
 SWITCH = population(((0, 1), (1, 0)), ("1/2", "1/2"))
 EQUAL = replace(SWITCH, case=replace(SWITCH.case, features=[[Fraction(1)]] * 2, A=[[Fraction(1)]]))
 SIGNS = replace(SWITCH, case=replace(EQUAL.case, features=[[Fraction(1)], [Fraction(-1)]], exp=stand_in))
+TWICE = replace(EQUAL, case=replace(EQUAL.case, features=[[Fraction(1)], [Fraction(-1)]], A=[[Fraction(2)]]))
+CERTAIN = replace(SWITCH, case=replace(SWITCH.case, gamma=Fraction(1)))
 SKEW = replace(SWITCH, case=replace(SWITCH.case, A=[[Fraction(0), Fraction(1)], [Fraction(-1), Fraction(0)]]))
 UNSEEN = replace(SWITCH, weights=[Fraction(1), Fraction(0)])
 NO_STEP = replace(SWITCH, case=replace(SWITCH.case, alphas=[Fraction(0)]))
@@ -326,28 +359,32 @@ WRONG = "a part of the statement fails"
 
 def exact(claim: Fixed, budget: Budget) -> Verdict:
     """Every part in ``Fraction``s, E = 2^t or 1 + t²."""
-    given = RATIONAL(claim)
-    found = first_wrong(claim, given, lambda each: each, lambda steep: Exactly())
-    return found or Verdict(True, f"{len(given)} rational populations: {TOLD}")
+    given, met = RATIONAL(claim), Counter[str]()
+    found = first_wrong(claim, given, lambda each: each, lambda steep: Exactly(), met)
+    return found or Verdict(True, f"{len(given)} rational populations: {TOLD}", met=met)
 
 
 def certified(claim: Fixed, budget: Budget) -> Verdict:
     """The same as Arb balls with the true exponential, and FrozenLake."""
-    found = judged(claim, WITH_LAKE(claim), as_balls, lambda steep: AsBalls())
-    return at_bits(found, WRONG, lambda count: f"{count} populations at {BITS} bits, FrozenLake-v1 the last: {TOLD}")
+    met = Counter[str]()
+    found = judged(claim, WITH_LAKE(claim), as_balls, lambda steep: AsBalls(), met)
+    told = lambda count: f"{count} populations at {BITS} bits, FrozenLake-v1 the last: {TOLD}"
+    return replace(at_bits(found, WRONG, told), met=met)
 
 
 def numeric(claim: Fixed, budget: Budget) -> Verdict:
     """Random float populations, after the small ones."""
-    trials, small = budget.trials or TRIALS, SMALL(claim)
+    trials, small, met = budget.trials or TRIALS, SMALL(claim), Counter[str]()
     within = lambda steep: Within(TOLERANCE * np.finfo(float).eps * steep)
     drawn = islice(float_populations(budget.seed), trials)
-    found = first_wrong(claim, small, as_floats, within) or first_wrong(claim, drawn, lambda each: each, within)
+    found = first_wrong(claim, small, as_floats, within, met)
+    found = found or first_wrong(claim, drawn, lambda each: each, within, met)
     parts_told = f"{TOLD}; MarkovRewardProcess.value and population_kernel"
     return found or Verdict(
         True,
         f"{len(small)} small and {trials} random populations (seed {budget.seed}): {parts_told}; tolerance {TOLERANCE} "
         "eps (1 + max |score|) of each part's scale",
+        met=met,
     )
 
 
@@ -364,26 +401,29 @@ def scope_of_floats() -> str:
 
 
 def first_wrong(
-    claim: Fixed, given: Iterable[Population], convert: Callable, numbers: Callable[[float], Any]
+    claim: Fixed, given: Iterable[Population], convert: Callable, numbers: Callable[[float], Any], met: Counter[str]
 ) -> Verdict | None:
     """The first population with a part that fails."""
-    found = next(filter(None, judged(claim, given, convert, numbers)), None)
+    found = next(filter(None, judged(claim, given, convert, numbers, met)), None)
     return Verdict(False, WRONG, counterexample=found) if found else None
 
 
 def judged(
-    claim: Fixed, given: Iterable[Population], convert: Callable, numbers: Callable[[float], Any]
+    claim: Fixed, given: Iterable[Population], convert: Callable, numbers: Callable[[float], Any], met: Counter[str]
 ) -> Iterator[Counterexample | None]:
-    """What fails of each population, in the numbers that it is converted to; these may compare by 1 + max |score|."""
+    """What fails of each population, in the numbers that it is converted to; these may compare by 1 + max |score|; ``met`` counts parts by assertion."""
     for each in given:
         there = convert(each)
         steep = 1 + max(abs(float(g)) for row in each.case.scores for g in row)
         name = str(each if there.case.exp is each.case.exp else with_true_exp(each))
-        yield first_failure(name, parts(claim, there), numbers(steep))
+        yield first_failure(name, parts(claim, there), numbers(steep), met)
 
 
 UNIQUE = "the identities say nothing of how many fixed points there are"
 TRUE_SCORE = {"symbolic": UNIQUE, "certified": "there E is the exponential", "numeric": "there E is the exponential"}
+
+BY_PIVOTS = {"symbolic": UNIQUE, "numeric": "of floats, when E has an inverse is not told by the features"}
+POPULATION = {"symbolic": "the identities are said of any value v^π"}
 
 MUTANTS = (
     Mutant("an averager in the place of the update", Fixed(averager)),
@@ -404,7 +444,21 @@ MUTANTS = (
         Fixed(regular=lambda case: regular(case) if exponential(case) else distinct(case), beyond=(SIGNS,)),
         TRUE_SCORE,
     ),
+    Mutant(
+        "the sum of the features in the place of their difference",
+        Fixed(regular=lambda case: regular(case, lambda x, y, A: form(x, -y, A)), beyond=(TWICE,)),
+        BY_PIVOTS,
+    ),
+    Mutant("γ = 1 let in", Fixed(beyond=(CERTAIN,)), POPULATION),
 )
+
+
+def printed(claim: Fixed) -> tuple[str, str]:
+    """The update of v, and what it is to add to v, in the book's letters."""
+    M, P = (MatrixSymbol(name, STATES, STATES) for name in ("M_pi", "P"))
+    r, v, value = (MatrixSymbol(name, STATES, 1) for name in ("r", "v", "v^pi"))
+    *_, (_, _, added) = identities(claim, M, P, value, GAMMA, ALPHA, v)
+    return sy.book_latex(claim.update(M, P, r, GAMMA, ALPHA, v)), sy.book_latex(added)
 
 
 STATEMENT = r"""
@@ -413,22 +467,49 @@ Let $\mu(u) > 0$ be weights of the states of a Markov reward process, its statio
 $$
 M_\pi(s, u) = \frac{\mu(u)\, E(s, u)}{Z(s)} .
 $$ (eq-population-kernel)
+""".strip()
 
-What the update $v \mapsto v + \alpha M_\pi (r + \gamma P v - v)$ adds to $v$ is
+ASSERTIONS = (
+    Assertion(
+        "update",
+        lambda claim: (
+            rf"""
+What the update $v \mapsto {printed(claim)[0]}$ adds to $v$ is
 
 $$
-\alpha M_\pi (I - \gamma P)(v^\pi - v) .
+{printed(claim)[1]} .
 $$ (eq-population-update)
-
-So $v^\pi$ is a fixed point whatever the weights, and if $\alpha \ne 0$ it is the only one **if and only if** $E$ is invertible. The weights $\mu$ have no part in this.
-
+"""
+        ),
+    ),
+    Assertion("kept", r"So $v^\pi$ is a fixed point whatever the weights."),
+    Assertion(
+        "only",
+        r"""
+If $\alpha \ne 0$ it is the only one **if and only if** $E$ is invertible. The weights $\mu$ have no part in this.
+""",
+    ),
+    Assertion(
+        "definite",
+        r"""
 Let $E(s, u) = e^{\langle x(s), x(u) \rangle}$. Then $E$ is positive definite if the features of the states are
 distinct, and singular if two are equal: $v^\pi$ is the only fixed point if and only if the features are distinct.
-
-For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$; and
-$E(s, u) = e^{x(u)^\top A x(s)}$ for two states with features $x_0$ and $x_1$ if and only if
+""",
+    ),
+    Assertion(
+        "square",
+        r"""
+For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$.
+""",
+    ),
+    Assertion(
+        "form",
+        r"""
+And $E(s, u) = e^{x(u)^\top A x(s)}$ for two states with features $x_0$ and $x_1$ is singular if and only if
 $(x_0 - x_1)^\top A (x_0 - x_1) = 0$, as it is for every skew $A$.
-""".strip()
+""",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -437,10 +518,24 @@ CLAIM = Claim(
     chapter="context",
     environment="proposition",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"$I - \gamma P$ invertible, as it is for $\lvert\gamma\rvert < 1$, for $v^\pi$ to be defined.",
-        r"For it to be the only fixed point: $\alpha \ne 0$, every $\mu(u) \ne 0$, and $E$ invertible.",
-        r"For distinct features to be what decides: $A = I$ and the exponential, to whatever base above 1. If $A = B^\top B$, put $B x$ in the place of $x$.",
+        Hypothesis(
+            r"$I - \gamma P$ invertible, as it is for $\lvert\gamma\rvert < 1$, for $v^\pi$ to be defined.",
+            dropped="γ = 1 let in",
+        ),
+        Hypothesis(r"$Z(s) \ne 0$.", reason=r"where $Z(s) = 0$ the row $M_\pi(s, \cdot)$ is undefined"),
+        Hypothesis(r"For it to be the only fixed point: $\alpha \ne 0$.", dropped="α = 0 let in"),
+        Hypothesis(r"For the same, every $\mu(u) \ne 0$.", dropped="μ(u) = 0 let in"),
+        Hypothesis(r"For the same, $E$ invertible.", dropped="equal features let in"),
+        Hypothesis(
+            r"For distinct features to be what decides: $A = I$. If $A = B^\top B$, put $B x$ in the place of $x$.",
+            dropped="distinct features suffice, whatever A",
+        ),
+        Hypothesis(
+            r"For the same, the exponential, to whatever base above 1.",
+            dropped="distinct features suffice, whatever the score",
+        ),
     ),
     subject=Fixed(),
     checks=(
@@ -449,12 +544,13 @@ CLAIM = Claim(
             "every number of states; M any matrix for the identities, Z⁻¹ED for its inverse",
             symbolic,
             shows=(identities, symbolic),
+            asserts=("update", "kept", "only"),
         ),
         Check(
             "exact",
             lambda: described(RATIONAL(Fixed()), "populations in rationals") + "; any positive weights",
             exact,
-            shows=(parts, fixed_points, invertibility),
+            shows=(parts, fixed_points, regular, invertibility),
         ),
         Check(
             "certified",
@@ -463,7 +559,7 @@ CLAIM = Claim(
                 + "; the last FrozenLake-v1 with its coordinates as features; positive definite by the pivots"
             ),
             certified,
-            shows=(parts, fixed_points, invertibility),
+            shows=(parts, fixed_points, regular, invertibility),
         ),
         Check("numeric", scope_of_floats, numeric, shows=(parts, fixed_points, library)),
     ),

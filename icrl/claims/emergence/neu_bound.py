@@ -26,6 +26,7 @@ from icrl.verify.judging.parts import (
     Floating,
     Part,
     Within,
+    asserting,
     entries,
     first_failure,
     greatest,
@@ -33,7 +34,7 @@ from icrl.verify.judging.parts import (
 )
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved
 
 ONE, HALF, TENTH = Fraction(1), Fraction(1, 2), Fraction(1, 10)
@@ -77,14 +78,15 @@ SEMINORMS = (
 
 @dataclass(frozen=True)
 class Bound:
-    """The statement with its pieces: the update, what it is made of, the factor, the features' size,
-    when 0 means right, what makes an update of an error; processes let in."""
+    """The statement with its pieces: the update, what it is made of, the factor, the features' size, when 0 means right
+    and by which norm, what makes an update of an error; processes let in."""
 
     update: Callable = expected_update
     source: Callable = by_errors
     factor: Callable[[Any], Any] = lambda gamma: 1 + abs(gamma)
     features: Callable = max
     tells: Callable[[Process], bool] = lambda given: independent(given.x) and min(given.mu) > 0 and abs(given.gamma) < 1
+    norm: Callable[[Any], Any] = greatest
     unseen: Callable = from_error
     beyond: tuple[Process, ...] = ()
 
@@ -147,14 +149,17 @@ def parts(claim: Bound, given: Process) -> Iterator[Part]:
     D, error = diagonal(given.mu), given.v - given.v_pi
     scale = size(given.v, given.v_pi, given.r) * size(given.x)
     update = claim.update(given.x, D, given.P, given.r, given.gamma, given.v)
-    yield from entries("expected update", update, claim.source(given.x, D, given.P, given.gamma, error), scale)
+    said = claim.source(given.x, D, given.P, given.gamma, error)
+    yield from asserting("update", entries("expected update", update, said, scale))
     for name, measure, power in SEMINORMS:
         most = (claim.factor(given.gamma) * greatest(error)) ** power * claim.features([measure(x) for x in given.x])
-        yield Part(f"NEU, {name}", measure(update), most, scale**power, AT_MOST)
+        yield Part(f"NEU, {name}", measure(update), most, scale**power, AT_MOST, "bound")
     if any(error != 0) and claim.tells(given):
-        yield Part("NEU, largest entry, at values that are not v^π", greatest(update), 0 * given.gamma, scale, UNLIKE)
+        where = "NEU, largest entry, at values that are not v^π"
+        yield Part(where, claim.norm(update), 0 * given.gamma, scale, UNLIKE, "right")
     if given.x.shape[1] < len(given.v):
-        yield from at_other_values(claim, given, D, size(given.v_pi, given.r) * size(given.x))
+        elsewhere = at_other_values(claim, given, D, size(given.v_pi, given.r) * size(given.x))
+        yield from asserting("fewer", elsewhere)
 
 
 def at_other_values(claim: Bound, given: Process, D: np.ndarray, scale: float) -> Iterator[Part]:
@@ -210,6 +215,7 @@ NEGATIVE = flip((1, 1), gamma=-HALF, stay=1, error=(1, 1))
 SEVEN = flip((1, 1), error=(1, 1), P=fractions([[7, 0], [0, 7]]))
 ELSEWHERE = flip((1, 1), error=(0, 0), reward=fractions([1, 1]))
 UNSEEN_STATE = flip((1, 1), error=(0, 1), mu=(1, 0), stay=1, x=fractions([[1, 0], [0, 1]]))
+SECOND = flip((1, 1), error=(0, 1), stay=1, x=fractions([[1, 0], [0, 1]]))
 NO_DISCOUNT = flip((1, 1), gamma=1, error=(1, 1), x=fractions([[1, 0], [0, 1]]))
 ONE_FEATURE = flip((1, 1), error=(1, -1))
 SMALLEST = (PAID, PLUS_MINUS, TWICE, UNEVEN, NEGATIVE)
@@ -361,6 +367,11 @@ MUTANTS = (
         Bound(tells=lambda given: independent(given.x) and min(given.mu) > 0, beyond=(NO_DISCOUNT,)),
         IDENTITY,
     ),
+    Mutant(
+        "loss 0 only at v^π, measured by the first entry: an instance supplied",
+        Bound(norm=lambda u: abs(u[0]), beyond=(SECOND,)),
+        IDENTITY,
+    ),
 )
 
 
@@ -371,25 +382,48 @@ features $x$, the rows of $X$. The **norm of the expected update** at $v$ is
 $$
 \mathrm{NEU}(v) = \Bigl\lVert \sum_s \mu(s) \bigl(r + \gamma P v - v\bigr)(s)\, x(s) \Bigr\rVert .
 $$ (eq-neu)
-
-The update depends on the error of $v$ alone,
-
-$$
-\sum_s \mu(s) \bigl(r + \gamma P v - v\bigr)(s)\, x(s) = X^\top \operatorname{diag}(\mu)\, (\gamma P - I)\, (v - v^\pi) ,
-$$ (eq-update-of-error)
-
-and so, for every seminorm on $\mathbb R^d$, the Euclidean norm among them,
-
-$$
-\mathrm{NEU}(v) \le (1 + \lvert\gamma\rvert)\, \max_s \lVert x(s) \rVert\; \lVert v - v^\pi \rVert_\infty .
-$$ (eq-neu-bound)
-
-Neither factor can be left out. The converse fails: a loss of 0 does not by itself mean that the values are right. It
-does where the loss is measured by a norm, $\lvert\gamma\rvert < 1$, $\mu > 0$ and the features of the states are
-linearly independent: then $\mathrm{NEU}(v) = 0$ at $v = v^\pi$ only. With fewer features than states,
-$d < \lvert\mathcal S\rvert$, it is 0 at other values too, whatever $\gamma$, $\mu$ and the seminorm. (How large an
-error a loss near 0 leaves room for is not said here.)
 """.strip()
+
+ASSERTIONS = (
+    Assertion(
+        "update",
+        r"""
+The update depends on the error of $v$ alone:
+
+$$
+\sum_s \mu(s) \bigl(r + \gamma P v - v\bigr)(s)\, x(s) = X^\top \operatorname{diag}(\mu)\, (\gamma P - I)\, (v - v^\pi) .
+$$ (eq-update-of-error)
+""",
+    ),
+    Assertion(
+        "bound",
+        lambda claim: (
+            rf"""
+So, for every seminorm on $\mathbb R^d$, the Euclidean norm among them,
+
+$$
+\mathrm{{NEU}}(v) \le \bigl({sy.letters(claim.factor, "gamma")}\bigr)\, \max_s \lVert x(s) \rVert\; \lVert v - v^\pi \rVert_\infty .
+$$ (eq-neu-bound)
+"""
+        ),
+    ),
+    Assertion("sharp", r"Neither factor can be left out."),
+    Assertion(
+        "right",
+        r"""
+The converse fails: a loss of 0 does not by itself mean that the values are right. It does where the loss is measured
+by a norm, $\lvert\gamma\rvert < 1$, $\mu > 0$ and the features of the states are linearly independent: then
+$\mathrm{NEU}(v) = 0$ at $v = v^\pi$ only.
+""",
+    ),
+    Assertion(
+        "fewer",
+        r"""
+With fewer features than states, $d < \lvert\mathcal S\rvert$, it is 0 at other values too, whatever $\gamma$, $\mu$
+and the seminorm. (How large an error a loss near 0 leaves room for is not said here.)
+""",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -398,9 +432,33 @@ CLAIM = Claim(
     chapter="why-a-loss-would-want-them",
     environment="lemma",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"$P$ is row-stochastic, $\mu \ge 0$ sums to 1, and $v^\pi$ solves the Bellman equation; $\gamma$ is any number. That $\mu$ is stationary is not asked.",
-        r"The norm on $\mathbb R^d$ may be any seminorm; for the converse it must be a norm.",
+        Hypothesis(
+            r"$P$ is row-stochastic; $\gamma$ is any number.",
+            dropped="rows that do not sum to 1 let in: an instance supplied",
+        ),
+        Hypothesis(r"$\mu \ge 0$ sums to 1.", dropped="a μ with a negative entry let in: an instance supplied"),
+        Hypothesis(r"$\mu$ stationary.", reason="not needed: the rational $\\mu$ are drawn without regard to $P$"),
+        Hypothesis(
+            r"$v^\pi$ solves the Bellman equation.",
+            dropped="values of other rewards in the place of v^π: an instance supplied",
+        ),
+        Hypothesis(
+            r"The norm on $\mathbb R^d$ may be any seminorm; for the converse it must be a norm.",
+            dropped="loss 0 only at v^π, measured by the first entry: an instance supplied",
+        ),
+        Hypothesis(
+            r"For the converse, $\lvert\gamma\rvert < 1$.",
+            dropped="loss 0 only at v^π, with γ = 1: an instance supplied",
+        ),
+        Hypothesis(
+            r"For the converse, $\mu > 0$.", dropped="loss 0 only at v^π, with a state of μ = 0: an instance supplied"
+        ),
+        Hypothesis(
+            r"For the converse, linearly independent features.",
+            dropped="loss 0 only at v^π, with one feature for two states: an instance supplied",
+        ),
     ),
     subject=STATED.subject,
     checks=(
@@ -423,12 +481,14 @@ CLAIM = Claim(
                 "neu_bound.distribution",
                 "neu_bound.euclid",
             ),
+            asserts=("bound", "sharp"),
         ),
         Check(
             "symbolic",
             "the identity behind the bound, for every number of states and features",
             symbolic,
             shows=(symbolic, expected_update, by_errors),
+            asserts=("update",),
         ),
         EXACT,
         replace(NUMERIC, run=numeric, shows=(*NUMERIC.shows, by_the_library)),

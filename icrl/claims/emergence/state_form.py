@@ -21,9 +21,9 @@ from icrl.tasks import from_gymnasium, one_hot
 from icrl.transformer import Parameters, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import EXPONENTIALS, log_uniform, shown, small_fraction, stand_in
 from icrl.verify.judging.differences import TOLERANCE, one_thread
-from icrl.verify.judging.parts import Floating, Part, Within, first_failure, on_floats, size
+from icrl.verify.judging.parts import Floating, Part, Within, asserting, first_failure, on_floats, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Claim, Counterexample, Hypothesis, Mutant, Verdict
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
 
@@ -78,10 +78,14 @@ def library_gain(w: Sequence, depth: int, gamma: Any) -> Any:
 
 @dataclass(frozen=True)
 class Form:
-    """The statement with its pieces: the model, K, the three entries of V, what a layer is read as and its gain; then "
-    "the Transformer's prompt and parameters, and contexts let in."""
+    """The statement with its pieces.
+
+    The model, what of the counts it is made of, K, the three entries of V, what a layer is read as and its gain; then the
+    Transformer's prompt and parameters, and contexts let in.
+    """
 
     model: Callable[[Model], Model] = lambda given: given
+    shares: Callable[[Any, Any, Any], tuple] = lambda share, moves, paid: (share * moves, share * paid)
     attention: Callable = state_form.attention_weights
     weights: Callable[[Weights], Weights] = lambda w: w
     reading: Callable[[Sequence, Any], tuple] = library_reading
@@ -150,29 +154,33 @@ def parts(form: Form, given: Given) -> Iterator[Part]:
     """Every column after every layer; the same from frequencies and by ``state_form.values``; where w = α(1, 1, −1), softmax TD; of another task where w_v < 0; constants."""
     moves, paid = moves_and_pay(given)
     share = (1 + 0 * given.v[0, 0]) / len(given.rewards)
-    routes = {"": state_form.model(moves, paid), ", from frequencies": state_form.model(share * moves, share * paid)}
+    frequencies = state_form.model(*form.shares(share, moves, paid))
+    routes = {"": state_form.model(moves, paid), ", from frequencies": frequencies}
     truth = in_columns(form, given)
     scale = growth(given) * size(*truth, given.rewards)
-    for name, model in routes.items():
+    for (name, model), id in zip(routes.items(), ("form", "frequencies"), strict=True):
         stated = on_states(form, given.features, model, given.layers, given.v, given.gamma, given.exp)
-        yield from by_column(given, stated, truth, name, scale)
+        yield from by_column(given, stated, truth, name, scale, id)
     if form.attention is state_form.attention_weights and not given.v.any():
         stated = state_form.values(
             given.features, form.model(routes[""]), map(form.weights, given.layers), given.gamma, given.exp
         )
         yield from by_column(given, stated, truth, ", by icrl.state_form.values", scale)
-    yield from as_softmax_td(form, given, routes[""], scale)
-    yield from as_another_task(form, given, truth, scale)
-    yield from on_constants(form, given)
+    yield from asserting("task", as_softmax_td(form, given, routes[""], scale))
+    yield from asserting("task", as_another_task(form, given, truth, scale))
+    yield from asserting("gain", on_constants(form, given))
 
 
-def by_column(given: Given, stated: Iterator, truth: list[np.ndarray], name: str, scale: float) -> Iterator[Part]:
-    """The value of each column against that of its state."""
-    S = len(given.features)
+def by_column(
+    given: Given, stated: Iterator, truth: list[np.ndarray], name: str, scale: float, asserted: str = "form"
+) -> Iterator[Part]:
+    """The value of each column against that of its state; what a state that is not visited has is an assertion of its own."""
+    S, met = len(given.features), set(given.states)
     for layer, (v, row) in enumerate(zip(stated, truth, strict=True)):
         for j, s in enumerate([*given.states, *range(S)]):
             which = f"column {j}" if j < len(given.states) else "its query column"
-            yield Part(f"v_{layer}({s}) in {which}{name}", v[0, s], row[j], scale)
+            where, id = f"v_{layer}({s}) in {which}{name}", asserted if s in met or name else "unvisited"
+            yield Part(where, v[0, s], row[j], scale, asserted=id)
 
 
 def as_softmax_td(form: Form, given: Given, model: Model, scale: float) -> Iterator[Part]:
@@ -367,7 +375,8 @@ def numeric(form: Form, budget: Budget) -> Verdict:
     if verdict.passed and (found := on_tensors(form, rng)):
         return Verdict(False, f"fails on tensors (seed {budget.seed})", counterexample=found)
     told = f"{BATCHES}; on tensors {ON_TENSORS:g} of the largest entry"
-    return replace(verdict, detail=f"{verdict.detail}; {told}") if verdict.passed else verdict
+    met = {**verdict.met, "gradient": 2}
+    return replace(verdict, detail=f"{verdict.detail}; {told}", met=met) if verdict.passed else verdict
 
 
 def on_tensors(form: Form, rng: np.random.Generator) -> Counterexample | None:
@@ -416,9 +425,11 @@ def tensor_parts(form: Form, batch: Any, learned: dict[str, Any]) -> Iterator[Pa
     truth, *others = ((name, v, gradients(td_loss(v[-1], batch), learned)) for name, v in routes.items())
     for name, v, slopes in others:
         for layer, (got, right) in enumerate(zip(v, truth[1], strict=True)):
-            yield farthest(f"v_{layer} by {name}", got, right, size(right.detach().numpy()))
+            part = farthest(f"v_{layer} by {name}", got, right, size(right.detach().numpy()))
+            yield part._replace(asserted="form")
         for entry, got, right in zip(learned, slopes, truth[2], strict=True):
-            yield farthest(f"the gradient by {entry}, through {name}", got, right, float(right.abs().max()))
+            where = f"the gradient by {entry}, through {name}"
+            yield farthest(where, got, right, float(right.abs().max()))._replace(asserted="gradient")
 
 
 def gradients(loss: Any, learned: dict[str, Any]) -> tuple:
@@ -447,6 +458,12 @@ def over_queries(features: Any, counts: Any, A: Any, exp: Callable | None = None
     """Weights that sum to 1 for each key, over the states that ask, times the counts."""
     scores = transpose(features @ A @ transpose(features))
     return counts * transpose(softmax(scores, counts * 0 + 1, exp))
+
+
+def by_sources(features: Any, counts: Any, A: Any, exp: Callable | None = None) -> Any:
+    """K, with 0 in the columns of states that are never left."""
+    asks = transpose(counts / (counts + (counts == 0)))
+    return state_form.attention_weights(features, counts, A, exp) * asks
 
 
 def held_constant(features: Any, counts: Any, A: Any, exp: Callable | None = None) -> Any:
@@ -520,6 +537,10 @@ MUTANTS = (
     Mutant("an A that reads the reward row let in", Form(edit=also_read_rewards, beyond=(TWICE_PAID,))),
     Mutant("a V that writes the reward row let in", Form(edit=also_write_rewards, beyond=(DEEP,))),
     Mutant("no mask", Form(edit=unmasked, beyond=(ONCE,))),
+    Mutant(
+        "frequencies of the moves, sums of the rewards", Form(shares=lambda share, moves, paid: (share * moves, paid))
+    ),
+    Mutant("a state that is never left keeps its value", Form(attention=by_sources)),
 )
 
 
@@ -527,8 +548,15 @@ STATEMENT = r"""
 Take softmax attention and the target-memory step with the construction's mask, and in each layer any parameters whose
 $A$ is 0 but for a block on the features, written $A_l$, and whose $V$ is 0 but for its last row
 $(0, \dots, 0, w_r, w_t, w_v)$; all of them may differ from layer to layer. Let features and first values be functions
-of the state. Then at every depth $l$ the value of a column is a function of the state it holds, $v_l(S_j)$ in column
-$j$, and as a row over **all** states
+of the state.
+""".strip()
+
+ASSERTIONS = (
+    Assertion(
+        "form",
+        r"""
+Then at every depth $l$ the value of a column is a function of the state it holds, $v_l(S_j)$ in column $j$, and as a
+row over **all** states
 
 $$
 v_{l+1} = v_l + \bigl(w_r \hat r + w_t \gamma\, v_l P_e^\top + w_v v_l\bigr) K_l ,
@@ -539,12 +567,26 @@ K_l(u, s) = \frac{c_u\, e^{x(u)^\top A_l x(s)}}{\sum_{u'} c_{u'}\, e^{x(u')^\top
 $$ (eq-state-attention)
 
 with $c_u$ the number of transitions out of $u$, $P_e$ the frequencies of what follows, and $\hat r(u)$ the mean of
-what was paid there, where rewards differ between visits; rows of states with $c_u = 0$ do not matter. At a state that
-the context does not visit, $v_l$ is what a further query column that holds it would get.
-
+what was paid there, where rewards differ between visits; rows of states with $c_u = 0$ do not matter.
+""",
+    ),
+    Assertion(
+        "unvisited",
+        r"""
+At a state that the context does not visit, $v_l$ is what a further query column that holds it would get.
+""",
+    ),
+    Assertion(
+        "frequencies",
+        r"""
 The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_e = P$ and $\hat r = r$ give the limit
-$n \to \infty$ wherever the frequencies converge. The gradient of a loss is the same through either form.
-
+$n \to \infty$ wherever the frequencies converge.
+""",
+    ),
+    Assertion("gradient", r"The gradient of a loss is the same through either form."),
+    Assertion(
+        "task",
+        r"""
 **A layer has the form of softmax TD.** Where $w_v < 0$, write $\alpha = -w_v$. Then {eq}`eq-state-form` is
 
 $$
@@ -557,14 +599,20 @@ $$ (eq-another-task)
 exactly, with step size $\alpha$, the discount $\tilde\gamma$ and rewards $\eta$ times those paid, each layer with its
 own: softmax TD of another task where $0 \le \tilde\gamma < 1$, and of the task itself, $\tilde\gamma = \gamma$ and
 $\eta = 1$, where $w = \alpha (1, 1, -1)$.
-
+""",
+    ),
+    Assertion(
+        "gain",
+        r"""
 **On constants attention has nothing to do.** For any $w$, where every transition pays 1 and $v_0 = 0$, every column
 holds after $L$ layers of the same $w$, whatever their $A_l$, the **gain**
 
 $$
 g_L = w_r \sum_{l < L} q^l , \qquad q = 1 + \gamma w_t + w_v .
 $$ (eq-gain)
-""".strip()
+""",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -573,10 +621,30 @@ CLAIM = Claim(
     chapter="why-a-loss-would-want-them",
     environment="proposition",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"$A_l$ reads features alone and $V_l$ writes the value row alone; $w_r$, $w_t$, $w_v$ and $A_l$ are any numbers, layer by layer.",
-        r"The key of $S_n$ is masked: the sources are the keys.",
-        r"Features $x(S_j)$ and first values $v_0(S_j)$ depend on $j$ through the state alone. $\gamma$ is any number.",
+        Hypothesis(
+            r"$A_l$ reads features alone, with any numbers, layer by layer.",
+            dropped="an A that reads the reward row let in",
+        ),
+        Hypothesis(
+            r"$V_l$ writes the value row alone, with any $w_r$, $w_t$ and $w_v$, layer by layer.",
+            dropped="a V that writes the reward row let in",
+        ),
+        Hypothesis(r"The key of $S_n$ is masked: the sources are the keys.", dropped="no mask"),
+        Hypothesis(
+            r"Features $x(S_j)$ depend on $j$ through the state alone.",
+            dropped="features that depend on the position let in",
+        ),
+        Hypothesis(
+            r"First values $v_0(S_j)$ depend on $j$ through the state alone. $\gamma$ is any number.",
+            dropped="first values that depend on the position let in",
+        ),
+        Hypothesis(
+            r"$w_v < 0$, for a layer to have the form of softmax TD.",
+            reason=r"where $w_v = 0$ there is no $\tilde\gamma$, and where $w_v > 0$ the step size $-w_v$ is negative; "
+            "`icrl.pretrain.readings.reading` refuses both",
+        ),
     ),
     subject=STATED.subject,
     checks=(

@@ -16,13 +16,13 @@ from icrl.arrays import np
 from icrl.prompt import rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances import contexts
-from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, smallest, tied
+from icrl.verify.instances.cases import Case, as_it_is, as_matrices, float_case, log_uniform, smallest, tied
 from icrl.verify.instances.contexts import lake
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import told_apart
-from icrl.verify.judging.parts import AT_LEAST, Part, entries, greatest, size
+from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.grouping import array
 from icrl.verify.routes.induction import alpha, stated_prompt
@@ -35,6 +35,13 @@ QUIET = smallest((0, 1), 2, r=(1,), v=(1, 0), x=((0,), (0,)))
 UNDISCOUNTED = replace(STAY, gamma=0 * HALF)
 SMALLEST = (STAY, WALK, LATER, QUIET, UNDISCOUNTED)
 NEGATIVE_GAMMA, STEP_BACK = replace(STAY, gamma=-HALF), replace(STAY, alphas=[-HALF] * 3)
+BLIND = replace(
+    LATER,
+    features=[[ONE * (s == u) for u in range(3)] for s in range(3)],
+    A=[[ONE, ONE, ONE], [ONE, ONE, 0 * ONE], [ONE, ONE, ONE]],
+    exp=as_it_is,
+)
+LONGER, UNPAID = replace(STAY, alphas=[HALF, ONE, ONE]), replace(STAY, rewards=[0 * ONE], v=[ONE])
 
 
 # The masks: key k may be attended to by query j
@@ -77,12 +84,18 @@ def growth(step: Any, gamma: Any, kappa: Any, depth: Any) -> Any:
 
 @dataclass(frozen=True)
 class Decoder:
-    """The statement with its pieces: the mask, what a prefix is given to, the diagonal of G, its radius, the growth; contexts let in."""
+    """The statement with its pieces.
+
+    The mask, what a prefix is given to, how far the encoder is after two layers, the diagonal of G, its radius, whether
+    nothing moves, the growth; and contexts let in.
+    """
 
     machine: Machine = masked(earlier)
     alone: Machine = masked(earlier)
+    apart: Callable[[Any, Any], Any] = lambda step, delta: step**2 * delta
     diagonal: Callable = own_weight
     radius: Callable[[Any, Any], Any] = lambda step, gamma: 1 + step * gamma
+    still: Callable[[Case], bool] = lambda case: not any(map(surely_not_zero, first_errors(case)))
     growth: Callable = growth
     beyond: tuple[Case, ...] = ()
 
@@ -137,22 +150,28 @@ def parts(claim: Decoder, case: Case) -> Iterator[Part]:
     got, G = columns(claim.machine, case), linear_part(claim.machine, case)
     scale = scale_of(case, G, got)
     for layer, (values, said) in enumerate(zip(got, loop(case), strict=True)):
-        yield from entries(f"value row after layer {layer}", values, said, scale)
+        yield from asserting("decoder", entries(f"value row after layer {layer}", values, said, scale))
     yield from triangle(claim, case, G)
-    yield from prefixes(claim, case, got, scale)
-    yield from against_the_encoder(claim, case, got, scale)
+    yield from asserting("prefix", prefixes(claim, case, got, scale))
+    yield from asserting("encoder", against_the_encoder(claim, case, got, scale))
     yield from divergence(claim, case, got, scale)
 
 
 def triangle(claim: Decoder, case: Case, G: np.ndarray) -> Iterator[Part]:
     """G is lower triangular, its diagonal and its largest modulus are as said."""
+    step = case.alphas[0]
+    yield from asserting("triangle", lower(claim, case, G))
+    yield Part("ρ(G)", greatest(G.diagonal()), claim.radius(step, case.gamma), 4.0, asserted="radius")
+
+
+def lower(claim: Decoder, case: Case, G: np.ndarray) -> Iterator[Part]:
+    """The entries of G on the diagonal and above it."""
     one, step = 0 * case.gamma + 1, case.alphas[0]
     for j, i in zip(*np.triu_indices(case.n + 1, 1)):
         yield Part(f"G({j}, {i})", G[j, i], 0 * one)
     yield Part("G(0, 0)", G[0, 0], one)
     for k in range(1, case.n + 1):
         yield Part(f"G({k}, {k})", G[k, k], claim.diagonal(one, step, case.gamma, last_weight(case, k)), 4.0)
-    yield Part("ρ(G)", greatest(G.diagonal()), claim.radius(step, case.gamma), 4.0)
 
 
 def prefixes(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) -> Iterator[Part]:
@@ -170,9 +189,8 @@ def against_the_encoder(claim: Decoder, case: Case, got: list[np.ndarray], scale
         )
     if case.depth >= 2:
         apart = got[2][1] - columns(Machine(), prefix(case, 1))[2][-1]
-        yield Part(
-            "column 1 after layer 2, less the encoder's", apart, case.alphas[0] ** 2 * first_errors(case)[0], scale
-        )
+        said = claim.apart(case.alphas[0], first_errors(case)[0])
+        yield Part("column 1 after layer 2, less the encoder's", apart, said, scale)
 
 
 def first_errors(case: Case) -> list:
@@ -188,26 +206,19 @@ def surely_not_zero(x: Any) -> bool:
 def divergence(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) -> Iterator[Part]:
     """The column after the first transition whose TD error is not 0 grows as said, at least linearly; without one, nothing moves."""
     step, quotient = case.alphas[0], scale * size(0.0 if case.gamma == 0 else 1 / case.gamma)
-    moving = [k for k, delta in enumerate(first_errors(case)) if surely_not_zero(delta)]
-    for layer, values in enumerate(got):
-        if not moving:
-            yield from entries(f"value row after layer {layer}, no TD error in the first", values, got[0], scale)
-            continue
-        j, kappa = moving[0] + 1, last_weight(case, moving[0] + 1)
-        moved, delta = values[j] - got[0][j], first_errors(case)[j - 1]
-        yield Part(
-            f"how far column {j} is after layer {layer}",
-            moved,
-            delta * claim.growth(step, case.gamma, kappa, layer),
-            quotient,
-        )
-        yield Part(
-            f"its absolute value after layer {layer}",
-            abs(moved),
-            layer * abs(step * kappa * delta),
-            scale,
-            AT_LEAST,
-        )
+    for layer, values in enumerate(got if claim.still(case) else ()):
+        where = f"value row after layer {layer}, no TD error in the first"
+        yield from asserting("still", entries(where, values, got[0], scale))
+    for j in [k + 1 for k, delta in enumerate(first_errors(case)) if surely_not_zero(delta)][:1]:
+        kappa, delta = last_weight(case, j), first_errors(case)[j - 1]
+        if isinstance(kappa, Fraction):  # a float may be 0 by rounding
+            yield Part(f"what column {j} gives to the transition into it", kappa, 0 * kappa, 1.0, UNLIKE, "divergence")
+        for layer, values in enumerate(got):
+            moved, said = values[j] - got[0][j], delta * claim.growth(step, case.gamma, kappa, layer)
+            yield Part(f"how far column {j} is after layer {layer}", moved, said, quotient, asserted="growth")
+            least = layer * abs(step * kappa * delta)
+            where = f"its absolute value after layer {layer}"
+            yield Part(where, abs(moved), least, scale, AT_LEAST, "divergence")
 
 
 # The contexts
@@ -238,7 +249,7 @@ STATED = Statement(
     small=contexts.after(SMALLEST),
     floats=float_contexts,
     trials=120,
-    shows=(parts, triangle, prefixes, against_the_encoder, divergence),
+    shows=(parts, triangle, lower, prefixes, against_the_encoder, divergence),
 )
 
 
@@ -290,7 +301,14 @@ def one_more_column(claim: Decoder) -> Verdict | None:
     right = BlockMatrix(
         [[without_p_K(block) for block in row] for row in stated_prompt(BlockMatrix([[alone, said]])).blocks.tolist()]
     )
-    return sy.compare_blocks(derived, right, probe(), "one more transition")
+    found = sy.compare_blocks(derived, right, probe(), "one more transition")
+    return asserted(found, "triangle") if found else None
+
+
+def asserted(verdict: Verdict, id: str) -> Verdict:
+    """The verdict, with its counterexample as one of an assertion."""
+    found = verdict.counterexample
+    return replace(verdict, counterexample=replace(found, asserted=(id,)) if found else None)
 
 
 def probe() -> sy.Instance:
@@ -313,15 +331,16 @@ def growth_solves(claim: Decoder) -> Verdict | None:
         ("at depth 0", grown(0 * depth), 0 * depth),
     ):
         if simplify(got - right) != 0:
-            return Verdict(
-                False, "not a solution", counterexample=Counterexample("symbols", where, *told_apart(got, right))
-            )
+            found = Counterexample("symbols", where, *told_apart(got, right), asserted=("growth",))
+            return Verdict(False, "not a solution", counterexample=found)
     return None
 
 
 OPAQUE = {"symbolic": "the mask is there as one relation between opaque weights, pK = 0"}
 SIZE = {"symbolic": "the largest of the diagonal entries is read off, not derived"}
 SIGN = {"symbolic": "the growth solves its recursion for numbers of any sign"}
+POSITIVE = SIGN | dict.fromkeys(("certified", "numeric"), "there E is the exponential, which is positive")
+LAYER = {"symbolic": "there it is one layer of any step size, or a recursion with one step size and an error"}
 
 MUTANTS = (
     Mutant("a column sees its own transition", Decoder(masked(up_to_itself)), OPAQUE),
@@ -346,13 +365,33 @@ MUTANTS = (
     Mutant("linear growth", Decoder(growth=lambda step, gamma, kappa, depth: step * kappa * depth)),
     Mutant("γ < 0 let in", Decoder(beyond=(NEGATIVE_GAMMA,)), SIGN),
     Mutant("α < 0 let in", Decoder(beyond=(STEP_BACK,)), SIGN),
+    Mutant("a weight of 0 let in", Decoder(beyond=(BLIND,)), POSITIVE),
+    Mutant("the encoder αδ apart", Decoder(apart=lambda step, delta: step * delta), LAYER),
+    Mutant("steps that differ let in", Decoder(beyond=(LONGER,)), LAYER),
+    Mutant(
+        "nothing moves without rewards",
+        Decoder(still=lambda case: not any(map(surely_not_zero, case.rewards)), beyond=(UNPAID,)),
+        LAYER,
+    ),
 )
 
 
 STATEMENT = r"""
 Let column $j$ attend to the columns $k < j$ only (column 0 to none: its sum is empty), and leave everything else as it
-is in {prf:ref}`softmax-td`. Values then belong to columns and not to states. If $v_l^0, \dots, v_l^n$ are those after
-$l$ layers, the target row holds $\gamma v_l^{j+1}$, and
+is in {prf:ref}`softmax-td`. Values then belong to columns and not to states.
+""".strip()
+
+
+def printed(piece: Callable, *names: str) -> str:
+    """A diagonal entry of G, in the book's letters."""
+    return sy.letters(lambda *rest: piece(1, *rest), *names)
+
+
+ASSERTIONS = (
+    Assertion(
+        "decoder",
+        r"""
+If $v_l^0, \dots, v_l^n$ are those after $l$ layers, the target row holds $\gamma v_l^{j+1}$, and
 
 $$
 \begin{aligned}
@@ -361,34 +400,71 @@ K_j(k) &= \frac{E(S_j, S_k)}{\sum_{i<j} E(S_j, S_i)}, \\
 \delta_l^k &= R_{k+1} + \gamma v_l^{k+1} - v_l^k .
 \end{aligned}
 $$ (eq-decoder)
-
-**Prefixes.** $v_l^j$ is what the same decoder makes of the last column of the prefix $S_0, R_1, \dots, S_j$. At
-$l = 1$ it is also what the Transformer of {prf:ref}`softmax-td` makes of it; at $l = 2$ the two are
-$\alpha^2 \delta_0^0$ apart in column 1.
-
+""",
+    ),
+    Assertion(
+        "prefix",
+        r"""
+**Prefixes.** $v_l^j$ is what the same decoder makes of the last column of the prefix $S_0, R_1, \dots, S_j$.
+""",
+    ),
+    Assertion(
+        "encoder",
+        lambda claim: (
+            rf"""
+At $l = 1$ it is also what the Transformer of {{prf:ref}}`softmax-td` makes of it; at $l = 2$ the two are
+${sy.letters(claim.apart, "alpha", "delta_0^0")}$ apart in column 1.
+"""
+        ),
+    ),
+    Assertion(
+        "triangle",
+        lambda claim: (
+            rf"""
 **Triangle.** As a map of $n + 1$ values a layer is $v \mapsto Gv + c$ with $G$ lower triangular,
 
 $$
-\begin{aligned}
+\begin{{aligned}}
 G(0, 0) &= 1, \\
-G(j, j) &= 1 + \alpha\gamma K_j(j-1), \\
-G(1, 1) &= 1 + \alpha\gamma .
-\end{aligned}
+G(j, j) &= {printed(claim.diagonal, "alpha", "gamma", "kappa_j")}, \qquad \kappa_j = K_j(j-1), \\
+G(1, 1) &= {printed(lambda *rest: claim.diagonal(*rest, 1), "alpha", "gamma")} .
+\end{{aligned}}
 $$ (eq-decoder-triangle)
-
-So $\rho(G) = 1 + \alpha\gamma$ if $E > 0$, $\alpha\gamma \ge 0$ and $n \ge 1$, whatever the features.
-
-**Divergence.** If all TD errors of $v_0$ are 0, no layer changes a value. If not, let $\delta = \delta_0^{j-1}$ be the
-first that is not 0, and $\kappa = K_j(j-1)$. Then for every $L$
+"""
+        ),
+    ),
+    Assertion(
+        "radius",
+        lambda claim: (
+            rf"""
+So $\rho(G) = {sy.letters(claim.radius, "alpha", "gamma")}$ if $E > 0$, $\alpha\gamma \ge 0$ and $n \ge 1$, whatever the features.
+"""
+        ),
+    ),
+    Assertion("still", r"**Divergence.** If all TD errors of $v_0$ are 0, no layer changes a value."),
+    Assertion(
+        "growth",
+        lambda claim: (
+            rf"""
+If not, let $\delta = \delta_0^{{j-1}}$ be the first that is not 0, and $\kappa = K_j(j-1)$. Then for every $L$
 
 $$
-v_L^j = v_0^j + \frac{(1 + \alpha\gamma\kappa)^L - 1}{\gamma}\, \delta
+v_L^j = v_0^j + {sy.letters(claim.growth, "alpha", "gamma", "kappa", "L")}\, \delta
 $$ (eq-decoder-growth)
 
-(for $\gamma = 0$: $v_0^j + \alpha\kappa L \delta$). With $E > 0$, $\alpha > 0$ and $\gamma \ge 0$ this is unbounded:
-depth diverges from every $v_0$ but those that it leaves alone. If the first transition has an error, $j = 1$ and
-$\kappa = 1$; a first error in a later one may grow more slowly.
-""".strip()
+(for $\gamma = 0$: $v_0^j + {sy.letters(lambda *rest: claim.growth(rest[0], 0, *rest[1:]), "alpha", "kappa", "L")} \delta$).
+If the first transition has an error, $j = 1$ and $\kappa = 1$; a first error in a later one may grow more slowly.
+"""
+        ),
+    ),
+    Assertion(
+        "divergence",
+        r"""
+With $E > 0$, $\alpha > 0$ and $\gamma \ge 0$ this is unbounded: depth diverges from every $v_0$ but those that it
+leaves alone.
+""",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -397,13 +473,23 @@ CLAIM = Claim(
     chapter="decoder-mask",
     environment="theorem",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        (
-            r"$n \ge 1$; $v_0$ is a function of the state, for what is said of {prf:ref}`softmax-td`'s Transformer; "
-            r"the same $\alpha$ in all layers for the growth and for the distance to the encoder."
+        Hypothesis(r"$n \ge 1$.", reason="a context without a transition has one column, which sees nothing"),
+        Hypothesis(
+            r"For what is said of {prf:ref}`softmax-td`'s Transformer, $v_0$ a function of the state.",
+            reason="asked since that Transformer is said to hold values of states",
         ),
-        r"$E > 0$, as of every softmax, for the radius and the divergence (with $\kappa = 0$ column $j$ would not move). For the rest, any normaliser.",
-        r"$\alpha > 0$ and $\gamma \ge 0$ for the divergence; for the radius $\alpha\gamma \ge 0$.",
+        Hypothesis(
+            r"For the growth and for the distance to the encoder, the same $\alpha$ in all layers.",
+            dropped="steps that differ let in",
+        ),
+        Hypothesis(
+            r"For the radius and the divergence, $E > 0$, as of every softmax. For the rest, any normaliser.",
+            dropped="a weight of 0 let in",
+        ),
+        Hypothesis(r"For the divergence, $\alpha > 0$.", dropped="α < 0 let in"),
+        Hypothesis(r"For the divergence, $\gamma \ge 0$; for the radius $\alpha\gamma \ge 0$.", dropped="γ < 0 let in"),
     ),
     subject=STATED.subject,
     checks=(
@@ -413,6 +499,7 @@ CLAIM = Claim(
             "hide transition n − 1 from all columns but the last; the growth for symbolic α, γ, κ and depth",
             symbolic,
             shows=(one_more_column, growth_solves),
+            asserts=("decoder", "prefix", "triangle", "growth"),
         ),
         *STATED.checks(),
     ),

@@ -15,9 +15,10 @@ from icrl.siblings import with_both_ends
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import Part, entries, size
+from icrl.verify.judging.blocks import letters
+from icrl.verify.judging.parts import Part, asserting, entries, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Claim, Mutant
+from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -30,6 +31,7 @@ OPEN = smallest((0, 0, 1, 1), r=(0, 1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 
 EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fraction(1)]])
 LEFT_TWICE = smallest((0, 0, 1), r=(1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 NO_DISCOUNT = replace(LEFT_TWICE, gamma=Fraction(0))
+CERTAIN, NO_STEP = contexts.two_states(gamma=Fraction(1)), contexts.two_states(alphas=[Fraction(0)])
 SMALLEST = (ONE, COIN, OPEN, contexts.two_states(2), EQUAL, contexts.never_left(2), LEFT_TWICE, NO_DISCOUNT)
 
 
@@ -101,12 +103,13 @@ def parts(claim: Residual, case: Case) -> Iterator[Part]:
     )
     scale = (1 + case.depth) * size(updates, case.rewards)
     for l, (got, right) in enumerate(zip(values, updates, strict=True)):
-        yield from entries(f"v_{l}", got, right, scale)
+        yield from asserting("layer", entries(f"v_{l}", got, right, scale))
     layer, gamma, v = one_update(case, loop), claim.loss_discount(case.gamma), updates[0]
     H, g = fixed_point_system(lambda v: v - gradient(case, gamma, v), case)[0], gradient(case, gamma, 0 * v)
     down = v - case.alphas[0] / 2 * (keys_of(case) @ (H @ v + g))
-    yield from entries("v_0 − (α/2)κ∇", down, layer(v), case.n * size(v, case.rewards))
-    yield from how_many(claim, case, H)
+    scale = case.n * size(v, case.rewards)
+    yield from asserting("gradient", entries("v_0 − (α/2)κ∇", down, layer(v), scale))
+    yield from asserting("one", how_many(claim, case, H))
     if invertible(H):
         yield from stands_still(claim, case, layer, H, claim.minimiser(case, H, g))
     else:
@@ -127,15 +130,24 @@ def how_many(claim: Residual, case: Case, H: np.ndarray) -> Iterator[Part]:
 def stands_still(claim: Residual, case: Case, layer: Callable, H: np.ndarray, value: np.ndarray) -> Iterator[Part]:
     """The minimiser is kept; nothing else if E is invertible; other values if E takes something to 0; two softmaxes keep it if they will do."""
     scale = case.n * size(value, case.rewards) * condition(H)
-    yield from only_fixed_point("the layer's fixed point", layer, case, value, scale)
-    yield from entries("a layer's image of the minimiser", layer(value), value, scale)
-    e = units(case)
+    yield from asserting("only", only_fixed_point("the layer's fixed point", layer, case, value, scale))
+    yield from asserting("kept", entries("a layer's image of the minimiser", layer(value), value, scale))
+    e, only = units(case), claim.only(case)
     suspects = [e[s] - e[u] for s, u in pairwise(range(len(e)))] or e
     others = ((value + solved(H, w), table(case) @ w) for w in suspects)
-    yield from other_values(layer, case, others, claim.only(case), lambda v: scale * size(v))
+    found = other_values(layer, case, others, only, lambda v: scale * size(v))
+    yield from asserting("only" if only else "iff", found)
+    if isinstance(case.gamma, Fraction):
+        alone = Fraction(int(invertible(fixed_point_system(layer, case)[0])))
+        yield Part("one fixed point and no other: 1 if so", alone, Fraction(int(only)), asserted="iff")
     if claim.two_will_do(case):
-        yield from entries("what two softmaxes make of the minimiser", two_softmaxes(case)(value), value, scale)
-        yield from entries("a layer of two softmaxes at α/2", two_softmaxes(case)(0 * value), layer(0 * value), scale)
+        yield from asserting("two", twice(case, layer, value, scale))
+
+
+def twice(case: Case, layer: Callable, value: np.ndarray, scale: float) -> Iterator[Part]:
+    """Two softmaxes keep the minimiser, and are the same layer from 0, at half the step."""
+    yield from entries("what two softmaxes make of the minimiser", two_softmaxes(case)(value), value, scale)
+    yield from entries("a layer of two softmaxes at α/2", two_softmaxes(case)(0 * value), layer(0 * value), scale)
 
 
 def many_minimisers(case: Case, layer: Callable) -> Iterator[Part]:
@@ -146,12 +158,12 @@ def many_minimisers(case: Case, layer: Callable) -> Iterator[Part]:
             for (before, after), reward in zip(reversed([*pairwise(case.states)]), reversed(case.rewards)):
                 found[before] = reward + case.gamma * found[after]
             value = array(case, [found[s] for s in visited(case)])
-            yield from entries(
-                f"a layer's image of the values that end in {end}",
-                layer(value),
-                value,
-                case.n * size(value, case.rewards),
+            scale = case.n * size(value, case.rewards)
+            yield Part(
+                f"J of the values that end in {end}", loss(case, case.gamma, value), 0 * end, scale**2, "", "one"
             )
+            where = f"a layer's image of the values that end in {end}"
+            yield from asserting("kept", entries(where, layer(value), value, scale))
 
 
 def short_float_cases(seed: int) -> Iterator[Case]:
@@ -171,7 +183,7 @@ STATED = Statement(
     floats=short_float_cases,
     trials=100,
     scale="that of the values, times 1 + L, or n times the condition of what is solved",
-    shows=(parts, how_many, stands_still, many_minimisers),
+    shows=(parts, how_many, stands_still, twice, many_minimisers),
 )
 
 
@@ -231,32 +243,74 @@ MUTANTS = (
         Residual(unique=lambda case: True, beyond=(contexts.never_left(),)),
         BY_MARGIN,
     ),
+    Mutant(
+        "a state that occurs twice is enough for γ = 0",
+        Residual(unique=lambda case: len(set(case.states)) <= case.n, beyond=(NO_DISCOUNT,)),
+        BY_MARGIN,
+    ),
+    Mutant("γ = 1 let in", Residual(beyond=(CERTAIN,)), BY_MARGIN),
+    Mutant("α = 0 let in", Residual(only=lambda case: invertible(table(case)), beyond=(NO_STEP,))),
 )
 
 
 STATEMENT = r"""
 Give every transition two keys under one softmax: $S_k$, through which attention reads $\delta_k$, and $S_{k+1}$,
-through which it reads $-\gamma \delta_k$. With $Z(s) = \sum_{k<n} \bigl( E(s, S_k) + E(s, S_{k+1}) \bigr)$ a layer is
+through which it reads $-\gamma \delta_k$.
+""".strip()
+
+ASSERTIONS = (
+    Assertion(
+        "layer",
+        r"""
+With $Z(s) = \sum_{k<n} \bigl( E(s, S_k) + E(s, S_{k+1}) \bigr)$ a layer is
 
 $$
 v_{l+1}(s) = v_l(s) + \frac{\alpha}{Z(s)} \sum_{k<n} \bigl( E(s, S_k) - \gamma E(s, S_{k+1}) \bigr) \delta_k .
 $$ (eq-softmax-residual)
-
+""",
+    ),
+    Assertion(
+        "gradient",
+        lambda claim: (
+            rf"""
 This is a gradient step for the squared TD errors of the context, preconditioned by the weights $\kappa(s, u) = E(s, u) / Z(s)$:
 
 $$
-v_{l+1} = v_l - \frac{\alpha}{2}\, \kappa\, \nabla J(v_l), \qquad J(v) = \sum_{k<n} \bigl( R_{k+1} + \gamma v(S_{k+1}) - v(S_k) \bigr)^2 .
+v_{{l+1}} = v_l - \frac{{\alpha}}{{2}}\, \kappa\, \nabla J(v_l), \qquad
+J(v) = \sum_{{k<n}} \bigl( R_{{k+1}} + {letters(claim.loss_discount, "gamma")} v(S_{{k+1}}) - v(S_k) \bigr)^2 .
 $$ (eq-squared-residual)
-
-So it keeps every least point of $J$, and if $\alpha \ne 0$ and the table $E$ is invertible on the visited states, it
-keeps nothing else: whatever the weights, a fixed point is a **least-squares solution of the Bellman residual of the
-observed transitions**. For $0 < \lvert\gamma\rvert < 1$ there is exactly one if some state occurs twice in
-$S_0, \dots, S_n$, and for $\gamma = 0$ if every visited state is left; if no state occurs twice there are many, with
-$J = 0$. If there is one, and $\alpha \ne 0$, then the layer keeps it alone **if and only if** $E$ is invertible.
-
+"""
+        ),
+    ),
+    Assertion("kept", r"So it keeps every least point of $J$."),
+    Assertion(
+        "only",
+        r"""
+If $\alpha \ne 0$ and the table $E$ is invertible on the visited states, it keeps nothing else: whatever the weights, a
+fixed point is then a **least-squares solution of the Bellman residual of the observed transitions**.
+""",
+    ),
+    Assertion(
+        "one",
+        r"""
+For $0 < \lvert\gamma\rvert < 1$ there is exactly one least point if some state occurs twice in $S_0, \dots, S_n$, and
+for $\gamma = 0$ if every visited state is left; if no state occurs twice there are many, with $J = 0$.
+""",
+    ),
+    Assertion(
+        "iff",
+        r"""
+If there is one, and $\alpha \ne 0$, then the layer keeps it alone **if and only if** $E$ is invertible.
+""",
+    ),
+    Assertion(
+        "two",
+        r"""
 Two softmaxes, one over the keys $S_k$ and one over the keys $S_{k+1}$, at the step $\alpha/2$ are the same layer if
 $S_0 = S_n$. If not, their fixed point is another one in general.
-""".strip()
+""",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -265,13 +319,23 @@ CLAIM = Claim(
     chapter="siblings",
     environment="theorem",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"One softmax over all $2n$ keys, the keys of the query column hidden; every $Z(s) \ne 0$, as for the exponential.",
-        (
-            r"$\alpha \ne 0$ and $E$ invertible on the visited states, the last one included, for least points to be "
-            r"all that is kept. With $A = I$ and the exponential: the features are distinct."
+        Hypothesis(r"One softmax over all $2n$ keys.", dropped="two softmaxes in the place of one"),
+        Hypothesis(r"The keys of the query column hidden.", dropped="no mask"),
+        Hypothesis(r"Every $Z(s) \ne 0$, as for the exponential.", reason="where $Z(s) = 0$ a layer is undefined"),
+        Hypothesis(r"For least points to be all that is kept: $\alpha \ne 0$.", dropped="α = 0 let in"),
+        Hypothesis(
+            r"For the same, $E$ invertible on the visited states, the last one included. With $A = I$ and the exponential: "
+            r"the features are distinct.",
+            dropped="the only fixed point whatever the features",
         ),
-        r"$\lvert\gamma\rvert < 1$, and a state that occurs twice (or $\gamma = 0$ and every state left), for one least point only.",
+        Hypothesis(r"For one least point only: $\lvert\gamma\rvert < 1$.", dropped="γ = 1 let in"),
+        Hypothesis(r"For the same, a state that occurs twice.", dropped="one least point whatever the context"),
+        Hypothesis(
+            r"For the same where $\gamma = 0$, every state left.",
+            dropped="a state that occurs twice is enough for γ = 0",
+        ),
     ),
     subject=STATED.subject,
     checks=STATED.checks(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from itertools import product
 from random import Random
 from typing import Any
@@ -17,9 +18,10 @@ from icrl.transformer import weights
 from icrl.verify.instances import contexts, frozen_lake
 from icrl.verify.instances.cases import Case, as_matrices, small_fraction, stand_in
 from icrl.verify.instances.contexts import closing_walk
-from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, size
+from icrl.verify.judging.blocks import letters
+from icrl.verify.judging.parts import AT_MOST, Part, asserting, greatest, least, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, unmasked
 
@@ -44,12 +46,13 @@ HALF = Fraction(1, 2)
 
 @dataclass(frozen=True)
 class Tabular:
-    """The statement with its pieces: the features' scale from √β, the machine, a weight, the foreign share and its bound;
-    of the distance its factor and the contexts it speaks of; further contexts."""
+    """The statement with its pieces: the features' scale from √β, the machine, a weight and what it tends to, the foreign
+    share and its bound; of the distance its factor and the contexts it speaks of; further contexts."""
 
     scale: Callable = lambda root: root
     machine: Machine = Machine()
     weight: Callable = one_weight
+    sharp: Callable[[Any, Any], Any] = lambda n_s, n: 1 / n_s
     share: Callable = foreign_share
     most: Callable = share_bound
     factor: Callable = lambda gamma: 1 / (1 - abs(gamma))
@@ -73,47 +76,39 @@ def score_sum(own: Expr, others: Expr, power: Expr) -> Expr:
     return total.subs({m: own, o: others}, simultaneous=True)
 
 
-def formulas(claim: Tabular) -> Iterator[tuple[str, Expr, Expr]]:
-    """(what, as stated, as derived): both weights and the share, at a source and at a state never left; what becomes of them as β → ∞."""
+def formulas(claim: Tabular) -> Iterator[tuple[str, str, Expr, Expr]]:
+    """(assertion, what, as stated, as derived): both weights and the share, at a source and at a state never left; what becomes of them as β → ∞."""
     power = exp(claim.scale(BETA ** Rational(1, 2)) ** 2)
-    Z = score_sum(M, OTHERS, power)
-    stated = exp(BETA)
-    yield "the weight of a transition of its own", claim.weight(True, M, N, stated), power / Z
-    yield "the weight of a foreign transition", claim.weight(False, M, N, stated), 1 / Z
-    yield "the share of foreign transitions", claim.share(M, N, stated), OTHERS / Z
-    yield (
-        "a weight at a state that is never left",
-        claim.weight(False, Integer(0), N, stated),
-        1 / score_sum(Integer(0), N, power),
-    )
-    yield (
-        "the share at a state that is never left",
-        claim.share(Integer(0), N, stated),
-        N / score_sum(Integer(0), N, power),
-    )
-    yield "the limit of the weight of a transition of its own", limit(claim.weight(True, M, N, stated), BETA, oo), 1 / M
-    yield (
-        "the limit of the weight of a foreign transition",
-        limit(claim.weight(False, M, N, stated), BETA, oo),
-        Integer(0),
-    )
-    yield "the limit of e^β times the share", limit(stated * claim.share(M, N, stated), BETA, oo), OTHERS / M
-    yield (
-        "the limit of the bound over the share",
-        limit(claim.most(M, N, stated) / claim.share(M, N, stated), BETA, oo),
-        Integer(1),
-    )
+    Z, none, stated = score_sum(M, OTHERS, power), score_sum(Integer(0), N, power), exp(BETA)
+    own, foreign = (claim.weight(of, M, N, stated) for of in (True, False))
+    unleft, share = claim.weight(False, Integer(0), N, stated), claim.share(M, N, stated)
+    yield "weights", "the weight of a transition of its own", own, power / Z
+    yield "weights", "the weight of a foreign transition", foreign, 1 / Z
+    yield "share", "the share of foreign transitions", share, OTHERS / Z
+    yield "weights", "a weight at a state that is never left", unleft, 1 / none
+    yield "share", "the share at a state that is never left", claim.share(Integer(0), N, stated), N / none
+    sharp = "the limit of the weight of a transition of its own"
+    yield "limit", sharp, limit(own, BETA, oo), claim.sharp(M, N)
+    yield "limit", "the limit of the weight of a foreign transition", limit(foreign, BETA, oo), Integer(0)
+    yield "limit", "a weight at a state that is never left, whatever β", unleft, 1 / N
+    yield "share", "the limit of e^β times the share", limit(stated * share, BETA, oo), OTHERS / M
+    ratio = limit(claim.most(M, N, stated) / share, BETA, oo)
+    yield "share", "the limit of the bound over the share", ratio, Integer(1)
 
 
 def symbolic(claim: Tabular, budget: Budget) -> Verdict:
     """Every formula: the difference simplifies to 0."""
-    count = 0
-    for count, (where, got, right) in enumerate(formulas(claim), 1):
-        if simplify(got - right) != 0:
-            told = [str(side.subs(POINT).evalf(12)) for side in (got, right)]
-            return Verdict(False, "not derived", counterexample=Counterexample("n = 3, n_s = 1, β = 4", where, *told))
+    found = [*formulas(claim)]
+    wrong = [each for each in found if simplify(each[2] - each[3]) != 0]
+    for _, where, got, right in wrong:
+        told, ids = (
+            [str(side.subs(POINT).evalf(12)) for side in (got, right)],
+            tuple(dict.fromkeys(e[0] for e in wrong)),
+        )
+        first = Counterexample("n = 3, n_s = 1, β = 4", where, *told, asserted=ids)
+        return Verdict(False, "not derived", counterexample=first)
     return Verdict(
-        True, f"{count} formulas and limits, for every n_s ≥ 1, every number of other transitions and every β > 0"
+        True, f"{len(found)} formulas and limits, for every n_s ≥ 1, every number of other transitions and every β > 0"
     )
 
 
@@ -146,13 +141,15 @@ def parts(claim: Tabular, case: Case) -> Iterator[Part]:
     K = attention_weights(claim, drawn)
     for i, s in enumerate(grouping.visited(case)):
         for k, u in enumerate(case.states[:-1]):
-            yield Part(f"K({k}|{s})", claim.weight(s == u, n_s[i], case.n, power), K[i, k])
+            weight = claim.weight(s == u, n_s[i], case.n, power)
+            yield Part(f"K({k}|{s})", weight, K[i, k], asserted="weights")
         if n_s[i] > 0:
-            yield Part(f"the foreign share at {s}", omega[i], claim.most(n_s[i], case.n, power), relation=AT_MOST)
+            most = claim.most(n_s[i], case.n, power)
+            yield Part(f"the foreign share at {s}", omega[i], most, relation=AT_MOST, asserted="share")
     path = grouping.values(drawn, claim.machine)
     yield from means(case, omega, path)
     if claim.near(case):
-        yield from near_tabular(claim, case, omega, path)
+        yield from asserting("near", near_tabular(claim, case, omega, path))
 
 
 def attention_weights(claim: Tabular, case: Case) -> np.ndarray:
@@ -178,7 +175,8 @@ def means(case: Case, omega: list, path: list[np.ndarray]) -> Iterator[Part]:
             own = [d for d, u in zip(delta, case.states) if u == s]
             others = [d for d, u in zip(delta, case.states) if u != s]
             mean = (1 - omega[i]) * sum(own) / max(len(own), 1) + omega[i] * sum(others) / max(len(others), 1)
-            yield Part(f"v_{layer + 1}({s})", before[i] + case.alphas[layer] * mean, after[i], size(before, delta))
+            said, id = before[i] + case.alphas[layer] * mean, "means" if own else "unleft"
+            yield Part(f"v_{layer + 1}({s})", said, after[i], size(before, delta), asserted=id)
 
 
 def near_tabular(claim: Tabular, case: Case, omega: list, path: list[np.ndarray]) -> Iterator[Part]:
@@ -191,7 +189,7 @@ def near_tabular(claim: Tabular, case: Case, omega: list, path: list[np.ndarray]
     for layer, (v, t) in enumerate(zip(path, tabular, strict=True)):
         far = greatest(v - grouping.array(case, [t[s] for s in grouping.visited(case)]))
         bound = greatest(sources) * spread * claim.factor(case.gamma)
-        scale = (1 + layer) * size(v, spread) / (1 - abs(float(case.gamma)))
+        scale = (1 + layer) * size(v, spread) / abs(1 - abs(float(case.gamma)))
         yield Part(f"the distance to tabular TD after {layer} layers", far, bound, scale, AT_MOST)
         delta = td_errors(case, v)
         spread = greatest([spread, least(delta) + least(-delta)])  # its absolute value is max − min
@@ -235,6 +233,7 @@ LINE = small((0, 1, 0), (1, 0), (0, 0), 2)
 NEVER_LEFT = small((0, 1), (1,), (0, 0), 2)
 BACK = small((0, 1, 0), (0, 0), (1, -1), 2, Fraction(-9, 10), Fraction(1))
 LONG_STEP = small((0, 1, 0), (0, 0), (1, -1), 2, HALF, Fraction(3, 2))
+GROWING = small((0, 1, 0), (1, 0), (0, 0), gamma=3 * HALF)
 SMALLEST = (ALONE, LINE, NEVER_LEFT, BACK)
 
 
@@ -304,6 +303,7 @@ def left_out(of: Callable) -> Callable:
 
 UNMASKED = Machine(edit=unmasked)
 OF_PATHS = {"symbolic": "the formulas speak of weights, not of the paths that values take"}
+AT_ONE_BETA = dict.fromkeys(("exact", "certified", "numeric"), "no limit is taken there")
 
 MUTANTS = (
     Mutant("features β e_s", Tabular(scale=lambda root: root * root)),
@@ -326,39 +326,89 @@ MUTANTS = (
     Mutant("1/(1 − |γ|) missing", Tabular(factor=lambda gamma: 0 * gamma + 1), OF_PATHS),
     Mutant("γ in the place of its absolute value", Tabular(factor=lambda gamma: 1 / (1 - gamma)), OF_PATHS),
     Mutant("α = 3/2 let in", Tabular(beyond=(LONG_STEP,)), OF_PATHS),
+    Mutant("γ = 3/2 let in", Tabular(beyond=(GROWING,)), OF_PATHS),
+    Mutant("1/n in the limit", Tabular(sharp=lambda n_s, n: 1 / n), AT_ONE_BETA, "symbolic"),
 )
 
 
 STATEMENT = r"""
-Let $x(s) = \sqrt\beta\, e_s$ with $\beta \ge 0$, one feature for each state, and let $n_s$ be the number of transitions of the context that leave $s$. Then
+Let $x(s) = \sqrt\beta\, e_s$ with $\beta \ge 0$, one feature for each state, and let $n_s$ be the number of transitions of the context that leave $s$.
+""".strip()
+
+
+def printed(piece: Callable) -> str:
+    """A function of n_s, n and e^β, in the book's letters."""
+    return letters(lambda n_s, n, beta: piece(n_s, n, exp(beta)), "n_s", "n", "beta")
+
+
+ASSERTIONS = (
+    Assertion(
+        "weights",
+        lambda claim: (
+            rf"""
+Then
 
 $$
-K(k \mid s) = \frac{e^{\beta\, 1[S_k = s]}}{n_s e^\beta + n - n_s} .
+K(k \mid s) = \begin{{cases}}
+{printed(partial(claim.weight, True))} & S_k = s, \\
+{printed(partial(claim.weight, False))} & S_k \ne s.
+\end{{cases}}
 $$ (eq-one-hot-weights)
-
+"""
+        ),
+    ),
+    Assertion(
+        "share",
+        lambda claim: (
+            rf"""
 The transitions that do not leave $s$ get, together, the **foreign share**
 
 $$
-\omega_s = \frac{n - n_s}{n_s e^\beta + n - n_s} \le \frac{n - n_s}{n_s}\, e^{-\beta} \quad (n_s > 0), \qquad \omega_s = 1 \quad (n_s = 0),
+\omega_s = {printed(claim.share)} \le {printed(claim.most)} \quad (n_s > 0), \qquad \omega_s = 1 \quad (n_s = 0).
 $$ (eq-foreign-share)
-
-and a layer moves $v(s)$ by $\alpha$ times $(1 - \omega_s)$ the mean of its own TD errors plus $\omega_s$ the mean of
-all others. So with $\beta \to \infty$ the weights tend to $1[S_k = s] / n_s$ at every source, while a state that no
-transition leaves has $K(k \mid s) = 1/n$ whatever $\beta$ is.
-
-**Where $S_n$ is a source**, the layers tend to batch tabular TD. Let $t_0 = v_0$ and let $t_{l+1}$ come from $t_l$ by
+"""
+        ),
+    ),
+    Assertion(
+        "means",
+        r"""
+A layer moves $v(s)$ by $\alpha$ times $(1 - \omega_s)$ the mean of its own TD errors plus $\omega_s$ the mean of all
+others.
+""",
+    ),
+    Assertion(
+        "limit",
+        lambda claim: (
+            rf"""
+With $\beta \to \infty$ the weights of the transitions that leave a source tend to ${letters(claim.sharp, "n_s", "n")}$ and
+all others to 0, while a state that no transition leaves has $K(k \mid s) = 1/n$ whatever $\beta$ is.
+"""
+        ),
+    ),
+    Assertion(
+        "near",
+        lambda claim: (
+            rf"""
+**Where $S_n$ is a source**, the layers tend to batch tabular TD. Let $t_0 = v_0$ and let $t_{{l+1}}$ come from $t_l$ by
 batch tabular TD with the same step sizes $0 < \alpha_l \le 1$, and $\lvert\gamma\rvert < 1$. Then at every depth, with
 $\omega = \max_s \omega_s$,
 
 $$
-\lVert v_L - t_L \rVert_\infty \le \frac{\omega}{1 - \lvert\gamma\rvert}\, \max_{l<L} \bigl(\max_k \delta_k - \min_k \delta_k\bigr),
+\lVert v_L - t_L \rVert_\infty \le \omega \cdot {letters(claim.factor, "gamma")}\, \max_{{l<L}} \bigl(\max_k \delta_k - \min_k \delta_k\bigr),
 $$ (eq-near-tabular)
 
 the TD errors being those of $v_l$.
-
+"""
+        ),
+    ),
+    Assertion(
+        "unleft",
+        r"""
 **Where it is not**, $v(S_n)$ moves at every layer by $\alpha$ times the mean of *all* TD errors, and the states that
 lead to $S_n$ bootstrap from it: the limit $\beta \to \infty$ is then not batch tabular TD, which leaves $v(S_n)$ alone.
-""".strip()
+""",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -367,9 +417,16 @@ CLAIM = Claim(
     chapter="kernels-and-sharpness",
     environment="theorem",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"One-hot features of one length: $x(s) = \sqrt\beta\, e_s$, $\beta \ge 0$, $A = I$.",
-        r"For the distance to batch tabular TD: $S_n$ is a source, so that every visited state is one; $0 < \alpha_l \le 1$; $\lvert\gamma\rvert < 1$.",
+        Hypothesis(r"One-hot features of one length: $x(s) = \sqrt\beta\, e_s$, $A = I$.", dropped="features β e_s"),
+        Hypothesis(r"$\beta \ge 0$.", reason="other numbers have no real root"),
+        Hypothesis(
+            r"For the distance to batch tabular TD: $S_n$ is a source, so that every visited state is one.",
+            dropped="a last state that is no source let in",
+        ),
+        Hypothesis(r"For the same, $0 < \alpha_l \le 1$.", dropped="α = 3/2 let in"),
+        Hypothesis(r"For the same, $\lvert\gamma\rvert < 1$.", dropped="γ = 3/2 let in"),
     ),
     subject=STATED.subject,
     checks=(
@@ -378,6 +435,7 @@ CLAIM = Claim(
             "both weights, the share and their limits as β → ∞: every n_s, every number of other transitions, every β > 0",
             symbolic,
             shows=(formulas,),
+            asserts=("weights", "share", "limit"),
         ),
         *STATED.checks(),
     ),

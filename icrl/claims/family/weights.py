@@ -28,6 +28,7 @@ from icrl.verify.instances.cases import (
     shown,
     small_fraction,
     smallest,
+    stand_in,
     symbol_case,
 )
 from icrl.verify.instances.contexts import closing_float_walk
@@ -36,13 +37,14 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
     Exactly,
     Part,
+    asserting,
     entries,
     first_failure,
     on_floats,
     on_rationals,
     size,
 )
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import fixed_points, grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
@@ -82,6 +84,9 @@ def base_two(states: tuple, r: tuple, logs: tuple, x: tuple = ((1, 0), (0, 1))) 
 
 TWICE = base_two((0, 0, 0), (1, 0), (2, 0), x=((0,),))
 COIN = base_two((0, 0, 1, 0), (1, 0, 0), (1, 0, 0))
+SQUARES = replace(COIN, exp=stand_in)
+CERTAIN = replace(COIN, gamma=Fraction(1))
+NO_STEP = replace(COIN, alphas=[Fraction(0)] * 2)
 EQUAL = base_two((0, 1, 0), (1, 0), (1, 0), x=((1,), (1,)))
 SMALLEST = (TWICE, COIN, EQUAL, base_two((0, 1), (1,), (1,)))
 
@@ -110,15 +115,26 @@ def weighted_model(omega: Any, C: Any, D: Any, R: Any) -> tuple[Any, Any]:
     return left @ (C.T @ omega @ D), left @ (C.T @ omega @ R)
 
 
+def featureless(case: Weighted) -> Weighted:
+    """The context with features that are 0."""
+    return replace(case, features=[[0 * entry for entry in x] for x in case.features])
+
+
 @dataclass(frozen=True)
 class Importance:
-    """The statement with its pieces: the row of log ρ, the entry of A, whether the softmax divides by ρE, the model, when its value alone is kept."""
+    """The statement with its pieces.
+
+    The row of log ρ, the entry of A, whether the softmax divides by ρE, the model, when its value alone is kept, what
+    changes a context without changing that value, for which counts of transitions E decides; and what is let in.
+    """
 
     row: Callable[[Weighted], list] = lambda case: [*case.logs, 0 * case.gamma]
     join: Callable[[Matrix, Matrix], Matrix] = joined
     ordinary: bool = False
     model: Callable = weighted_model
     only: Callable[[Weighted, np.ndarray], bool] = lambda case, M: case.alphas[0] != 0 and invertible(M)
+    apart: Callable[[Weighted], Weighted] = featureless
+    left: Callable[[np.ndarray], bool] = lambda counts: min(counts) > 0
     beyond: tuple[Weighted, ...] = ()
 
 
@@ -190,19 +206,21 @@ def by_counting(case: Weighted) -> np.ndarray:
 
 def parts(claim: Importance, case: Weighted) -> Iterator[Part]:
     """The Transformer against the definition and the loop; a layer by the weighted model; what it keeps."""
-    yield from the_same(claim, case)
-    layer = one_update(case, weighted_td)
-    C, D, R = grouping.transitions(case)
-    omega = np.diag(array(case, case.rho))
-    E = grouping.powers(case, C)
-    M = E @ C.T @ omega @ C / (E @ C.T @ omega).sum(axis=1)[:, None]
-    P, r = claim.model(omega, C, D, R)
+    omega, given, zero = np.diag(array(case, case.rho)), grouping.transitions(case), 0 * case.gamma
+    X = bellman_matrix(weighted_model(omega, *given)[0], case.gamma)
+    yield Part("I − γP_ρ invertible: 1 if so", zero + int(invertible(X)), zero + 1, asserted="kept")
+    yield from asserting("attention", the_same(claim, case))
+    layer, E = one_update(case, weighted_td), grouping.powers(case, given.C)
+    M = E @ given.C.T @ omega @ given.C / (E @ given.C.T @ omega).sum(axis=1)[:, None]
+    P, r = claim.model(omega, *given)
     v = array(case, [case.v[s] for s in visited(case)])
+    said = v + case.alphas[0] * (M @ (r + case.gamma * (P @ v) - v))
     scale = case.n * size(v, case.rewards) / (1 - abs(float(case.gamma)))
-    yield from entries(
-        "v_0 + αM̂_ρ(r_ρ + γP_ρv_0 − v_0)", v + case.alphas[0] * (M @ (r + case.gamma * (P @ v) - v)), layer(v), scale
-    )
+    yield from asserting("layer", entries("v_0 + αM̂_ρ(r_ρ + γP_ρv_0 − v_0)", said, layer(v), scale))
     yield from stands_still(claim, case, layer, M, (P, r))
+    if isinstance(case.gamma, Fraction):
+        yield from asserting("only", decided(claim, case, layer, M))
+        yield from asserting("table", by_table(claim, E, M, given.C.sum(axis=0)))
 
 
 def the_same(claim: Importance, case: Weighted) -> Iterator[Part]:
@@ -216,14 +234,31 @@ def the_same(claim: Importance, case: Weighted) -> Iterator[Part]:
 
 
 def stands_still(claim: Importance, case: Weighted, layer: Callable, M: np.ndarray, model: tuple) -> Iterator[Part]:
-    """The model's value is v_ρ by counting; the layer keeps it, and nothing else if M̂_ρ is invertible; else what M̂_ρ does not see."""
+    """The model's value is v_ρ by counting; the layer keeps it, with other features too; and nothing else if M̂_ρ is invertible, or else what M̂_ρ does not see."""
     X, value = bellman_matrix(model[0], case.gamma), by_counting(case)
     scale = size(value, case.rewards) * condition(X) / (1 - abs(float(case.gamma)))
-    yield from entries("(I − γP_ρ)⁻¹r_ρ", solved(X, model[1]), value, scale)
-    yield from entries("a layer's image of v_ρ", layer(value), value, scale)
-    yield from only_fixed_point("the layer's fixed point", layer, case, value, scale)
+    yield from asserting("kept", entries("(I − γP_ρ)⁻¹r_ρ", solved(X, model[1]), value, scale))
+    yield from asserting("kept", entries("a layer's image of v_ρ", layer(value), value, scale))
+    yield from asserting("only", only_fixed_point("the layer's fixed point", layer, case, value, scale))
     others = ((value + solved(X, w), M @ w) for w in unseen_by_equals(case))
-    yield from other_values(layer, case, others, claim.only(case, M), lambda v: scale * size(v))
+    found = other_values(layer, case, others, claim.only(case, M), lambda v: scale * size(v))
+    yield from asserting("only", found)
+    for entry in value[grouping.transitions(case).C.sum(axis=0) == 0]:
+        yield Part("v_ρ at a state that is never left", entry, 0 * case.gamma, asserted="kept")
+    image = one_update(claim.apart(case), weighted_td)(value)
+    yield from asserting("features", entries("the image of v_ρ by a layer without features", image, value, scale))
+
+
+def decided(claim: Importance, case: Weighted, layer: Callable, M: np.ndarray) -> Iterator[Part]:
+    """Whether the layer has one fixed point only, by elimination, as said."""
+    alone = Fraction(int(invertible(fixed_points.fixed_point_system(layer, case)[0])))
+    yield Part("one fixed point and no other: 1 if so", alone, Fraction(int(claim.only(case, M))))
+
+
+def by_table(claim: Importance, E: np.ndarray, M: np.ndarray, counts: np.ndarray) -> Iterator[Part]:
+    """M̂_ρ has an inverse where E has one, where every state is left."""
+    if claim.left(counts):
+        yield Part("M̂_ρ invertible: 1 if so", Fraction(int(invertible(M))), Fraction(int(invertible(E))))
 
 
 def unseen_by_equals(case: Weighted) -> list[np.ndarray]:
@@ -252,7 +287,7 @@ def exact(claim: Importance, budget: Budget) -> Verdict:
     """Every part in ``Fraction``s, E = 2^t; the Transformer in symbols too, with exp(log ρ)."""
     verdict, symbols = on_rationals(parts, claim, exact_contexts(claim), TOLD), symbol_contexts()
     for case in symbols if verdict.passed else ():
-        if found := first_failure(str(case), the_same(claim, case), Exactly()):
+        if found := first_failure(str(case), asserting("attention", the_same(claim, case)), Exactly()):
             return Verdict(False, "a part of the statement fails", counterexample=found)
     return (
         replace(verdict, detail=f"{verdict.detail}; and {len(symbols)} contexts in symbols, exp(log ρ) by SymPy")
@@ -337,11 +372,18 @@ TOLD = (
 
 OPAQUE = {"symbolic": "the derivation starts from weights that are in proportion to ρ"}
 ONLY = {"symbolic": "when M̂_ρ is invertible is not a matter of the identity"}
+ONE = {"symbolic": "the identity is about one context"}
+COUNTED = ONLY | {"numeric": "that no inverse exists is decided in rationals"}
 
 
 def unweighted_moves(omega: Any, C: Any, D: Any, R: Any) -> tuple[Any, Any]:
     """The weights on the rewards alone: P_e and r_ρ."""
     return grouping.empirical_model(C, D, R)[0], weighted_model(omega, C, D, R)[1]
+
+
+def unweighted(case: Weighted) -> Weighted:
+    """The context without features, and with equal importances."""
+    return replace(featureless(case), logs=tuple(0 * each for each in case.logs))
 
 
 MUTANTS = (
@@ -358,30 +400,69 @@ MUTANTS = (
         Importance(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,)),
         ONLY,
     ),
+    Mutant("α = 0 let in", Importance(only=lambda case, M: invertible(M), beyond=(NO_STEP,)), ONLY),
+    Mutant("γ = 1 let in", Importance(beyond=(CERTAIN,)), {"symbolic": "I − γP_ρ is taken to be invertible there"}),
+    Mutant(
+        "1 + t² in the place of an exponential",
+        Importance(beyond=(SQUARES,)),
+        OPAQUE | {"numeric": "there E is the exponential"},
+    ),
+    Mutant("importances have no part in v_ρ either", Importance(apart=unweighted), ONE),
+    Mutant("M̂_ρ has an inverse if E has one", Importance(left=lambda counts: True), COUNTED),
 )
 
 
 STATEMENT = r"""
 Let $\rho_k > 0$ be the **importance** of the $k$-th transition. Add two feature rows to the prompt, one that holds
 $\log \rho_k$ in column $k$ (and anything in the query column) and one that holds 1, and to $A$ one entry 1 where the
-key's $\log \rho$ meets the query's 1. Then the Transformer of {prf:ref}`softmax-td` performs
+key's $\log \rho$ meets the query's 1.
+""".strip()
+
+ASSERTIONS = (
+    Assertion(
+        "attention",
+        r"""
+Then the Transformer of {prf:ref}`softmax-td` performs
 
 $$
 v_{l+1}(S_j) = v_l(S_j) + \alpha_l \sum_{k<n} K(k \mid S_j)\, \delta_k , \qquad K(k \mid s) = \frac{\rho_k E(s, S_k)}{\sum_{i<n} \rho_i E(s, S_i)} :
 $$ (eq-weighted-attention)
 
-weighted importance sampling within the softmax. Let transition $k$ count $\rho_k$ times: $P_\rho$ and $r_\rho$ are the
-transition frequencies and mean rewards out of each state, so counted, and
-$\hat M_\rho(s, u) = \sum_{k : S_k = u} K(k \mid s)$. A layer is
+weighted importance sampling within the softmax.
+""",
+    ),
+    Assertion(
+        "layer",
+        r"""
+Let transition $k$ count $\rho_k$ times: $P_\rho$ and $r_\rho$ are the transition frequencies and mean rewards out of
+each state, so counted, and $\hat M_\rho(s, u) = \sum_{k : S_k = u} K(k \mid s)$. A layer is
 
 $$
 v_{l+1} = v_l + \alpha \hat M_\rho ( r_\rho + \gamma P_\rho v_l - v_l ) .
 $$ (eq-weighted-layer)
-
+""",
+    ),
+    Assertion(
+        "kept",
+        r"""
 For $\lvert\gamma\rvert < 1$ it keeps $v_\rho = (I - \gamma P_\rho)^{-1} r_\rho$, the **certainty-equivalence value of
-the weighted model** (0 at a state that no transition leaves), and if $\alpha \ne 0$ nothing else **if and only if**
-$\hat M_\rho$ is invertible. The features have no part in $v_\rho$.
-""".strip()
+the weighted model**, which is 0 at a state that no transition leaves.
+""",
+    ),
+    Assertion(
+        "only",
+        r"""
+If $\alpha \ne 0$ it keeps nothing else **if and only if** $\hat M_\rho$ is invertible.
+""",
+    ),
+    Assertion(
+        "table",
+        r"""
+Where every visited state is left, that is so exactly if $E$ is invertible on the visited states.
+""",
+    ),
+    Assertion("features", r"The features have no part in $v_\rho$."),
+)
 
 
 CLAIM = Claim(
@@ -390,12 +471,21 @@ CLAIM = Claim(
     chapter="siblings",
     environment="proposition",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"$\rho_k > 0$, for its logarithm; $E$ an exponential, to whatever base the logarithm has.",
-        (
-            r"$\lvert\gamma\rvert < 1$ for $v_\rho$ to be defined; $\hat M_\rho$ invertible and $\alpha \ne 0$ for it "
-            r"to be all that is kept. With all $\rho_k > 0$ and every visited state left, that is so exactly if $E$ is "
-            r"invertible on the visited states."
+        Hypothesis(r"$\rho_k > 0$.", reason="other numbers have no logarithm"),
+        Hypothesis(
+            r"$E$ an exponential, to whatever base the logarithm has.", dropped="1 + t² in the place of an exponential"
+        ),
+        Hypothesis(r"$\lvert\gamma\rvert < 1$ for $v_\rho$ to be defined.", dropped="γ = 1 let in"),
+        Hypothesis(
+            r"$\hat M_\rho$ invertible for it to be all that is kept.",
+            dropped="the only fixed point whatever the features",
+        ),
+        Hypothesis(r"For the same, $\alpha \ne 0$.", dropped="α = 0 let in"),
+        Hypothesis(
+            r"For $E$ to decide, every visited state left.",
+            dropped="M̂_ρ has an inverse if E has one",
         ),
     ),
     subject=Importance(),
@@ -405,9 +495,10 @@ CLAIM = Claim(
             "every n and number of states, κ any matrix, ρ any diagonal one: what a layer adds",
             symbolic,
             shows=(certainty_equivalence.identity, weighted_model),
+            asserts=("layer", "kept"),
         ),
-        Check("exact", exact_scope, exact, shows=(parts, the_same, stands_still)),
-        Check("numeric", numeric_scope, numeric, shows=(parts, the_same, stands_still)),
+        Check("exact", exact_scope, exact, shows=(parts, the_same, stands_still, by_table)),
+        Check("numeric", numeric_scope, numeric, shows=(parts, the_same, stands_still, by_table)),
     ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence"),

@@ -2,6 +2,7 @@ r"""batch-td: batch tabular TD converges to the certainty-equivalence value, at 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,15 +10,28 @@ from itertools import islice, product, repeat
 from random import Random
 from typing import Any, NamedTuple
 
+from sympy import MatrixSymbol, Symbol
+
 from icrl import td
 from icrl.arrays import np
 from icrl.verify.instances.cases import shown, small_fraction
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.instances.words import described
-from icrl.verify.judging.differences import all_fractions, exceeds, taken
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.differences import taken
+from icrl.verify.judging.parts import (
+    AT_LEAST,
+    AT_MOST,
+    UNLIKE,
+    Part,
+    Within,
+    asserting,
+    first_failure,
+    on_rationals,
+)
+from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved_by_sympy
-from icrl.verify.routes.fixed_points import bellman_matrix
+from icrl.verify.routes.fixed_points import bellman_matrix, inverted
 
 LAYERS, TRIALS = 6, 300
 GRID = list(
@@ -49,9 +63,10 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchTD:
-    """The statement with its pieces: the algorithm, the model, the rate, and a context let in beyond the hypotheses."""
+    """The statement with its pieces: the algorithm, one update as matrices, the model, the rate, and contexts let in beyond the hypotheses."""
 
     algorithm: Callable = td.tabular_td
+    update: Callable = lambda v, P, r, gamma, alpha: v + alpha * (r + gamma * (P @ v) - v)
     model: Callable = lambda sample: counted_model(sample)
     rate: Callable[[Any, Any], Any] = lambda alpha, gamma: 1 - alpha * (1 - gamma)
     beyond: tuple[Sample, ...] = ()
@@ -76,29 +91,34 @@ def certainty_equivalence(sample: Sample, P: np.ndarray, r: np.ndarray) -> np.nd
     return solved_by_sympy(bellman_matrix(P, sample.gamma), r)
 
 
-def first_wrong(claim: BatchTD, sample: Sample, unit: Any = 0) -> Counterexample | None:
-    """The first update at which the loop leaves the matrix route, or its distance to v_CE the bound; ``unit`` grows by layer."""
+def loop(claim: BatchTD, sample: Sample, v: np.ndarray, count: int) -> list[np.ndarray]:
+    """v and the algorithm's first updates of it, by state."""
+    updates = claim.algorithm(sample.states, sample.rewards, sample.gamma, repeat(sample.alpha), dict(enumerate(v)))
+    return [np.array([values[s] for s in range(len(v))], dtype=object) for values in taken(updates, count + 1)]
+
+
+def parts(claim: BatchTD, sample: Sample) -> Iterator[Part]:
+    """The loop's distance to v_CE against the bound, and the loop against the matrix route; then what makes v_CE the limit."""
     P, r = claim.model(sample)
     v_ce = certainty_equivalence(sample, P, r)
     v, first = np.array(sample.v, dtype=object), np.abs(np.array(sample.v, dtype=object) - v_ce).max()
-    updates = claim.algorithm(
-        sample.states, sample.rewards, sample.gamma, repeat(sample.alpha), dict(enumerate(sample.v))
-    )
-    for layer, values in enumerate(taken(updates, LAYERS + 1)):
-        got, allowed = np.array([values[s] for s in range(len(v))], dtype=object), unit * (1 + layer)
-        bound = claim.rate(sample.alpha, sample.gamma) ** layer * first
-        if exceeds(got, v_ce, bound + allowed):
-            return Counterexample(
-                str(sample),
-                f"distance to v_CE after {layer} updates",
-                shown(np.abs(got - v_ce).max()),
-                f"at most {shown(bound)}",
-            )
-        if exceeds(got, v, allowed):
-            s = int(np.argmax(np.abs(got - v)))
-            return Counterexample(str(sample), f"v_{layer} at state {s}", shown(got[s]), shown(v[s]))
-        v = v + sample.alpha * (r + sample.gamma * (P @ v) - v)
-    return None
+    for layer, got in enumerate(loop(claim, sample, v, LAYERS)):
+        bound, scale = claim.rate(sample.alpha, sample.gamma) ** layer * first, 1 + layer
+        where = f"distance to v_CE after {layer} updates"
+        yield Part(where, np.abs(got - v_ce).max(), bound, scale, AT_MOST, "rate")
+        for s, right in enumerate(v):
+            yield Part(f"v_{layer} at state {s}", got[s], right, scale, asserted="iteration")
+        v = claim.update(v, P, r, sample.gamma, sample.alpha)
+    yield from asserting("limit", limit(claim, sample, v_ce))
+
+
+def limit(claim: BatchTD, sample: Sample, v_ce: np.ndarray) -> Iterator[Part]:
+    """An update leaves v_CE where it is, and the factor of the rate is below 1."""
+    for s, (got, right) in enumerate(zip(loop(claim, sample, v_ce, 1)[1], v_ce)):
+        yield Part(f"v_1 from v_CE at state {s}", got, right)
+    shrinks = 1 - claim.rate(sample.alpha, sample.gamma)
+    yield Part("1 − the factor", shrinks, 0 * sample.gamma, relation=AT_LEAST)
+    yield Part("1 − the factor", shrinks, 0 * sample.gamma, relation=UNLIKE)
 
 
 def exact_samples() -> Iterator[Sample]:
@@ -115,35 +135,35 @@ def exact_samples() -> Iterator[Sample]:
 
 
 def exact(claim: BatchTD, budget: Budget) -> Verdict:
-    """Loop against matrices, and the bound, in ``Fraction``s."""
-    samples = [*claim.beyond, *exact_samples()]
-    for sample in samples:
-        all_fractions(np.array(sample.rewards + sample.v, dtype=object))
-        if found := first_wrong(claim, sample):
-            return Verdict(False, "a part of the statement fails", counterexample=found)
-    return Verdict(
-        True,
-        f"{len(samples)} rational contexts whose visited states are all sources, {LAYERS} updates each: loop and matrices equal, every distance within the bound",
+    """Every part in ``Fraction``s."""
+    return on_rationals(
+        parts,
+        claim,
+        [*claim.beyond, *exact_samples()],
+        "loop and matrices equal, every distance within the bound",
+        f"contexts whose visited states are all sources, {LAYERS} updates each",
     )
 
 
 def numeric(claim: BatchTD, budget: Budget) -> Verdict:
     """Random float contexts of random shapes."""
-    trials = budget.trials or TRIALS
+    trials, met = budget.trials or TRIALS, Counter[str]()
     beyond = [
         Sample(s.states, [*map(float, s.rewards)], float(s.gamma), float(s.alpha), [*map(float, s.v)])
         for s in claim.beyond
     ]
     for trial, sample in enumerate([*beyond, *islice(float_samples(budget.seed), trials)]):
-        scale = max(map(abs, sample.v)) + max(map(abs, sample.rewards)) / (1 - sample.gamma)
-        unit = TOLERANCE * np.finfo(float).eps * scale / (1 - sample.gamma)
-        if found := first_wrong(claim, sample, unit):
+        left = abs(1 - sample.gamma)
+        scale = max(map(abs, sample.v)) + max(map(abs, sample.rewards)) / left
+        unit = TOLERANCE * np.finfo(float).eps * scale / left
+        if found := first_failure(str(sample), parts(claim, sample), Within(unit), met):
             return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
         f"{trials} random contexts (seed {budget.seed}), {LAYERS} updates each; "
         f"tolerance {TOLERANCE} eps (1 + l)(max |v_0| + max |R|/(1 − γ))/(1 − γ)",
+        met=met,
     )
 
 
@@ -167,10 +187,13 @@ def divided_by_n(states: list, rewards: list, gamma: Any, alphas: Any, v: dict) 
         yield v
 
 
-HALF, TENTH = Fraction(1, 2), Fraction(1, 10)
-UNCOVERED = Sample([0, 1], [Fraction(1)], 9 * TENTH, HALF, [Fraction(0), Fraction(10)])
-LONG_STEP = Sample([0, 1, 0], [Fraction(0)] * 2, 9 * TENTH, 3 * HALF, [Fraction(1), Fraction(-1)])
+def beyond(name: str, *given: Any) -> Mutant:
+    """The statement with a context let in that a hypothesis keeps out."""
+    return Mutant(name, BatchTD(beyond=(Sample(*given),)))
 
+
+HALF, TENTH = Fraction(1, 2), Fraction(1, 10)
+ZERO, ONE = Fraction(0), Fraction(1)
 MUTANTS = (
     Mutant("rate (1 − α)^l", BatchTD(rate=lambda alpha, gamma: 1 - alpha)),
     Mutant("divided by n instead of n_s", BatchTD(divided_by_n)),
@@ -179,28 +202,71 @@ MUTANTS = (
         "γ squared in the model",
         BatchTD(model=lambda sample: (sample.gamma * counted_model(sample)[0], counted_model(sample)[1])),
     ),
-    Mutant("a state that is no source let in", BatchTD(beyond=(UNCOVERED,))),
-    Mutant("α = 3/2 let in", BatchTD(beyond=(LONG_STEP,))),
+    beyond("a state that is no source let in", [0, 1], [ONE], 9 * TENTH, HALF, [ZERO, 10 * ONE]),
+    beyond("α = 3/2 let in", [0, 1, 0], [ZERO] * 2, 9 * TENTH, 3 * HALF, [ONE, -ONE]),
+    beyond("α = 0 let in", [0, 0], [ZERO], HALF, ZERO, [ONE]),
+    beyond("γ = −1/2 let in", [0, 1, 0], [ZERO] * 2, -HALF, HALF, [ONE, -ONE]),
+    beyond("γ = 3/2 let in", [0, 0], [ZERO], 3 * HALF, HALF, [ONE]),
+    Mutant("a rate that is a tenth better", BatchTD(rate=lambda alpha, gamma: 1 - alpha * (1 - gamma) * 11 / 10)),
+    Mutant("the old value is kept", BatchTD(update=lambda v, P, r, gamma, alpha: v + alpha * (r + gamma * (P @ v)))),
 )
 
 
-def statement() -> str:
-    """The statement, as Markdown."""
-    return r"""
-Suppose that every visited state is a source, $0 \le \gamma < 1$ and $0 < \alpha \le 1$. Then batch tabular TD is the
-iteration $v_{l+1} = v_l + \alpha\,(\hat r + \gamma P_e v_l - v_l)$ on the visited states. From every $v_0$ it
-converges to the **certainty-equivalence value**
+P_E, R_HAT = MatrixSymbol("P_e", sy.n, sy.n), MatrixSymbol(r"\hat{r}", sy.n, 1)
+V = MatrixSymbol("v_l", sy.n, 1)
+"""The model and the values at symbolic size."""
+
+
+ASSERTIONS = (
+    Assertion(
+        "iteration",
+        lambda claim: (
+            rf"""
+Then batch tabular TD is, on the visited states, the iteration
 
 $$
-v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r ,
+v_{{l+1}} = {sy.book_latex(claim.update(V, P_E, R_HAT, sy.gamma, Symbol("alpha")))} .
+$$
+"""
+        ),
+    ),
+    Assertion(
+        "limit",
+        rf"""
+From every $v_0$ it converges to the **certainty-equivalence value**
+
+$$
+v_{{\mathrm{{CE}}}} = {sy.book_latex(inverted(bellman_matrix(P_E, sy.gamma), R_HAT))} ,
 $$
 
-the value of the empirical model, and after $l$ updates
+the value of the empirical model.
+""",
+    ),
+    Assertion(
+        "rate",
+        lambda claim: (
+            rf"""
+After $l$ updates
 
 $$
-\max_s \lvert v_l(s) - v_{\mathrm{CE}}(s) \rvert \;\le\; \bigl(1 - \alpha(1-\gamma)\bigr)^l \max_s \lvert v_0(s) - v_{\mathrm{CE}}(s) \rvert .
+\max_s \lvert v_l(s) - v_{{\mathrm{{CE}}}}(s) \rvert \;\le\; \bigl({sy.letters(claim.rate, "alpha", "gamma")}\bigr)^l \max_s \lvert v_0(s) - v_{{\mathrm{{CE}}}}(s) \rvert .
 $$
-""".strip()
+"""
+        ),
+    ),
+)
+
+
+HYPOTHESES = (
+    Hypothesis(
+        "Every visited state is a source: at least one transition of the context leaves it.",
+        "a state that is no source let in",
+    ),
+    Hypothesis(r"$\gamma \ge 0$.", "γ = −1/2 let in"),
+    Hypothesis(r"$\gamma < 1$.", "γ = 3/2 let in"),
+    Hypothesis(r"$\alpha > 0$.", "α = 0 let in"),
+    Hypothesis(r"$\alpha \le 1$.", "α = 3/2 let in"),
+)
 
 
 CLAIM = Claim(
@@ -208,25 +274,22 @@ CLAIM = Claim(
     title="Batch TD computes the certainty-equivalence value",
     chapter="temporal-difference-learning",
     environment="theorem",
-    statement=statement,
-    hypotheses=(
-        "every visited state is a source: at least one transition of the context leaves it",
-        r"$0 \le \gamma < 1$",
-        r"$0 < \alpha \le 1$",
-    ),
+    statement=lambda: r"Suppose that every visited state is a source, $0 \le \gamma < 1$ and $0 < \alpha \le 1$.",
+    assertions=ASSERTIONS,
+    hypotheses=HYPOTHESES,
     subject=BatchTD(),
     checks=(
         Check(
             "exact",
             lambda: f"{described(exact_samples(), 'contexts in rationals')}; {LAYERS} updates",
             exact,
-            shows=(first_wrong,),
+            shows=(parts, limit),
         ),
         Check(
             "numeric",
             lambda: f"{described(islice(float_samples(0), TRIALS), 'contexts in floats')}; {LAYERS} updates",
             numeric,
-            shows=(first_wrong,),
+            shows=(parts, limit),
         ),
     ),
     mutants=MUTANTS,

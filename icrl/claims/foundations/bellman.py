@@ -2,6 +2,7 @@ r"""bellman: v = r + γPv has exactly one solution, the expected discounted retu
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -9,15 +10,18 @@ from itertools import cycle, islice, product
 from random import Random
 from typing import Any, NamedTuple
 
+from sympy import MatrixSymbol
+
 from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, rational_chain, rational_vector
 from icrl.verify.instances.words import described
-from icrl.verify.judging.differences import all_fractions, exceeds
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.judging import blocks as sy
+from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, Within, asserting, first_failure, on_rationals
+from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import rational, solved_by_sympy
-from icrl.verify.routes.fixed_points import bellman_matrix
+from icrl.verify.routes.fixed_points import bellman_matrix, inverted
 
 GRID = list(product(range(1, 5), (Fraction(0), Fraction(1, 2), Fraction(9, 10)), range(4)))
 STEPS, TRIALS = 5, 300
@@ -56,11 +60,12 @@ def bellman(P: np.ndarray, r: np.ndarray, gamma: Any, v: np.ndarray) -> np.ndarr
 
 @dataclass(frozen=True)
 class Equation:
-    """The statement with its pieces: the operator, the modulus of its contraction, and whether γ = 1 is let in."""
+    """The statement with its pieces: the operator, the modulus of its contraction, what is left after k steps, and processes let in beyond the hypotheses."""
 
     operator: Callable = bellman
     modulus: Callable[[Any], Any] = lambda gamma: gamma
-    undiscounted: bool = False
+    tail: Callable[[Any, Any], Any] = lambda gamma, k: gamma**k
+    beyond: tuple[Process, ...] = ()
 
     def iterate(self, process: Process, k: int) -> np.ndarray:
         """T^k 0."""
@@ -86,59 +91,56 @@ def expected_return(process: Process, start: int, k: int) -> Any:
     return total
 
 
-def solved(process: Process) -> np.ndarray:
-    """(I − γP)⁻¹ r in ``Fraction``s, by SymPy."""
-    return solved_by_sympy(bellman_matrix(process.P, process.gamma), process.r)
+def only_one(process: Process) -> Iterator[Part]:
+    """I − γP is invertible."""
+    X = bellman_matrix(process.P, process.gamma)
+    yield Part("det(I − γP)", Fraction(rational(X).det()), Fraction(0), relation=UNLIKE)
 
 
-def first_wrong(equation: Equation, process: Process, value: np.ndarray, allowed: Any) -> Counterexample | None:
-    """The first part of the statement that does not hold, by more than ``allowed``: iterates, fixed point, tail, contraction."""
-    P, r, gamma, u, v = process
+def returns(equation: Equation, process: Process, value: np.ndarray) -> Iterator[Part]:
+    """The iterates of 0 against the expected returns of few steps, and how far these may be from the value."""
     iterates = [equation.iterate(process, k) for k in range(STEPS + 1)]
-    for k, s in product(range(STEPS + 1), range(len(r))):
-        right = expected_return(process, s, k)
-        if not abs(iterates[k][s] - right) <= allowed:
-            return Counterexample(
-                str(process),
-                f"T^{k} 0 at state {s}, the expected return of {k} steps",
-                shown(iterates[k][s]),
-                shown(right),
-            )
-        if not abs(value[s] - right) <= gamma**k * np.abs(value).max() + allowed:
-            return Counterexample(
-                str(process),
-                f"distance of v to the return of {k} steps at state {s}",
-                shown(abs(value[s] - right)),
-                f"at most {shown(gamma**k * max(abs(value)))}",
-            )
-    gap = equation.operator(P, r, gamma, value) - value
-    if exceeds(gap, 0 * gap, allowed):
-        s = int(np.argmax(abs(gap)))
-        return Counterexample(str(process), f"T v − v at v = (I − γP)⁻¹ r, state {s}", shown(gap[s]), "0")
+    for k, s in product(range(STEPS + 1), range(len(process.r))):
+        right, most = expected_return(process, s, k), equation.tail(process.gamma, k) * np.abs(value).max()
+        where = f"T^{k} 0 at state {s}, the expected return of {k} steps"
+        yield Part(where, iterates[k][s], right, asserted="return")
+        where = f"distance of v to the return of {k} steps at state {s}"
+        yield Part(where, abs(value[s] - right), most, relation=AT_MOST, asserted="tail")
+
+
+def solution(equation: Equation, process: Process, value: np.ndarray) -> Iterator[Part]:
+    """The value is a fixed point."""
+    for s, gap in enumerate(equation.operator(*process[:3], value) - value):
+        yield Part(f"T v − v at v = (I − γP)⁻¹ r, state {s}", gap, 0 * process.gamma)
+
+
+def contraction(equation: Equation, process: Process) -> Iterator[Part]:
+    """How far apart the operator leaves the two vectors."""
+    P, r, gamma, u, v = process
     moved = np.abs(equation.operator(P, r, gamma, u) - equation.operator(P, r, gamma, v)).max()
-    most = equation.modulus(gamma) * np.abs(u - v).max()
-    if not moved <= most + allowed:
-        return Counterexample(
-            str(process),
-            "max |T u − T v|" + ("" if isinstance(gamma, float) else f" at u = {shown(u)}, v = {shown(v)}"),
-            shown(moved),
-            f"at most {shown(most)}",
-        )
-    return None
+    where = "max |T u − T v|" + ("" if isinstance(gamma, float) else f" at u = {shown(u)}, v = {shown(v)}")
+    yield Part(where, moved, equation.modulus(gamma) * np.abs(u - v).max(), relation=AT_MOST)
 
 
-def other_update(
-    equation: Equation, process: Process, mrp: MarkovRewardProcess, allowed: float
-) -> Counterexample | None:
-    """Where ``MarkovRewardProcess.bellman_update`` is not the operator, by more than ``allowed``."""
+def parts(equation: Equation, process: Process, value: np.ndarray) -> Iterator[Part]:
+    """What the theorem says of a process and its value."""
+    yield from returns(equation, process, value)
+    yield from asserting("solution", solution(equation, process, value))
+    yield from asserting("contraction", contraction(equation, process))
+
+
+def exact_parts(equation: Equation, process: Process) -> Iterator[Part]:
+    """The same where the value is solved for in ``Fraction``s, by SymPy, once I − γP is seen to be invertible."""
+    yield from asserting("solution", only_one(process))
+    value = solved_by_sympy(bellman_matrix(process.P, process.gamma), process.r)
+    yield from parts(equation, process, value)
+
+
+def library_parts(equation: Equation, process: Process, mrp: MarkovRewardProcess) -> Iterator[Part]:
+    """``MarkovRewardProcess.bellman_update`` is the operator."""
     for v in (process.u, process.v):
-        got, right = mrp.bellman_update(v), equation.operator(*process[:3], v)
-        if exceeds(got, right, allowed):
-            s = int(np.argmax(abs(got - right)))
-            return Counterexample(
-                str(process), f"MarkovRewardProcess.bellman_update at state {s}", shown(got[s]), shown(right[s])
-            )
-    return None
+        for s, (got, right) in enumerate(zip(mrp.bellman_update(v), equation.operator(*process[:3], v))):
+            yield Part(f"MarkovRewardProcess.bellman_update at state {s}", got, right)
 
 
 def exact_processes() -> Iterator[Process]:
@@ -153,26 +155,14 @@ def exact_processes() -> Iterator[Process]:
 
 
 def exact(equation: Equation, budget: Budget) -> Verdict:
-    """Every part of the statement in ``Fraction``s, where I − γP is first seen to be invertible."""
-    zero = fractions([0])
-    undiscounted = [Process(fractions([[1]]), zero, Fraction(1), zero + 1, zero)] if equation.undiscounted else []
-    processes = undiscounted + list(exact_processes())
-    for process in processes:
-        determinant = rational(bellman_matrix(process.P, process.gamma)).det()
-        if determinant == 0:
-            return Verdict(
-                False,
-                "more than one solution",
-                counterexample=Counterexample(str(process), "det(I − γP)", "0", "a number other than 0"),
-            )
-        all_fractions(equation.iterate(process, STEPS))
-        found = first_wrong(equation, process, all_fractions(solved(process)), 0)
-        if found:
-            return Verdict(False, "a part of the statement fails", counterexample=found)
-    return Verdict(
-        True,
-        f"{len(processes)} rational processes: I − γP invertible, T^k 0 the expected return of k = 0…{STEPS} steps, "
+    """Every part of the statement in ``Fraction``s."""
+    return on_rationals(
+        exact_parts,
+        equation,
+        [*equation.beyond, *exact_processes()],
+        f"I − γP invertible, T^k 0 the expected return of k = 0…{STEPS} steps, "
         "tail at most γ^k max |v|, T v = v, contraction",
+        "processes",
     )
 
 
@@ -188,23 +178,39 @@ def float_processes(seed: int) -> Iterator[Process]:
 
 def numeric(equation: Equation, budget: Budget) -> Verdict:
     """Random float processes against ``MarkovRewardProcess.value`` and ``bellman_update``."""
-    trials, worst = budget.trials or TRIALS, 0.0
+    trials, worst, met = budget.trials or TRIALS, 0.0, Counter[str]()
     for trial, process in enumerate(islice(float_processes(budget.seed), trials)):
         size, gamma = len(process.r), process.gamma
         mrp = MarkovRewardProcess(process.P, process.r, gamma)
         value = mrp.value()
         unit = TOLERANCE * np.finfo(float).eps * size * max(1.0, np.abs(process.r).max()) / (1 - gamma) ** 2
-        found = first_wrong(equation, process, value, unit) or other_update(equation, process, mrp, unit)
-        if found:
-            return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
+        for said in (parts(equation, process, value), library_parts(equation, process, mrp)):
+            if found := first_failure(str(process), said, Within(unit), met):
+                return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
         worst = max(worst, float(np.abs(equation.operator(*process[:3], value) - value).max() / unit))
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
         f"{trials} random processes (seed {budget.seed}); tolerance {TOLERANCE} eps |S| max(1, max |r|) / (1 − γ)²",
         f"largest residual {worst:.3f} of the tolerance",
+        met=met,
     )
 
+
+def one_state(stays: int, reward: int, gamma: Any) -> Process:
+    """A single state with this number for P, tried at u = 1 and v = 0."""
+    zero = fractions([0])
+    return Process(fractions([[stays]]), zero + reward, Fraction(gamma), zero + 1, zero)
+
+
+def beyond(name: str, process: Process, why: str) -> Mutant:
+    """The statement with a process let in that a hypothesis keeps out."""
+    return Mutant(name, Equation(beyond=(process,)), {"numeric": why})
+
+
+HALF = Fraction(1, 2)
+NEGATIVE = Process(fractions([[2, -1], [0, 1]]), fractions([0, 0]), HALF, fractions([1, 1]), fractions([0, 0]))
+NO_PROCESS = "what is no Markov reward process has no value in the library"
 
 MUTANTS = (
     Mutant("reward on arrival", Equation(lambda P, r, gamma, v: P @ (r + gamma * v))),
@@ -212,30 +218,85 @@ MUTANTS = (
     Mutant("γ forgotten", Equation(lambda P, r, gamma, v: r + P @ v)),
     Mutant("first reward discounted too", Equation(lambda P, r, gamma, v: gamma * (r + P @ v))),
     Mutant("contraction at γ²", Equation(modulus=lambda gamma: gamma * gamma)),
-    Mutant(
-        "γ = 1 let in", Equation(undiscounted=True), {"numeric": "in floats a determinant is hardly ever exactly 0"}
+    beyond("γ = 1 let in", one_state(1, 0, 1), "in floats a determinant is hardly ever exactly 0"),
+    beyond("γ = −1/2 let in", one_state(1, 1, -HALF), NO_PROCESS),
+    beyond("a row that sums to 2 let in", one_state(2, 0, HALF), NO_PROCESS),
+    beyond("a negative entry let in", NEGATIVE, NO_PROCESS),
+    Mutant("one step more of discount on the tail", Equation(tail=lambda gamma, k: gamma ** (k + 1))),
+)
+
+
+P, R, V = MatrixSymbol("P", sy.n, sy.n), MatrixSymbol("r", sy.n, 1), MatrixSymbol("v", sy.n, 1)
+"""A process at symbolic size."""
+
+
+def operator_of(equation: Equation) -> str:
+    """The operator at v, as the book prints it."""
+    return sy.book_latex(equation.operator(P, R, sy.gamma, V))
+
+
+STATEMENT = rf"""
+Let $P$ be a transition matrix on finitely many states, $r$ any rewards and $0 \le \gamma < 1$. Write
+$T v = {operator_of(Equation())}$ for the **Bellman operator**.
+""".strip()
+
+
+ASSERTIONS = (
+    Assertion(
+        "contraction",
+        lambda equation: (
+            rf"""
+In the maximum norm $T$ is a ${sy.letters(equation.modulus, "gamma")}$-contraction,
+
+$$
+\max_s \lvert (Tu)(s) - (Tv)(s) \rvert \;\le\; {sy.letters(equation.modulus, "gamma")} \max_s \lvert u(s) - v(s) \rvert
+$$
+
+for all $u, v \in \R^{{\mathcal S}}$.
+"""
+        ),
+    ),
+    Assertion(
+        "solution",
+        lambda equation: (
+            rf"""
+The equation $v = {operator_of(equation)}$ has exactly one solution,
+
+$$
+v^\pi = {sy.book_latex(inverted(bellman_matrix(P, sy.gamma), R))} .
+$$
+"""
+        ),
+    ),
+    Assertion(
+        "return",
+        r"""
+From $v = 0$ the operator adds up expected returns, of one step more each time:
+$(T^k 0)(s) = \E\big[\sum_{t<k} \gamma^t R_{t+1} \mid S_0 = s\big]$ for every $k$.
+""",
+    ),
+    Assertion(
+        "tail",
+        lambda equation: (
+            rf"""
+This is within ${sy.letters(equation.tail, "gamma", "k")} \max_u \lvert v^\pi(u) \rvert$ of $v^\pi(s)$, so the
+solution is the expected discounted return.
+"""
+        ),
     ),
 )
 
 
-def statement() -> str:
-    """The statement, as Markdown."""
-    return r"""
-Let $P$ be a transition matrix on finitely many states and $0 \le \gamma < 1$. The Bellman operator $T v = r + \gamma P v$ is a $\gamma$-contraction in the maximum norm,
-
-$$
-\max_s \lvert (Tu)(s) - (Tv)(s) \rvert \;\le\; \gamma \max_s \lvert u(s) - v(s) \rvert \qquad\text{for all } u, v \in \R^{\mathcal S},
-$$
-
-and the equation $v = r + \gamma P v$ has exactly one solution,
-
-$$
-v^\pi = (I - \gamma P)^{-1} r .
-$$
-
-The solution is the expected discounted return: $(T^k 0)(s) = \E\big[\sum_{t<k} \gamma^t R_{t+1} \mid S_0 = s\big]$ for
-every $k$, and this is within $\gamma^k \max_u \lvert v^\pi(u) \rvert$ of $v^\pi(s)$.
-""".strip()
+HYPOTHESES = (
+    Hypothesis(
+        "Finitely many states.",
+        reason="a matrix here has finitely many rows; with infinitely many states and bounded rewards the same proof goes through, which is not checked",
+    ),
+    Hypothesis("$P$ has no negative entry.", "a negative entry let in"),
+    Hypothesis("The rows of $P$ sum to 1.", "a row that sums to 2 let in"),
+    Hypothesis(r"$\gamma \ge 0$.", "γ = −1/2 let in"),
+    Hypothesis(r"$\gamma < 1$.", "γ = 1 let in"),
+)
 
 
 CLAIM = Claim(
@@ -243,15 +304,16 @@ CLAIM = Claim(
     title="The Bellman equation and its only solution",
     chapter="markov-reward-processes",
     environment="theorem",
-    statement=statement,
-    hypotheses=(r"finitely many states, and $P$ with nonnegative rows that sum to 1", r"$0 \le \gamma < 1$"),
+    statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
+    hypotheses=HYPOTHESES,
     subject=Equation(),
     checks=(
         Check(
             "exact",
             lambda: f"{described(exact_processes(), 'processes in rationals')}; returns of up to {STEPS} steps",
             exact,
-            shows=(first_wrong, exact),
+            shows=(exact_parts, returns, solution, contraction),
         ),
         Check(
             "numeric",
@@ -260,7 +322,7 @@ CLAIM = Claim(
                 "against MarkovRewardProcess.value and bellman_update"
             ),
             numeric,
-            shows=(first_wrong, numeric),
+            shows=(parts, library_parts, numeric),
         ),
     ),
     mutants=MUTANTS,

@@ -19,10 +19,10 @@ from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import Case, as_matrices, float_case, log_uniform, rational_case, smallest
 from icrl.verify.instances.contexts import of_several
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.parts import Part, entries, size
+from icrl.verify.judging.parts import Part, asserting, entries, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, mask_first, target_not_cleared, unmasked, value_weights
 from icrl.verify.routes.induction import alpha, stated_prompt, td_errors
@@ -131,11 +131,12 @@ def parts(claim: LinearTD, case: Case) -> Iterator[Part]:
         v = along_features(each, given.features) + 0 * case.gamma
         scale = max(scale, (1 + layer) * size(v, case.rewards) * (1 + reach(case)))
         for band, got, right in reversed(list(zip(Rows._fields, rows(Z), stated(given, v)))):
-            yield from entries(f"layer {layer}, {band} rows", got, right, scale)
+            yield from asserting("rows", entries(f"layer {layer}, {band} rows", got, right, scale))
         if layer < case.depth:
             delta = given.rewards + case.gamma * v[:, 1:] - v[:, :-1]
             after = claim.update(each, case.alphas[layer], delta, given.features[:, :-1], given.features[:, 1:])
-            yield from entries(f"w_{layer + 1}", after, by_loop[layer + 1], scale * size(after, 1.0))
+            moved = entries(f"w_{layer + 1}", after, by_loop[layer + 1], scale * size(after, 1.0))
+            yield from asserting("update", moved)
 
 
 def stated(given: Any, v: np.ndarray) -> Rows:
@@ -225,21 +226,56 @@ MUTANTS = (
 )
 
 
+def update_of(claim: LinearTD) -> str:
+    """The update of the weights as columns, as the book prints it."""
+    w, delta = MatrixSymbol("w_l", sy.d, 1), MatrixSymbol("delta_l", 1, sy.n)
+    after = MatrixSymbol("X^{+}", sy.d, sy.n)
+    return sy.book_latex(claim.update(w.T, alpha, delta, sy.X, after).T.doit())
+
+
 STATEMENT = r"""
 Put **linear attention** in the place of softmax: the weights of column $j$ are the scores
 $\langle x(S_k), x(S_j) \rangle$ themselves, and 0 for the query column's key; leave everything else as it is, with
-$A = I_d$. If $v_0 = \langle x, w_0 \rangle$ for some $w_0$, then after $l$ layers the prompt is that of
-$v_l = \langle x, w_l \rangle$, where
+$A = I_d$. Let $v_0 = \langle x, w_0 \rangle$ for some $w_0$.
+""".strip()
+
+
+ASSERTIONS = (
+    Assertion(
+        "rows",
+        r"""
+Then after $l$ layers the prompt is, exactly, that of $v_l = \langle x, w_l \rangle$, where $w_0, w_1, \dots$ are the
+iterates of linear TD.
+""",
+    ),
+    Assertion(
+        "update",
+        lambda claim: (
+            rf"""
+These move by
 
 $$
-\begin{aligned}
-w_{l+1} &= w_l + \alpha_l \sum_{k<n} \delta_k\, x(S_k), \\
-\delta_k &= R_{k+1} + \gamma v_l(S_{k+1}) - v_l(S_k),
-\end{aligned}
+\begin{{aligned}}
+w_{{l+1}} &= w_l + \alpha_l \sum_{{k<n}} \delta_k\, x(S_k) = {update_of(claim)}, \\
+\delta_k &= R_{{k+1}} + \gamma v_l(S_{{k+1}}) - v_l(S_k),
+\end{{aligned}}
 $$ (eq-linear-attention)
 
-is linear TD, exactly.
-""".strip()
+$\delta_l$ being the row of the $\delta_k$, and the $x(S_k)$ with $k < n$ the columns of $X$.
+"""
+        ),
+    ),
+)
+
+
+HYPOTHESES = (
+    Hypothesis(
+        r"$v_0$ is linear in the features: $v_0(s) = \langle x(s), w_0 \rangle$.",
+        "v₀ = ⟨x, w₀⟩ + 1",
+    ),
+    Hypothesis("The mask multiplies the hidden key's weight by 0.", "no mask"),
+    Hypothesis("$A = I_d$.", "A = 2I"),
+)
 
 
 CLAIM = Claim(
@@ -248,10 +284,8 @@ CLAIM = Claim(
     chapter="linear-attention",
     environment="theorem",
     statement=lambda: STATEMENT,
-    hypotheses=(
-        r"$v_0$ is linear in the features: $v_0(s) = \langle x(s), w_0 \rangle$.",
-        r"The mask multiplies the hidden key's weight by 0; $A = I_d$; any step sizes.",
-    ),
+    assertions=ASSERTIONS,
+    hypotheses=HYPOTHESES,
     subject=STATED.subject,
     checks=(
         proof(
@@ -263,12 +297,14 @@ CLAIM = Claim(
                 "td.linear_value",
                 "td.linear_td",
             ),
+            asserts=("rows", "update"),
         ),
         Check(
             "symbolic",
             "every n and d, every depth by induction; nothing is opaque but the shift",
             symbolic,
             shows=(induction,),
+            asserts=("rows", "update"),
         ),
         *STATED.checks(),
     ),

@@ -3,6 +3,7 @@ r"""linear-residual-gradient: with four blocks in the score matrix, linear atten
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from icrl import linear_attention as la
@@ -11,7 +12,7 @@ from icrl.arrays import np
 from icrl.transformer import Parameters
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, size
-from icrl.verify.model import Claim, Mutant
+from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import linear_methods as methods
 from icrl.verify.routes.linear_methods import Method, Sample
 
@@ -27,7 +28,7 @@ def loss(sample: Sample, w: np.ndarray) -> Any:
     return (delta @ delta.T)[0, 0] / 2
 
 
-def downhill(sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
+def downhill(method: Method, sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
     """The first layer moves the query's entry by α times the loss's derivative along x(s); of a quadratic, half a difference is that exactly."""
     ends = [loss(sample, sample.w + side * sample.query) for side in (1, -1)]
     moved, scale = found[1][-1, -1] - found[0][-1, -1], size(ends) * sample.rewards.size * methods.steepness(sample)
@@ -36,6 +37,7 @@ def downhill(sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
         moved,
         sample.alphas[0] * (ends[0] - ends[1]) / 2,
         scale,
+        asserted="gradient",
     )
 
 
@@ -58,26 +60,43 @@ MUTANTS = (
     Mutant("γ missing in the prompt", methods.undiscounted(METHOD)),
     Mutant("no mask", methods.unmasked(METHOD)),
     Mutant("the query column without w₀", methods.untold(METHOD)),
+    Mutant("along x + γx'", replace(METHOD, moves=lambda X, Y: X + Y), methods.BY_LOOP),
 )
 
 
-def statement() -> str:
-    """The theorem, its update printed from the object that the symbolic check compares."""
-    return rf"""
-Take the layer of {{prf:ref}}`linear-td`, with two more blocks in its score matrix,
+STATEMENT = r"""
+Take the layer of {prf:ref}`linear-td`, with two more blocks in its score matrix,
 
 $$
-A = \begin{{bmatrix}} -I & I & 0 \\ I & -I & 0 \\ 0 & 0 & 0 \end{{bmatrix}} .
+A = \begin{bmatrix} -I & I & 0 \\ I & -I & 0 \\ 0 & 0 & 0 \end{bmatrix} .
 $$ (eq-residual-gradient-parameters)
+""".strip()
 
+
+ASSERTIONS = (
+    Assertion(
+        "rows",
+        lambda method: (
+            rf"""
 Then after $l$ layers the prompt is again that of {{eq}}`eq-linear-td-prompt`, with the iterates of the **residual gradient**,
 
 $$
-w_{{l+1}} = w_l + \alpha_l \sum_{{k<n}} \delta_k\, (x_k - \gamma x_k') = {sy.book_latex(methods.next_weights(METHOD, methods.DELTA))},
+w_{{l+1}} = w_l + \alpha_l \sum_{{k<n}} \delta_k\, (x_k - \gamma x_k') = {sy.book_latex(methods.next_weights(method, methods.DELTA))},
 $$ (eq-linear-residual-gradient)
 
-$\delta_l$ being the row of the TD errors. This is gradient descent on $\tfrac12 \sum_k \delta_k^2$, with steps $\alpha_l$.
-""".strip()
+$\delta_l$ being the row of the TD errors.
+"""
+        ),
+    ),
+    Assertion("gradient", r"This is gradient descent on $\tfrac12 \sum_k \delta_k^2$, with steps $\alpha_l$."),
+)
+
+
+HYPOTHESES = (
+    Hypothesis("The last row is that of $w_0$, as in {prf:ref}`linear-td`.", "the query column without w₀"),
+    Hypothesis("The mask multiplies the query column's key by 0.", "no mask"),
+    Hypothesis("The prompt holds $\\gamma x_k'$, with the $\\gamma$ of the recursion.", "γ missing in the prompt"),
+)
 
 
 CLAIM = Claim(
@@ -85,14 +104,16 @@ CLAIM = Claim(
     title="With two more blocks it is the residual gradient",
     chapter="linear-attention",
     environment="theorem",
-    statement=statement,
-    hypotheses=(r"Those of {prf:ref}`linear-td`.",),
+    statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
+    hypotheses=HYPOTHESES,
     subject=METHOD,
     checks=methods.checked(
         "every n and d, from any w_l: all three bands, the sources and the query",
         METHOD,
         (downhill, loss),
         "the gradient against differences of the loss",
+        asserts=("rows",),
     ),
     mutants=MUTANTS,
     rests_on=("linear-td",),

@@ -14,7 +14,7 @@ from icrl.transformer import Head, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import stand_in
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, size
-from icrl.verify.model import Claim, Mutant
+from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import linear_methods as methods
 from icrl.verify.routes.linear_methods import Method, Sample, Site
 
@@ -27,13 +27,14 @@ def values(sample: Sample) -> list[np.ndarray]:
     return [rows(Z).value[0] for Z in transformer(Z, layers)]
 
 
-def the_other_prompt(sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
+def the_other_prompt(method: Method, sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
     """Where the sample is a context: the prediction against the value of the last state in this book's prompt."""
     scale = 0.0
     for layer, (Z, value) in enumerate(zip(found, values(sample)) if methods.is_chained(sample) else ()):
         scale = max(scale, size(value, sample.rewards))
         allowed = (1 + layer) * value.size * methods.steepness(sample) * scale
-        yield Part(f"layer {layer}, value of S_n in the prompt of values", value[-1], -Z[-1, -1], allowed)
+        where = f"layer {layer}, value of S_n in the prompt of values"
+        yield Part(where, value[-1], -Z[-1, -1], allowed, asserted="context")
 
 
 METHOD = Method(
@@ -61,37 +62,69 @@ MUTANTS = (
     Mutant("no mask", methods.unmasked(METHOD)),
     Mutant("the query column without w₀", methods.untold(METHOD)),
     Mutant("softmax in the place of linear attention", methods.edited(METHOD, softmaxed)),
+    Mutant("w moves along the next features", replace(METHOD, moves=lambda X, Y: Y), methods.BY_LOOP),
 )
 
 
-def statement() -> str:
-    """The theorem, its equations printed from the objects that the symbolic check compares."""
-    return rf"""
+STATEMENT = r"""
 Take any $n \ge 1$ transitions, a query $x$, and any $w_0$, and let $Z_0$ be the prompt of transitions for
-$w_0$ ({{prf:ref}}`transition-prompt`). Let layer $l$ be $Z \mapsto Z + VZK$ with linear attention, $K = Z^\top A Z$
+$w_0$ ({prf:ref}`transition-prompt`). Let layer $l$ be $Z \mapsto Z + VZK$ with linear attention, $K = Z^\top A Z$
 but 0 for the query column's key, and
 
 $$
-A = \begin{{bmatrix}} -I & I & 0 \\ 0 & 0 & 0 \\ 0 & 0 & 0 \end{{bmatrix}}, \qquad
-V = \begin{{bmatrix}} 0 & 0 & 0 \\ 0 & 0 & 0 \\ 0 & 0 & \alpha_l \end{{bmatrix}} .
+A = \begin{bmatrix} -I & I & 0 \\ 0 & 0 & 0 \\ 0 & 0 & 0 \end{bmatrix}, \qquad
+V = \begin{bmatrix} 0 & 0 & 0 \\ 0 & 0 & 0 \\ 0 & 0 & \alpha_l \end{bmatrix} .
 $$ (eq-linear-td-parameters)
+""".strip()
 
+
+ASSERTIONS = (
+    Assertion(
+        "rows",
+        lambda method: (
+            rf"""
 Then after $l$ layers, with $X$, $X^{{+}}$ and $R$ holding the $x_k$, $x_k'$ and $R_{{k+1}}$ of the transitions,
 
 $$
-Z_l = {sy.book_latex(methods.stated(METHOD, methods.WEIGHTS))},
+Z_l = {sy.book_latex(methods.stated(method, methods.WEIGHTS))},
 $$ (eq-linear-td-prompt)
 
 where $w_0, w_1, \dots$ are the iterates of linear TD on these transitions,
 
 $$
-w_{{l+1}} = w_l + \alpha_l \sum_{{k<n}} \delta_k\, x_k, \qquad \delta_k = R_{{k+1}} + \gamma \inner{{x_k'}}{{w_l}} - \inner{{x_k}}{{w_l}} .
+\begin{{aligned}}
+w_{{l+1}} &= w_l + \alpha_l \sum_{{k<n}} \delta_k\, x_k = {sy.book_latex(methods.next_weights(method, methods.DELTA))}, \\
+\delta_k &= R_{{k+1}} + \gamma \inner{{x_k'}}{{w_l}} - \inner{{x_k}}{{w_l}},
+\end{{aligned}}
 $$ (eq-linear-td-transitions)
 
-So the last row holds the TD errors $\delta_k$ and, in the query column, minus the prediction $\inner{{x}}{{w_l}}$. If
-the transitions are those of a context and $x = x(S_n)$, this is the value of $S_n$ after $l$ layers of
-{{prf:ref}}`linear`.
-""".strip()
+$\delta_l$ being the row of the $\delta_k$. So the last row holds the TD errors $\delta_k$ and, in the query column,
+minus the prediction $\inner{{x}}{{w_l}}$.
+"""
+        ),
+    ),
+    Assertion(
+        "context",
+        """
+If the transitions are those of a context and $x = x(S_n)$, this prediction is the value of $S_n$ after $l$ layers of
+{prf:ref}`linear`.
+""",
+    ),
+)
+
+
+HYPOTHESES = (
+    Hypothesis(
+        r"$n \ge 1$ transitions $(x_k, R_{k+1}, x_k')$ of any features in $\R^d$.",
+        reason="nothing is asked of them: in half of the samples they do not follow one another",
+    ),
+    Hypothesis(
+        r"The last row is that of $w_0$: the TD errors under $w_0$ at the transitions, $-\inner{x}{w_0}$ at the query; for $w_0 = 0$ these are the rewards and 0.",
+        "the query column without w₀",
+    ),
+    Hypothesis("The mask multiplies the query column's key by 0.", "no mask"),
+    Hypothesis("The prompt holds $\\gamma x_k'$, with the $\\gamma$ of the recursion.", "γ missing in the prompt"),
+)
 
 
 CLAIM = Claim(
@@ -99,18 +132,16 @@ CLAIM = Claim(
     title="Linear attention on transitions is linear TD",
     chapter="linear-attention",
     environment="theorem",
-    statement=statement,
-    hypotheses=(
-        r"$n \ge 1$ transitions $(x_k, R_{k+1}, x_k')$ of any features in $\R^d$; they need not follow one another.",
-        r"The last row is that of $w_0$: the TD errors under $w_0$ at the transitions, $-\inner{x}{w_0}$ at the query; for $w_0 = 0$ these are the rewards and 0.",
-        r"The mask multiplies the query column's key by 0. Any γ and any step sizes.",
-    ),
+    statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
+    hypotheses=HYPOTHESES,
     subject=METHOD,
     checks=methods.checked(
         "every n and d, from any w_l: all three bands, the sources and the query",
         METHOD,
         (the_other_prompt,),
         "on contexts also against this book's prompt",
+        asserts=("rows",),
     ),
     mutants=MUTANTS,
     rests_on=("linear",),

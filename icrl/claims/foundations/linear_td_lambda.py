@@ -2,7 +2,7 @@ r"""linear-td-lambda: a triangular mask of powers, between values and weights, m
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -11,16 +11,42 @@ from sympy import MatrixSymbol
 from icrl import linear_attention as la
 from icrl import td
 from icrl.algebra import discounted_sum, identity, kind, place, transpose
+from icrl.arrays import np
 from icrl.transformer import Head, Parameters
 from icrl.verify.judging import blocks as sy
-from icrl.verify.model import Claim, Mutant
+from icrl.verify.judging.parts import Part, asserting
+from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import linear_methods as methods
-from icrl.verify.routes.linear_methods import Method, Site
+from icrl.verify.routes.linear_methods import Method, Sample, Site
 
 
 def traced(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Parameters:
     """The layer of TD(λ)."""
     return la.td_parameters(d, n, alpha, like, decay)
+
+
+def needs_no_mask(method: Method, sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
+    """T is 0 beside the block on the sources, and the prompts are the same with every key visible. Says nothing of a layer without T."""
+    T = method.parameters(*sample.before.shape, sample.alphas[0], sample.decay, found[0]).head.scan
+    if T is None:
+        return
+    for entry in (*T[-1], *T[:, -1]):
+        yield Part("T in the row and the column of the query", entry, 0 * entry)
+    opened = methods.prompts(methods.unmasked(method), sample)
+    yield from methods.same_rows("against no mask", sample, opened, found)
+
+
+def at_zero(method: Method, sample: Sample) -> Iterator[Part]:
+    """With ϑ = 0, the prompts of the layer without T."""
+    still = sample._replace(decay=0 * sample.decay)
+    plain = methods.prompts(replace(method, parameters=methods.td_layer), still)
+    yield from methods.same_rows("with ϑ = 0 against TD(0)", still, methods.prompts(method, still), plain)
+
+
+def of_the_triangle(method: Method, sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
+    """What the box says of T."""
+    yield from asserting("zero", at_zero(method, sample))
+    yield from asserting("mask", needs_no_mask(method, sample, found))
 
 
 METHOD = Method(
@@ -29,6 +55,7 @@ METHOD = Method(
         sample.transitions, sample.gamma, sample.decay, sample.alphas, sample.w[:, 0].tolist()
     ),
     moves=lambda X, Y: X @ methods.T.T,
+    further=of_the_triangle,
 )
 
 
@@ -63,31 +90,56 @@ MUTANTS = (
     Mutant("α missing", methods.stepping(METHOD, lambda alpha, n: 1)),
     Mutant("γ missing in the prompt", methods.undiscounted(METHOD)),
     Mutant("the query column without w₀", methods.untold(METHOD)),
+    Mutant("traces of what comes after", replace(METHOD, moves=lambda X, Y: X @ methods.T), methods.BY_LOOP),
 )
 
 
-def statement() -> str:
-    """The theorem, its update printed from the object that the symbolic check compares."""
-    return rf"""
-Take the layer of {{prf:ref}}`linear-td`, and let attention read the last row through a matrix $T$, $Z \mapsto Z + VZTK$, where for some number $\vartheta$
+STATEMENT = r"""
+Take the layer of {prf:ref}`linear-td`, and let attention read the last row through a matrix $T$, $Z \mapsto Z + VZTK$, where for some number $\vartheta$
 
 $$
-T_{{ki}} = \vartheta^{{k-i}} \quad \text{{for }} i \le k < n, \qquad T_{{ki}} = 0 \quad \text{{elsewhere}} .
+T_{ki} = \vartheta^{k-i} \quad \text{for } i \le k < n, \qquad T_{ki} = 0 \quad \text{elsewhere} .
 $$ (eq-trace-mask)
+""".strip()
 
+
+ASSERTIONS = (
+    Assertion(
+        "rows",
+        lambda method: (
+            rf"""
 Then after $l$ layers the prompt is again that of {{eq}}`eq-linear-td-prompt`, with the iterates of batch linear TD with **traces** $e_k$,
 
 $$
 \begin{{aligned}}
-w_{{l+1}} &= w_l + \alpha_l \sum_{{k<n}} \delta_k\, e_k = {sy.book_latex(methods.next_weights(METHOD, methods.DELTA))}, \\
+w_{{l+1}} &= w_l + \alpha_l \sum_{{k<n}} \delta_k\, e_k = {sy.book_latex(methods.next_weights(method, methods.DELTA))}, \\
 e_k &= x_k + \vartheta e_{{k-1}} = \sum_{{i \le k}} \vartheta^{{k-i}} x_i, \qquad e_{{-1}} = 0 .
 \end{{aligned}}
 $$ (eq-linear-td-lambda)
 
-Here $\delta_l$ is the row of the TD errors, and $T$ in it the block on the sources. With $\vartheta = \gamma\lambda$
-this is TD(λ); with $\vartheta = 0$ it is TD(0). The row and the column of $T$ that belong to the query column are 0,
-so it needs no mask besides.
-""".strip()
+Here $\delta_l$ is the row of the TD errors, and $T$ in it the block on the sources.
+"""
+        ),
+    ),
+    Assertion("zero", r"With $\vartheta = \gamma\lambda$ this is TD(λ); with $\vartheta = 0$ it is TD(0)."),
+    Assertion(
+        "mask",
+        "The row and the column of $T$ that belong to the query column are 0, so it needs no mask besides.",
+    ),
+)
+
+
+HYPOTHESES = (
+    Hypothesis(
+        "The last row is that of $w_0$, as in {prf:ref}`linear-td`.",
+        "the query column without w₀",
+    ),
+    Hypothesis("The order of the columns is the order of time.", "upper for lower triangle"),
+    Hypothesis(
+        "The query column's key is hidden, by $T$ if not by a mask.",
+        "a scan that begins at the query column",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -95,14 +147,16 @@ CLAIM = Claim(
     title="With a triangle of powers it is linear TD(λ)",
     chapter="linear-attention",
     environment="theorem",
-    statement=statement,
-    hypotheses=(
-        r"Those of {prf:ref}`linear-td`, but for the mask: $T$ clears the query column.",
-        r"The order of the columns is the order of time. Any $\vartheta$.",
-    ),
+    statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
+    hypotheses=HYPOTHESES,
     subject=METHOD,
     checks=methods.checked(
-        "every n and d, from any w_l, with T opaque: the traces are the columns of X times T transposed", METHOD
+        "every n and d, from any w_l, with T opaque: the traces are the columns of X times T transposed",
+        METHOD,
+        (needs_no_mask, at_zero),
+        "without the mask too, and with ϑ = 0 against the layer of TD(0)",
+        asserts=("rows",),
     ),
     mutants=MUTANTS,
     rests_on=("linear-td",),

@@ -15,9 +15,9 @@ from typing import Any
 from sympy import BlockMatrix, block_collapse, symbols
 
 from icrl import td
-from icrl.algebra import Weights, kind, softmax
+from icrl.algebra import Weights, kind, place, scalar, softmax, stack
 from icrl.arrays import np
-from icrl.prompt import VALUE, rows
+from icrl.prompt import VALUE, prompt, rows
 from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import (
     Case,
@@ -35,8 +35,8 @@ from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_dif
 from icrl.verify.judging.parts import in_balls, in_balls_name
 from icrl.verify.judging.prompts import place_name
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
-from icrl.verify.routes.edits import Machine, unmasked
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
+from icrl.verify.routes.edits import Machine, no_normaliser, unmasked
 from icrl.verify.routes.induction import alpha, increments, scores, stated_prompt
 
 SMALLEST = (smallest((0, 0), r=(1,), v=(0,)), smallest((0, 0), r=(0,), v=(1,)))
@@ -178,6 +178,13 @@ def finite_mask(scores_, visible, exp=None):
     return softmax(np.where(hidden, scores_ - 100, scores_), np.ones_like(hidden), exp)
 
 
+def paid_query(features, rewards, value, gamma):
+    """A prompt with a reward of 1 in the query column."""
+    bands, n = rows(prompt(features, rewards, value, gamma)), rewards.shape[-1]
+    paid = bands.reward + place({(0, 1): scalar(1, value)}, (1,), (n, 1), value)
+    return stack(bands.features, paid, bands.target, bands.value)
+
+
 MUTANTS = (
     Mutant("unmasked passed off as exact", Leak(shrinks=False, leaks=False)),
     Mutant("leak term dropped", Leak(leaks=False)),
@@ -188,23 +195,57 @@ MUTANTS = (
         {"symbolic": "softmax is opaque at symbolic sizes"},
         shown_by="certified",
     ),
+    Mutant(
+        "a reward in the query column",
+        Leak(Machine(prompt=paid_query, edit=unmasked)),
+        {"symbolic": "it starts from the stated prompt"},
+    ),
+    Mutant(
+        "no normaliser",
+        Leak(Machine(softmax=no_normaliser, edit=unmasked)),
+        {"symbolic": "softmax is opaque at symbolic sizes"},
+    ),
 )
 
 
-def statement() -> str:
-    """The lemma, its equation printed from the formula that the checks use."""
-    new_value = Leak().value(*symbols("v_j Delta_j kappa_j alpha_l v_l^n"))
-    return rf"""
-Take the prompt of any value function $v_l$, $n \ge 1$, and any $A$. Let $\Delta_j$ be what one layer of step size
-$\alpha_l$ adds to the value of column $j$ **with** the query column's key hidden. **Without** the mask, let $\kappa_j$
-be the weight that column $j$ gives to that key. Then the unmasked layer makes the value of column $j$
+LEAK = Assertion(
+    "leak",
+    lambda leak: (
+        rf"""
+Then the unmasked layer makes the value of column $j$
 
 $$
-{sy.book_latex(new_value)} .
+{sy.book_latex(leak.value(*symbols("v_j Delta_j kappa_j alpha_l v_l^n")))} .
 $$ (eq-mask-leak)
 
 The increment shrinks by the factor $1 - \kappa_j$, and $\alpha_l \kappa_j v_l(S_n)$ is subtracted.
+"""
+    ),
+)
+
+
+STATEMENT = r"""
+Take the prompt of any value function $v_l$, $n \ge 1$, and any $A$. Let $\Delta_j$ be what one layer of step size
+$\alpha_l$ adds to the value of column $j$ **with** the query column's key hidden. **Without** the mask, let $\kappa_j$
+be the weight that column $j$ gives to that key.
 """.strip()
+
+
+HYPOTHESES = (
+    Hypothesis(
+        "The prompt is that of a value function.",
+        reason="not needed: the symbolic check starts from any value row, with the target row that belongs to it",
+    ),
+    Hypothesis(
+        "The query column holds no reward and no target, as in the prompt.",
+        "a reward in the query column",
+    ),
+    Hypothesis("The weights are normalised over the visible keys.", "no normaliser"),
+    Hypothesis(
+        r"$n \ge 1$, and the exponential, or another positive function in its place.",
+        reason="otherwise the weights of a column may add up to 0, where the layer is undefined",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -212,11 +253,9 @@ CLAIM = Claim(
     title="What leaks without the mask",
     chapter="attention-prompts-masks",
     environment="lemma",
-    statement=statement,
-    hypotheses=(
-        "The prompt of any value function, $n \\ge 1$, $d \\ge 0$, any $A$; reward and target of the query column are 0, as in the prompt.",
-        "The weights are normalised over the visible keys; the exponential may be any positive function.",
-    ),
+    statement=lambda: STATEMENT,
+    assertions=(LEAK,),
+    hypotheses=HYPOTHESES,
     subject=Leak(),
     checks=(
         proof(
@@ -224,12 +263,14 @@ CLAIM = Claim(
             "for every number of states, n and d, any ordered field and any positive function in the place of exp",
             stated=("mask_leak.mask_leak", "mask_leak.no_mask_is_wrong", "mask_leak.finite_mask_is_wrong"),
             definitions=("mask_leak.kappa", "mask_leak.finite_mask", "mask_leak.instance"),
+            asserts=("leak",),
         ),
         Check(
             "symbolic",
             "every n and d, from any value row; that one more visible key scales the other weights by Λ = diag(1 − κ) is taken over, and seen by the other kinds",
             symbolic,
             shows=(symbolic, said_row),
+            asserts=("leak",),
         ),
         Check(
             "exact",
@@ -239,6 +280,7 @@ CLAIM = Claim(
             ),
             exact,
             shows=(first_leak, leaked_values),
+            asserts=("leak",),
         ),
         Check(
             "certified",
@@ -248,12 +290,14 @@ CLAIM = Claim(
             ),
             certified,
             shows=(first_leak, leaked_values),
+            asserts=("leak",),
         ),
         Check(
             "numeric",
             lambda: described(chain.from_iterable(float_batches(0, TRIALS)), "contexts in floats"),
             numeric,
             shows=(numeric, leaked_values),
+            asserts=("leak",),
         ),
     ),
     mutants=MUTANTS,

@@ -15,14 +15,17 @@ from icrl.mrp import MarkovRewardProcess
 from icrl.verify.instances.cases import shown
 from icrl.verify.instances.chains import float_chain, fractions, irreducible, rational_chain
 from icrl.verify.instances.words import described
+from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.differences import all_fractions
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import null_vectors, tree_distribution
 
 FLIP = [[0, 1], [1, 0]]
 CYCLE = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
 TWO_ISLANDS = [[1, 0], [0, 1]]
 ONE_WAY = [[0, 1], [0, 1]]
+TWICE = [[2]]
+NEGATIVE = [[Fraction(1, 2), Fraction(1, 2)], [Fraction(-1, 4), Fraction(5, 4)]]
 SAMPLES = [(size, turn) for size in (1, 2, 3, 4) for turn in range(6)]
 TRIALS, TOLERANCE = 300, 1e-9
 """Float tolerance on probabilities. Squaring the lazy chain 40 times with rows scaled back to 1 was seen to err by 1e-13
@@ -73,7 +76,9 @@ def not_closer(claim: Stationary, P: np.ndarray, allowed: float = 0) -> Countere
         power = power @ P
     least = power.min()
     if not least > 0:
-        return Counterexample(f"P = {shown(P)}", f"least entry of P^{m}", shown(least), "a positive number")
+        return Counterexample(
+            f"P = {shown(P)}", f"least entry of P^{m}", shown(least), "a positive number", asserted=("power",)
+        )
     ratio = max(np.abs(one - other).sum() for one in power for other in power) / 2
     if not ratio <= claim.factor(size, least) + allowed:
         return Counterexample(
@@ -81,8 +86,14 @@ def not_closer(claim: Stationary, P: np.ndarray, allowed: float = 0) -> Countere
             f"largest ratio of distances to μ, {m} steps apart",
             shown(ratio),
             f"at most {shown(claim.factor(size, least))}",
+            asserted=("forgets",),
         )
     return None
+
+
+def met_by(chains: int, aperiodic: int) -> dict[str, int]:
+    """How often each assertion was checked, on so many irreducible chains, of which so many are aperiodic."""
+    return {"unique": chains, "positive": chains, "power": aperiodic, "forgets": aperiodic}
 
 
 def extremal(size: int) -> list[list]:
@@ -128,7 +139,7 @@ def exact(claim: Stationary, budget: Budget) -> Verdict:
                 False,
                 "more than one solution",
                 counterexample=Counterexample(
-                    f"P = {shown(P)}", "independent solutions of μP = μ", str(len(basis)), "1"
+                    f"P = {shown(P)}", "independent solutions of μP = μ", str(len(basis)), "1", asserted=("unique",)
                 ),
             )
         found, right = basis[0] / sum(basis[0]), tree_distribution(P)
@@ -136,14 +147,18 @@ def exact(claim: Stationary, budget: Budget) -> Verdict:
             return Verdict(
                 False,
                 "not the tree theorem's",
-                counterexample=Counterexample(f"P = {shown(P)}", "μ", shown(found), shown(right)),
+                counterexample=Counterexample(f"P = {shown(P)}", "μ", shown(found), shown(right), asserted=("unique",)),
             )
         if min(found) <= 0:
             return Verdict(
                 False,
                 "not positive",
                 counterexample=Counterexample(
-                    f"P = {shown(P)}", "least entry of μ", shown(min(found)), "a positive number"
+                    f"P = {shown(P)}",
+                    "least entry of μ",
+                    shown(min(found)),
+                    "a positive number",
+                    asserted=("positive",),
                 ),
             )
     for P in [*map(fractions, claim.beyond_convergence), *filter(is_aperiodic, chains)]:
@@ -154,6 +169,7 @@ def exact(claim: Stationary, budget: Budget) -> Verdict:
     return Verdict(
         True,
         f"{len(chains)} irreducible rational chains, one solution each, that of the tree theorem; {convergent} of them aperiodic, each contracting in (|S| − 1)² + 1 steps",
+        met=met_by(len(chains), convergent),
     )
 
 
@@ -183,7 +199,7 @@ def solved(claim: Stationary, P: np.ndarray) -> np.ndarray:
 
 def numeric(claim: Stationary, budget: Budget) -> Verdict:
     """The linear system, ``stationary_distribution`` and the power iteration of the lazy chain; then the contraction of P^m."""
-    trials, worst = budget.trials or TRIALS, 0.0
+    trials, worst, convergent = budget.trials or TRIALS, 0.0, 0
     for P in claim.beyond_uniqueness:
         if found := not_unique(lazy_limit(np.array(P, float)), P):
             return Verdict(False, "not one positive distribution", counterexample=found)
@@ -194,13 +210,20 @@ def numeric(claim: Stationary, budget: Budget) -> Verdict:
         limit, mu = lazy_limit(P), solved(claim, P)
         library = MarkovRewardProcess(P, np.zeros(len(P)), 0.5).stationary_distribution()
         gap = max(np.abs(limit[0] - library).max(), np.abs(mu - library).max())
-        found = not_unique(limit, P) or (is_aperiodic(P) and not_closer(claim, P, TOLERANCE)) or None
+        aperiodic = is_aperiodic(P)
+        found = not_unique(limit, P) or (aperiodic and not_closer(claim, P, TOLERANCE)) or None
         if not gap <= TOLERANCE:
             s = int(np.argmax(np.abs(mu - library)))
-            found = Counterexample(f"|S| = {len(P)}", f"μ at state {s}", shown(float(mu[s])), shown(float(library[s])))
+            found = Counterexample(
+                f"|S| = {len(P)}",
+                f"μ at state {s}",
+                shown(float(mu[s])),
+                shown(float(library[s])),
+                asserted=("unique",),
+            )
         if found:
             return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
-        worst = max(worst, float(gap))
+        worst, convergent = max(worst, float(gap)), convergent + aperiodic
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
@@ -208,6 +231,7 @@ def numeric(claim: Stationary, budget: Budget) -> Verdict:
         f"stationary_distribution, the linear system and the lazy chain's limit agree to {TOLERANCE:g}; "
         "those that are aperiodic contract",
         f"largest difference {worst:.1e}",
+        met=met_by(trials, convergent),
     )
 
 
@@ -219,9 +243,16 @@ def not_unique(limit: np.ndarray, P: np.ndarray) -> Counterexample | None:
             "limit of the lazy chain from the last state",
             shown(limit[-1]),
             f"{shown(limit[0])}, as from state 0,",
+            asserted=("unique",),
         )
     if not limit.min() > 0:
-        return Counterexample(f"P = {shown(P)}", "least entry of μ", shown(float(limit.min())), "a positive number")
+        return Counterexample(
+            f"P = {shown(P)}",
+            "least entry of μ",
+            shown(float(limit.min())),
+            "a positive number",
+            asserted=("positive",),
+        )
     return None
 
 
@@ -230,25 +261,67 @@ MUTANTS = (
     Mutant("a reducible chain let in", Stationary(beyond_uniqueness=(TWO_ISLANDS,))),
     Mutant("positive without irreducibility", Stationary(beyond_uniqueness=(ONE_WAY,))),
     Mutant("convergence without aperiodicity", Stationary(beyond_convergence=(FLIP,))),
+    Mutant(
+        "a row that sums to 2 let in",
+        Stationary(beyond_uniqueness=(TWICE,)),
+        {"numeric": "the lazy chain's rows are scaled back to 1"},
+    ),
+    Mutant("a negative entry let in", Stationary(beyond_uniqueness=(NEGATIVE,))),
     Mutant("m one step shorter", Stationary(power=lambda size: wielandt(size) - 1)),
+    Mutant("a factor with a tenth more of ε", Stationary(factor=lambda size, least: 1 - size * least * 11 / 10)),
     Mutant("the factor squared", Stationary(factor=lambda size, least: (1 - size * least) ** 2)),
 )
 
 
-def statement() -> str:
-    """The statement, as Markdown."""
-    return r"""
-Let $P$ be a transition matrix on finitely many states. If it is irreducible, exactly one distribution $\mu$ satisfies $\mu P = \mu$, and $\mu(s) > 0$ for every state $s$.
+SIZE = r"\lvert\mathcal{S}\rvert"
 
-If it is aperiodic as well, then for $m = (\lvert\mathcal S\rvert - 1)^2 + 1$ the least entry $\varepsilon$ of $P^m$ is
-positive, and every initial distribution $\mu_0$ is drawn towards $\mu$:
+ASSERTIONS = (
+    Assertion(
+        "unique",
+        r"If $P$ is irreducible, exactly one distribution $\mu$ satisfies $\mu P = \mu$.",
+    ),
+    Assertion("positive", r"Then $\mu(s) > 0$ for every state $s$."),
+    Assertion(
+        "power",
+        lambda claim: (
+            rf"""
+If $P$ is aperiodic as well, the least entry $\varepsilon$ of $P^m$ is positive for $m = {letters(claim.power, SIZE)}$.
+"""
+        ),
+    ),
+    Assertion(
+        "forgets",
+        lambda claim: (
+            rf"""
+Every initial distribution $\mu_0$ is then drawn towards $\mu$,
 
 $$
-\norm{\mu_0 P^m - \mu}_1 \;\le\; (1 - \lvert\mathcal S\rvert\, \varepsilon)\, \norm{\mu_0 - \mu}_1 ,
+\norm{{\mu_0 P^m - \mu}}_1 \;\le\; \bigl({letters(claim.factor, SIZE, "varepsilon")}\bigr)\, \norm{{\mu_0 - \mu}}_1 ,
 $$
 
 so that the distribution $\mu_t = \mu_0 P^t$ of $S_t$ converges to $\mu$.
-""".strip()
+"""
+        ),
+    ),
+)
+
+
+HYPOTHESES = (
+    Hypothesis(
+        "Finitely many states.",
+        reason="no instance here is infinite; the symmetric walk on the integers is irreducible and has no stationary distribution",
+    ),
+    Hypothesis("The rows of $P$ sum to 1.", "a row that sums to 2 let in"),
+    Hypothesis("$P$ has no negative entry.", "a negative entry let in"),
+    Hypothesis(
+        "For uniqueness: $P$ irreducible (every state reaches every other). A stationary distribution exists without that.",
+        "a reducible chain let in",
+    ),
+    Hypothesis("For positivity: $P$ irreducible.", "positive without irreducibility"),
+    Hypothesis(
+        r"For $\varepsilon > 0$ and the convergence of $\mu_t$ also: $P$ aperiodic.", "convergence without aperiodicity"
+    ),
+)
 
 
 CLAIM = Claim(
@@ -256,12 +329,9 @@ CLAIM = Claim(
     title="The stationary distribution",
     chapter="markov-reward-processes",
     environment="theorem",
-    statement=statement,
-    hypotheses=(
-        "finitely many states",
-        "for existence, uniqueness and positivity: $P$ irreducible (every state reaches every other)",
-        r"for convergence of $\mu_t$ also: $P$ aperiodic",
-    ),
+    statement=lambda: "Let $P$ be a transition matrix on finitely many states.",
+    assertions=ASSERTIONS,
+    hypotheses=HYPOTHESES,
     subject=Stationary(),
     checks=(
         Check(

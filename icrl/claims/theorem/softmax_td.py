@@ -35,7 +35,7 @@ from icrl.verify.judging.differences import (
 from icrl.verify.judging.parts import in_balls, in_balls_name
 from icrl.verify.judging.prompts import first_difference, place_name
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.edits import (
     Machine,
     Site,
@@ -96,7 +96,7 @@ def readable(expression):
 
 
 def statement() -> str:
-    """The theorem, its equations printed from the objects that the symbolic check compares."""
+    """What is given, the update printed from the objects that the symbolic check compares."""
     v = sy.value_row("v_l")
     delta = td_errors(v)
     short = {delta: MatrixSymbol("delta_l", 1, sy.n)}
@@ -106,15 +106,8 @@ Let $n \ge 1$ and $d \ge 0$, and take any context, any features, any $d \times d
 function of the state, and any step sizes $\alpha_0, \alpha_1, \dots$ Let $Z_0$ be the prompt of
 $v_0$ ({{prf:ref}}`prompt-matrix`), and let layer $l$ be that of {{prf:ref}}`transformer-layer` with the query column's
 key hidden, the block $A$ on the features, and $V$'s last row $(0, \dots, 0, \alpha_l, \alpha_l, -\alpha_l)$, the rest
-of $A$ and $V$ being 0. Then after $l$ layers
-
-$$
-Z_l = {sy.book_latex(readable(stated_prompt(v)))},
-$$ (eq-prompt-of-iterate)
-
-where $X$, $R$ and $v_l$ hold $x(S_k)$, $R_{{k+1}}$ and $v_l(S_k)$ for $k < n$, and $v_l^{{+}}$ holds $v_l(S_{{k+1}})$:
-features and rewards unchanged, target row $\gamma v_l(S_{{j+1}})$, value row $v_l(S_j)$. Here $v_0, v_1, \dots$ are
-the iterates of weighted softmax TD with the score $g(s, u) = x(u)^\top A\, x(s)$,
+of $A$ and $V$ being 0. Let $v_0, v_1, \dots$ be the iterates of weighted softmax TD with the score
+$g(s, u) = x(u)^\top A\, x(s)$,
 
 $$
 \begin{{aligned}}
@@ -124,8 +117,44 @@ v_{{l+1}}(S_n) &= {query},
 \end{{aligned}}
 $$ (eq-softmax-td)
 
-column $j$ of $[K \; K_n]$ being the softmax, over the sources $k < n$, of $g(S_j, S_k)$.
+where $R$, $v_l$ and $v_l^{{+}}$ hold $R_{{k+1}}$, $v_l(S_k)$ and $v_l(S_{{k+1}})$ for $k < n$, and column $j$ of
+$[K \; K_n]$ is the softmax, over the sources $k < n$, of $g(S_j, S_k)$.
 """.strip()
+
+
+ROWS = Assertion(
+    "rows",
+    rf"""
+Then after $l$ layers the prompt is that of $v_l$,
+
+$$
+Z_l = {sy.book_latex(readable(stated_prompt(sy.value_row("v_l"))))},
+$$ (eq-prompt-of-iterate)
+
+where $X$ holds $x(S_k)$ for $k < n$: features and rewards unchanged, target row $\gamma v_l(S_{{j+1}})$, and 0 in the
+query column, value row $v_l(S_j)$.
+""",
+)
+
+
+HYPOTHESES = (
+    Hypothesis(
+        r"A context of $n \ge 1$ transitions.",
+        reason="without a source there is no key that the query column may see, and the layer is undefined",
+    ),
+    Hypothesis(
+        "$v_0$ is a function of the state.",
+        reason="what makes $v_l(s)$ one number; not used for the rows: the symbolic check starts from any value row",
+    ),
+    Hypothesis("The query column's key is hidden exactly.", "no mask"),
+    Hypothesis("The weights are normalised over the keys that are seen.", "no normaliser"),
+    Hypothesis("The rest of $V$ is 0.", "V writes into the reward row"),
+    Hypothesis("The rest of the score matrix is 0.", "rewards and values enter the scores"),
+    Hypothesis(
+        "No column's exponentials add up to 0 over the sources.",
+        reason="the softmax is undefined there; neither the positivity of the exponential nor a range of $\\gamma$ or of the $\\alpha_l$ is used",
+    ),
+)
 
 
 # Exact, certified, numeric: the machine against the loop.
@@ -256,6 +285,11 @@ def also_writes(bands: set[tuple[int, int]]):
     return edit
 
 
+def more_in_scores(p: Parameters, site: Site) -> Parameters:
+    """The products of their rewards and of their values added to the score of two columns."""
+    return p.with_head(A=p.head.A + site.on_rows({(band, band): scalar(1, site.like) for band in (REWARD, VALUE)}))
+
+
 def keep_last_column(p: Parameters, site: Site) -> Parameters:
     """Π with a 1 in its last corner."""
     return p.with_memory(
@@ -316,6 +350,7 @@ MUTANTS = (
     edited("V writes into the reward row", also_writes({(REWARD, VALUE)})),
     edited("V writes into the features", also_writes({(FEATURES, FEATURES)})),
     edited("A transposed", lambda p, site: p.with_head(A=transpose(p.head.A))),
+    edited("rewards and values enter the scores", more_in_scores),
     edited("shift reversed", lambda p, site: p.with_memory(shift=transpose(p.target_memory.shift))),
     edited("no shift", no_shift),
     edited("shift keeps the last column", keep_last_column),
@@ -357,6 +392,7 @@ PROOF = proof(
         *(f"transformer.{name}" for name in ("score_matrix", "value_matrix", "layer", "transformer", "prompt")),
         *(f"td.{name}" for name in ("td_error", "K", "td_update", "weighted_td", "score", "softmax_td")),
     ),
+    asserts=("rows",),
 )
 
 CLAIM = Claim(
@@ -365,16 +401,18 @@ CLAIM = Claim(
     chapter="softmax-td",
     environment="theorem",
     statement=statement,
-    hypotheses=(
-        "Any context of $n \\ge 1$ transitions, any features in $\\mathbb{R}^d$, $d \\ge 0$.",
-        "$v_0$ is any function of the state; the step sizes $\\alpha_l$ may differ by layer.",
-        "The score is $x(u)^\\top A\\, x(s)$ for any $d \\times d$ matrix $A$; the query column's key is hidden exactly.",
-        "Neither the range of $\\gamma$ nor the positivity of the exponential is used, only that no column's sum over the sources is 0.",
-    ),
+    assertions=(ROWS,),
+    hypotheses=HYPOTHESES,
     subject=Machine(),
     checks=(
         PROOF,
-        Check("symbolic", "every n and d, every depth by induction; the weights opaque", symbolic, shows=(induction,)),
+        Check(
+            "symbolic",
+            "every n and d, every depth by induction; the weights opaque",
+            symbolic,
+            shows=(induction,),
+            asserts=("rows",),
+        ),
         Check(
             "exact",
             lambda: (
@@ -383,6 +421,7 @@ CLAIM = Claim(
             ),
             exact,
             shows=(compare_case, first_difference),
+            asserts=("rows",),
         ),
         Check(
             "certified",
@@ -392,6 +431,7 @@ CLAIM = Claim(
             ),
             certified,
             shows=(compare_case, first_difference),
+            asserts=("rows",),
         ),
         Check(
             "numeric",
@@ -400,6 +440,7 @@ CLAIM = Claim(
             ),
             numeric,
             shows=(batch_difference,),
+            asserts=("rows",),
         ),
     ),
     mutants=MUTANTS,

@@ -9,6 +9,7 @@ so the two agree if and only if the target row t of Z is γ times its shifted va
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,16 +23,16 @@ from icrl.algebra import Matrix, kind, place, scalar, softmax, stack, transpose
 from icrl.arrays import np
 from icrl.prompt import REWARD, TARGET, VALUE, Rows, row_sizes, rows
 from icrl.transformer import Normaliser, Parameters, TargetMemory, in_two_heads, layer, softmax_td_parameters
-from icrl.verify.instances.cases import Case, rational_case, small_fraction, stand_in, to_ball
+from icrl.verify.instances.cases import Case, as_matrices, rational_case, small_fraction, stand_in, td_prompts, to_ball
 from icrl.verify.instances.contexts import shapes_by_ten
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.differences import TOLERANCE, balls_differ, entries_differ, told_apart
-from icrl.verify.judging.parts import in_balls
+from icrl.verify.judging.differences import TOLERANCE, told_apart
+from icrl.verify.judging.parts import UNLIKE, AsBalls, Exactly, Part, asserting, entries, first_failure, in_balls
 from icrl.verify.judging.prompts import entry_name
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
-from icrl.verify.routes.edits import Machine, compare_case
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
+from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.induction import next_values
 
 EXACT_GRID = list(product(range(1, 6), range(4)))
@@ -193,35 +194,85 @@ def _table(M: np.ndarray) -> str:
     return "(" + "; ".join(", ".join(map(str, row)) for row in M) + ")"
 
 
-def first_gap(name: str, lemma: Lemma, given: Input, differ) -> Counterexample | None:
-    """The first entry in which the two layers do not differ by what the lemma says."""
+def difference(lemma: Lemma, given: Input, scale: float = 1.0) -> Iterator[Part]:
+    """What the two layers differ by, entry by entry, against what the lemma says."""
     got, said = lemma.sides(given)
     for i, j in np.ndindex(said.shape):
-        if differ(got[i, j], said[i, j]):
-            band = Rows._fields[max(0, i - given.Z.shape[0] + 4)]
-            return Counterexample(
-                name,
-                "difference of the layers, " + entry_name(band, i, j),
-                *told_apart(got[i, j], said[i, j]),
-            )
-    return None
+        band = Rows._fields[max(0, i - given.Z.shape[0] + 4)]
+        where = "difference of the layers, " + entry_name(band, i, j)
+        yield Part(where, got[i, j], said[i, j], scale, asserted="difference")
+
+
+def agreement(lemma: Lemma, given: Input) -> Iterator[Part]:
+    """The layers agree where the lemma says so, and nowhere else: tried on Z, with the right target row, and with this but for Z's own last entry."""
+    right = remembering(given)
+    target = np.concatenate([rows(right.Z).target[:, :-1], rows(given.Z).target[:, -1:]], axis=-1)
+    last = with_target(given, target)
+    for each, told in ((given, "Z"), (right, "with the right target row"), (last, "but for its last entry")):
+        asked, gap = lemma.gap(rows(each.Z), each.gamma), np.abs(lemma.sides(each)[0]).max()
+        yield Part(f"largest difference of the layers, {told}", gap, 0 * gap, relation=UNLIKE if asked.any() else "")
+
+
+def with_target(given: Input, target: np.ndarray) -> Input:
+    """The input with this target row."""
+    bands = rows(given.Z)
+    return given._replace(Z=stack(bands.features, bands.reward, target, bands.value))
+
+
+def remembering(given: Input) -> Input:
+    """The input with the target row that a prompt has."""
+    return with_target(given, given.gamma * shifted(rows(given.Z).value))
+
+
+def stacked(lemma: Lemma, given: Input) -> Iterator[Part]:
+    """From the right target row, two layers of the two Transformers with the same V and A."""
+    p = given.parameters(lemma.target_row)
+    two = one = remembering(given).Z
+    for depth in (1, 2):
+        two, one = layer(two, lemma.dual(p)), layer(one, p)
+        gap = np.abs(two - one).max()
+        yield Part(f"largest difference of the Transformers, {depth} layers", gap, 0 * gap)
+
+
+def context_of(given: Input) -> Case:
+    """The context whose states are the columns of Z, for two layers of the construction."""
+    d, n, one = given.d, given.n, 0 * given.gamma + 1
+    features, v = given.Z[:d].T.tolist(), given.Z[-1].tolist()
+    A, rewards = given.A[:d, :d].tolist(), given.Z[d, :n].tolist()
+    return Case(range(n + 1), rewards, features, v, given.gamma, [one, one / 2], A, stand_in)
+
+
+def through_layers(lemma: Lemma, case: Case) -> Iterator[Part]:
+    """The prompt after every dual-head layer of the construction against the TD loop's."""
+    machine = Machine(edit=lambda p, site: lemma.dual(p))
+    for depth, (Z, want) in enumerate(zip(machine.run(*as_matrices(case)), td_prompts(case), strict=True)):
+        for band, got, right in zip(Rows._fields, rows(Z), want):
+            yield from entries(f"layer {depth}, {band} rows", got, np.reshape(right, got.shape))
+
+
+def parts(lemma: Lemma, given: Input) -> Iterator[Part]:
+    """What the lemma says of rational matrices."""
+    yield from difference(lemma, given)
+    yield from asserting("agreement", agreement(lemma, given))
+    yield from asserting("depth", stacked(lemma, given))
+    yield from asserting("depth", through_layers(lemma, context_of(given)))
 
 
 def exact(lemma: Lemma, budget: Budget) -> Verdict:
     """Equality of every entry, on ``Fraction``s and on SymPy symbols; then depth, against the TD loop."""
     rationals, explicit, cases = list(rational_inputs()), list(symbol_inputs()), contexts_for_depth()
-    named = [(f"{given}, E = 1 + t²", given) for given in rationals]
-    named += [(f"symbols, n = {given.n}, d = {given.d}", given) for given in explicit]
-    for name, given in named:
-        if found := first_gap(name, lemma, given, entries_differ):
-            return Verdict(False, "an entry differs", counterexample=found)
-    for case in cases:
-        if found := compare_case(Machine(edit=lambda p, site: lemma.dual(p)), case, str(case), entries_differ):
-            return Verdict(False, "a prompt differs from the TD loop's", counterexample=found)
+    met = Counter[str]()
+    said = [(f"{given}, E = 1 + t²", parts(lemma, given)) for given in rationals]
+    said += [(f"symbols, n = {given.n}, d = {given.d}", difference(lemma, given)) for given in explicit]
+    said += [(str(case), asserting("depth", through_layers(lemma, case))) for case in cases]
+    for name, each in said:
+        if found := first_failure(name, each, Exactly(), met):
+            return Verdict(False, "a part of the statement fails", counterexample=found)
     return Verdict(
         True,
         f"{len(rationals)} rational inputs and {len(explicit)} inputs of explicit symbols, equal in every entry; "
         f"{len(cases)} rational contexts through dual-head layers, equal to the TD loop at every depth",
+        met=met,
     )
 
 
@@ -232,7 +283,7 @@ def certified(lemma: Lemma, budget: Budget) -> Verdict:
         Z, A, V = (np.vectorize(to_ball, otypes=[object])(M) for M in given[:3])
         balls = Input(Z, A, V, to_ball(given.gamma))
         largest, weights = max(abs(float(z)) for z in balls.Z.flat), sum(abs(float(entry)) for entry in balls.V.flat)
-        return first_gap(f"{given}, E = exp", lemma, balls, balls_differ(1 + largest * (1 + weights)))
+        return first_failure(f"{given}, E = exp", difference(lemma, balls, 1 + largest * (1 + weights)), AsBalls())
 
     return in_balls(map(compared, rational_inputs()), "inputs", "every difference in a ball around 0")
 
@@ -331,27 +382,62 @@ MUTANTS = (
 )
 
 
-def statement() -> str:
-    """The lemma, its equation printed from the object that the symbolic check compares."""
-    said = Lemma().sides(symbolic_input())[1]
-    shown_gap = said.xreplace({shifted_sources(): MatrixSymbol("v^+", 1, sy.n)})
-    return rf"""
+STATEMENT = r"""
 Let $V$ have a zero target row; $Z$, $A$ and the attention weights $K$ may be anything. Write
-$Z = [X \; x(S_n);\; r \; r_n;\; t \; t_n;\; v \; v(S_n)]$ in the bands of a prompt, and
-$v^{{+}} = (v(S_1), \dots, v(S_n))$. With two heads and no target-memory step one layer differs from attention followed
-by the target-memory step by
+$Z = [X \; x(S_n);\; r \; r_n;\; t \; t_n;\; v \; v(S_n)]$ in the bands of a prompt,
+$v^{+} = (v(S_1), \dots, v(S_n))$, and $Y = Z + VZK$.
+""".strip()
+
+
+def shown_difference(lemma: Lemma) -> str:
+    """What the two layers differ by, printed from the object that the symbolic check compares."""
+    said = lemma.sides(symbolic_input())[1].xreplace({shifted_sources(): MatrixSymbol("v^+", 1, sy.n)})
+    return sy.book_latex(block_collapse(said))
+
+
+ASSERTIONS = (
+    Assertion(
+        "difference",
+        lambda lemma: (
+            rf"""
+With two heads and no target-memory step one layer differs from attention followed by the target-memory step by
 
 $$
 \begin{{aligned}}
 &\bigl(Z + VZK + W(VZK)\Pi\bigr) \\
-&\quad - \bigl(U Y + W Y \Pi\bigr) = {sy.book_latex(block_collapse(shown_gap))},
+&\quad - \bigl(U Y + W Y \Pi\bigr) = {shown_difference(lemma)} .
 \end{{aligned}}
 $$ (eq-two-heads)
+"""
+        ),
+    ),
+    Assertion(
+        "agreement",
+        r"""
+So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last
+entry of 0.
+""",
+    ),
+    Assertion(
+        "depth",
+        """
+Every prompt is so, and so is what either layer makes of it: the two Transformers agree at every depth, and with the
+construction's parameters both compute weighted softmax TD ({prf:ref}`softmax-td`).
+""",
+    ),
+)
 
-where $Y = Z + VZK$. So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted
-value row, with a last entry of 0. Every prompt is so, and so is what either layer makes of it: the two Transformers
-agree at every depth, and with the construction's parameters both compute weighted softmax TD ({{prf:ref}}`softmax-td`).
-""".strip()
+
+HYPOTHESES = (
+    Hypothesis(
+        r"$Z$ is a $(d+3) \times (n+1)$ matrix, $n \ge 1$.",
+        reason="nothing else is asked of $Z$, and nothing of $A$ and the weights; for $n = 0$ the mask leaves no key to see",
+    ),
+    Hypothesis(
+        "The target row of $V$ is 0. (The construction's $V$ is zero off its value row, which is more than is needed.)",
+        "V with a target row",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -359,11 +445,9 @@ CLAIM = Claim(
     title="Two heads, or one head and a shift",
     chapter="two-heads",
     environment="lemma",
-    statement=lambda: statement(),
-    hypotheses=(
-        "$Z$ is any $(d+3) \\times (n+1)$ matrix, $n \\ge 1$; $A$ and the attention weights are arbitrary.",
-        "The target row of $V$ is 0. (The construction's $V$ is zero off its value row, which is more than is needed.)",
-    ),
+    statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
+    hypotheses=HYPOTHESES,
     subject=Lemma(),
     checks=(
         proof(
@@ -377,8 +461,15 @@ CLAIM = Claim(
                 "two_heads.two_heads_transformer",
             ),
             definitions=("two_heads.dual_head_layer", "two_heads.remembers", "two_heads.dual_head_transformer"),
+            asserts=("difference", "agreement", "depth"),
         ),
-        Check("symbolic", "every n and d; Z, V and the weights opaque", symbolic, shows=(Lemma.sides, true_gap)),
+        Check(
+            "symbolic",
+            "every n and d; Z, V and the weights opaque",
+            symbolic,
+            shows=(Lemma.sides, true_gap),
+            asserts=("difference",),
+        ),
         Check(
             "exact",
             lambda: (
@@ -387,19 +478,21 @@ CLAIM = Claim(
                 f"dual-head Transformers against the TD loop, {described(contexts_for_depth())}"
             ),
             exact,
-            shows=(first_gap, compare_case),
+            shows=(parts, difference, agreement, stacked, through_layers),
         ),
         Check(
             "certified",
             lambda: described(rational_inputs(), "inputs in Arb balls, with the true exp"),
             certified,
-            shows=(first_gap,),
+            shows=(difference,),
+            asserts=("difference",),
         ),
         Check(
             "numeric",
             lambda: described(one_by_one(float_batches(0, TRIALS)), "inputs in floats"),
             numeric,
             shows=(numeric, Lemma.sides),
+            asserts=("difference",),
         ),
     ),
     mutants=MUTANTS,

@@ -26,7 +26,7 @@ from icrl.transformer import layer as one_layer
 from icrl.verify.instances.cases import in_floats, log_uniform, shown, small_fraction
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import TOLERANCE, taken
-from icrl.verify.judging.parts import Floating, Part, Within, entries, size
+from icrl.verify.judging.parts import Floating, Part, Within, asserting, entries, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Verdict
 
@@ -98,7 +98,7 @@ class Method:
     average: bool = False
     prompt: Callable = la.transition_prompt
     told: Callable = told
-    further: Callable[[Sample, list], Iterator[Part]] = lambda sample, prompts: iter(())
+    further: Callable[[Any, Sample, list], Iterator[Part]] = lambda method, sample, prompts: iter(())
 
     def bands(self, d: Any) -> tuple:
         """The heights of the prompt's bands."""
@@ -240,9 +240,8 @@ def parts(method: Method, sample: Sample) -> Iterator[Part]:
         right = last_row(method, sample, w)
         scale = max(scale, size(right, sample.rewards))
         for j in (n, *range(n)):
-            yield Part(
-                f"layer {layer}, last row, column {j}", Z[-1, j], right[j], (1 + layer) * n * steepness(sample) * scale
-            )
+            allowed = (1 + layer) * n * steepness(sample) * scale
+            yield Part(f"layer {layer}, last row, column {j}", Z[-1, j], right[j], allowed, asserted="rows")
     above = (
         columns(sample)
         if not method.average
@@ -250,8 +249,18 @@ def parts(method: Method, sample: Sample) -> Iterator[Part]:
     )
     for layer, Z in enumerate(found):
         if not np.array_equal(Z[:-1], above):
-            yield from entries(f"layer {layer}, the rows above", Z[:-1], above, 0.0)
-    yield from method.further(sample, found)
+            yield from asserting("rows", entries(f"layer {layer}, the rows above", Z[:-1], above, 0.0))
+    yield from method.further(method, sample, found)
+
+
+def same_rows(told: str, sample: Sample, found: list[np.ndarray], right: list[np.ndarray]) -> Iterator[Part]:
+    """The last rows of two Transformers' prompts, layer by layer, the query's column first."""
+    scale, n = 0.0, sample.before.shape[1]
+    for layer, (Z, other) in enumerate(zip(found, right, strict=True)):
+        scale = max(scale, size(other[-1], sample.rewards))
+        allowed = (1 + layer) * n * steepness(sample) * scale
+        for j in (n, *range(n)):
+            yield Part(f"layer {layer}, last row, column {j}, {told}", Z[-1, j], other[-1, j], allowed)
 
 
 # Samples
@@ -318,13 +327,16 @@ def of_method(method: Method, sample: Sample) -> Sample:
     return sample._replace(gamma=0 * sample.gamma + 1) if method.average else sample
 
 
-def checked(scope: str, method: Method, shows: tuple[Callable, ...] = (), route: str = "") -> tuple[Check, ...]:
+def checked(
+    scope: str, method: Method, shows: tuple[Callable, ...] = (), route: str = "", asserts: tuple[str, ...] = ()
+) -> tuple[Check, ...]:
     """The symbolic check, of this scope, and the exact and the numeric one: every entry of every layer against the loop.
 
-    ``shows``: the functions of the method's own parts; ``route``: what they say, in words.
+    ``shows``: the functions of the method's own parts; ``route``: what they say, in words; ``asserts``: the ids of the
+    assertions that the symbolic check checks.
     """
     ours = lambda samples: (of_method(method, sample) for sample in samples)
-    every_size = Check("symbolic", scope, symbolic, shows=(induction, stated, next_weights))
+    every_size = Check("symbolic", scope, symbolic, shows=(induction, stated, next_weights), asserts=asserts)
     numbers = Statement(
         parts,
         "the last row in every column of every layer, the query's included, equal to the recursion's; "
@@ -344,6 +356,10 @@ def checked(scope: str, method: Method, shows: tuple[Callable, ...] = (), route:
 
 
 # Mutants
+
+
+BY_LOOP = dict.fromkeys(("exact", "numeric"), "it compares with the loop of icrl.td, and not with this sum")
+"""Why numbers do not see a wrong update in the formula."""
 
 
 class Site(NamedTuple):
