@@ -562,7 +562,7 @@ CLAIM = Claim(
         ),
         Hypothesis(
             r"For small features: the true exponential.",
-            reason=r"the bound is one of its Taylor series; what another $E$ leaves is another number",
+            reason=r"the bound is that of the exponential's Taylor series; another $E$ leaves another number",
         ),
         Hypothesis(r"For small features: $2 \max \lVert x \rVert^2 \le 1$.", dropped="τ = 4 let in", holds=short),
     ),

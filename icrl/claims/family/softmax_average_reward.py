@@ -311,7 +311,7 @@ $$ (eq-poisson)
     Assertion(
         "drift",
         lambda claim: (
-            rf"The values themselves move on: $v_{{l+1}} - v_l$ tends to ${drift_of(claim)}$ at every state that is visited."
+            rf"Then the values themselves move on: $v_{{l+1}} - v_l$ tends to ${drift_of(claim)}$ at every state that is visited."
         ),
     ),
     Assertion(
