@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from sympy.matrices.expressions.matexpr import MatrixExpr
-
 from icrl.arrays import np
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
@@ -257,14 +255,6 @@ STATED = Statement(
 )
 
 
-def either_sign(kappa: Any, C: Any) -> Any:
-    """The weights with their sign turned wherever key and query are two states, normalised again. Opaque at symbolic sizes."""
-    if isinstance(C, MatrixExpr):
-        return by_state(kappa, C)
-    signed = kappa * np.where(np.eye(len(kappa), dtype=bool), 1, -1)
-    return by_state(signed / (signed @ C.sum(axis=0))[:, None], C)
-
-
 OF_MODEL = {"symbolic": "the identities say how one update averages, not how far it contracts or to what"}
 MIXING = OF_MODEL | {"numeric": "in floats a small weight may be 0, so e > 0 is not asked"}
 NORMALISER = {"symbolic": "the weights are opaque there, and so is what the mask leaves of them"}
@@ -284,7 +274,7 @@ MUTANTS = (
     Mutant("rate |γ| whatever α is", Averager(rate=lambda alpha, gamma: abs(gamma)), OF_MODEL),
     Mutant("α = 3/2 let in", Averager(beyond=(LONG_STEP,)), OF_MODEL),
     Mutant("α = −1 let in", Averager(beyond=(STEP_BACK,)), OF_MODEL),
-    Mutant("weights of either sign let in", Averager(kernel=either_sign, beyond=(EITHER_SIGN,)), OF_MODEL),
+    Mutant("weights of either sign let in", Averager(kernel=grouping.of_either_sign, beyond=(EITHER_SIGN,)), OF_MODEL),
     Mutant("v_A = v_CE if M̂ is invertible", Averager(agree=lambda M, v: exact_algebra.invertible(M)), OF_MODEL),
     Mutant(
         "half the span above",

@@ -211,6 +211,9 @@ class BookPrinter(LatexPrinter):
     def _print_Weights(self, expr, **_):
         return NAMES.get(expr.name, expr.name)
 
+    def _print_Identity(self, expr):
+        return "I"
+
     def _print_Transpose(self, expr):
         text = self.parenthesize(expr.arg, precedence_traditional(expr), strict=True)
         return rf"\left({text}\right)^\top" if "^" in text else rf"{text}^\top"
