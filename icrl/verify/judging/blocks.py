@@ -230,7 +230,7 @@ class BookPrinter(LatexPrinter):
 
     def _in_order(self, whole, terms):
         def negative(coefficient):
-            return coefficient.could_extract_minus_sign()
+            return not coefficient.is_Add and coefficient.could_extract_minus_sign()
 
         def place(term):
             _, coefficient, rest = term
