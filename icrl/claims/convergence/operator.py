@@ -87,7 +87,7 @@ def identity_parts(claim: Grouping, case: Case) -> Iterator[Part]:
     """The equations at a case, from its first values."""
     given, v = claim.transitions(case), grouping.values(replace(case, alphas=[]))[0]
     kappa, scale = grouping.normalised(case, given.C), size(v, case.rewards)
-    equal = lambda found: (part for each in found for part in entries(*each, scale))
+    equal = lambda found: (part for where, got, right in found for part in entries(where, got, right, scale))
     yield from asserting("model", equal(of_the_model(claim, kappa, given)))
     yield from asserting("layer", equal(of_a_layer(claim, kappa, given, case.gamma, case.alphas[0], v)))
 
