@@ -464,7 +464,7 @@ def exact(claim: Spectral, budget: Budget) -> Verdict:
         return verdict
     if found := first_failure("a walk 0, …, m, m, …, m, E nearly xxᵀ", near, Exactly(), met):
         return Verdict(False, "what (c) asks of S_n", counterexample=found)
-    detail = f"{verdict.detail}; that the half of (c) is needed, to within 1/50"
+    detail = f"{verdict.detail}; that the half of (c) is needed, to within 1/100"
     return replace(verdict, detail=detail, met={**verdict.met, **met})
 
 
