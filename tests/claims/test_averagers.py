@@ -76,8 +76,9 @@ def test_a_row_without_weight_on_a_source_is_refused():
 
 def test_the_bounds_are_attained_and_neither_is_a_matter_of_course():
     """γ = 0 with two states: M̂r̂ − r̂ = ⅓ · span at both, so that e · span = ‖v_A − v_CE‖ = (1 − m) · span."""
-    parts = averagers.bias(averagers.Averager(), averagers.CONTRAST, *_limit(averagers.CONTRAST))
-    got = {part.relation: (part.got, part.right) for part in parts if part.where.startswith("‖v_A")}
+    v_CE = grouping.certainty_equivalence(averagers.CONTRAST)
+    parts = averagers.bounds(averagers.Averager(), averagers.CONTRAST, *_limit(averagers.CONTRAST), v_CE)
+    got = {part.relation: (part.got, part.right) for part in parts}
     assert got == {AT_MOST: (F(2, 3), F(2, 3)), AT_LEAST: (F(2, 3), F(2, 3))}
 
 
@@ -243,15 +244,14 @@ def test_the_coefficients_of_the_first_polynomials():
 
 
 def test_the_least_maximum():
-    assert [layer_steps.least_maximum(F(3, 5), depth) for depth in (1, 2)] == [F(3, 5), F(9, 41)]
-    assert layer_steps.least_maximum(F(1, 2), 1) is None and layer_steps.root(F(9, 4)) == F(3, 2)
-    assert abs(layer_steps.least_maximum(arb(1) / 2, 2) - arb(1) / 7) < 1e-12 and layer_steps.least_maximum(
-        0.5, 2
-    ) == pytest.approx(1 / 7, rel=1e-14)
+    of = lambda gamma, depth: layer_steps.least_maximum(layer_steps.ratio(gamma), depth)
+    assert [of(F(3, 5), depth) for depth in (1, 2)] == [F(3, 5), F(9, 41)]
+    assert layer_steps.ratio(F(1, 2)) is None and layer_steps.root(F(9, 4)) == F(3, 2)
+    assert abs(of(arb(1) / 2, 2) - arb(1) / 7) < 1e-12 and of(0.5, 2) == pytest.approx(1 / 7, rel=1e-14)
 
 
 def test_the_reversible_contexts_are_of_every_sort():
-    bounded = lambda case: 0 < case.gamma and layer_steps.balance(case) and layer_steps.least_maximum(case.gamma, 1)
+    bounded = lambda case: 0 < case.gamma and layer_steps.balance(case) and layer_steps.ratio(case.gamma)
     tried = list(filter(bounded, layer_steps.STATED.exact(layer_steps.Steps())))
     assert len(tried) >= 18 and {len(set(case.states)) for case in tried} >= {2, 3, 4}
     assert sum(len(set(layer_steps.balance(case))) > 1 for case in tried) >= 9

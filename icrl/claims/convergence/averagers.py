@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from sympy.matrices.expressions.matexpr import MatrixExpr
+from sympy import MatrixSymbol, Symbol
 
 from icrl.arrays import np
 from icrl.transformer import Parameters
@@ -20,13 +20,14 @@ from icrl.verify.judging.parts import (
     AT_MOST,
     UNLIKE,
     Part,
+    asserting,
     entries,
     greatest,
     least,
     size,
 )
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import exact_algebra, grouping
 from icrl.verify.routes.edits import Machine, Site
 from icrl.verify.routes.exact_algebra import solved
@@ -35,6 +36,7 @@ from icrl.verify.routes.grouping import (
     ALPHA,
     GAMMA,
     KAPPA,
+    STATES,
     SYMBOLS,
     VALUES,
     Transitions,
@@ -53,6 +55,7 @@ NEGATIVE_GAMMA = contexts.two_states(gamma=-HALF, v=[ONE, -ONE])
 ALONE = smallest((0, 0), 2, r=(1,), v=(0,), x=((1,),))
 WORTH_ALIKE = replace(LINE, rewards=[ONE, ONE])
 LONG_STEP = contexts.two_states(alphas=[3 * HALF], gamma=0 * ONE, v=[ONE, -ONE])
+LARGE_GAMMA = contexts.two_states(gamma=-3 * HALF)
 STEP_BACK = contexts.two_states(alphas=[-ONE], v=[ONE, -ONE])
 EITHER_SIGN = contexts.two_states(alphas=[ONE], v=[ONE, -ONE])
 SMALLEST = (
@@ -105,11 +108,12 @@ def smoothed(M: Any, P_e: Any, r: Any) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class Averager:
-    """The statement with its pieces: keys, weights, the update, the model, the rate, the bounds on the bias, when e > 0, r̂'s span, the layer, contexts let in."""
+    """The statement with its pieces: keys, weights, the update and its form, the model, the rate, the bounds on the bias, when e > 0, r̂'s span, the layer, contexts let in."""
 
     transitions: Callable = grouping.transitions
     kernel: Callable = by_state
     layer: Callable = average
+    form: Callable = lambda P, b, gamma, alpha, v: (1 - alpha) * v + alpha * (b + gamma * (P @ v))
     model: Callable = smoothed
     rate: Callable = lambda alpha, gamma: 1 - alpha * (1 - abs(gamma))
     most: Callable = lambda away, span, gamma: away * span / (1 - abs(gamma))
@@ -145,7 +149,7 @@ def identities(
     P, r = claim.model(M, *empirical_model(*given))
     yield "the update", claim.layer(K, given, gamma, alpha, v), right
     yield "a layer of softmax TD, and α(M̂v − v)", td_update(K, given, gamma, alpha, v) + alpha * (M @ v - v), right
-    yield "the smoothed model's update", (1 - alpha) * v + alpha * (r + gamma * (P @ v)), right
+    yield "the smoothed model's update", claim.form(P, r, gamma, alpha, v), right
 
 
 def symbolic(claim: Averager, budget: Budget) -> Verdict:
@@ -169,22 +173,26 @@ def identity_parts(claim: Averager, case: Case) -> Iterator[Part]:
 
 
 def parts(claim: Averager, case: Case) -> Iterator[Part]:
-    """The identities; how the update contracts, and to what; the Transformer's layers; by how much the limit misses v_CE."""
-    yield from identity_parts(claim, case)
-    given, operator, alpha = claim.transitions(case), operator_of(case), case.alphas[0]
+    """The assertions: the identities; how the update contracts, and to what; the Transformer's layers; by how much the limit misses v_CE."""
+    yield from asserting("update", identity_parts(claim, case))
+    given, operator = claim.transitions(case), operator_of(case)
     K = claim.kernel(grouping.normalised(case, given.C), given.C)
     M = K @ given.C
-    layer = lambda v: claim.layer(K, given, case.gamma, alpha, v)
+    layer = lambda v: claim.layer(K, given, case.gamma, case.alphas[0], v)
     moves, start = fixed_point_system(layer, case)
-    yield from contraction(claim, case, identity_of(case) - moves)
+    yield from asserting("contracts", contraction(claim, case, identity_of(case) - moves))
     P, r = claim.model(M, *empirical_model(*given))
-    limit = solved(bellman_matrix(P, case.gamma), r)
-    if alpha != 0:
-        yield from entries("the fixed point", solved(moves, start), limit, size(limit, start) * condition(moves))
-    yield from at_depth(claim, case, layer, limit)
-    yield from bias(claim, case, M, limit)
+    limit, path = solved(bellman_matrix(P, case.gamma), r), updates(case, layer)
+    yield from asserting("limit", the_limit(claim, case, moves, start, path, limit))
+    if case.alphas[0] != 1:
+        yield from asserting("transformer", transformer(claim, case, path, limit))
+    v_CE = grouping.certainty_equivalence(case)
+    yield from asserting("bias", bias(claim, case, M, limit, v_CE))
+    yield from asserting("bounds", bounds(claim, case, M, limit, v_CE))
+    yield from asserting("apart", apart(claim, case, M, v_CE))
     for name, ours in (("M", M), ("P", K @ given.D), ("b", K @ given.R)):
-        yield from entries(f"Operator.{name}", getattr(operator, name), ours, size(case.rewards))
+        of_operator = entries(f"Operator.{name}", getattr(operator, name), ours, size(case.rewards))
+        yield from asserting("update", of_operator)
 
 
 def identity_of(case: Case) -> np.ndarray:
@@ -200,35 +208,66 @@ def contraction(claim: Averager, case: Case, linear: np.ndarray) -> Iterator[Par
         yield from entries("the linear part of the update, at constants", linear @ ones, rate * ones)
 
 
-def at_depth(claim: Averager, case: Case, layer: Callable, limit: np.ndarray) -> Iterator[Part]:
-    """The values of the Transformer with other parameters, if α ≠ 1, against the update; the distance to the limit, layer by layer."""
-    path, rate = [grouping.values(replace(case, alphas=[]))[0]], claim.rate(case.alphas[0], case.gamma)
+def updates(case: Case, layer: Callable) -> list[np.ndarray]:
+    """v_0, …, v_L by the update."""
+    path = [grouping.values(replace(case, alphas=[]))[0]]
     for _ in case.alphas:
         path.append(layer(path[-1]))
-    scale = (1 + case.depth) * size(limit, path, case.rewards) / (1 - abs(float(case.gamma)))
+    return path
+
+
+def scale_of(case: Case, path: list[np.ndarray], limit: np.ndarray) -> float:
+    """The size that rounding errors have after all updates."""
+    return (1 + case.depth) * size(limit, path, case.rewards) / abs(1 - abs(float(case.gamma)))
+
+
+def the_limit(
+    claim: Averager, case: Case, moves: np.ndarray, start: np.ndarray, path: list[np.ndarray], limit: np.ndarray
+) -> Iterator[Part]:
+    """The only fixed point, if α ≠ 0, and the distance to it, update by update."""
+    alpha, scale = case.alphas[0], scale_of(case, path, limit)
+    if alpha != 0:
+        yield from entries("the fixed point", solved(moves, start), limit, size(limit, start) * condition(moves))
     for l, (before, after) in enumerate(zip(path, path[1:])):
-        most = rate * greatest(before - limit)
+        most = claim.rate(alpha, case.gamma) * greatest(before - limit)
         yield Part(f"the distance to the limit after {l + 1} updates", greatest(after - limit), most, scale, AT_MOST)
-    if case.alphas[0] != 1:
-        steps = size(1 / (1 - case.alphas[0]))
-        for l, (got, v) in enumerate(zip(grouping.values(case, Machine(edit=claim.edit)), path, strict=True)):
-            yield from entries(f"v_{l} of the Transformer", got, v, scale * steps)
 
 
-def bias(claim: Averager, case: Case, M: np.ndarray, limit: np.ndarray) -> Iterator[Part]:
-    """v_A − v_CE: what it is, when it is 0, and between which bounds it lies."""
-    v_CE, P = grouping.certainty_equivalence(case), M @ empirical_model(*grouping.transitions(case))[0]
-    gap, scale = limit - v_CE, size(limit, v_CE) / (1 - abs(float(case.gamma))) ** 2
-    yield from entries("v_A − v_CE", solved(bellman_matrix(P, case.gamma), M @ v_CE - v_CE), gap, scale)
+def transformer(claim: Averager, case: Case, path: list[np.ndarray], limit: np.ndarray) -> Iterator[Part]:
+    """The values of the Transformer with other parameters against the update, for α ≠ 1."""
+    scale = scale_of(case, path, limit) * size(1 / (1 - case.alphas[0]))
+    for l, (got, v) in enumerate(zip(grouping.values(case, Machine(edit=claim.edit)), path, strict=True)):
+        yield from entries(f"v_{l} of the Transformer", got, v, scale)
+
+
+def of_gap(case: Case, limit: np.ndarray, v_CE: np.ndarray) -> float:
+    """The size that rounding errors have in v_A − v_CE."""
+    return size(limit, v_CE) / (1 - abs(float(case.gamma))) ** 2
+
+
+def bias(claim: Averager, case: Case, M: np.ndarray, limit: np.ndarray, v_CE: np.ndarray) -> Iterator[Part]:
+    """v_A − v_CE: what it is, and when it is 0."""
+    P, scale = M @ empirical_model(*grouping.transitions(case))[0], of_gap(case, limit, v_CE)
+    smoothing = solved(bellman_matrix(P, case.gamma), M @ v_CE - v_CE)
+    yield from entries("v_A − v_CE", smoothing, limit - v_CE, scale)
     if claim.agree(M, v_CE):
         yield from entries("v_A where it should be v_CE", limit, v_CE, scale)
+
+
+def bounds(claim: Averager, case: Case, M: np.ndarray, limit: np.ndarray, v_CE: np.ndarray) -> Iterator[Part]:
+    """‖v_A − v_CE‖ between multiples of the span of v_CE."""
     away, mixed, span = 1 - least(M.diagonal()), least_other(M), spread(v_CE)
-    yield Part("‖v_A − v_CE‖", greatest(gap), claim.most(away, span, case.gamma), scale, AT_MOST)
-    yield Part("‖v_A − v_CE‖", greatest(gap), claim.least(mixed, span, case.gamma), scale, AT_LEAST)
+    far, scale = greatest(limit - v_CE), of_gap(case, limit, v_CE)
+    yield Part("‖v_A − v_CE‖", far, claim.most(away, span, case.gamma), scale, AT_MOST)
+    yield Part("‖v_A − v_CE‖", far, claim.least(mixed, span, case.gamma), scale, AT_LEAST)
+
+
+def apart(claim: Averager, case: Case, M: np.ndarray, v_CE: np.ndarray) -> Iterator[Part]:
+    """The span of r̂ by that of v_CE; e > 0."""
     rewards = empirical_model(*grouping.transitions(case))[1]
-    yield Part("span r̂", spread(rewards), claim.paid(span, case.gamma), size(v_CE, rewards), AT_MOST)
+    yield Part("span r̂", spread(rewards), claim.paid(spread(v_CE), case.gamma), size(v_CE, rewards), AT_MOST)
     if not isinstance(case.gamma, float) and claim.mixes(case, len(M)):  # in floats a small weight may be 0
-        yield Part("e", mixed, 0 * case.gamma, relation=UNLIKE)
+        yield Part("e", least_other(M), 0 * case.gamma, relation=UNLIKE)
 
 
 def spread(v: np.ndarray) -> Any:
@@ -253,16 +292,8 @@ STATED = Statement(
     floats=contexts.float_cases,
     routes={"certified": "the last of FrozenLake-v1"},
     scale="that of the values, times the condition of what is solved, (1 + L), 1/(1 − α) and 1/(1 − |γ|)²",
-    shows=(identities, parts, contraction, at_depth, bias),
+    shows=(identities, contraction, the_limit, transformer, bias, bounds, apart),
 )
-
-
-def either_sign(kappa: Any, C: Any) -> Any:
-    """The weights with their sign turned wherever key and query are two states, normalised again. Opaque at symbolic sizes."""
-    if isinstance(C, MatrixExpr):
-        return by_state(kappa, C)
-    signed = kappa * np.where(np.eye(len(kappa), dtype=bool), 1, -1)
-    return by_state(signed / (signed @ C.sum(axis=0))[:, None], C)
 
 
 OF_MODEL = {"symbolic": "the identities say how one update averages, not how far it contracts or to what"}
@@ -274,6 +305,10 @@ MUTANTS = (
     Mutant("the limit is v_CE", Averager(model=lambda M, P_e, r: (P_e, r))),
     Mutant("rewards smoothed, transitions not", Averager(model=lambda M, P_e, r: (P_e, M @ r))),
     Mutant("transitions smoothed, rewards not", Averager(model=lambda M, P_e, r: (M @ P_e, r))),
+    Mutant(
+        "γ missing in the form by P̂ and b̂",
+        Averager(form=lambda P, b, gamma, alpha, v: (1 - alpha) * v + alpha * (b + P @ v), beyond=(NEGATIVE_GAMMA,)),
+    ),
     Mutant("weights that depend on the position", Averager(kernel=grouping.by_position, beyond=(POSITIONS,))),
     Mutant("no mask", Averager(transitions=grouping.without_mask), NORMALISER),
     Mutant(
@@ -283,8 +318,9 @@ MUTANTS = (
     ),
     Mutant("rate |γ| whatever α is", Averager(rate=lambda alpha, gamma: abs(gamma)), OF_MODEL),
     Mutant("α = 3/2 let in", Averager(beyond=(LONG_STEP,)), OF_MODEL),
+    Mutant("γ = −3/2 let in", Averager(beyond=(LARGE_GAMMA,)), OF_MODEL),
     Mutant("α = −1 let in", Averager(beyond=(STEP_BACK,)), OF_MODEL),
-    Mutant("weights of either sign let in", Averager(kernel=either_sign, beyond=(EITHER_SIGN,)), OF_MODEL),
+    Mutant("weights of either sign let in", Averager(kernel=grouping.of_either_sign, beyond=(EITHER_SIGN,)), OF_MODEL),
     Mutant("v_A = v_CE if M̂ is invertible", Averager(agree=lambda M, v: exact_algebra.invertible(M)), OF_MODEL),
     Mutant(
         "half the span above",
@@ -314,55 +350,105 @@ MUTANTS = (
 )
 
 
-STATEMENT = r"""
+SETTING = r"""
 Let $E(s, u) \ge 0$, with a positive weight for some source in every row, and $\lvert\gamma\rvert < 1$. Average targets in the place of errors: the **kernel averager** is
 
 $$
 v_{l+1}(s) = (1 - \alpha)\, v_l(s) + \alpha \sum_{k<n} K(k \mid s) \bigl(R_{k+1} + \gamma v_l(S_{k+1})\bigr) .
 $$ (eq-averager)
+""".strip()
 
-With $\hat M$, $\hat P$, $\hat b$, $P_e$, $\hat r$ as in {prf:ref}`operator` it is
-$v_{l+1} = (1 - \alpha) v_l + \alpha(\hat b + \gamma \hat P v_l)$, one layer of softmax TD plus
+
+def form_in_letters(claim: Averager) -> str:
+    """The update by P̂ and b̂."""
+    P, b, v = MatrixSymbol("Phat", STATES, STATES), MatrixSymbol("bhat", STATES, 1), MatrixSymbol("v_l", STATES, 1)
+    return sy.book_latex(claim.form(P, b, GAMMA, ALPHA, v))
+
+
+ASSERTIONS = (
+    Assertion(
+        "update",
+        lambda claim: (
+            rf"""
+With $\hat M$, $\hat P$, $\hat b$, $P_e$, $\hat r$ as in {{prf:ref}}`operator` it is
+$v_{{l+1}} = {form_in_letters(claim)}$, one layer of softmax TD plus
 $\alpha (\hat M v_l - v_l)$.
-
+"""
+        ),
+    ),
+    Assertion(
+        "contracts",
+        lambda claim: (
+            rf"""
 **It always contracts.** For $0 \le \alpha \le 1$ any two starts satisfy, in every context,
 
 $$
-\lVert v_{l+1} - w_{l+1} \rVert_\infty \le \bigl(1 - \alpha(1 - \lvert\gamma\rvert)\bigr)\, \lVert v_l - w_l \rVert_\infty ,
+\lVert v_{{l+1}} - w_{{l+1}} \rVert_\infty \le \bigl({sy.letters(claim.rate, "alpha", "gamma")}\bigr)\, \lVert v_l - w_l \rVert_\infty ,
 $$ (eq-averager-contracts)
 
 whether or not all states are left, features differ, or $\hat M$ is invertible; for $\gamma \ge 0$, starts that differ
-by a constant attain it. For $\alpha > 0$ the limit is the certainty-equivalence value of the **smoothed model**
+by a constant attain it.
+"""
+        ),
+    ),
+    Assertion(
+        "limit",
+        r"""
+For $\alpha > 0$ the limit is the certainty-equivalence value of the **smoothed model**
 $(\hat M P_e, \hat M \hat r)$, another Markov reward process on the visited states:
 
 $$
 v_{\mathrm A} = (I - \gamma \hat M P_e)^{-1} \hat M \hat r .
 $$ (eq-averager-limit)
-
+""",
+    ),
+    Assertion(
+        "bias",
+        r"""
 **Where it errs.** With $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$,
 
 $$
 v_{\mathrm A} - v_{\mathrm{CE}} = (I - \gamma \hat P)^{-1} (\hat M v_{\mathrm{CE}} - v_{\mathrm{CE}}) ,
 $$ (eq-averager-bias)
 
-so $v_{\mathrm A} = v_{\mathrm{CE}}$ **if and only if** $\hat M v_{\mathrm{CE}} = v_{\mathrm{CE}}$. Let $m$ be the
+so $v_{\mathrm A} = v_{\mathrm{CE}}$ **if and only if** $\hat M v_{\mathrm{CE}} = v_{\mathrm{CE}}$.
+""",
+    ),
+    Assertion(
+        "bounds",
+        lambda claim: (
+            rf"""
+Let $m$ be the
 least entry on the diagonal of $\hat M$, $e$ the least off it (0 for one state), and
-$\operatorname{span} v = \max v - \min v$. Then
+$\operatorname{{span}} v = \max v - \min v$. Then
 
 $$
-\frac{e}{1 + \lvert\gamma\rvert} \operatorname{span} v_{\mathrm{CE}} \;\le\; \lVert v_{\mathrm A} - v_{\mathrm{CE}}
-\rVert_\infty \;\le\; \frac{1 - m}{1 - \lvert\gamma\rvert} \operatorname{span} v_{\mathrm{CE}} .
+{sy.book_latex(claim.least(Symbol("e"), 1, GAMMA))} \operatorname{{span}} v_{{\mathrm{{CE}}}} \;\le\; \lVert v_{{\mathrm A}} - v_{{\mathrm{{CE}}}}
+\rVert_\infty \;\le\; {sy.book_latex(claim.most(1 - Symbol("m"), 1, GAMMA))} \operatorname{{span}} v_{{\mathrm{{CE}}}} .
 $$ (eq-averager-bias-bounds)
-
+"""
+        ),
+    ),
+    Assertion(
+        "apart",
+        lambda claim: (
+            rf"""
 If $E > 0$, every state is left and there are at least two, then $e > 0$, so the two values agree only if
-$v_{\mathrm{CE}}$ is constant; and since
-$\operatorname{span} \hat r \le (1 + \lvert\gamma\rvert) \operatorname{span} v_{\mathrm{CE}}$, it is constant only if
-$\hat r$ is. (With one state both are, and $v_{\mathrm A} = v_{\mathrm{CE}}$.)
-
+$v_{{\mathrm{{CE}}}}$ is constant; and since
+$\operatorname{{span}} \hat r \le ({sy.book_latex(claim.paid(1, GAMMA))}) \operatorname{{span}} v_{{\mathrm{{CE}}}}$, it is constant only if
+$\hat r$ is. (With one state both are, and $v_{{\mathrm A}} = v_{{\mathrm{{CE}}}}$.)
+"""
+        ),
+    ),
+    Assertion(
+        "transformer",
+        r"""
 **It is a Transformer too.** For $0 < \alpha < 1$ one layer does it, with the last row of $V$ equal to
 $(0, \dots, 0, \tfrac{\alpha}{1-\alpha}, \tfrac{\alpha}{1-\alpha}, 0)$, and $1 - \alpha$ times the value entries of $U$
 and of $W$.
-""".strip()
+""",
+    ),
+)
 
 
 CLAIM = Claim(
@@ -370,18 +456,29 @@ CLAIM = Claim(
     title="An average of targets always contracts",
     chapter="kernel-averagers",
     environment="theorem",
-    statement=lambda: STATEMENT,
+    statement=lambda: SETTING,
+    assertions=ASSERTIONS,
     hypotheses=(
-        (
-            r"$E(s, u) \ge 0$, and every row of $E$ gives some source a positive weight (softmax attention: always). "
-            r"That every state is left is not asked; $P_e$, $\hat r$ and $v_{\mathrm{CE}}$ are 0 at a state that is "
-            r"not."
+        Hypothesis(r"$E(s, u) \ge 0$.", dropped="weights of either sign let in"),
+        Hypothesis(
+            r"Every row of $E$ gives some source a positive weight (softmax attention: always). That every state is "
+            r"left is not asked; $P_e$, $\hat r$ and $v_{\mathrm{CE}}$ are 0 at a state that is not.",
+            reason="where a row has none, $K$ is not defined",
         ),
-        r"$\lvert\gamma\rvert < 1$; $0 \le \alpha \le 1$ for the contraction, $\alpha \ne 0$ for the only fixed point, $\alpha \ne 1$ for the Transformer's layer.",
-        (
-            r"For $v_{\mathrm A} = v_{\mathrm{CE}}$ to mean that $\hat r$ is constant: $E > 0$, and every state is left. For "
-            r"$e > 0$ two states at least, too: $e$ is 0 for one, as on $T = (0, 0)$."
+        Hypothesis(r"$\lvert\gamma\rvert < 1$.", dropped="γ = −3/2 let in"),
+        Hypothesis(r"$\alpha \ge 0$ for the contraction.", dropped="α = −1 let in"),
+        Hypothesis(r"$\alpha \le 1$ for the contraction.", dropped="α = 3/2 let in"),
+        Hypothesis(
+            r"$\alpha \ne 0$ for the only fixed point.",
+            reason=r"at $\alpha = 0$ nothing moves, and every value function is a fixed point",
         ),
+        Hypothesis(
+            r"$\alpha \ne 1$ for the Transformer's layer.",
+            reason=r"at $\alpha = 1$ its $\alpha/(1 - \alpha)$ is undefined",
+        ),
+        Hypothesis(r"$E > 0$, for $e > 0$.", dropped="e > 0 with a weight of 0"),
+        Hypothesis(r"Every state is left, for $e > 0$.", dropped="e > 0 with a state that is never left"),
+        Hypothesis(r"There are two states at least, for $e > 0$.", dropped="e > 0 for one state too"),
     ),
     subject=STATED.subject,
     checks=(
@@ -392,6 +489,7 @@ CLAIM = Claim(
             "the weights any function of query and key state",
             symbolic,
             shows=(identities,),
+            asserts=("update",),
         ),
         *STATED.checks(),
     ),

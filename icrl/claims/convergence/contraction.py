@@ -13,10 +13,11 @@ from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_MOST, Part, greatest, least, size
+from icrl.verify.judging.blocks import letters
+from icrl.verify.judging.parts import AT_MOST, Part, asserting, greatest, least, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.kernel.checked import proof
-from icrl.verify.model import Claim, Mutant
+from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.grouping import operator_of
 
@@ -66,29 +67,54 @@ def residual(case: Case, star: np.ndarray) -> Any:
 
 
 def parts(bound: Bound, case: Case) -> Iterator[Part]:
-    """‖G‖; then, for v* = v_CE and v* = 0, the Transformer's distance to v* after every layer; the library's margin and norm."""
+    """The assertions: ‖G‖; then, for v* = v_CE and v* = 0, the Transformer's distance to v* after every layer; where ‖G‖ is the bound."""
     operator, alpha = bound.operator(case), case.alphas[0]
     c = bound.margin(bound.m(operator), case.gamma)
     rate = bound.rate(alpha, c)
-    yield Part("‖G‖", greatest(bound.sums(operator.G(alpha))), rate, relation=AT_MOST)
+    yield from asserting("norm", norm(bound, operator, alpha, rate))
     v, v_CE = grouping.values(case), grouping.certainty_equivalence(case)
     for name, star in (("v_CE", v_CE), ("0", 0 * v_CE)):
-        yield from distances(bound, case, rate, c, [greatest(each - star) for each in v], residual(case, star), name)
+        distance, epsilon = [greatest(each - star) for each in v], residual(case, star)
+        yield from asserting("layer", a_layer(case, rate, distance, epsilon, name))
+        if bound.floor_holds(c):
+            yield from asserting("depth", at_depth(bound, case, rate, c, distance, epsilon, name))
     if bound.operator is operator_of:
-        yield Part("Operator.margin", operator.margin, margin(least(operator.M.diagonal()), case.gamma))
-        yield Part("Operator.norm", operator.norm(alpha), greatest(row_sums(operator.G(alpha))))
+        yield from asserting("norm", of_the_library(case, operator))
+    if len(operator.M) == 1 and case.gamma >= 0:
+        yield from asserting("sharp", sharp(operator, alpha, rate))
 
 
-def distances(bound: Bound, case: Case, rate: Any, c: Any, distance: list, epsilon: Any, name: str) -> Iterator[Part]:
-    """One layer's bound on the distances to v*, and the bound after all of them if c > 0."""
+def norm(bound: Bound, operator: Operator, alpha: Any, rate: Any) -> Iterator[Part]:
+    """‖G‖, by the sums of |G|."""
+    yield Part("‖G‖", greatest(bound.sums(operator.G(alpha))), rate, relation=AT_MOST)
+
+
+def a_layer(case: Case, rate: Any, distance: list, epsilon: Any, name: str) -> Iterator[Part]:
+    """The bound on each distance to v* from the one before."""
     scale = (1 + case.depth) * size(distance, case.v, case.rewards)
     for layer, (before, after) in enumerate(zip(distance, distance[1:])):
         most = rate * before + case.alphas[0] * epsilon
         yield Part(f"‖v_{layer + 1} − v*‖ for v* = {name}, from ‖v_{layer} − v*‖", after, most, scale, AT_MOST)
-    if bound.floor_holds(c):
-        for layer, after in enumerate(distance):
-            most = rate**layer * distance[0] + bound.floor(epsilon, c)
-            yield Part(f"‖v_{layer} − v*‖ for v* = {name}", after, most, scale * size(1 / c) ** 2, AT_MOST)
+
+
+def at_depth(bound: Bound, case: Case, rate: Any, c: Any, distance: list, epsilon: Any, name: str) -> Iterator[Part]:
+    """The bound on the distances to v* from the first, for c > 0."""
+    scale = (1 + case.depth) * size(distance, case.v, case.rewards) * size(1 / c) ** 2
+    for layer, after in enumerate(distance):
+        most = rate**layer * distance[0] + bound.floor(epsilon, c)
+        yield Part(f"‖v_{layer} − v*‖ for v* = {name}", after, most, scale, AT_MOST)
+
+
+def of_the_library(case: Case, operator: Operator) -> Iterator[Part]:
+    """The margin and the norm that icrl.operator computes."""
+    yield Part("Operator.margin", operator.margin, margin(least(operator.M.diagonal()), case.gamma))
+    alpha = case.alphas[0]
+    yield Part("Operator.norm", operator.norm(alpha), greatest(row_sums(operator.G(alpha))))
+
+
+def sharp(operator: Operator, alpha: Any, rate: Any) -> Iterator[Part]:
+    """One state, γ ≥ 0: m = 1, and the norm is the bound, so that no smaller one holds."""
+    yield Part("‖G‖ of one state", operator.norm(alpha), rate)
 
 
 STATED = Statement(
@@ -100,7 +126,7 @@ STATED = Statement(
     small=contexts.after(SMALLEST),
     floats=contexts.float_cases,
     scale="(1 + L) of the values', and 1/c² of that beside 1/c",
-    shows=(parts, distances),
+    shows=(norm, a_layer, at_depth, sharp),
 )
 
 
@@ -139,32 +165,69 @@ MUTANTS = (
 )
 
 
-STATEMENT = r"""
+NORM = r"{\lVert \varepsilon \rVert_\infty}"
+"""‖ε‖, as a symbol; the braces keep its letters as they are."""
+
+
+def two(bound: Bound) -> Any:
+    """How often m counts in the margin."""
+    return bound.margin(1, 0) - bound.margin(0, 0)
+
+
+SETTING = r"""
 Let $E(s, u) \ge 0$ for all states, with $\sum_{k<n} E(s, S_k) > 0$ at every state of the context, $0 \le \alpha \le 1$, and let
 $m$ be a number with $m \le \hat M(s, s)$
-for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`. Write
-$c = 2m - 1 - \lvert\gamma\rvert$. Then
+for **every** state $s$ of the context, the states being numbered as in {prf:ref}`operator`.
+""".strip()
+
+
+ASSERTIONS = (
+    Assertion(
+        "norm",
+        lambda bound: (
+            rf"""
+Write $c = {letters(bound.margin, "m", "gamma")}$. Then
 
 $$
-\lVert G \rVert_\infty \le 1 - \alpha c .
+\lVert G \rVert_\infty \le {letters(bound.rate, "alpha", "c")} .
 $$ (eq-operator-norm)
-
+"""
+        ),
+    ),
+    Assertion(
+        "layer",
+        lambda bound: (
+            rf"""
 For **any** value function $v^*$ let $\varepsilon$ be its weighted TD errors,
 
 $$
-\varepsilon(s) = \sum_{k<n} K(k \mid s)\bigl(R_{k+1} + \gamma v^*(S_{k+1}) - v^*(S_k)\bigr).
+\varepsilon(s) = \sum_{{k<n}} K(k \mid s)\bigl(R_{{k+1}} + \gamma v^*(S_{{k+1}}) - v^*(S_k)\bigr).
 $$ (eq-residual)
 
-Then $\lVert v_{l+1} - v^* \rVert \le (1 - \alpha c) \lVert v_l - v^* \rVert + \alpha \lVert\varepsilon\rVert$, and if $c > 0$,
+Then $\lVert v_{{l+1}} - v^* \rVert \le ({letters(bound.rate, "alpha", "c")}) \lVert v_l - v^* \rVert + \alpha \lVert\varepsilon\rVert$.
+"""
+        ),
+    ),
+    Assertion(
+        "depth",
+        lambda bound: (
+            rf"""
+If moreover $c > 0$, then
 
 $$
-\lVert v_L - v^* \rVert_\infty \le (1 - \alpha c)^L \lVert v_0 - v^* \rVert_\infty + \frac{\lVert \varepsilon \rVert_\infty}{c} .
+\lVert v_L - v^* \rVert_\infty \le ({letters(bound.rate, "alpha", "c")})^L \lVert v_0 - v^* \rVert_\infty + {letters(bound.floor, NORM, "c")} .
 $$ (eq-contraction)
 
-So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state. Each
-of $\alpha \ge 0$, $\alpha \le 1$, $E \ge 0$, $c > 0$ and *every* state is needed: five small contexts show it. And no number
-above 2 can take the place of the 2.
-""".strip()
+So every entry of the value row of the $L$-layer softmax Transformer is within this of $v^*$ at its state.
+"""
+        ),
+    ),
+    Assertion(
+        "needed",
+        r"Each of $\alpha \ge 0$, $\alpha \le 1$, $E \ge 0$, $c > 0$ and *every* state is needed: five small contexts show it.",
+    ),
+    Assertion("sharp", lambda bound: f"And no number above {two(bound)} can take the place of the {two(bound)}."),
+)
 
 
 CLAIM = Claim(
@@ -172,18 +235,28 @@ CLAIM = Claim(
     title="Depth contracts the error",
     chapter="depth",
     environment="theorem",
-    statement=lambda: STATEMENT,
+    statement=lambda: SETTING,
+    assertions=ASSERTIONS,
     hypotheses=(
-        (
-            r"$0 \le \alpha \le 1$, the same in all layers; where it is not, the product of the factors $1 - \alpha_l c$ takes "
-            r"the place of the power."
+        Hypothesis(r"$\alpha \ge 0$.", dropped="α = −1 let in"),
+        Hypothesis(r"$\alpha \le 1$.", dropped="α = 3/2 let in"),
+        Hypothesis(
+            r"$\alpha$ is the same in all layers, for the bound after $L$ of them.",
+            reason=r"where it is not, the product of the factors $1 - \alpha_l c$ takes the place of the power",
         ),
-        (
-            r"$E(s, u) \ge 0$ for all states $s$, $u$ (softmax attention: the exponential is not negative), and "
-            r"$\sum_{k<n} E(s, S_k) > 0$ at every state of the context, or $K$ is not defined."
+        Hypothesis(
+            r"$E(s, u) \ge 0$ for all states $s$, $u$ (softmax attention: the exponential is not negative).",
+            dropped="weights of either sign let in",
         ),
-        r"$m \le \hat M(s, s)$ at every state of the context, $S_n$ included; for the bound after $L$ layers $c = 2m - 1 - \lvert\gamma\rvert > 0$.",
-        r"$v^*$ is any value function; γ any number (with $c > 0$ it follows that $\lvert\gamma\rvert < 1$).",
+        Hypothesis(
+            r"$\sum_{k<n} E(s, S_k) > 0$ at every state of the context.", reason="where it is 0, $K$ is not defined"
+        ),
+        Hypothesis(
+            r"$m \le \hat M(s, s)$ at every state of the context, $S_n$ included.",
+            dropped="m the minimum over the sources",
+        ),
+        Hypothesis(r"$c > 0$, for the bound after $L$ layers (then $\lvert\gamma\rvert < 1$).", dropped="c < 0 let in"),
+        Hypothesis(r"$v^*$ is any value function, γ any number.", reason="this asks for nothing"),
     ),
     subject=STATED.subject,
     checks=(
@@ -203,6 +276,7 @@ CLAIM = Claim(
                 "counterexamples.two_is_sharp",
             ),
             further=("reals.contraction_real",),
+            asserts=tuple(each.id for each in ASSERTIONS),
             definitions=(
                 "contraction.margin",
                 "contraction.residual",

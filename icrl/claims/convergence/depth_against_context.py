@@ -9,14 +9,16 @@ from fractions import Fraction
 from typing import Any
 
 from icrl.arrays import np
+from icrl.claims.convergence.contraction import margin
 from icrl.mrp import MarkovRewardProcess
-from icrl.operator import values_at_depth, worthwhile_depth
+from icrl.operator import operator_from_kernel, values_at_depth, worthwhile_depth
 from icrl.tasks import one_hot
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, greatest, size
+from icrl.verify.judging.blocks import letters
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, asserting, first_failure, greatest, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.grouping import operator_of
 
@@ -42,12 +44,18 @@ def rounded_down(first: Any, floor: Any, rate: Any) -> int:
 
 @dataclass(frozen=True)
 class Depth:
-    """The statement with its pieces: L*, the rate, how far a layer may still move, the layers that half of F asks for, and whether three layers beat the limit at each n."""
+    """The statement with its pieces.
+
+    L*, the rate, how far a layer may still move, and how far at any γ and α, the layers that half of F asks for, L* of a context
+    before and after it grew, whether three layers beat the limit at each n; contexts let in.
+    """
 
     depth: Callable[[Any, Any, Any], int] = least_depth
     rate: Callable = lambda alpha, c: 1 - alpha * c
     move: Callable = lambda alpha, gamma: alpha * (1 + abs(gamma))
+    furthest: Callable = lambda floor: 2 * floor
     halved: Callable[[Any], int] = lambda rate: least_depth(2, 1, rate)
+    grown: tuple[int, int] = (0, 4)
     early_wins: tuple[tuple[int, bool], ...] = ((20, True), (200, False))
     beyond: tuple[Case, ...] = ()
 
@@ -60,29 +68,31 @@ def parts(claim: Depth, case: Case) -> Iterator[Part]:
     scale = (1 + case.depth) * size(v, v_CE, case.rewards)
     for told, floor in floors(first, true, exact=isinstance(case.gamma, Fraction)):
         depth = claim.depth(first, floor, rate)
-        for layer in range(depth, len(v)):
-            yield Part(
-                f"‖v_{layer} − v_CE‖, L* = {depth}, F = {told}", greatest(v[layer] - v_CE), floor, scale, AT_MOST
-            )
+        yield from asserting("reaches", reaches(claim, case, v, v_CE, depth, told, floor))
         for layer in range(depth, len(v) - 1):
-            moved, most = greatest(v[layer + 1] - v[layer]), claim.move(alpha, case.gamma) * floor
-            yield Part(f"‖v_{layer + 1} − v_{layer}‖, L* = {depth}, F = {told}", moved, most, scale, AT_MOST)
+            moved, most = greatest(v[layer + 1] - v[layer]), claim.furthest(floor)
+            where = f"‖v_{layer + 1} − v_{layer}‖, at any γ and α, L* = {depth}, F = {told}"
+            yield Part(where, moved, most, scale, AT_MOST, "moves")
         if depth:
-            yield Part(
-                f"the bound after L* − 1 = {depth - 1} layers, F = {told}",
-                true ** (depth - 1) * first,
-                floor,
-                scale,
-                AT_LEAST,
-            )
+            where = f"the bound after L* − 1 = {depth - 1} layers, F = {told}"
+            yield Part(where, true ** (depth - 1) * first, floor, scale, AT_LEAST, "least")
         deeper, more = claim.depth(first, floor / 2, rate), claim.halved(rate)
-        yield Part(f"L* at F/2, F = {told}", zero + deeper, zero + depth + more, relation=AT_MOST)
+        yield Part(f"L* at F/2, F = {told}", zero + deeper, zero + depth + more, relation=AT_MOST, asserted="half")
         if "tie" not in told:  # at a tie logarithms decide by their rounding
-            yield Part(
-                f"worthwhile_depth, F = {told}",
-                zero + worthwhile_depth(float(first), float(floor), float(true)),
-                zero + depth,
-            )
+            ours = worthwhile_depth(float(first), float(floor), float(true))
+            yield Part(f"worthwhile_depth, F = {told}", zero + ours, zero + depth, asserted="least")
+
+
+def reaches(
+    claim: Depth, case: Case, v: list[np.ndarray], v_CE: np.ndarray, depth: int, told: str, floor: Any
+) -> Iterator[Part]:
+    """From L* on the values are within F, and the next layer moves them by no more than that allows."""
+    scale = (1 + case.depth) * size(v, v_CE, case.rewards)
+    for layer in range(depth, len(v)):
+        yield Part(f"‖v_{layer} − v_CE‖, L* = {depth}, F = {told}", greatest(v[layer] - v_CE), floor, scale, AT_MOST)
+    for layer in range(depth, len(v) - 1):
+        moved, most = greatest(v[layer + 1] - v[layer]), claim.move(case.alphas[0], case.gamma) * floor
+        yield Part(f"‖v_{layer + 1} − v_{layer}‖, L* = {depth}, F = {told}", moved, most, scale, AT_MOST)
 
 
 def floors(first: Any, rate: Any, exact: bool) -> Iterator[tuple[str, Any]]:
@@ -106,6 +116,7 @@ def contracting(drawn: Iterable[Case]) -> Iterator[Case]:
 STAY = smallest((0, 0), depth=4, r=(1,), v=(0,))
 AT_ONCE = replace(smallest((0, 0), r=(1,), v=(0,)), gamma=0 * ONE, alphas=[ONE] * 4)
 SWAP = replace(smallest((0, 1, 0), r=(0, 0), v=(1, -1), x=((3, 0), (0, 3)), A=((1, 0), (0, 1))), alphas=[ONE] * 4)
+TURNING = replace(SWAP, gamma=Fraction(9, 10))
 SMALLEST = (STAY, AT_ONCE, SWAP, contexts.with_zeros(4))
 DRAWN = contexts.after(SMALLEST, lambda: contracting(contexts.sharp_cases()))
 STATED = Statement(
@@ -127,10 +138,13 @@ STATED = Statement(
 
 
 def numeric(claim: Depth, budget: Budget) -> Verdict:
-    """The statement in floats; then whether three layers beat the limit on a noisy walk."""
+    """The statement in floats; then a context that grows; then whether three layers beat the limit on a noisy walk."""
     verdict = STATED.run_numeric(claim, budget)
     if not verdict.passed:
         return verdict
+    grows = "the context that grows from 4 transitions to 16"
+    if found := first_failure(grows, asserting("growing", growing(claim)), Within(0.0)):
+        return Verdict(False, "L* is another as the context grows", counterexample=found)
     found, means = stopping_early(claim, budget.seed)
     if found:
         return Verdict(False, "depth does not pay as stated", counterexample=found)
@@ -138,8 +152,17 @@ def numeric(claim: Depth, budget: Budget) -> Verdict:
         "three layers beat the limit at n = 20 and the limit beats three layers at n = 200, each by more than 5 "
         "standard errors"
     )
-    detail = f"{verdict.detail}; the walk of {WALK} states, {CONTEXTS} contexts drawn at each n: {told}"
-    return replace(verdict, detail=detail, measured=means)
+    detail = f"{verdict.detail}; L* of {grows}; the walk of {WALK} states, {CONTEXTS} contexts drawn at each n: {told}"
+    return replace(verdict, detail=detail, measured=means, met={**verdict.met, "growing": len(claim.grown)})
+
+
+def growing(claim: Depth) -> Iterator[Part]:
+    """L* of five visits to state 1, and of these with six times 0, 1 after them, for F = 0.4/√n."""
+    for states, depth in zip(([1] * 5, [1] * 5 + [0, 1] * 6), claim.grown):
+        n, rewards = len(states) - 1, [float(s == 0) for s in states[:-1]]
+        operator = operator_from_kernel(states, rewards, np.exp(8 * np.eye(len(set(states)))), 0.5)
+        first, rate = float(np.abs(operator.certainty_equivalence()).max()), claim.rate(1.0, operator.margin)
+        yield Part(f"L* at n = {n}", claim.depth(first, 0.4 / math.sqrt(n), rate), depth)
 
 
 WALK, CONTEXTS, NOISE = 12, 1000, 2.0
@@ -182,7 +205,7 @@ def scope() -> str:
     """What the numeric check draws: the contexts of the statement, and those of the noisy walk."""
     lengths = " and ".join(str(n) for n, _ in Depth.early_wins)
     walk = f"{CONTEXTS} contexts of a walk of {WALK} states with noisy rewards drawn at each n, those kept whose last state is left, n = {lengths}"
-    return f"{STATED.scope('numeric')()}; beside the statement, {walk}: the mean error of 3 layers against the limit's"
+    return f"{STATED.scope('numeric')()}; a context that grows; beside the statement, {walk}: the mean error of 3 layers against the limit's"
 
 
 SAMPLED = {kind: "what early stopping gains is measured, on noisy rewards" for kind in ("exact", "certified")}
@@ -198,37 +221,87 @@ MUTANTS = (
     Mutant("half of F asks for one layer less than stated", Depth(halved=lambda rate: least_depth(2, 1, rate) - 1)),
     Mutant("rate 1 − c", Depth(rate=lambda alpha, c: 1 - c)),
     Mutant("from L* on no layer moves by more than F", Depth(move=lambda alpha, gamma: 1, beyond=(SWAP,))),
+    Mutant("a layer never moves by more than 8/5 of F", Depth(furthest=lambda floor: 8 * floor / 5, beyond=(TURNING,))),
+    Mutant(
+        "what half of F asks for bounds a context that grows too",
+        Depth(grown=(0, 2)),
+        dict.fromkeys(("exact", "certified"), "the context that grows is computed in floats"),
+        "numeric",
+    ),
     Mutant(
         "the limit beats three layers at every n", Depth(early_wins=((20, False), (200, False))), SAMPLED, "numeric"
     ),
 )
 
 
-STATEMENT = r"""
-Let $E \ge 0$, with $\sum_{k<n} E(s, S_k) > 0$ at every state of the context, $0 < \alpha \le 1$,
-$m \le \hat M(s, s)$ at every state of the context,
-$c = 2m - 1 - \lvert\gamma\rvert > 0$, and let $F > 0$ be what the context leaves uncertain, such as the bound of
-{prf:ref}`explicit-finite-sample`. Write $e_0 = \lVert v_0 - v_{\mathrm{CE}} \rVert_\infty$. If $\alpha c < 1$, let
+ASSERTIONS = (
+    Assertion(
+        "least",
+        lambda claim: (
+            rf"""
+If $\alpha c < 1$, let
 
 $$
-L^* = \max\Bigl(0, \Bigl\lceil \frac{\ln(e_0 / F)}{\ln(1/(1 - \alpha c))} \Bigr\rceil\Bigr)
+L^* = \max\Bigl(0, \Bigl\lceil \frac{{\ln(e_0 / F)}}{{\ln(1/({letters(claim.rate, "alpha", "c")}))}} \Bigr\rceil\Bigr)
 $$ (eq-worthwhile-depth)
 
-(0 if $e_0 = 0$); if $\alpha c = 1$, let $L^*$ be 1, or 0 where $e_0 \le F$. This is the least $L \ge 0$ with $(1 - \alpha c)^L e_0 \le F$, and from there on
+(0 if $e_0 = 0$); if $\alpha c = 1$, let $L^*$ be 1, or 0 where $e_0 \le F$. This is the least $L \ge 0$ with
+$({letters(claim.rate, "alpha", "c")})^L e_0 \le F$.
+"""
+        ),
+    ),
+    Assertion(
+        "reaches",
+        lambda claim: (
+            rf"""
+From there on
 
 $$
-\lVert v_L - v_{\mathrm{CE}} \rVert_\infty \le F, \qquad \lVert v_{L+1} - v_L \rVert_\infty \le \alpha (1 + \lvert\gamma\rvert) F \qquad (L \ge L^*) .
+\lVert v_L - v_{{\mathrm{{CE}}}} \rVert_\infty \le F, \qquad \lVert v_{{L+1}} - v_L \rVert_\infty \le {letters(claim.move, "alpha", "gamma")} F \qquad (L \ge L^*) .
 $$ (eq-worth-no-more)
 
-Where $\lVert v_{\mathrm{CE}} - v^\pi \rVert \le F$, the error $\lVert v_L - v^\pi \rVert$ is then at most $2F$. For
-the same $e_0$ and $\alpha c$, half of $F$ asks for at most $\lceil \ln 2 / \ln(1/(1 - \alpha c)) \rceil$ layers more (1
+Where $\lVert v_{{\mathrm{{CE}}}} - v^\pi \rVert \le F$, the error $\lVert v_L - v^\pi \rVert$ is then at most $2F$.
+"""
+        ),
+    ),
+    Assertion(
+        "half",
+        lambda claim: (
+            rf"""
+For
+the same $e_0$ and $\alpha c$, half of $F$ asks for at most $\lceil \ln 2 / \ln(1/({letters(claim.rate, "alpha", "c")})) \rceil$ layers more (1
 where $\alpha c = 1$). If $e_0$ stays bounded, $\alpha c$ away from 0 and $F$ falls like $1/\sqrt n$, then
-$L^* = O(\ln n)$. That is no bound for a context that grows, whose $e_0$ and $c$ change with it: with $\gamma = \tfrac12$,
+$L^* = O(\ln n)$.
+"""
+        ),
+    ),
+    Assertion(
+        "growing",
+        lambda claim: (
+            rf"""
+That is no bound for a context that grows, whose $e_0$ and $c$ change with it: with $\gamma = \tfrac12$,
 $\alpha = 1$, one-hot features, own scores of 8, rewards of 1 in state 0 and $F = 0.4/\sqrt n$, five visits to state 1
-have $L^* = 0$, and $L^* = 4$ once $0, 1$ has followed six times, though $F$ is just half and the bound would allow 2
+have $L^* = {claim.grown[0]}$, and $L^* = {claim.grown[1]}$ once $0, 1$ has followed six times, though $F$ is just half and the bound would allow 2
 layers more.
+"""
+        ),
+    ),
+    Assertion(
+        "moves",
+        lambda claim: (
+            f"A single layer may still move by more than $F$, though never by ${letters(claim.furthest, 'F')}$."
+        ),
+    ),
+)
 
-A single layer may still move by more than $F$, though never by $2F$.
+
+def setting() -> str:
+    """What is assumed, with the margin of {prf:ref}`contraction` as it is printed there."""
+    return rf"""
+Let $E \ge 0$, with $\sum_{{k<n}} E(s, S_k) > 0$ at every state of the context, $0 < \alpha \le 1$,
+$m \le \hat M(s, s)$ at every state of the context,
+$c = {letters(margin, "m", "gamma")} > 0$, and let $F > 0$ be what the context leaves uncertain, such as the bound of
+{{prf:ref}}`explicit-finite-sample`. Write $e_0 = \lVert v_0 - v_{{\mathrm{{CE}}}} \rVert_\infty$.
 """.strip()
 
 
@@ -237,11 +310,32 @@ CLAIM = Claim(
     title="The depth worth using",
     chapter="context",
     environment="proposition",
-    statement=lambda: STATEMENT,
+    statement=setting,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"The hypotheses of {prf:ref}`contraction` with $c > 0$ and $\alpha > 0$.",
-        r"$F > 0$ is any number; only for what it says of $v^\pi$ must it be a bound on $\lVert v_{\mathrm{CE}} - v^\pi \rVert$.",
-        r"For what half of $F$ asks: the same $e_0$ and $\alpha c$. For $L^* = O(\ln n)$: $e_0$ bounded, $\alpha c$ bounded away from 0, $F$ of the order of $1/\sqrt n$.",
+        Hypothesis(
+            r"The hypotheses of {prf:ref}`contraction`, with one step size.",
+            reason="they are those of the bound that is solved for $L$ here, and what goes wrong without them is told there",
+        ),
+        Hypothesis(
+            r"$c > 0$ and $\alpha > 0$.",
+            reason=r"where $\alpha c \le 0$ the bound $(1 - \alpha c)^L e_0$ does not fall, and no $L$ need bring it to $F$",
+        ),
+        Hypothesis(
+            r"$F > 0$ is any number.", reason=r"at $F = 0 < e_0$ no depth brings the bound to it, unless $\alpha c = 1$"
+        ),
+        Hypothesis(
+            r"$\lVert v_{\mathrm{CE}} - v^\pi \rVert \le F$, only for what is said of $v^\pi$.",
+            reason="without it nothing ties the context to $v^\\pi$",
+        ),
+        Hypothesis(
+            r"The same $e_0$ and $\alpha c$, for what half of $F$ asks.",
+            dropped="what half of F asks for bounds a context that grows too",
+        ),
+        Hypothesis(
+            r"$e_0$ bounded, $\alpha c$ bounded away from 0, $F$ of the order of $1/\sqrt n$, for $L^* = O(\ln n)$.",
+            reason=r"without any one of the three the quotient of logarithms can grow faster, such as where $F$ falls like $e^{-n}$",
+        ),
     ),
     subject=STATED.subject,
     checks=(

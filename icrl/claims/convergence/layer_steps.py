@@ -11,16 +11,16 @@ from math import isqrt, pi, sqrt
 from random import Random
 from typing import Any
 
-from sympy import QQ, Identity, MatrixSymbol, Poly, Symbol, cyclotomic_poly, ring
+from sympy import QQ, Identity, MatrixSymbol, Poly, Rational, Symbol, cyclotomic_poly, ring
 
 from icrl.arrays import np
 from icrl.operator import Operator, chebyshev_steps
 from icrl.verify.instances import contexts, frozen_lake
 from icrl.verify.instances.cases import Case, as_it_is, float_case, log_uniform, rational_case, small_fraction, smallest
 from icrl.verify.judging import blocks as sy
-from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, entries, size
+from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, asserting, entries, size
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, unmasked
 from icrl.verify.routes.grouping import STATES, operator_of
@@ -92,8 +92,12 @@ def on_a_line(case: Case) -> list[Fraction] | None:
     P, found = shares(case), [ONE]
     for s, u in zip(W := grouping.visited(case), W[1:]):
         found += [found[-1] * P[s, u] / P[u, s]] if P[s, u] and P[u, s] else []
-    near = all(share == 0 or abs(u - s) <= 1 for (s, u), share in P.items())
-    return found if near and len(found) == len(W) and visits(case) else None
+    return found if to_neighbours(case) and len(found) == len(W) and visits(case) else None
+
+
+def to_neighbours(case: Case) -> bool:
+    """Whether every transition stays or moves by 1."""
+    return all(abs(u - s) <= 1 for s, u in zip(case.states, case.states[1:]))
 
 
 def crossed_equally(case: Case) -> list[Fraction] | None:
@@ -116,11 +120,15 @@ def root(x: Any) -> Any:
     return exact if exact**2 == x else None
 
 
-def least_maximum(gamma: Any, depth: int) -> Any:
-    """2q^L/(1 + q^{2L}), q = γ/(1 + √(1 − γ²)), which is 1/T_L(1/γ); None where q is not rational."""
+def ratio(gamma: Any) -> Any:
+    """q = γ/(1 + √(1 − γ²)); None where it is not rational."""
     other = root(1 - gamma * gamma)
-    rate = None if other is None else gamma / (1 + other)
-    return None if rate is None else 2 * rate**depth / (1 + rate ** (2 * depth))
+    return None if other is None else gamma / (1 + other)
+
+
+def least_maximum(q: Any, depth: Any) -> Any:
+    """2q^L/(1 + q^{2L}), which is 1/T_L(1/γ)."""
+    return 2 * q**depth / (1 + q ** (2 * depth))
 
 
 def factors(H: np.ndarray, alphas: Sequence, error: np.ndarray) -> np.ndarray:
@@ -132,9 +140,9 @@ def factors(H: np.ndarray, alphas: Sequence, error: np.ndarray) -> np.ndarray:
 class Steps:
     """The statement with its pieces: the factors, which steps may take the place of others, and Chebyshev's part.
 
-    ``angles``: the k of the cosines cos(πk/2L). ``node``: 1/α_l from γ and a cosine. ``weights``: the ν of the norm, None where the
-    bound is not claimed. ``line``, ``crossed``: ν on a line, and of equal crossings, None for other contexts.
-    ``least``: the maximum that no L steps go below. ``grows``: the γ at which the three-cycle is said to do harm;
+    ``angle``: the k of layer l in the cosines cos(πk/2L). ``node``: 1/α_l from γ and a cosine. ``weights``: the ν of the norm, None where the
+    bound is not claimed. ``bound``: that, from q and L. ``line``, ``crossed``: ν on a line, and of equal crossings, None for other contexts.
+    ``least``: the maximum that no L steps go below, from q and L. ``harmful``: the γ from which on the three-cycle is said to do harm;
     ``plain``: what L steps of 1 make of the sum of squared errors there.
     """
 
@@ -143,7 +151,7 @@ class Steps:
     )
     instead: Callable[[Sequence], Sequence] = lambda alphas: alphas[::-1]
     machine: Machine = Machine()
-    angles: Callable[[int], list[int]] = lambda depth: [2 * l + 1 for l in range(depth)]
+    angle: Callable[[Any, Any], Any] = lambda l, depth: 2 * l + 1
     node: Callable[[Any, Any], Any] = lambda gamma, c: 1 + gamma * c
     bound: Callable[[Any, int], Any] = least_maximum
     least: Callable[[Any, int], Any] = least_maximum
@@ -151,9 +159,17 @@ class Steps:
     weights: Callable[[Case], list[Fraction] | None] = balance
     line: Callable[[Case], list[Fraction] | None] = on_a_line
     crossed: Callable[[Case], list[Fraction] | None] = crossed_equally
-    grows: Callable[[Any], bool] = lambda gamma: 4 * gamma >= 3
-    plain: Callable[[Any, int], Any] = lambda gamma, depth: gamma ** (2 * depth)
+    harmful: Fraction = Fraction(3, 4)
+    plain: Callable[[Any, Any], Any] = lambda gamma, depth: gamma ** (2 * depth)
     beyond: tuple[Case, ...] = ()
+
+    def angles(self, depth: int) -> list[int]:
+        """The k of all layers."""
+        return [self.angle(l, depth) for l in range(depth)]
+
+    def grows(self, gamma: Any) -> bool:
+        """Whether the three-cycle is said to do harm."""
+        return self.harmful.denominator * gamma >= self.harmful.numerator
 
 
 # The polynomial, in exact numbers of a cyclotomic field
@@ -189,7 +205,11 @@ def symbolic(claim: Steps, budget: Budget) -> Verdict:
         if over * bottom != under * top:
             got, right = (f.evaluate(AT) / g.evaluate(AT) for f, g in ((over, under), (top, bottom)))
             found = Counterexample(
-                f"L = {depth}, γ = 3/5, λ = 1/5", "the product of the factors 1 − α_l λ", str(got), str(right)
+                f"L = {depth}, γ = 3/5, λ = 1/5",
+                "the product of the factors 1 − α_l λ",
+                str(got),
+                str(right),
+                asserted=("product",),
             )
             return Verdict(False, "another polynomial", counterexample=found)
     told = "the product of the factors is the Chebyshev polynomial, in the letters γ and λ, for L = 1..12"
@@ -211,7 +231,7 @@ def cosine(k: int, depth: int, like: Any) -> Any:
 
 def steps(claim: Steps, gamma: Any, depth: int) -> list:
     """α_l = 1/λ_l in balls or floats; of the statement's own, in floats, those of the library."""
-    if isinstance(gamma, float) and (claim.angles, claim.node) == (Steps.angles, Steps.node):
+    if isinstance(gamma, float) and (claim.angle, claim.node) == (Steps.angle, Steps.node):
         return chebyshev_steps(gamma, depth).tolist()
     return [1 / claim.node(gamma, cosine(k, depth, gamma)) for k in claim.angles(depth)]
 
@@ -220,17 +240,18 @@ def steps(claim: Steps, gamma: Any, depth: int) -> list:
 
 
 def parts(claim: Steps, case: Case) -> Iterator[Part]:
-    """The factors, layer by layer, and in another order; detailed balance; Chebyshev's steps, where the context is reversible; the cycle."""
-    yield from by_layers(claim, case)
-    yield from balanced(claim, case)
+    """The assertions: the factors, in any order; detailed balance; Chebyshev's steps, where the context is reversible; the cycle."""
+    yield from asserting("factors", by_layers(claim, case))
+    yield from asserting("line", balanced(claim.line(case), case, "on a line"))
+    yield from asserting("crossed", balanced(claim.crossed(case), case, "of equal crossings"))
     exact = isinstance(case.gamma, Fraction)
-    if 0 < case.gamma and (nu := claim.weights(case)) and claim.bound(case.gamma, 1) is not None:
+    if 0 < case.gamma and (nu := claim.weights(case)) and ratio(case.gamma) is not None:
         for depth in DEPTHS if exact or hasattr(case.gamma, "rad") else (case.depth,):
             yield from chebyshev(claim, claim.tabular(case), like(case, nu), depth)
     if goes_round(case):
-        yield from around(claim, tabular(case))
+        yield from asserting("plain", around(claim, tabular(case)))
         if claim.grows(case.gamma):
-            yield from growth(claim, tabular(case))
+            yield from asserting("harm", growth(claim, tabular(case)))
 
 
 def like(case: Case, nu: Sequence[Fraction]) -> list:
@@ -238,12 +259,11 @@ def like(case: Case, nu: Sequence[Fraction]) -> list:
     return [0 * case.gamma + q.numerator / (q.denominator + 0 * case.gamma) for q in nu]
 
 
-def balanced(claim: Steps, case: Case) -> Iterator[Part]:
-    """ν(s)P_e(s, u) against ν(u)P_e(u, s): on a line crossed in both directions, and where crossings are equally many."""
-    for name, nu in (("on a line", claim.line(case)), ("of equal crossings", claim.crossed(case))):
-        if nu is not None:
-            flow = np.array(like(case, nu))[:, None] * operator_of(case).transition
-            yield from entries(f"ν(s)P_e(s, u), ν {name}", flow.ravel(), flow.T.ravel(), size(nu))
+def balanced(nu: Sequence[Fraction] | None, case: Case, name: str) -> Iterator[Part]:
+    """ν(s)P_e(s, u) against ν(u)P_e(u, s), where there is a ν."""
+    if nu is not None:
+        flow = np.array(like(case, nu))[:, None] * operator_of(case).transition
+        yield from entries(f"ν(s)P_e(s, u), ν {name}", flow.ravel(), flow.T.ravel(), size(nu))
 
 
 def by_layers(claim: Steps, case: Case) -> Iterator[Part]:
@@ -258,21 +278,26 @@ def by_layers(claim: Steps, case: Case) -> Iterator[Part]:
 
 
 def chebyshev(claim: Steps, case: Case, nu: Sequence, depth: int) -> Iterator[Part]:
-    """The error after L layers against the Chebyshev polynomial of P_e; against the bound in the norm weighted by ν; p at its extrema."""
+    """The assertions about L of Chebyshev's steps."""
     operator = operator_of(case)
     error = grouping.values(replace(case, alphas=[]))[0] - grouping.certainty_equivalence(case)
     end, scale = ending(claim, case, operator, error, depth)
-    most, T = claim.bound(case.gamma, depth), first_kind(lambda x: x / case.gamma, 0 * case.gamma + 1, depth)
-    yield Part(f"1/T_{depth}(1/γ)", most, 1 / T, scale)
-    yield from no_better(claim, case.gamma, depth)
-    yield from entries(f"v_{depth} − v_CE", end, first_kind(lambda x: operator.transition @ x, error, depth) / T, scale)
+    most, T = claim.bound(ratio(case.gamma), depth), first_kind(lambda x: x / case.gamma, 0 * case.gamma + 1, depth)
+    yield Part(f"1/T_{depth}(1/γ)", most, 1 / T, scale, asserted="product")
+    yield from asserting("least", no_better(claim, case.gamma, depth))
+    right = first_kind(lambda x: operator.transition @ x, error, depth) / T
+    yield from asserting("product", entries(f"v_{depth} − v_CE", end, right, scale))
     norm = lambda e: sum(weight * x * x for weight, x in zip(nu, e))
-    yield Part(f"‖v_{depth} − v_CE‖²", norm(end), most * most * norm(error), size(nu) * scale**2, AT_MOST)
-    for j in (0, depth) if isinstance(case.gamma, Fraction) else range(depth + 1):
-        place = 1 - case.gamma * (
-            0 * case.gamma + (1 if j == 0 else -1) if j in (0, depth) else cosine(2 * j, depth, case.gamma)
-        )
-        yield Part(f"p at its extremum {j}", polynomial_at(claim, case.gamma, depth, place), (-1) ** j * most, scale)
+    within = Part(f"‖v_{depth} − v_CE‖²", norm(end), most * most * norm(error), size(nu) * scale**2, AT_MOST)
+    yield from asserting("bound", [within])
+    yield from asserting("extrema", extrema(claim, case.gamma, depth, most, scale))
+
+
+def extrema(claim: Steps, gamma: Any, depth: int, most: Any, scale: float) -> Iterator[Part]:
+    """p at the ends of the interval, and in balls and floats at its extrema between them."""
+    for j in (0, depth) if isinstance(gamma, Fraction) else range(depth + 1):
+        place = 1 - gamma * (0 * gamma + (1 if j == 0 else -1) if j in (0, depth) else cosine(2 * j, depth, gamma))
+        yield Part(f"p at its extremum {j}", polynomial_at(claim, gamma, depth, place), (-1) ** j * most, scale)
 
 
 def no_better(claim: Steps, gamma: Any, depth: int) -> Iterator[Part]:
@@ -289,7 +314,7 @@ def no_better(claim: Steps, gamma: Any, depth: int) -> Iterator[Part]:
         reduce(lambda w, other: w * other / (other - x), places[:j] + places[j + 1 :], one)
         for j, x in enumerate(places)
     ]
-    total, least = sum(abs(w) for w in at_zero), claim.least(gamma, depth)
+    total, least = sum(abs(w) for w in at_zero), claim.least(ratio(gamma), depth)
     yield Part(
         f"the least maximum of {depth} steps times Σ|ℓ_j(0)|", least * total, one, (1 + depth) ** 2 / float(gamma)
     )
@@ -425,7 +450,7 @@ STATED = Statement(
         "steps along a line, each crossed in both directions": on_a_line,
         "each pair crossed equally often in both directions": crossed_equally,
     },
-    shows=(by_layers, balanced, chebyshev, no_better, around, growth),
+    shows=(by_layers, balanced, chebyshev, extrema, no_better, around, growth),
 )
 
 
@@ -444,21 +469,22 @@ MUTANTS = (
         FACTORS,
     ),
     Mutant("no mask", Steps(machine=Machine(edit=unmasked)), FACTORS),
-    Mutant("the angles of 2l in the place of 2l + 1", Steps(angles=lambda depth: [2 * l for l in range(depth)])),
-    Mutant("all steps 1 do as well", Steps(angles=lambda depth: [depth] * depth)),
+    Mutant("the angles of 2l in the place of 2l + 1", Steps(angle=lambda l, depth: 2 * l)),
+    Mutant("all steps 1 do as well", Steps(angle=lambda l, depth: depth)),
     Mutant("γ missing in the steps", Steps(node=lambda gamma, c: 1 + c)),
     Mutant(
         "q^L in the place of 1/T_L(1/γ)",
-        Steps(
-            bound=lambda gamma, depth: (
-                None if root(1 - gamma * gamma) is None else (gamma / (1 + root(1 - gamma * gamma))) ** depth
-            )
-        ),
+        Steps(bound=lambda q, depth: q**depth),
         FACTORS,
     ),
     Mutant("any context whose states are left", Steps(weights=visits, beyond=(CYCLE,)), FACTORS),
     Mutant(
         "ν = n_s on every line", Steps(line=lambda case: on_a_line(case) and visits(case), beyond=(NOT_BACK,)), FACTORS
+    ),
+    Mutant(
+        "a step of a line crossed in one direction only",
+        Steps(line=lambda case: visits(case) if to_neighbours(case) else None, beyond=(ABSORBED,)),
+        FACTORS,
     ),
     Mutant(
         "as many arrivals as departures in the place of equal crossings",
@@ -473,17 +499,29 @@ MUTANTS = (
     Mutant("M̂ = I not asked", Steps(tabular=lambda case: case, beyond=(SOFT,)), FACTORS),
     Mutant(
         "some L steps have a maximum smaller by a tenth",
-        Steps(least=lambda gamma, depth: (most := least_maximum(gamma, depth)) and 9 * most / 10),
+        Steps(least=lambda q, depth: 9 * least_maximum(q, depth) / 10),
         FACTORS,
     ),
     Mutant("steps of 1 multiply by γ^L around the cycle", Steps(plain=lambda gamma, depth: gamma**depth), FACTORS),
-    Mutant("the cycle does harm at γ = 29/40 too", Steps(grows=lambda gamma: 40 * gamma >= 29), FACTORS),
-    Mutant("the cycle does harm at γ = 3/5 too", Steps(grows=lambda gamma: gamma > 0, beyond=(CYCLE,)), FACTORS),
+    Mutant("the cycle does harm at γ = 29/40 too", Steps(harmful=Fraction(29, 40)), FACTORS),
+    Mutant("the cycle does harm at γ = 3/5 too", Steps(harmful=RATIO, beyond=(CYCLE,)), FACTORS),
 )
 
 
-STATEMENT = r"""
-Let the step sizes differ by layer, $\alpha_0, \dots, \alpha_{L-1}$, and $\lvert\gamma\rvert < 1$. With
+SETTING = r"""
+Let the step sizes differ by layer, $\alpha_0, \dots, \alpha_{L-1}$, and $\lvert\gamma\rvert < 1$.
+""".strip()
+
+
+COSINE = r"{{\cos\bigl(\pi ({}) / 2L\bigr)}}"
+"""The cosine of a layer, as a symbol; the outer braces keep its letters as they are."""
+
+
+ASSERTIONS = (
+    Assertion(
+        "factors",
+        r"""
+With
 $H = \hat M - \gamma \hat P$ and $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ of {prf:ref}`certainty-equivalence`,
 
 $$
@@ -491,42 +529,87 @@ v_L - v_{\mathrm{CE}} = \prod_{l < L} (I - \alpha_l H)\, (v_0 - v_{\mathrm{CE}})
 $$ (eq-layer-steps)
 
 and the factors commute: the order of the steps does not matter to $v_L$.
-
+""",
+    ),
+    Assertion(
+        "product",
+        lambda claim: (
+            rf"""
 Now let $0 < \gamma < 1$ and take **Chebyshev's steps**
 
 $$
-\alpha_l = \frac{1}{1 + \gamma \cos\bigl(\pi (2l + 1) / 2L\bigr)} .
+\alpha_l = \frac{{1}}{{{sy.letters(claim.node, "gamma", COSINE.format(sy.letters(claim.angle, "l", "L")))}}} .
 $$ (eq-chebyshev-steps)
 
-With the Chebyshev polynomial $T_L(\cos\theta) = \cos L\theta$, and $q = \gamma / (1 + \sqrt{1 - \gamma^2})$,
+With the Chebyshev polynomial $T_L(\cos\theta) = \cos L\theta$, and $q = \gamma / (1 + \sqrt{{1 - \gamma^2}})$,
 
 $$
-\prod_{l<L} (1 - \alpha_l \lambda) = \frac{T_L\bigl((1 - \lambda)/\gamma\bigr)}{T_L(1/\gamma)} , \qquad \frac{1}{T_L(1/\gamma)} = \frac{2 q^L}{1 + q^{2L}} .
+\prod_{{l<L}} (1 - \alpha_l \lambda) = \frac{{T_L\bigl((1 - \lambda)/\gamma\bigr)}}{{T_L(1/\gamma)}} , \qquad \frac{{1}}{{T_L(1/\gamma)}} = {sy.letters(claim.bound, "q", "L")} .
 $$ (eq-chebyshev-product)
-
+"""
+        ),
+    ),
+    Assertion(
+        "extrema",
+        r"""
 On $[1 - \gamma, 1 + \gamma]$ this polynomial is at most $1/T_L(1/\gamma)$ in absolute value, and is that with
-alternating signs at the $L + 1$ points $\lambda_j = 1 - \gamma\cos(\pi j / L)$. No other $L$ steps have a smaller maximum
+alternating signs at the $L + 1$ points $\lambda_j = 1 - \gamma\cos(\pi j / L)$.
+""",
+    ),
+    Assertion(
+        "least",
+        r"""
+No other $L$ steps have a smaller maximum
 on the interval: the $\ell_j = \prod_{i \ne j} \lambda_i / (\lambda_i - \lambda_j)$ make
 $\sum_j \ell_j\, p(\lambda_j) = p(0) = 1$ of every such product $p$, and $\sum_j \lvert \ell_j \rvert = T_L(1/\gamma)$.
-
+""",
+    ),
+    Assertion(
+        "bound",
+        r"""
 Suppose that $\hat M = I$ (the tabular limit), and that $P_e$ is **reversible**: $\nu(s) P_e(s, u) = \nu(u) P_e(u, s)$
 for some positive $\nu$. Then in the norm $\lVert u \rVert_\nu^2 = \sum_s \nu(s) u(s)^2$
 
 $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\nu \;\le\; \frac{1}{T_L(1/\gamma)}\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\nu .
 $$ (eq-chebyshev-bound)
-
+""",
+    ),
+    Assertion(
+        "line",
+        r"""
 A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed between each two
-neighbours that it visits in both directions: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$. Any context that
+neighbours that it visits in both directions: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$.
+""",
+    ),
+    Assertion(
+        "crossed",
+        r"""
+Any context that
 crosses each pair of states equally often in both directions is reversible with $\nu(s) = n_s$: such as one on a line
 that ends where it began.
-
-Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with $\gamma \ge \tfrac34$, $\hat M = I$
-and an error $v_0 - v_{\mathrm{CE}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps
-makes the sum of squared errors larger, whereas steps of 1 multiply it by $\gamma^{2L}$, whatever $\gamma$ is. (It is
+""",
+    ),
+    Assertion(
+        "harm",
+        lambda claim: (
+            rf"""
+Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with
+$\gamma \ge {sy.book_latex(Rational(claim.harmful))}$, $\hat M = I$
+and an error $v_0 - v_{{\mathrm{{CE}}}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps
+makes the sum of squared errors larger. (It is
 $L = 2$ that asks for the largest $\gamma$: there the harm begins at
-$\gamma = \sqrt{2/(1 + \sqrt 7)} \approx 0.7407$, so that $\tfrac34$ is not the least number, but $\tfrac{29}{40}$ is too small.)
-""".strip()
+$\gamma = \sqrt{{2/(1 + \sqrt 7)}} \approx 0.7407$, so that $\tfrac34$ is not the least number, but $\tfrac{{29}}{{40}}$ is too small.)
+"""
+        ),
+    ),
+    Assertion(
+        "plain",
+        lambda claim: (
+            f"Steps of 1 multiply that sum by ${sy.letters(claim.plain, 'gamma', 'L')}$, whatever $\\gamma$ is."
+        ),
+    ),
+)
 
 
 CLAIM = Claim(
@@ -534,14 +617,40 @@ CLAIM = Claim(
     title="Steps that differ by layer",
     chapter="depth",
     environment="theorem",
-    statement=lambda: STATEMENT,
+    statement=lambda: SETTING,
+    assertions=ASSERTIONS,
     hypotheses=(
-        r"For the product: $\lvert\gamma\rvert < 1$, the same weights in every layer (softmax attention: the same features), any step sizes.",
-        r"For Chebyshev's polynomial: $0 < \gamma < 1$.",
-        (
-            r"For the bound: $\hat M = I$ as well, and a positive $\nu$ with detailed balance for $P_e$ (every state "
-            r"is then left). A context on a line that crosses some step in one direction only has none: such as $0, 1, "
-            r"1$."
+        Hypothesis(
+            r"$\lvert\gamma\rvert < 1$; any step sizes.",
+            reason=r"else $I - \gamma P_e$ need not be invertible, and $v_{\mathrm{CE}}$ is then undefined",
+        ),
+        Hypothesis(
+            "The same weights in every layer (softmax attention: the same features), for the product.",
+            reason="where they differ each layer has its own $H$, and the order of two layers can matter",
+        ),
+        Hypothesis(
+            r"$0 < \gamma < 1$, for Chebyshev's polynomial.",
+            reason=r"at $\gamma = 0$ the interval is a point and $1/\gamma$ is undefined; $\gamma < 0$ gives the same steps as its absolute value, in another order",
+        ),
+        Hypothesis(r"$\hat M = I$, for the bound.", dropped="M̂ = I not asked"),
+        Hypothesis(
+            r"There is a positive $\nu$ with detailed balance for $P_e$ (every state is then left), for the bound.",
+            dropped="any context whose states are left",
+        ),
+        Hypothesis(
+            r"Each step of a line is crossed in both directions, for its $\nu$.",
+            dropped="a step of a line crossed in one direction only",
+        ),
+        Hypothesis(
+            r"Each pair of states is crossed equally often in both directions, for $\nu(s) = n_s$.",
+            dropped="as many arrivals as departures in the place of equal crossings",
+        ),
+        Hypothesis(
+            r"$\gamma \ge \tfrac34$, for the harm around the cycle.", dropped="the cycle does harm at γ = 29/40 too"
+        ),
+        Hypothesis(
+            r"$L \ge 2$ and errors that sum to 0, for the harm around the cycle.",
+            reason=r"one layer's step is 1 and shrinks the sum of squares by $\gamma^2$, and errors that are all equal shrink at any depth",
         ),
     ),
     subject=STATED.subject,
@@ -552,6 +661,7 @@ CLAIM = Claim(
             "number of states",
             symbolic,
             shows=(polynomial, symbolic),
+            asserts=("factors", "product"),
         ),
         *STATED.checks(),
     ),

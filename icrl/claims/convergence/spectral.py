@@ -2,11 +2,14 @@ r"""spectral: for one context, the eigenvalues of H = M̂ − γP̂ say whether 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from random import Random
 from typing import Any
+
+from sympy import Integer
 
 from icrl.arrays import np
 from icrl.operator import Operator
@@ -14,20 +17,24 @@ from icrl.verify.instances import contexts
 from icrl.verify.instances import frozen_lake as lake
 from icrl.verify.instances.cases import Case, as_it_is, log_uniform, power_of_two, smallest, to_ball
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
+from icrl.verify.judging.blocks import book_latex, letters
 from icrl.verify.judging.parts import (
     AT_LEAST,
     AT_MOST,
     UNLIKE,
+    Exactly,
     Part,
+    asserting,
     entries,
+    first_failure,
     greatest,
     least,
     size,
 )
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.edits import Machine, no_normaliser
+from icrl.verify.routes.edits import Machine, no_normaliser, unmasked
 from icrl.verify.routes.exact_algebra import invertible, pivots
 from icrl.verify.routes.fixed_points import bellman_matrix
 from icrl.verify.routes.grouping import operator_of
@@ -115,7 +122,7 @@ def positive_definite(E: np.ndarray) -> bool:
 
 @dataclass(frozen=True)
 class Spectral:
-    """The statement with its pieces: the limit of the step sizes, and which are below it; what (a), (b) and (c) ask; contexts let in."""
+    """The statement with its pieces: the limit of the step sizes, and which are below it; what (a), (b) and (c) ask; the Transformer; γ in the examples; contexts let in."""
 
     limit: Callable[[list], Any] = step_limit
     below: Callable[[Any, Any], bool] = lambda alpha, limit: alpha < limit
@@ -124,9 +131,15 @@ class Spectral:
     two: Callable[[Any], bool] = lambda gap: gap > 0
     definite: Callable[[Case], bool] = lambda case: symmetric(case) and positive_definite(table(case))
     spread: Callable[[np.ndarray, np.ndarray], Any] = lambda nu, after: greatest(after / nu)
-    count: Callable[[Any, Any], bool] = lambda n, gamma: n * (1 - gamma) >= gamma / 2
+    enough: Callable[[Any], Any] = lambda gamma: gamma / 2
     without: Callable[[Operator, np.ndarray], np.ndarray] = lambda operator, E: E @ weighted(operator)
+    machine: Machine = Machine()
+    discounts: tuple[Fraction, ...] = (Fraction(99, 100), Fraction(9, 10), Fraction(19, 20))
     beyond: tuple[Case, ...] = ()
+
+    def count(self, n: Any, gamma: Any) -> bool:
+        """Whether S_n is left often enough for (c), from |γ|."""
+        return n * (1 - gamma) >= self.enough(gamma)
 
 
 def weighted(operator: Operator) -> np.ndarray:
@@ -135,25 +148,37 @@ def weighted(operator: Operator) -> np.ndarray:
 
 
 def parts(claim: Spectral, case: Case) -> Iterator[Part]:
-    """The three sufficient conditions; the step sizes that work; the Transformer's layers."""
+    """The assertions: the three sufficient conditions; the step sizes that work; the Transformer's layers."""
     operator = operator_of(case)
     if claim.covered(operator) and claim.discount(case.gamma):
         yield from sufficient(claim, case, operator)
-    yield from steps(claim, case, operator)
-    yield from layers(case, operator)
+    yield from asserting("limit", steps(claim, case, operator))
+    yield from layers(claim, case, operator)
 
 
 def sufficient(claim: Spectral, case: Case, operator: Operator) -> Iterator[Part]:
     """What follows from (a), which is necessary too, (b) and (c)."""
     E, gamma = table(case), abs(case.gamma)
     if len(E) == 2:
-        yield from two_states(claim.two(two_states_gap(case)), case, operator)
+        yield from asserting("a", two_states(claim.two(two_states_gap(case)), case, operator))
     if claim.definite(case):
         nu = operator.counts * (E @ operator.counts)
         if gamma**2 * claim.spread(nu, nu @ operator.transition) < 1:
-            yield from stands("(b)", operator.H)
+            yield from asserting("b", stands("(b)", operator.H))
         if case.states[0] == case.states[-1] or claim.count(operator.counts[last(case)], gamma):
-            yield from stands("(c)", claim.without(operator, E))
+            yield from asserting("c", stands("(c)", claim.without(operator, E)))
+
+
+def near_the_half(claim: Spectral, share: Fraction, m: int = 100, stays: int = 10**5) -> Iterator[Part]:
+    """Walks 0, …, m, m, …, m for which n_m(1 − γ) = γ · share: if the trace is not positive, no step size works.
+
+    It is Σ_k (E(S_k, S_k) − γE(S_k, S_{k+1})), for the E of :func:`path` nearly n_m(1 − γ) − m/(2m + 2).
+    """
+    gamma, ridge = stays / (stays + share), Fraction(1, 10**6)
+    x = [Fraction(s + 1, m + 1) for s in range(m + 1)]
+    trace = sum(a * a + ridge - gamma * a * b for a, b in zip(x, x[1:])) + stays * (1 - gamma) * (1 + ridge)
+    where = f"whether m = {m} and {stays} stays, n_m(1 − γ) = {share} γ, are enough, 1 if so"
+    yield Part(where, int(claim.count(stays, gamma)), int(trace > 0), relation=AT_MOST)
 
 
 def last(case: Case) -> int:
@@ -223,18 +248,19 @@ def condition_of_eigenvectors(matrix: np.ndarray) -> float:
     return float(np.linalg.cond(np.linalg.eig(matrix)[1]))
 
 
-def layers(case: Case, operator: Operator) -> Iterator[Part]:
+def layers(claim: Spectral, case: Case, operator: Operator) -> Iterator[Part]:
     """The Transformer itself: in rationals eᵀQe falls by eᵀe in every layer; in floats the error after many is as the eigenvalues say."""
     if isinstance(case.gamma, Fraction):
-        yield from falling(case, falling_form(operator.G(case.alphas[0])))
-        yield from without_normaliser(case, operator)
+        yield from asserting("radius", falling(claim, case, falling_form(operator.G(case.alphas[0]))))
+        yield from asserting("c", without_normaliser(case, operator))
     elif isinstance(case.gamma, float):
-        yield from at_depth(case, operator)
+        yield from asserting("radius", at_depth(claim, case, operator))
 
 
-def falling(case: Case, Q: np.ndarray | None) -> Iterator[Part]:
+def falling(claim: Spectral, case: Case, Q: np.ndarray | None) -> Iterator[Part]:
     """eᵀQe before and after each layer, e = v_l − v_CE."""
-    errors = [v - grouping.certainty_equivalence(case) for v in grouping.values(case)] if Q is not None else []
+    v_CE = grouping.certainty_equivalence(case)
+    errors = [v - v_CE for v in grouping.values(case, claim.machine)] if Q is not None else []
     for layer, (e, after) in enumerate(zip(errors, errors[1:])):
         yield Part(f"what layer {layer + 1} takes from eᵀQe", e @ Q @ e - after @ Q @ after, e @ e)
 
@@ -246,12 +272,12 @@ def without_normaliser(case: Case, operator: Operator) -> Iterator[Part]:
     yield from entries("what a layer without the normaliser adds", ahead, v[1] - v[0])
 
 
-def at_depth(case: Case, operator: Operator) -> Iterator[Part]:
+def at_depth(claim: Spectral, case: Case, operator: Operator) -> Iterator[Part]:
     """At most κ ρ^L of the error is left after L layers; along the left eigenvector of the largest |λ|, λ^L of it."""
     found, V = np.linalg.eig(operator.G(case.alphas[0]))
     if not operator.covered or np.linalg.cond(V) > 1e3:
         return
-    values, v_CE = grouping.values(case), grouping.certainty_equivalence(case)
+    values, v_CE = grouping.values(case, claim.machine), grouping.certainty_equivalence(case)
     first, end, top = values[0] - v_CE, values[-1] - v_CE, np.abs(found).argmax()
     scale = (1 + case.depth) * size(v_CE, *values) * np.linalg.cond(V) * size(1 / (1 - abs(case.gamma)))
     rho, left = operator.spectral_radius(case.alphas[0]), np.linalg.inv(V)[top]
@@ -376,19 +402,37 @@ def not_all_positive(H: np.ndarray) -> Iterator[Part]:
     )
 
 
-def of_examples(parts: Callable, examples: tuple[Case, ...]) -> Statement:
+def of_examples(parts: Callable, examples: Callable[[Spectral], tuple[Case, ...]]) -> Statement:
     """What the examples of the statement, or one whose trace is positive, show: in rationals, balls and floats."""
-    those = lambda claim: examples
+    those = lambda claim, case: asserting("examples", parts(claim, case))
     return Statement(
-        parts, TOLD, Spectral(), exact=those, certified=those, small=those, floats=lambda seed: iter(()), trials=1
+        those,
+        TOLD,
+        Spectral(),
+        exact=examples,
+        certified=examples,
+        small=examples,
+        floats=lambda seed: iter(()),
+        trials=1,
     )
+
+
+def with_normaliser(claim: Spectral) -> tuple[Case, ...]:
+    """Those that no step size helps."""
+    stuck, culprit, _ = claim.discounts
+    return replace(STUCK, gamma=stuck), replace(CULPRIT, gamma=culprit), TRACE
+
+
+def normaliser_left_out(claim: Spectral) -> tuple[Case, ...]:
+    """The one that no step size helps without the normaliser."""
+    return (replace(OPEN, gamma=claim.discounts[2]),)
 
 
 TOLD = (
     "convergence at step sizes on both sides of the limit, and at none if there is no limit; (a), (b) and (c) where "
     "they hold; the Transformer's layers; the examples"
 )
-EXAMPLES = (of_examples(no_step, (STUCK, CULPRIT, TRACE)), of_examples(no_step_without, (OPEN,)))
+EXAMPLES = (of_examples(no_step, with_normaliser), of_examples(no_step_without, normaliser_left_out))
 STATED = Statement(
     parts,
     TOLD,
@@ -408,8 +452,27 @@ STATED = Statement(
     },
     scale="that of the values after many layers, times 1 + L and the condition of the eigenvectors",
     traits={"A = I": lambda case: np.array_equal(case.A, np.eye(case.d))},
-    shows=(sufficient, steps, layers, no_step),
+    shows=(sufficient, near_the_half, steps, layers, no_step),
 )
+
+
+def exact(claim: Spectral, budget: Budget) -> Verdict:
+    """The statement in rationals; then how near walks that stay at their end come to the half of (c)."""
+    verdict, met = STATED.run_exact(claim, budget), Counter[str]()
+    near = asserting("half", near_the_half(claim, Fraction(49, 100)))
+    if not verdict.passed:
+        return verdict
+    if found := first_failure("a walk 0, …, m, m, …, m, E nearly xxᵀ", near, Exactly(), met):
+        return Verdict(False, "what (c) asks of S_n", counterexample=found)
+    detail = f"{verdict.detail}; that the half of (c) is needed, to within 1/100"
+    return replace(verdict, detail=detail, met={**verdict.met, **met})
+
+
+def all_checks() -> Iterator[Check]:
+    """Those of the examples and of the statement, by kind."""
+    for checks in zip(*(statement.checks() for statement in (*EXAMPLES, STATED)), strict=True):
+        *before, stated = checks
+        yield in_turn(*before, replace(stated, run=exact) if stated.kind == "exact" else stated)
 
 
 def in_turn(*checks: Check) -> Check:
@@ -417,11 +480,13 @@ def in_turn(*checks: Check) -> Check:
 
     def run(claim: Spectral, budget: Budget) -> Verdict:
         """Every check in turn, up to one that fails."""
+        met = Counter[str]()
         for check in checks:
             verdict = check.run(claim, budget)
             if not verdict.passed:
-                break
-        return verdict
+                return verdict
+            met.update(verdict.met)
+        return replace(verdict, met=met)
 
     return replace(checks[-1], run=run)
 
@@ -456,35 +521,82 @@ MUTANTS = (
         "(b) with a mean in the place of the maximum",
         Spectral(spread=lambda nu, after: sum(after) / sum(nu), beyond=(STUCK,)),
     ),
-    Mutant("(c) whatever S_n", Spectral(count=lambda n, gamma: True, beyond=(OPEN,))),
+    Mutant("(c) whatever S_n", Spectral(enough=lambda gamma: 0 * gamma, beyond=(OPEN,))),
     Mutant(
         "(c) with an eighth of |γ| in the place of half",
-        Spectral(count=lambda n, gamma: n * (1 - gamma) >= gamma / 8),
+        Spectral(enough=lambda gamma: gamma / 8),
     ),
     Mutant(
         "(c) with 2/5 of |γ| in the place of half",
-        Spectral(count=lambda n, gamma: n * (1 - gamma) >= 2 * gamma / 5),
+        Spectral(enough=lambda gamma: 2 * gamma / 5),
         dict.fromkeys(("certified", "numeric"), "the E that shows it is a table of rationals, no exponential"),
     ),
+    Mutant(
+        "(c) with 12/25 of |γ| in the place of half",
+        Spectral(enough=lambda gamma: 12 * gamma / 25),
+        dict.fromkeys(("certified", "numeric"), "the E that shows it is a table of rationals, no exponential"),
+    ),
+    Mutant(
+        "no mask",
+        Spectral(machine=Machine(edit=unmasked)),
+        {"certified": "the Transformer's layers are run in rationals and in floats"},
+    ),
+    Mutant("γ = 0.5 in the first example", Spectral(discounts=(Fraction(1, 2), *Spectral.discounts[1:]))),
+    Mutant("γ = 0.85 in the last example", Spectral(discounts=(*Spectral.discounts[:2], Fraction(17, 20)))),
     Mutant("(c) with the normaliser", Spectral(without=lambda operator, E: operator.H, beyond=(CULPRIT,))),
 )
 
 
-STATEMENT = r"""
+MODULUS = r"{\lvert \gamma \rvert}"
+"""|γ|, as a symbol; the braces keep its letters as they are."""
+
+SETTING = r"""
 Let $H = \hat M - \gamma \hat P$ and $G = I - \alpha H$ be those of one context ({prf:ref}`operator`), with one step
-size $\alpha$ for all layers. The values converge from every $v_0$, and to one limit, if and only if $\rho(G) < 1$; the
-limit is $v_{\mathrm{CE}}$. Among the $\alpha > 0$ this is so for those with
+size $\alpha$ for all layers.
+""".strip()
+
+
+def examples_in_words(claim: Spectral) -> str:
+    """The three examples, each with its γ."""
+    stuck, culprit, other = (f"{float(gamma):g}" for gamma in claim.discounts)
+    return rf"""
+Distinct features and a context that leaves every state are not enough: with $E = 2^{{x x'}}$, $x = (-3, 0, -2)$, states
+$0, 2, 1, 1$ and $\gamma = {stuck}$, no step size works. Nor does one with $x = (4, 3, 1)$, states $0, 1, 2, 0$ and
+$\gamma = {culprit}$, where by (c) some would if the normaliser were left out. It can be the other way round: with
+$x = (1, 2)$, states $0, 1, 1$ and $\gamma = {other}$ every $\alpha \in (0, 1]$ works by (a), and without the normaliser
+none does.
+"""
+
+
+ASSERTIONS = (
+    Assertion(
+        "radius",
+        r"The values converge from every $v_0$, and to one limit, if and only if $\rho(G) < 1$; the "
+        r"limit is $v_{\mathrm{CE}}$.",
+    ),
+    Assertion(
+        "limit",
+        r"""
+Among the $\alpha > 0$ this is so for those with
 
 $$
 \alpha < \min_\lambda \frac{2 \operatorname{Re} \lambda}{\lvert \lambda \rvert^2}, \qquad \lambda \text{ the eigenvalues of } H ,
 $$ (eq-step-limit)
 
 and no others. So some $\alpha > 0$ works if and only if every eigenvalue of $H$ has a positive real part.
-
+""",
+    ),
+    Assertion(
+        "a",
+        r"""
 Let $\lvert\gamma\rvert < 1$, and let every state of the context be left by some transition. Some $\alpha > 0$ works in each of these cases:
 
 (a) The context has two states, $E(s, u) = e^{x(u)^\top A x(s)}$, and $(x_0 - x_1)^\top A (x_0 - x_1) > 0$. This is necessary too, and then every $\alpha \in (0, 1]$ works.
-
+""",
+    ),
+    Assertion(
+        "b",
+        r"""
 (b) $E$ is symmetric and positive definite, and arrivals and departures nearly balance once each state $s$ counts
 $Z(s) = \sum_u n_u E(s, u)$ times: with $\nu(s) = n_s Z(s)$, what arrives at $u$ is
 $(\nu P_e)(u) = \sum_s \nu(s) P_e(s, u)$, what leaves it is $\nu(u)$, and
@@ -492,19 +604,30 @@ $(\nu P_e)(u) = \sum_s \nu(s) P_e(s, u)$, what leaves it is $\nu(u)$, and
 $$
 \gamma^2 \max_{u} \frac{(\nu P_e)(u)}{\nu(u)} < 1 .
 $$ (eq-reweighted)
-
+""",
+    ),
+    Assertion(
+        "c",
+        lambda claim: (
+            rf"""
 (c) $E$ is symmetric and positive definite, and either $S_n = S_0$ or
-$n_{S_n} (1 - \lvert\gamma\rvert) \ge \lvert\gamma\rvert / 2$; but here the iteration is another one, with the
-normaliser **left out**: the step of state $s$ is $\alpha Z(s)$, so that $E \operatorname{diag}(n) (I - \gamma P_e)$
-stands in the place of $H$. No number below the $\tfrac12$ does for all contexts: those that go $0, 1, \dots, m$ and then
+$n_{{S_n}} (1 - \lvert\gamma\rvert) \ge {letters(claim.enough, MODULUS)}$; but here the iteration is another one, with the
+normaliser **left out**: the step of state $s$ is $\alpha Z(s)$, so that $E \operatorname{{diag}}(n) (I - \gamma P_e)$
+stands in the place of $H$.
+"""
+        ),
+    ),
+    Assertion(
+        "half",
+        lambda claim: (
+            rf"""
+No number below the ${book_latex(claim.enough(Integer(1)))}$ does for all contexts: those that go $0, 1, \dots, m$ and then
 stay long at $m$ come as near to it as one likes.
-
-Distinct features and a context that leaves every state are not enough: with $E = 2^{x x'}$, $x = (-3, 0, -2)$, states
-$0, 2, 1, 1$ and $\gamma = 0.99$, no step size works. Nor does one with $x = (4, 3, 1)$, states $0, 1, 2, 0$ and
-$\gamma = 0.9$, where by (c) some would if the normaliser were left out. It can be the other way round: with
-$x = (1, 2)$, states $0, 1, 1$ and $\gamma = 0.95$ every $\alpha \in (0, 1]$ works by (a), and without the normaliser
-none does.
-""".strip()
+"""
+        ),
+    ),
+    Assertion("examples", examples_in_words),
+)
 
 
 CLAIM = Claim(
@@ -512,19 +635,40 @@ CLAIM = Claim(
     title="When some step size makes depth converge",
     chapter="when-it-fails",
     environment="theorem",
-    statement=lambda: STATEMENT,
+    statement=lambda: SETTING,
+    assertions=ASSERTIONS,
     hypotheses=(
-        (
-            r"One step size $\alpha$ for all layers. For the first part nothing else: any table of weights, any "
-            r"$\gamma$. (If $H$ has the eigenvalue 0, as with a state that is never left, no $\alpha$ works.)"
+        Hypothesis(
+            r"One step size $\alpha$ for all layers. For the first two sentences nothing else: any table of weights, any "
+            r"$\gamma$. (If $H$ has the eigenvalue 0, as with a state that is never left, no $\alpha$ works.)",
+            reason="where the steps differ a product of factors decides, {prf:ref}`layer-steps`",
         ),
-        r"For (a), (b) and (c): $\lvert\gamma\rvert < 1$, and every state of the context is a source, $S_n$ included.",
-        r"For (a): $E$ the exponential of the score, to whatever base above 1.",
-        r"For (b) and (c): $E$ symmetric and positive definite, such as $A = I$ with distinct features ({prf:ref}`fixed-point`).",
-        r"For (c): $S_n = S_0$, or $S_n$ is left often enough; and it is about the iteration without the normaliser.",
+        Hypothesis(r"$\lvert\gamma\rvert < 1$, for (a), (b) and (c).", dropped="γ = −3/2 let in"),
+        Hypothesis(
+            r"Every state of the context is a source, $S_n$ included, for (a), (b) and (c).",
+            dropped="a state that is never left let in",
+        ),
+        Hypothesis(
+            r"$E$ is the exponential of the score, to whatever base above 1, for (a).",
+            reason="for another table $E(0, 0) E(1, 1) > E(0, 1) E(1, 0)$ takes the place of the condition, which says this of exponentials",
+        ),
+        Hypothesis(
+            r"$E$ is symmetric, such as with $A = I$, for (b) and (c).",
+            dropped="(b), (c) with E + Eᵀ positive definite",
+        ),
+        Hypothesis(
+            r"$E$ is positive definite, such as with $A = I$ and distinct features ({prf:ref}`fixed-point`), for (b) and (c).",
+            dropped="(b), (c) with E symmetric",
+        ),
+        Hypothesis(
+            r"Arrivals and departures nearly balance at every state, for (b).",
+            dropped="(b) with a mean in the place of the maximum",
+        ),
+        Hypothesis(r"$S_n = S_0$, or $S_n$ is left often enough, for (c).", dropped="(c) whatever S_n"),
+        Hypothesis("The normaliser is left out, for (c).", dropped="(c) with the normaliser"),
     ),
     subject=STATED.subject,
-    checks=(*map(in_turn, *(statement.checks() for statement in (*EXAMPLES, STATED))),),
+    checks=tuple(all_checks()),
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence", "fixed-point"),
     source="Found for this book; the first part is the theory of Richardson's iteration",

@@ -218,6 +218,10 @@ class BookPrinter(LatexPrinter):
         text = self.parenthesize(expr.arg, precedence_traditional(expr), strict=True)
         return rf"\left({text}\right)^\top" if "^" in text else rf"{text}^\top"
 
+    def _print_Abs(self, expr, exp=None):
+        text = rf"\lvert {self._print(expr.args[0])} \rvert"
+        return text if exp is None else rf"{text}^{{{exp}}}"
+
     def _print_MatAdd(self, expr):
         return self._in_order(expr, [(term, *term.as_coeff_mmul()) for term in expr.args])
 
@@ -226,7 +230,7 @@ class BookPrinter(LatexPrinter):
 
     def _in_order(self, whole, terms):
         def negative(coefficient):
-            return coefficient.could_extract_minus_sign()
+            return not coefficient.is_Add and coefficient.could_extract_minus_sign()
 
         def place(term):
             _, coefficient, rest = term

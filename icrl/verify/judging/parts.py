@@ -3,6 +3,7 @@ r"""A statement as parts, each a number against what it must be; the runs that p
 from __future__ import annotations
 
 import math
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -124,9 +125,10 @@ def failing(first: Part, others: Iterable[Part], numbers: Any) -> tuple[str, ...
     """The assertions of the first part, which fails, and of the others that fail at the same instance, as far as they can be computed there."""
     ids = {first.asserted: None}
     try:
-        for part in others:
-            if part.asserted not in ids and numbers.fails(part):
-                ids[part.asserted] = None
+        with warnings.catch_warnings(action="ignore"):
+            for part in others:
+                if part.asserted not in ids and numbers.fails(part):
+                    ids[part.asserted] = None
     except Exception:  # noqa: BLE001  what is wrong may break whatever is computed from it
         return tuple(ids)
     return tuple(ids)

@@ -86,6 +86,14 @@ def by_position(kappa: Any, C: Any) -> Any:
     return table / table.sum(axis=1)[:, None]
 
 
+def of_either_sign(kappa: Any, C: Any) -> Any:
+    """K with the sign of κ turned wherever key and query are two states, normalised again. At symbolic sizes as it was."""
+    if isinstance(C, MatrixExpr):
+        return by_state(kappa, C)
+    signed = kappa * np.where(np.eye(len(kappa), dtype=bool), 1, -1)
+    return by_state(signed / (signed @ C.sum(axis=0))[:, None], C)
+
+
 def inverse_counts(C: Any) -> Any:
     """(CᵀC)⁻¹ = diag(1/n_s), with 0 for a state that is never left; at symbolic sizes every state is left."""
     if isinstance(C, MatrixExpr):
