@@ -11,6 +11,7 @@ from icrl import state_form as library
 from icrl.claims.emergence import emergence, state_form
 from icrl.pretrain import readings
 from icrl.verify.model import Budget, Verdict
+from icrl.verify.pages.status import box
 from icrl.verify.run import judge
 
 FEW = Budget(trials=20)
@@ -171,7 +172,7 @@ def given(sharpness=2.5, times=1.0, rows=AS_TRAINED):
             "A": network.construction(protocol.d, 1.0, sharpness)["A"],
         }
 
-    return replace(EMERGENCE.subject, train=train)
+    return replace(EMERGENCE.subject, controls=(), train=train)
 
 
 def found(subject, trials=1):
@@ -184,6 +185,10 @@ def found(subject, trials=1):
 def test_parameters_like_those_pass():
     verdict = judge(EMERGENCE.checks[0], given(), Budget(trials=1))
     assert verdict.passed and "seed 0 of each" in verdict.detail
+
+
+def test_the_pattern_in_a_control_is_found():
+    assert found(replace(given(), controls=EMERGENCE.subject.controls[:1])) == "the lesser of the two cosines"
 
 
 @pytest.mark.parametrize(
@@ -315,12 +320,12 @@ def test_a_run_that_diverges_fails_without_refuting():
 
 
 def test_the_statement_says_what_was_trained():
-    text = " ".join(EMERGENCE.statement().split())
+    text = " ".join(box(EMERGENCE).split())
     budgets = (
         "300 steps of 32 tasks from rate 0.1 with 6 layers",
         "400 steps of 32 tasks from rate 0.05",
         "from 2 to 20",
-        "trains 2 seeds",
+        "2 seeds of each of the four",
     )
     for said in (
         *budgets,
@@ -329,7 +334,7 @@ def test_the_statement_says_what_was_trained():
         "between 1.05 and 1.5",
         "0.3 or more",
         "\\ge 1.02",
-        "below 0.9",
+        "at or below 0.9",
         "(eq-emergence)",
     ):
         assert said in text, said

@@ -89,17 +89,6 @@ def test_no_context_of_three_transitions_is_good_where_the_loss_blows_up():
     assert not any(2 * each.visits >= 1 for each in losses(BLOW_UP, 3, 0, 1))
 
 
-def test_the_bound_of_the_good_contexts_is_not_sharp_and_n_s_may_not_be_needed():
-    """One state, L = 0: half of the bound; elsewhere below a fifth. Without n_s ≥ ½nμ(s) it holds in every task counted."""
-    claim, own = global_minimum.Minimum(), global_minimum.Minimum(good=lambda own, least, visits: own >= least)
-    for task, n, L in global_minimum.settings(global_minimum.tasks()):
-        if n is not ENDLESS:
-            found, most = losses(task, n, L, 1), global_minimum.of_the_good(claim, task, n, L)
-            share = mean(global_minimum.good_ones(claim, task, found)) / most
-            assert share == F(1, 2) if len(task.r) == 1 and L == 0 else share < F(1, 5)
-            assert mean(global_minimum.good_ones(own, task, found)) <= most
-
-
 def test_the_numerators_and_their_denominator_are_the_iteration():
     G, b = fractions([["1/2", "1/3"], ["-1/5", "1"]]), fractions([["1/7", "2"]])
     v = 0 * b[0]
