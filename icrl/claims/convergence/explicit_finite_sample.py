@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
 from itertools import chain, product, starmap
@@ -19,20 +19,23 @@ from icrl.tasks import boyan_chain, from_gymnasium, one_hot, random_mrp, ring
 from icrl.verify.instances.cases import shown, to_ball
 from icrl.verify.instances.chains import fractions, rational_chain, rational_vector
 from icrl.verify.instances.words import between, described
+from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.differences import BITS, Undecided
 from icrl.verify.judging.parts import (
     AT_LEAST,
     AT_MOST,
     AsBalls,
+    Exactly,
     Part,
     Within,
+    asserting,
     at_bits,
     entries,
     first_failure,
     greatest,
 )
 from icrl.verify.judging.statement import Statement
-from icrl.verify.model import Budget, Check, Claim, Counterexample, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved
 
 HALF, TENTH = Fraction(1, 2), Fraction(1, 10)
@@ -82,6 +85,10 @@ class Bounds:
     least_visited: Callable = lambda mu: mu
     off: Callable = lambda floor: floor
     start: Callable = lambda mu: mu
+    horizon: Callable = lambda gamma: gamma / (1 - gamma)
+    rate: Callable = lambda alpha, c: 1 - alpha * c
+    worked: Fraction = Fraction(13, 10**4)
+    steps: tuple[Any, ...] = (HALF, Fraction(1))
     contexts: tuple[Instance, ...] = ()
     chains: tuple[Pair, ...] = ()
     tasks: tuple[Task, ...] = ()
@@ -137,13 +144,26 @@ def parts(claim: Bounds, given: Instance) -> Iterator[Part]:
     v = solved(identity(len(given.r)) - given.gamma * given.P, given.r)
     system = identity(len(W)) - given.gamma * layer.transition
     v_CE, off = solved(system, layer.reward), layer.transition @ v[W] - (given.P @ v)[W]
-    yield from entries("(I − γP_e)(v_CE − v^π)", system @ (v_CE - v[W]), given.gamma * off)
+    yield from asserting("gap", entries("(I − γP_e)(v_CE − v^π)", system @ (v_CE - v[W]), given.gamma * off))
     bound = claim.discounted(layer.transition, given.gamma, np.abs(off))
     for i, s in enumerate(W):
-        yield Part(f"|v_CE − v^π| at {s}", abs(v_CE[i] - v[s]), bound[i], relation=AT_MOST)
-    yield Part("max γ(I − γP_e)⁻¹τ", max(bound), given.gamma / (1 - given.gamma) * greatest(off), relation=AT_MOST)
+        yield Part(f"|v_CE − v^π| at {s}", abs(v_CE[i] - v[s]), bound[i], relation=AT_MOST, asserted="F")
+    most = claim.horizon(given.gamma) * greatest(off)
+    yield Part("max γ(I − γP_e)⁻¹τ", max(bound), most, relation=AT_MOST, asserted="shorter")
     if W == list(range(len(given.r))):
-        yield from within_the_room(claim, given, layer)
+        yield from asserting("room", within_the_room(claim, given, layer))
+    yield from asserting("depth", deeper(claim, given, layer, system))
+
+
+def deeper(claim: Bounds, given: Instance, layer: Any, system: np.ndarray) -> Iterator[Part]:
+    """‖v_L − v_CE‖ ≤ (1 − αc)^L ‖v_0 − v_CE‖ where c > 0, from errors of one sign and of alternating ones, by v − v_CE ← (I − αM̂(I − γP_e))(v − v_CE)."""
+    c = 2 * min(layer.M.diagonal()) - 1 - given.gamma
+    for alpha, sign in product(claim.steps, (1, -1)) if c > 0 else ():
+        error = fractions([sign**i for i in range(len(system))])
+        for L in (1, 2):
+            error = error - alpha * (layer.M @ (system @ error))
+            where = f"‖v_{L} − v_CE‖ by ‖v_0 − v_CE‖, α = {alpha}"
+            yield Part(where, greatest(error), claim.rate(alpha, c) ** L, relation=AT_MOST)
 
 
 def within_the_room(claim: Bounds, given: Instance, layer: Any) -> Iterator[Part]:
@@ -202,7 +222,7 @@ STATED = Statement(
     Bounds(),
     exact=lambda claim: [*claim.contexts, ALONE, FOUR, *rational_instances()],
     noun="contexts of known chains",
-    shows=(parts, within_the_room),
+    shows=(parts, within_the_room, deeper),
 )
 
 
@@ -378,10 +398,30 @@ def unlikely(claim: Bounds, pair: Pair) -> Counterexample | None:
     """Where the probability that F or G fails is above δ."""
     if pair.n:
         found = (too_likely(pair, start, "F", pair.n, beyond_F(claim, pair.n)) for start in starts(pair))
-        return next(filter(None, found), None)
+        return wrong_in("F", next(filter(None, found), None))
+    n, fails = asked_of(claim, pair)
+    return wrong_in("G", too_likely(pair, pair.mu, "G", n, fails))
+
+
+def asked_of(claim: Bounds, pair: Pair) -> tuple[int, Callable[[Pair, Counted], bool]]:
+    """The n that G asks for, and whether a context of so many transitions fails it."""
     needs = needs_of(claim, pair)
     n = ceiling(claim.asked(needs, log(6 / pair.delta)))
-    return too_likely(pair, pair.mu, "G", n, beyond_G(n, claim.floor(needs, log(12 / pair.delta), n, square_root)))
+    return n, beyond_G(n, claim.floor(needs, log(12 / pair.delta), n, square_root))
+
+
+def wrong_in(id: str, found: Counterexample | None) -> Counterexample | None:
+    """What was found, as what is wrong with an assertion."""
+    return replace(found, asserted=(id,)) if found else None
+
+
+def of_the_worked(claim: Bounds) -> Iterator[Part]:
+    """That G asks for n = 33 on the worked chain, and with which probability it fails, to four decimals."""
+    n, fails = asked_of(claim, WORKED)
+    p, half = probability_of_failure(WORKED, WORKED.mu, n, fails), Fraction(1, 20000)
+    yield Part("n that G asks for", Fraction(n), Fraction(33))
+    yield Part(f"probability that G fails at n = {n}", p, claim.worked - half, relation=AT_LEAST)
+    yield Part(f"probability that G fails at n = {n}", p, claim.worked + half, relation=AT_MOST)
 
 
 def square_root(ball: Any) -> Any:
@@ -436,6 +476,7 @@ def rarely_high(claim: Bounds, pair: Pair, n: int) -> Counterexample | None:
                 where,
                 f"{float(p):.4g}",
                 f"at most {most.mid().str(6, radius=False)}",
+                asserted=("visits",),
             )
     return None
 
@@ -468,14 +509,22 @@ WIDE = WORKED._replace(r=(Fraction(100), Fraction(0)), n=4)
 def certified(claim: Bounds, budget: Budget) -> Verdict:
     """Every context of a length, with its exact probability: the total of those that fail against δ, the bounds in Arb balls."""
     likely, high = partial(unlikely, claim), partial(rarely_high, claim)
-    made = lambda pair: first_failure(str(pair), thirds(claim, pair), AsBalls())
+    made = lambda pair: first_failure(str(pair), asserting("thirds", thirds(claim, pair)), AsBalls())
+    worked = partial(first_failure, str(WORKED), numbers=Exactly())
     told = (
         f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20, from μ and from either "
         f"state; 2 for G, at the n it asks for): F and G fail with probability at most δ; the cited inequality on "
         f"{len(STEPS)} chains and lengths; on {len(MADE)} chains G's constants give δ/3 to each way to fail; {BITS} bits"
     )
-    found = chain(map(likely, claim.chains), starmap(high, STEPS), map(likely, PAIRS), map(made, MADE))
-    return at_bits(found, "more likely to fail than stated", lambda _: told)
+    found = chain(
+        map(likely, claim.chains),
+        starmap(high, STEPS),
+        map(likely, PAIRS),
+        map(made, MADE),
+        map(worked, [asserting("loose", of_the_worked(claim))]),
+    )
+    verdict, F = at_bits(found, "more likely to fail than stated", lambda _: told), sum(bool(pair.n) for pair in PAIRS)
+    return replace(verdict, met={"F": F, "G": len(PAIRS) - F, "visits": len(STEPS), "thirds": len(MADE), "loose": 1})
 
 
 def scope_of_pairs() -> str:
@@ -582,7 +631,7 @@ def failures_of_F(claim: Bounds, task: Task, given: Contexts, floor: np.ndarray)
     v, first, failed = task.mrp.value(), farthest(chosen.v_CE, chosen.visited), np.zeros(sound.sum(), bool)
     for depth in DEPTHS:
         values = values_at_depth(chosen.states, chosen.rewards, task.x, task.mrp.discount, task.alpha, depth)
-        bound = (1 - task.alpha * np.maximum(margin[sound], 0)) ** depth * first + floor[sound]
+        bound = claim.rate(task.alpha, np.maximum(margin[sound], 0)) ** depth * first + floor[sound]
         failed |= farthest(values - v, chosen.visited) > bound + ROUNDING * greatest(v)
     return int(failed.sum())
 
@@ -657,7 +706,7 @@ def simulate_F(
         floor = floors(claim, task, given, delta)
         found = too_often(task, delta, "F", task.n, failures_of_F(claim, task, given, floor), count)
         failures = failures_of_F(claim, task, from_one, floors(claim, task, from_one, delta))
-        found = found or too_often(task, delta, "F, from one state,", task.n, failures, count)
+        found = wrong_in("F", found or too_often(task, delta, "F, from one state,", task.n, failures, count))
         found = found or first_failure(task.name, library_F(task, given, floor, delta), Within(ROUNDING))
         if found:
             return found, []
@@ -684,7 +733,7 @@ def simulate_G(
         n = math.ceil(claim.asked(needs, math.log(3 * needs.size / delta)))
         floor = claim.floor(needs, math.log(6 * needs.size / delta), n, math.sqrt)
         given = simulated(task, n, count, rng)
-        found = too_often(task, delta, "G", n, failures_of_G(task, given, floor), count)
+        found = wrong_in("G", too_often(task, delta, "G", n, failures_of_G(task, given, floor), count))
         needed = context_needed(task.mrp, task.x, task.margin, delta)
         same = [Part("context_needed", float(needed.n), float(n)), Part("F_n", needed.floor, floor)]
         found = found or first_failure(task.name, same, Within(ROUNDING))
@@ -773,6 +822,7 @@ def numeric(claim: Bounds, budget: Budget) -> Verdict:
         f"{depths}: no bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor and "
         "context_needed of icrl.operator are these",
         "; ".join(measured),
+        met={"F": 4, "depth": 4, "G": 5},
     )
 
 
@@ -787,6 +837,11 @@ def cited(claim: Bounds, budget: Budget) -> Verdict:
 
 
 NO_CHANCE = {"exact": "the exact part holds of every context, and knows no probability"}
+SEEN_BY_COUNTING = {**NO_CHANCE, "numeric": "a probability is counted, not simulated"}
+NO_SUM = {
+    kind: "F and G are counted as they stand, the steps between them checked in rationals"
+    for kind in ("certified", "numeric")
+}
 NO_ROOM = {
     "certified": "G's n is the same or smaller there, and still enough",
     "numeric": "G's n is the same or smaller there, and still enough",
@@ -863,6 +918,10 @@ MUTANTS = (
     Mutant("1/(8h²) in the place of 1/(2h²)", Bounds(within=lambda h: 1 / (8 * h**2)), NO_CHANCE, "certified"),
     Mutant("half the logarithm in n", Bounds(logarithm=lambda log: log / 2), NO_CHANCE, "certified"),
     Mutant("half of F_n", Bounds(off=lambda floor: floor / 2), NO_CHANCE, "certified"),
+    Mutant("γ in the place of γ/(1 − γ)", Bounds(horizon=lambda gamma: gamma), NO_SUM),
+    Mutant("rate (1 − αc)²", Bounds(rate=lambda alpha, c: (1 - alpha * c) ** 2), NO_SUM),
+    Mutant("α = 2 let in", Bounds(steps=(Fraction(2),)), NO_SUM),
+    Mutant("(G) said to fail with probability δ", Bounds(worked=TENTH), SEEN_BY_COUNTING, "certified"),
     Mutant(
         "h_s a bound on each frequency by itself",
         Bounds(distance=lambda one, other: greatest(one - other), contexts=(FOUR,)),
@@ -880,56 +939,159 @@ STATEMENT = r"""
 Let a finite Markov reward process pay $R_{k+1} = r(S_k)$, let $0 \le \gamma < 1$, $0 < \delta < 1$,
 $0 < \alpha \le 1$, and let $\sigma \ge \max v^\pi - \min v^\pi$, such as $(r_{\max} - r_{\min})/(1 - \gamma)$. Norms
 without an index are maxima.
+""".strip()
 
+PROOF, SIZE, SMALLEST = "proof-explicit-finite-sample", r"\lvert\mathcal{S}\rvert", r"\mu_{\min}"
+"""The label of the proof in the chapter, and how the book writes the number of states and the least of their frequencies."""
+
+
+def tau_in_letters(claim: Bounds) -> str:
+    """τ(s), in the book's letters."""
+    tries, visits = letters(claim.tries, SIZE, "n", "delta"), letters(claim.visits, "n", "n_s")
+    return rf"{letters(claim.span, 'sigma')} \sqrt{{\frac{{1}}{{{visits}}} \ln {tries}}}"
+
+
+def asked_in_letters(claim: Bounds) -> str:
+    """What G asks n to be at least, in the book's letters."""
+    logarithm = letters(claim.logarithm, rf"\ln\frac{{3{SIZE}}}{{\delta}}")
+    most = f"{letters(claim.within, 'h_s')}, {letters(claim.half_seen, 'mu_s')}"
+    return rf"\kappa\, {logarithm}\, \max_s \max\Bigl\{{{most}\Bigr\}}"
+
+
+def floor_in_letters(claim: Bounds) -> str:
+    """F_n, in the book's letters."""
+    root = rf"\sqrt{{\frac{{\ln(6{SIZE}/\delta)}}{{n\, {letters(claim.least_visited, SMALLEST)}}}}}"
+    return letters(claim.off, rf"\frac{{\gamma\sigma}}{{1 - \gamma}} {root}")
+
+
+ASSERTIONS = (
+    Assertion(
+        "floors",
+        r"""
+With probability at least $1 - \delta$, $L$ layers leave of the first error a factor that falls like $(1 - \alpha c)^L$,
+and of the context's own error no more than a floor, which can be read off the context (F), or named before it (G).
+""",
+        basis="argued",
+        where=PROOF,
+    ),
+    Assertion(
+        "gap",
+        r"""
 **From the context: bound (F).** On the states $\mathcal W$ of a context each of which some transition leaves,
 
 $$
 (I - \gamma P_e)(v_{\mathrm{CE}} - v^\pi) = \gamma (P_e - P) v^\pi .
 $$ (eq-certainty-gap)
-
-Whatever $S_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left, then $\max_{\mathcal W} \lvert v_{\mathrm{CE}} - v^\pi\rvert \le F$, where
+""",
+    ),
+    Assertion(
+        "F",
+        lambda claim: (
+            rf"""
+Whatever $S_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left, then
+$\max_{{\mathcal W}} \lvert v_{{\mathrm{{CE}}}} - v^\pi\rvert \le F$, where
 
 $$
-F = \max_{\mathcal W}\, \gamma (I - \gamma P_e)^{-1} \tau, \qquad \tau(s) = \sigma \sqrt{\frac{\ln(2 \lvert\mathcal S\rvert n / \delta)}{2 n_s}},
+F = \max_{{\mathcal W}}\, \gamma (I - \gamma P_e)^{{-1}} \tau, \qquad \tau(s) = {tau_in_letters(claim)} .
 $$ (eq-value-floor)
-
-at most $\frac{\gamma\sigma}{1 - \gamma}\sqrt{\ln(2\lvert\mathcal S\rvert n/\delta) / (2 \min_{\mathcal W} n_s)}$; and
-if moreover $c = 2 \min_{\mathcal W} \hat M(s, s) - 1 - \gamma > 0$, then for all $L$
+"""
+        ),
+    ),
+    Assertion(
+        "shorter",
+        lambda claim: (
+            rf"""
+$F$ is at most ${letters(claim.horizon, "gamma")}\, \max_{{\mathcal W}} \tau$, and so at most
+$\frac{{\gamma\sigma}}{{1 - \gamma}}\sqrt{{\ln(2{SIZE} n/\delta) / (2 \min_{{\mathcal W}} n_s)}}$.
+"""
+        ),
+    ),
+    Assertion(
+        "depth",
+        lambda claim: (
+            rf"""
+In that event, if moreover every state of $\mathcal W$ is left and $c = 2 \min_{{\mathcal W}} \hat M(s, s) - 1 - \gamma > 0$,
+for all $L$ and every $v_0$
 
 $$
-\max_{\mathcal W} \lvert v_L - v^\pi \rvert \le (1 - \alpha c)^L \max_{\mathcal W} \lvert v_0 - v_{\mathrm{CE}} \rvert + F .
+\max_{{\mathcal W}} \lvert v_L - v^\pi \rvert \le \bigl({letters(claim.rate, "alpha", "c")}\bigr)^L \max_{{\mathcal W}} \lvert v_0 - v_{{\mathrm{{CE}}}} \rvert + F .
 $$ (eq-finite-context)
-
+"""
+        ),
+    ),
+    Assertion(
+        "weights",
+        r"""
 The event does not involve the weights: it holds for every kernel at once, even one fitted to this context.
-
+""",
+        basis="argued",
+        where=PROOF,
+    ),
+    Assertion(
+        "room",
+        lambda claim: (
+            rf"""
 **Before the context: bound (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with
 $Z_s = \sum_u \mu(u) E(s, u)$. Let $c$ now be the margin that is asked for, any number with
 $0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second eigenvalue of
-$(P + P^*)/2$ (0 for one state), with $P^*$ the reversed chain, $\kappa = (1 + \lambda)/(1 - \lambda)$, $m_0 = (1 + \gamma + c)/2$ and
+$(P + P^*)/2$ (0 for one state), with $P^*$ the reversed chain, $\kappa = {letters(claim.kappa, "lambda")}$,
+$m_0 = (1 + \gamma + c)/2$ and
 
 $$
-h_s = \frac{Z_s\, (M_\pi(s, s) - m_0)}{(1 - m_0) E(s, s) + m_0 \max_{u \ne s} E(s, u)} ,
+h_s = \frac{{Z_s\, (M_\pi(s, s) - m_0)}}{{(1 - m_0) E(s, s) + m_0 \max_{{u \ne s}} E(s, u)}} ,
 $$ (eq-room)
 
-which is how far, in total variation (half the sum of $\lvert n_u/n - \mu_u \rvert$ over all $u$), the frequencies can be from $\mu$ before $\hat M(s, s)$ can fall to $m_0$. If
+which is how far, in total variation (half the sum of $\lvert n_u/n - \mu_u \rvert$ over all $u$), the frequencies can be
+from $\mu$ before $\hat M(s, s)$ can fall to $m_0$.
+"""
+        ),
+    ),
+    Assertion(
+        "visits",
+        r"""
+(G) rests on an inequality from the literature, of which the case of visits is counted here: for $h > 0$,
+$\Pr\bigl(n_s \ge n(\mu_s + h)\bigr) \le e^{-2nh^2/\kappa}$.
+""",
+    ),
+    Assertion(
+        "G",
+        lambda claim: (
+            rf"""
+If
 
 $$
-n \ge \kappa \ln\frac{3\lvert\mathcal S\rvert}{\delta}\, \max_s \max\Bigl\{\frac{1}{2 h_s^2}, \frac{2}{\mu_s^2}\Bigr\},
+n \ge {asked_in_letters(claim)} ,
 $$ (eq-context-needed)
 
 then with probability at least $1 - \delta$ every state is left, $\min_s \hat M(s, s) \ge m_0$ and
-$\lVert v_{\mathrm{CE}} - v^\pi\rVert \le F_n$, and so for all $L$ and every $v_0$
+$\lVert v_{{\mathrm{{CE}}}} - v^\pi\rVert \le F_n$, and so for all $L$ and every $v_0$
 
 $$
-\lVert v_L - v^\pi \rVert \le (1 - \alpha c)^L \lVert v_0 - v^\pi \rVert + 2 F_n, \qquad F_n =
-\frac{\gamma\sigma}{1 - \gamma} \sqrt{\frac{\ln(6\lvert\mathcal S\rvert/\delta)}{n\, \mu_{\min}}} .
+\lVert v_L - v^\pi \rVert \le \bigl({letters(claim.rate, "alpha", "c")}\bigr)^L \lVert v_0 - v^\pi \rVert + 2 F_n, \qquad
+F_n = {floor_in_letters(claim)} .
 $$ (eq-context-bound)
-
+"""
+        ),
+    ),
+    Assertion(
+        "thirds",
+        r"""
 The constants of (G) give a third of $\delta$ to each way to fail: some $\hat M(s, s) < m_0$, some state left fewer than
-$\tfrac12 n \mu_s$ times, and $v_{\mathrm{CE}}$ off by more than $F_n$ though none is. With these shares the inequalities used
-allow no smaller ones. They are not sharp: where $P = \tfrac12$, $r = (1, 0)$, $\gamma = \tfrac12$, $\delta = \tfrac1{10}$, $E(s, s) = 19 E(s, u)$ and
-$c = \tfrac15$, (G) asks for $n = 33$, and fails with probability $0.0013$.
-""".strip()
+$\tfrac12 n \mu_s$ times, and $v_{\mathrm{CE}}$ off by more than $F_n$ though none is. With these shares the inequalities
+used allow no smaller ones.
+""",
+    ),
+    Assertion(
+        "loose",
+        lambda claim: (
+            rf"""
+They are not sharp: where $P = \tfrac12$, $r = (1, 0)$, $\gamma = \tfrac12$, $\delta = \tfrac1{{10}}$,
+$E(s, s) = 19 E(s, u)$ and $c = \tfrac15$, (G) asks for $n = 33$, and fails with probability
+${float(claim.worked):.4f}$.
+"""
+        ),
+    ),
+)
 
 
 CLAIM = Claim(
@@ -938,17 +1100,39 @@ CLAIM = Claim(
     chapter="context",
     environment="theorem",
     statement=lambda: STATEMENT,
+    assertions=ASSERTIONS,
     hypotheses=(
-        (
-            r"The reward is a function of the state that is left, $R_{k+1} = r(S_k)$; finitely many states, $0 \le "
-            r"\gamma < 1$, $0 < \alpha \le 1$, softmax attention (weights $E > 0$)."
+        Hypothesis(
+            "The reward is a function of the state that is left, $R_{k+1} = r(S_k)$.",
+            dropped="rewards that depend on the successor let in",
         ),
-        (
-            r"For (F): every state of the context is left by some transition, and for the bound after $L$ layers $c > "
-            r"0$; both can be read off the context. Of the chain, $F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and "
-            r"asks nothing else."
+        Hypothesis(
+            r"Finitely many states, $0 \le \gamma < 1$.",
+            reason=r"where $\gamma = 1$ there is no one $v^\pi$, nor an inverse of $I - \gamma P_e$",
         ),
-        r"For (G): $P$ ergodic, $S_0 \sim \mu$, $0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$; with one state, $\max_{u \ne s} E(s, u) = 0$.",
+        Hypothesis(r"$0 < \alpha \le 1$.", dropped="α = 2 let in"),
+        Hypothesis(
+            "Softmax attention (weights $E > 0$).",
+            reason=r"with weights of both signs a sum of them may be 0, and $\hat M$ undefined",
+        ),
+        Hypothesis(
+            r"For (F): every state of the context is left by some transition, which can be read off the context. Of the chain, "
+            r"$F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
+            dropped="a state that no transition leaves let in",
+        ),
+        Hypothesis(
+            r"For the bound after $L$ layers $c > 0$, which can be read off the context.",
+            reason="where $c \\le 0$ the factor is 1 or more, and the bound says nothing of depth",
+        ),
+        Hypothesis(
+            r"For (G): $P$ ergodic.", reason=r"for a reducible chain there is no one $\mu$ of which $M_\pi$ is made"
+        ),
+        Hypothesis(r"For (G): $S_0 \sim \mu$.", dropped="S_0 = 0 in the cited inequality"),
+        Hypothesis(
+            r"For (G): $0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$; with one state, $\max_{u \ne s} E(s, u) = 0$.",
+            reason="for a larger $c$ some $h_s$ is 0 or less, and no number of transitions is enough",
+        ),
+        Hypothesis(r"For (G): $n$ as large as {eq}`eq-context-needed` asks.", dropped="κ = 1"),
     ),
     subject=STATED.subject,
     checks=(
@@ -957,7 +1141,7 @@ CLAIM = Claim(
             "certified",
             scope_of_pairs,
             certified,
-            shows=(unlikely, too_likely, beyond_F, beyond_G, rarely_high, thirds),
+            shows=(unlikely, too_likely, beyond_F, beyond_G, rarely_high, thirds, of_the_worked),
         ),
         Check("numeric", scope_of_tasks, numeric, shows=(simulate_F, failures_of_F, simulate_G, failures_of_G)),
         Check(

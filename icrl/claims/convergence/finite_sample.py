@@ -155,12 +155,7 @@ def promised(claim: Published, pair: Pair) -> Counterexample | None:
     n = max(1, ceiling(claim.length(needs, log(Fraction(6)), log(Fraction(2)), inverse)))
     floor = claim.floor(needs, (log(12 / pair.delta) / needs.mu).sqrt(), explicit.to_ball(Fraction(n)))
     found = explicit.too_likely(pair, pair.mu, "the bound", n, explicit.beyond_G(n, floor / 2))
-    return told(found, "contexts")
-
-
-def told(found: Counterexample | None, id: str) -> Counterexample | None:
-    """What was found, as what is wrong with an assertion."""
-    return replace(found, asserted=(id,)) if found else None
+    return explicit.wrong_in("contexts", found)
 
 
 WORKED = explicit.WORKED
@@ -181,7 +176,10 @@ def certified(claim: Published, budget: Budget) -> Verdict:
         "misses a state, has a margin below C or v_CE beyond half the floor has probability at most δ; "
         f"{BITS} bits"
     )
-    found = chain((promised(claim, pair) for pair in (*claim.chains, *PAIRS)), [told(promised(claim, FASTER), "rate")])
+    found = chain(
+        (promised(claim, pair) for pair in (*claim.chains, *PAIRS)),
+        [explicit.wrong_in("rate", promised(claim, FASTER))],
+    )
     verdict = at_bits(found, "more likely to fail than stated", lambda _: words)
     return replace(verdict, met={"contexts": len(PAIRS), "rate": 1})
 
@@ -276,7 +274,7 @@ def kept(claim: Published, task: Task, count: int, rng: np.random.Generator) -> 
         floor = claim.floor(needs, math.sqrt(math.log(6 * needs.size / delta) / needs.mu), float(n))
         given = explicit.simulated(task, n, count, rng)
         failures = explicit.failures_of_G(task, given, floor / 2)
-        yield told(explicit.too_often(task, delta, "the bound", n, failures, count), "contexts")
+        yield explicit.wrong_in("contexts", explicit.too_often(task, delta, "the bound", n, failures, count))
 
 
 TRIALS = 400
