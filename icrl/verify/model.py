@@ -170,7 +170,7 @@ class Claim:
     chapter: str
     environment: str
     statement: Callable[[], str]
-    hypotheses: tuple[Hypothesis | str, ...]
+    hypotheses: tuple[Hypothesis, ...]
     subject: Any
     checks: tuple[Check, ...]
     mutants: tuple[Mutant, ...]
@@ -196,7 +196,7 @@ class Claim:
             raise ValueError(f"claim {self.id}: a check's assertions must be among {', '.join(ids)}, got {strange[0]}")
         mutants = [mutant.name for mutant in self.mutants]
         for hypothesis in self.hypotheses:
-            if isinstance(hypothesis, Hypothesis) and hypothesis.dropped and hypothesis.dropped not in mutants:
+            if hypothesis.dropped and hypothesis.dropped not in mutants:
                 raise ValueError(
                     f"claim {self.id}: no mutant is called {hypothesis.dropped!r}, which drops a hypothesis"
                 )

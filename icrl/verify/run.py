@@ -154,9 +154,7 @@ class ClaimResult:
             "id": self.claim.id,
             "status": self.status,
             "assertions": [each.as_json(self.claim.id) for each in self.assertions],
-            "hypotheses": [
-                self.hypothesis_as_json(each) for each in self.claim.hypotheses if not isinstance(each, str)
-            ],
+            "hypotheses": [self.hypothesis_as_json(each) for each in self.claim.hypotheses],
             "checks": [
                 {
                     "kind": check.kind,

@@ -19,7 +19,7 @@ from claims import tables
 from conftest import PAIRS, ROOT
 from gates.absent import ABSENT, run
 from icrl.claims import CLAIMS
-from icrl.verify.model import Assertion, Budget, Hypothesis, Verdict
+from icrl.verify.model import Assertion, Budget, Verdict
 from icrl.verify.pages.ledger import pages, with_table
 from icrl.verify.run import ClaimResult, judge, run_claim, scope_of
 
@@ -154,7 +154,7 @@ def test_a_mutant_of_a_piece_changes_the_sentence_that_is_printed():
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
 def test_a_hypothesis_is_needed_or_says_why_that_is_not_told(claim):
     for hypothesis in claim.hypotheses:
-        if isinstance(hypothesis, Hypothesis) and hypothesis.dropped:
+        if hypothesis.dropped:
             assert result(claim.id).needed(hypothesis), hypothesis.words
 
 

@@ -176,10 +176,8 @@ def sentence_entry(result: ClaimResult, found: AssertionResult, repository: str)
     return f"({label_of(claim, assertion)})=\n{unlabelled(found.text)}\n\n{kinds}{where}{refuted} · {report}"
 
 
-def hypothesis_entry(result: ClaimResult, hypothesis: Hypothesis | str) -> str:
-    """A hypothesis, and what goes wrong without it, or why that is not told, as far as it stands alone."""
-    if isinstance(hypothesis, str):
-        return f"- {hypothesis}"
+def hypothesis_entry(result: ClaimResult, hypothesis: Hypothesis) -> str:
+    """A hypothesis, and what goes wrong without it, or why that is not told."""
     found = result.needed(hypothesis)
     return f"- {hypothesis.words} " + (f"*Without it:* {plain(str(found))}." if found else f"({hypothesis.reason}.)")
 
