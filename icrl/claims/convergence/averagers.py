@@ -380,7 +380,7 @@ $\alpha (\hat M v_l - v_l)$.
         "contracts",
         lambda claim: (
             rf"""
-**It always contracts.** For $0 \le \alpha \le 1$ any two starts satisfy, in every context,
+**It contracts, whatever the context.** For $0 \le \alpha \le 1$ any two starts satisfy, in every context,
 
 $$
 \lVert v_{{l+1}} - w_{{l+1}} \rVert_\infty \le \bigl({sy.letters(claim.rate, "alpha", "gamma")}\bigr)\, \lVert v_l - w_l \rVert_\infty ,
@@ -394,7 +394,7 @@ by a constant attain it.
     Assertion(
         "limit",
         r"""
-For $\alpha > 0$ the limit is the certainty-equivalence value of the **smoothed model**
+For $0 < \alpha \le 1$ the limit is the certainty-equivalence value of the **smoothed model**
 $(\hat M P_e, \hat M \hat r)$, another Markov reward process on the visited states:
 
 $$
@@ -443,7 +443,7 @@ $\hat r$ is. (With one state both are, and $v_{{\mathrm A}} = v_{{\mathrm{{CE}}}
     Assertion(
         "transformer",
         r"""
-**It is a Transformer too.** For $0 < \alpha < 1$ one layer does it, with the last row of $V$ equal to
+**It is a Transformer too.** For $0 < \alpha < 1$ and $E(s, u) = e^{x(u)^\top A x(s)}$ one layer does it, with the last row of $V$ equal to
 $(0, \dots, 0, \tfrac{\alpha}{1-\alpha}, \tfrac{\alpha}{1-\alpha}, 0)$, and $1 - \alpha$ times the value entries of $U$
 and of $W$.
 """,

@@ -312,7 +312,7 @@ It does not depend on the weights: what is fixed under some weights with inverti
         "reached",
         lambda claim: (
             rf"""
-Where depth contracts, under the hypotheses of {{prf:ref}}`contraction` with $c > 0$, it leads there:
+Where depth contracts, under the hypotheses of {{prf:ref}}`contraction` with $c > 0$ and $\alpha > 0$, it leads there:
 
 $$
 \lVert v_L - v_{{\mathrm{{CE}}}} \rVert_\infty \le ({letters(claim.rate, "alpha", "c", "gamma")})^L\, \lVert v_0 - v_{{\mathrm{{CE}}}} \rVert_\infty .

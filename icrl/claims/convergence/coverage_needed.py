@@ -153,7 +153,7 @@ every depth.
         "covered",
         lambda claim: (
             rf"""
-So the margin asks for coverage: if $m \le \hat M(s, s)$ for every state with
+So the margin asks for coverage: if $m \le \hat M(s, s)$ for every state $s$, with
 $c = {letters(claim.margin, "m", "gamma")} > 0$, then **every** state is left by some transition.
 """
         ),

@@ -280,7 +280,7 @@ $L^* = O(\ln n)$.
         lambda claim: (
             rf"""
 That is no bound for a context that grows, whose $e_0$ and $c$ change with it: with $\gamma = \tfrac12$,
-$\alpha = 1$, one-hot features, own scores of 8, rewards of 1 in state 0 and $F = 0.4/\sqrt n$, five visits to state 1
+$\alpha = 1$, one-hot features, own scores of 8, $v_0 = 0$, rewards of 1 in state 0 and $F = 0.4/\sqrt n$, five visits to state 1
 have $L^* = {claim.grown[0]}$, and $L^* = {claim.grown[1]}$ once $0, 1$ has followed six times, though $F$ is just half and the bound would allow 2
 layers more.
 """
@@ -289,7 +289,7 @@ layers more.
     Assertion(
         "moves",
         lambda claim: (
-            f"A single layer may still move by more than $F$, though never by ${letters(claim.furthest, 'F')}$."
+            f"From $L^*$ on a single layer may still move by more than $F$, though never by ${letters(claim.furthest, 'F')}$."
         ),
     ),
 )

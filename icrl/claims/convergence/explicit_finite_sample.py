@@ -937,7 +937,7 @@ MUTANTS = (
 
 STATEMENT = r"""
 Let a finite Markov reward process pay $R_{k+1} = r(S_k)$, let $0 \le \gamma < 1$, $0 < \delta < 1$,
-$0 < \alpha \le 1$, and let $\sigma \ge \max v^\pi - \min v^\pi$, such as $(r_{\max} - r_{\min})/(1 - \gamma)$. Norms
+$0 < \alpha \le 1$, $E > 0$, and let $\sigma \ge \max v^\pi - \min v^\pi$, such as $(r_{\max} - r_{\min})/(1 - \gamma)$. Norms
 without an index are maxima.
 """.strip()
 
@@ -1033,8 +1033,8 @@ The event does not involve the weights: it holds for every kernel at once, even 
             rf"""
 **Before the context: bound (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with
 $Z_s = \sum_u \mu(u) E(s, u)$. Let $c$ now be the margin that is asked for, any number with
-$0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second eigenvalue of
-$(P + P^*)/2$ (0 for one state), with $P^*$ the reversed chain, $\kappa = {letters(claim.kappa, "lambda")}$,
+$0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second largest eigenvalue
+of $(P + P^*)/2$ (0 for one state), with $P^*$ the reversed chain, $\kappa = {letters(claim.kappa, "lambda")}$,
 $m_0 = (1 + \gamma + c)/2$ and
 
 $$
@@ -1042,7 +1042,7 @@ h_s = \frac{{Z_s\, (M_\pi(s, s) - m_0)}}{{(1 - m_0) E(s, s) + m_0 \max_{{u \ne s
 $$ (eq-room)
 
 which is how far, in total variation (half the sum of $\lvert n_u/n - \mu_u \rvert$ over all $u$), the frequencies can be
-from $\mu$ before $\hat M(s, s)$ can fall to $m_0$.
+from $\mu$ before $\hat M(s, s)$ can fall to $m_0$. (With one state the maximum over no other state is 0.)
 """
         ),
     ),

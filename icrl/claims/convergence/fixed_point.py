@@ -493,7 +493,7 @@ If $\alpha \ne 0$ it is the only one **if and only if** $E$ is invertible. The w
         "definite",
         r"""
 Let $E(s, u) = e^{\langle x(s), x(u) \rangle}$. Then $E$ is positive definite if the features of the states are
-distinct, and singular if two are equal: $v^\pi$ is the only fixed point if and only if the features are distinct.
+distinct, and singular if two are equal: for $\alpha \ne 0$, $v^\pi$ is the only fixed point if and only if the features are distinct.
 """,
     ),
     Assertion(

@@ -509,7 +509,7 @@ MUTANTS = (
 
 
 SETTING = r"""
-Let the step sizes differ by layer, $\alpha_0, \dots, \alpha_{L-1}$, and $\lvert\gamma\rvert < 1$.
+Let the step sizes differ by layer, $\alpha_0, \dots, \alpha_{L-1}$, $L \ge 1$, and $\lvert\gamma\rvert < 1$.
 """.strip()
 
 
@@ -559,8 +559,8 @@ alternating signs at the $L + 1$ points $\lambda_j = 1 - \gamma\cos(\pi j / L)$.
     Assertion(
         "least",
         r"""
-No other $L$ steps have a smaller maximum
-on the interval: the $\ell_j = \prod_{i \ne j} \lambda_i / (\lambda_i - \lambda_j)$ make
+No other $L$ steps make the greatest absolute value on the interval
+smaller: the $\ell_j = \prod_{i \ne j} \lambda_i / (\lambda_i - \lambda_j)$ make
 $\sum_j \ell_j\, p(\lambda_j) = p(0) = 1$ of every such product $p$, and $\sum_j \lvert \ell_j \rvert = T_L(1/\gamma)$.
 """,
     ),
@@ -578,8 +578,8 @@ $$ (eq-chebyshev-bound)
     Assertion(
         "line",
         r"""
-A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed between each two
-neighbours that it visits in both directions: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$.
+A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed in both
+directions between each two neighbours that it visits: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$.
 """,
     ),
     Assertion(

@@ -564,7 +564,7 @@ Distinct features and a context that leaves every state are not enough: with $E 
 $0, 2, 1, 1$ and $\gamma = {stuck}$, no step size works. Nor does one with $x = (4, 3, 1)$, states $0, 1, 2, 0$ and
 $\gamma = {culprit}$, where by (c) some would if the normaliser were left out. It can be the other way round: with
 $x = (1, 2)$, states $0, 1, 1$ and $\gamma = {other}$ every $\alpha \in (0, 1]$ works by (a), and without the normaliser
-none does.
+no $\alpha > 0$ does.
 """
 
 
@@ -583,7 +583,7 @@ $$
 \alpha < \min_\lambda \frac{2 \operatorname{Re} \lambda}{\lvert \lambda \rvert^2}, \qquad \lambda \text{ the eigenvalues of } H ,
 $$ (eq-step-limit)
 
-and no others. So some $\alpha > 0$ works if and only if every eigenvalue of $H$ has a positive real part.
+and no others; an eigenvalue 0 makes the bound 0. So some $\alpha > 0$ works if and only if every eigenvalue of $H$ has a positive real part.
 """,
     ),
     Assertion(
@@ -597,7 +597,7 @@ Let $\lvert\gamma\rvert < 1$, and let every state of the context be left by some
     Assertion(
         "b",
         r"""
-(b) $E$ is symmetric and positive definite, and arrivals and departures nearly balance once each state $s$ counts
+(b) $E \ge 0$ is symmetric and positive definite, and arrivals and departures nearly balance once each state $s$ counts
 $Z(s) = \sum_u n_u E(s, u)$ times: with $\nu(s) = n_s Z(s)$, what arrives at $u$ is
 $(\nu P_e)(u) = \sum_s \nu(s) P_e(s, u)$, what leaves it is $\nu(u)$, and
 
@@ -612,7 +612,7 @@ $$ (eq-reweighted)
             rf"""
 (c) $E$ is symmetric and positive definite, and either $S_n = S_0$ or
 $n_{{S_n}} (1 - \lvert\gamma\rvert) \ge {letters(claim.enough, MODULUS)}$; but here the iteration is another one, with the
-normaliser **left out**: the step of state $s$ is $\alpha Z(s)$, so that $E \operatorname{{diag}}(n) (I - \gamma P_e)$
+normaliser **left out** ($E$ may then have entries of any sign): the step of state $s$ is $\alpha Z(s)$, so that $E \operatorname{{diag}}(n) (I - \gamma P_e)$
 stands in the place of $H$.
 """
         ),

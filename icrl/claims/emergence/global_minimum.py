@@ -790,8 +790,8 @@ $(a + b)^2 \le {claim.factor}(a^2 + b^2)$.
         "loose",
         lambda claim: (
             rf"""
-The bound is not sharp: in the tasks counted here the left side comes to half of it with one state and no layers, and
-to at most ${claim.room}$ of it in all others; and none of them shows that $n_s \ge \tfrac12 n\mu(s)$ is needed.
+The bound is not sharp: in the tasks counted here the left side comes to half of it with one state, $\gamma = 0$ and no
+layers, and to at most ${claim.room}$ of it in all others; and none of them shows that $n_s \ge \tfrac12 n\mu(s)$ is needed.
 """
         ),
     ),

@@ -412,7 +412,7 @@ $$ (eq-decoder)
         "encoder",
         lambda claim: (
             rf"""
-At $l = 1$ it is also what the Transformer of {{prf:ref}}`softmax-td` makes of it; at $l = 2$ the two are
+For $j \ge 1$ it is at $l = 1$ also what the Transformer of {{prf:ref}}`softmax-td` makes of it; at $l = 2$ the two are
 ${sy.letters(claim.apart, "alpha", "delta_0^0")}$ apart in column 1.
 """
         ),

@@ -461,7 +461,7 @@ If $\alpha \ne 0$ it keeps nothing else **if and only if** $\hat M_\rho$ is inve
 Where every visited state is left, that is so exactly if $E$ is invertible on the visited states.
 """,
     ),
-    Assertion("features", r"The features have no part in $v_\rho$."),
+    Assertion("features", r"The features of the states have no part in $v_\rho$."),
 )
 
 
