@@ -427,10 +427,19 @@ def test_a_second_kernel_reads_every_compiled_proof_again(checked):
         assert rocq.read_again(kernel.WORK) > 0
 
 
-def test_a_second_kernel_refuses_an_axiom_of_ours(checked, tmp_path):
+@pytest.mark.parametrize(
+    "source, fault",
+    [
+        ("Axiom free : forall P : Prop, P.", "icrl.free.free is an axiom"),
+        ("Unset Guard Checking.\nFixpoint free (n : nat) : False := free n.", r"unsafe \(co\)fixpoints: not <none>"),
+        ("Unset Universe Checking.\nDefinition free : Type := (Type : Type).", "type-in-type: not <none>"),
+        ("Unset Positivity Checking.\nInductive free := make : (free -> False) -> free.", "positivity is assumed"),
+    ],
+)
+def test_a_second_kernel_refuses_what_is_assumed(checked, source, fault, tmp_path):
     (tmp_path / "_CoqProject").write_text("-Q . icrl\n\nfree.v\n")
-    (tmp_path / "free.v").write_text("Axiom free : forall P : Prop, P.\n")
+    (tmp_path / "free.v").write_text(f"{source}\n")
     rocq.compile_all(tmp_path)
     for libraries in (False, True):
-        with pytest.raises(Refused, match="coqchk: icrl.free.free is an axiom"):
+        with pytest.raises(Refused, match=f"coqchk: .*{fault}"):
             rocq.read_again(tmp_path, libraries)

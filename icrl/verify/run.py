@@ -122,10 +122,10 @@ class ClaimResult:
         """The mutants that are refuted by what is checked of the assertion."""
         whole = not self.claim.assertions
         return [
-            one.mutant.name for one in self.mutants if whole and one.refuted or assertion.id in self.refuted_by(one)
+            one.mutant.name for one in self.mutants if whole and one.refuted or assertion.id in self.failing_for(one)
         ]
 
-    def refuted_by(self, found: MutantResult) -> set[str]:
+    def failing_for(self, found: MutantResult) -> set[str]:
         """The ids of the assertions that fail for a mutant; a check of one assertion alone need not tell which."""
         alone = {check.kind: check.asserts for check, _ in self.verdicts if len(check.asserts) == 1}
         return {
