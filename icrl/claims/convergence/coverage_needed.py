@@ -158,7 +158,7 @@ $c = {letters(claim.margin, "m", "gamma")} > 0$, then **every** state is left by
 """
         ),
     ),
-    Assertion("positive", r"Already $m > 0$ asks for that."),
+    Assertion("positive", r"Already $m > 0$ asks for every state to be left."),
     Assertion("at-most", lambda claim: rf"And $c \le {letters(claim.most, 'gamma')}$ if $E \ge 0$."),
 )
 

@@ -606,7 +606,7 @@ $\gamma = \sqrt{{2/(1 + \sqrt 7)}} \approx 0.7407$, so that $\tfrac34$ is not th
     Assertion(
         "plain",
         lambda claim: (
-            f"Steps of 1 multiply that sum by ${sy.letters(claim.plain, 'gamma', 'L')}$, whatever $\\gamma$ is."
+            f"Around that cycle steps of 1 multiply the sum of squared errors by ${sy.letters(claim.plain, 'gamma', 'L')}$, whatever $\\gamma$ is."
         ),
     ),
 )

@@ -458,7 +458,7 @@ If $\alpha \ne 0$ it keeps nothing else **if and only if** $\hat M_\rho$ is inve
     Assertion(
         "table",
         r"""
-Where every visited state is left, that is so exactly if $E$ is invertible on the visited states.
+Where every visited state is left, $\hat M_\rho$ is invertible exactly if $E$ is, on the visited states.
 """,
     ),
     Assertion("features", r"The features of the states have no part in $v_\rho$."),

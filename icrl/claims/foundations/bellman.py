@@ -279,7 +279,7 @@ $(T^k 0)(s) = \E\big[\sum_{t<k} \gamma^t R_{t+1} \mid S_0 = s\big]$ for every $k
         "tail",
         lambda equation: (
             rf"""
-This is within ${sy.letters(equation.tail, "gamma", "k")} \max_u \lvert v^\pi(u) \rvert$ of $v^\pi(s)$, so the
+$(T^k 0)(s)$ is within ${sy.letters(equation.tail, "gamma", "k")} \max_u \lvert v^\pi(u) \rvert$ of $v^\pi(s)$, so the
 solution is the expected discounted return.
 """
         ),
