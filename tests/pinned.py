@@ -16,7 +16,7 @@ from pathlib import Path
 import nbformat
 
 from gates.asserts import python
-from gates.notebook import sections
+from gates.cells import sections
 
 ROOT = Path(__file__).resolve().parents[1]
 ASSERTS = ROOT / "tests" / "gates" / "asserts.toml"
@@ -29,7 +29,7 @@ Counts = dict[str, dict[str, int]]
 def asserts_of(notebook) -> dict[str, int]:
     """How many asserts each section holds that has any, by its title."""
     found: Counter[str] = Counter()
-    for title, _, code in sections(notebook):
+    for title, _, code, _ in sections(notebook):
         found[title] += sum(isinstance(node, ast.Assert) for node in ast.walk(python(code)))
     return {title: count for title, count in found.items() if count}
 

@@ -109,21 +109,35 @@ class Mutant:
     """The kind whose counterexample is the one to show."""
 
 
+TYPED = {
+    "names": "its formulas only name what it speaks of",
+    "equation": "an equation between values or matrices of an instance, of which the checks compute both sides; no function of a few numbers prints it",
+    "condition": "a condition on an instance, which the checks evaluate as it is written",
+}
+"""Why the formulas of a sentence are typed, where no function that the checks call prints them."""
+
+
 @dataclass(frozen=True)
 class Assertion:
     """A sentence, or a few, of a claim's box, with checks of its own.
 
     ``id``: its name within the claim. ``words``: Markdown with LaTeX, or the function that prints it of a subject, by calling
     on symbols what the checks call on numbers. ``basis``: empty where checks stand behind it, or one of :data:`NOT_RUN`; then ``where`` is the label of its
-    proof, or the source. Raises ``ValueError`` for another basis, and for one without its ``where``.
+    proof, or the source. ``typed``: why its formulas are typed, one of :data:`TYPED`, where it has any that no function prints. Raises ``ValueError`` for
+    another basis, for one without its ``where``, and for another ``typed``.
     """
 
     id: str
     words: str | Callable[[Any], str]
     basis: str = ""
     where: str = ""
+    typed: str = ""
 
     def __post_init__(self) -> None:
+        if self.typed not in {"", *TYPED} or self.typed and callable(self.words):
+            raise ValueError(
+                f"typed of assertion {self.id} must be empty, or one of {', '.join(TYPED)} where no function prints it, got {self.typed!r}"
+            )
         if self.basis not in {"", *NOT_RUN} or bool(self.basis) != bool(self.where):
             given = f"{self.basis!r} with where = {self.where!r}"
             raise ValueError(
@@ -139,7 +153,8 @@ class Assertion:
 class Hypothesis:
     """What a claim assumes.
 
-    ``words``: Markdown with LaTeX. ``holds``: the predicate of an instance, where instances are filtered by it.
+    ``words``: Markdown with LaTeX. ``holds``: the predicate by which the checks filter what they draw, which is a field of the claim's subject; the mutant
+    that drops the hypothesis has another there.
     ``dropped``: the name of the mutant that does without it, whose counterexample shows that it is needed; or else
     ``reason``: why none is given. Raises ``ValueError`` unless there is exactly one of the two.
     """
@@ -147,7 +162,7 @@ class Hypothesis:
     words: str
     dropped: str = ""
     reason: str = ""
-    holds: Callable[[Any], bool] | None = None
+    holds: Callable[..., bool] | None = None
 
     def __post_init__(self) -> None:
         if bool(self.dropped) == bool(self.reason):
@@ -205,3 +220,7 @@ class Claim:
     def asserted(self) -> tuple[Assertion, ...]:
         """The assertions; a claim that has none apart is one."""
         return self.assertions or (Assertion(self.id, lambda subject: self.statement()),)
+
+    def name_of(self, assertion: Assertion) -> str:
+        """What an assertion is called outside its claim: its id after the claim's, or the claim's alone where it is one."""
+        return f"{self.id}/{assertion.id}" if self.assertions else self.id

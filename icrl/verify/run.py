@@ -54,18 +54,17 @@ class MutantResult:
 
 
 class AssertionResult(NamedTuple):
-    """A sentence, its text, the kinds of check that passed on it, and the names of the mutants that these refute."""
+    """A sentence, its name outside its claim, its text, the kinds of check that passed on it, and the names of the mutants that these refute."""
 
     assertion: Assertion
+    id: str
     text: str
     kinds: list[str]
     mutants: list[str]
 
-    def as_json(self, claim: str) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """The form that ``python -m icrl verify --json`` prints."""
-        own = self.assertion.id
-        id = own if own == claim else f"{claim}/{own}"
-        return {"id": id, "text": self.text, "kinds": self.kinds, "mutants": self.mutants}
+        return {"id": self.id, "text": self.text, "kinds": self.kinds, "mutants": self.mutants}
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,9 @@ class ClaimResult:
         """What stands behind each sentence of the claim."""
         claim = self.claim
         return [
-            AssertionResult(each, each.text(claim.subject), self.kinds_of(each), self.mutants_of(each))
+            AssertionResult(
+                each, claim.name_of(each), each.text(claim.subject), self.kinds_of(each), self.mutants_of(each)
+            )
             for each in claim.asserted
         ]
 
@@ -153,7 +154,7 @@ class ClaimResult:
         return {
             "id": self.claim.id,
             "status": self.status,
-            "assertions": [each.as_json(self.claim.id) for each in self.assertions],
+            "assertions": [each.as_json() for each in self.assertions],
             "hypotheses": [self.hypothesis_as_json(each) for each in self.claim.hypotheses],
             "checks": [
                 {

@@ -19,7 +19,7 @@ from claims import tables
 from conftest import PAIRS, ROOT
 from gates.absent import ABSENT, run
 from icrl.claims import CLAIMS
-from icrl.verify.model import Assertion, Budget, Verdict
+from icrl.verify.model import Assertion, Budget, Claim, Verdict
 from icrl.verify.pages.ledger import pages, with_table
 from icrl.verify.run import ClaimResult, judge, run_claim, scope_of
 
@@ -149,6 +149,61 @@ def test_a_mutant_of_a_piece_changes_the_sentence_that_is_printed():
     for claim, each in printed:
         said = each.text(claim.subject)
         assert any(each.text(mutant.subject) != said for mutant in claim.mutants), f"{claim.id}/{each.id}"
+
+
+def typed_without_reason(claim: Claim) -> list[str]:
+    """The assertions whose formulas are typed and that do not say why, or say so of what has none."""
+    typed = [(each, each.words) for each in claim.asserted if isinstance(each.words, str) and not each.basis]
+    return [claim.name_of(each) for each, words in typed if ("$" in words) != bool(each.typed)]
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_a_formula_is_printed_by_what_the_checks_call_or_says_why_it_is_typed(claim):
+    assert typed_without_reason(claim) == []
+
+
+def test_a_formula_that_does_not_say_why_it_is_typed_is_noticed():
+    more = (Assertion("words", "None."), Assertion("typed", "$1 = 1$."), Assertion("said", "$x$.", typed="names"))
+    claim = CLAIMS["rate-floor"]
+    assert typed_without_reason(replace(claim, assertions=(*claim.assertions, *more))) == ["rate-floor/typed"]
+
+
+def asked_of(subject: object) -> dict[str, object]:
+    """The pieces of a subject by name, those of its own pieces too."""
+    fields = {name: getattr(subject, name) for name in getattr(subject, "__dataclass_fields__", ())}
+    inside = [asked_of(piece) for piece in fields.values()]
+    return {
+        f"{number}.{name}": piece for number, pieces in enumerate(inside) for name, piece in pieces.items()
+    } | fields
+
+
+def unasked(claim: Claim) -> list[str]:
+    """The hypotheses whose predicate is no piece of the subject, or one that the mutant that drops it has as well."""
+    pieces = asked_of(claim.subject)
+    others = {mutant.name: asked_of(mutant.subject) for mutant in claim.mutants}
+    return [
+        each.words
+        for each in claim.hypotheses
+        if each.holds
+        and not any(
+            piece is each.holds and (not each.dropped or others[each.dropped].get(name) is not piece)
+            for name, piece in pieces.items()
+        )
+    ]
+
+
+@pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)
+def test_the_predicate_of_a_hypothesis_is_what_the_checks_filter_by(claim):
+    assert unasked(claim) == []
+
+
+def test_a_predicate_that_nothing_filters_by_is_noticed():
+    [claim] = [claim for claim in CLAIMS.values() if claim.id == "kernel-td"]
+    for other in ({"holds": lambda *_: True}, {"dropped": claim.mutants[0].name}):
+        made = [replace(each, **other) if each.holds else each for each in claim.hypotheses]
+        assert len(unasked(replace(claim, hypotheses=tuple(made)))) == sum(
+            bool(each.holds) for each in claim.hypotheses
+        )
 
 
 @pytest.mark.parametrize("claim", CLAIMS.values(), ids=CLAIMS)

@@ -3,9 +3,9 @@
 import ast
 import re
 
-from gates import asserts
+from gates import asserts, rests
 from gates.arithmetic import right_arithmetic
-from gates.cells import code_cells, texts
+from gates.cells import code_cells, sections, texts
 from gates.decimals import held_numbers
 from gates.site import Page
 
@@ -55,33 +55,12 @@ def described_figures(notebook):
     return problems
 
 
-def sections(notebook):
-    """The (title, text, code) of each part between headings of level two; what stands before the first is one too."""
-    parts = [["the opening", "", ""]]
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            parts[-1][2] += cell.source + "\n"
-            continue
-        for piece in re.split(r"(?m)^(?=## )", cell.source):
-            if piece.startswith("## "):
-                parts.append([piece.splitlines()[0][3:], "", ""])
-            parts[-1][1] += piece
-    return parts
-
-
-def asserts_something(code):
-    """Whether the code holds an `assert` that could fail."""
-    return any(
-        isinstance(node, ast.Assert) and not asserts.vacuous(node.test) for node in ast.walk(asserts.python(code))
-    )
-
-
 def asserted_claims(notebook):
     """A section that states a result also asserts something: nbval compares outputs, and asks of none whether it is true."""
     return [
         f"section {title!r} states a result and asserts nothing"
-        for title, text, code in sections(notebook)
-        if STATEMENT.search(text) and not asserts_something(code)
+        for title, text, code, _ in sections(notebook)
+        if STATEMENT.search(text) and not asserts.asserts_something(code)
     ]
 
 
@@ -162,6 +141,7 @@ GATES = (
     right_arithmetic,
     solved_exercises,
     *asserts.GATES,
+    *rests.GATES,
     narrow_code,
 )
 

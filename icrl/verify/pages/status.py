@@ -54,7 +54,7 @@ def marked(text: str, claim: Claim, assertion: Assertion) -> str:
 
 def label_of(claim: Claim, assertion: Assertion) -> str:
     """Where the status page tells of an assertion."""
-    return f"status-{claim.id}" + f"-{assertion.id}" * bool(claim.assertions)
+    return "status-" + claim.name_of(assertion).replace("/", "-")
 
 
 def badges(result: ClaimResult) -> str:
@@ -166,8 +166,7 @@ def unlabelled(text: str) -> str:
 def sentence_entry(result: ClaimResult, found: AssertionResult, repository: str) -> str:
     """A sentence: by which kinds of check it stands, which mutants these refute, and the way to say that it is wrong."""
     claim, assertion = result.claim, found.assertion
-    id = found.as_json(claim.id)["id"]
-    report = f"[report this sentence]({repository}/issues/new?title={quote(f'Sentence {id}')})"
+    report = f"[report this sentence]({repository}/issues/new?title={quote(f'Sentence {found.id}')})"
     if not claim.assertions:
         return f"{unlabelled(found.text)}\n\n{report}"
     kinds = " ".join(f"`{kind}`" for kind in found.kinds)
