@@ -16,7 +16,7 @@ SIGNS = {r"\rVert", r"\langle"}
 ACCENTS = {"\\" + name for name in "hat tilde bar mathcal mathbb mathbf mathrm".split()}
 NAMED = {"*", "+", r"\pi"}
 """What makes another symbol of a letter when it stands above it; anything else there is a power or a position."""
-COUNTING = set("ijklmnstuwL0123456789+-,()")
+COUNTING = set("ijklmnstuL0123456789+-,()")
 """What an index is made of that counts, and does not name: all such indices are one, ``#``."""
 TOKEN = re.compile(r"\\[a-zA-Z]+|\\.|[A-Za-z]|\d+|\S")
 WORDS = re.compile(r"\\(?:text|operatorname|begin|end)\s*\{[^{}\\]*\}")
