@@ -1,17 +1,25 @@
-"""What is on record and may not fall: how many asserts each section of a notebook holds, and how many mutants each claim has.
+"""What is on record: how many asserts each section of a notebook holds and how many mutants each claim has, which may not fall; and the words that
+no check can read, which change only when somebody says that they were read.
 
 A test compares the tables with what there is. Where there is more, they are written anew by::
 
     python tests/pinned.py
 
-which lets nothing fall. What was taken away on purpose is first taken out of the table by hand, where a reader sees it.
+which lets nothing fall. What was taken away on purpose is first taken out of the table by hand, where a reader sees it. When a caption, an alt text, a
+formula in a text, an item of "In short", or the words of a claim were changed, and read against the picture, the code or the checks that they speak of::
+
+    python tests/pinned.py --read
 """
 
 import ast
+import hashlib
 import json
+import re
+import sys
 import tomllib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import nbformat
 
@@ -21,9 +29,13 @@ from gates.cells import sections
 ROOT = Path(__file__).resolve().parents[1]
 ASSERTS = ROOT / "tests" / "gates" / "asserts.toml"
 MUTANTS = ROOT / "tests" / "claims" / "mutants.toml"
+WORDS = ROOT / "tests" / "gates" / "words.toml"
+FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+?\$|(?:```+|:::+)\{math\}.+?(?:```+|:::+)", re.S)
 
 Counts = dict[str, dict[str, int]]
 """By head and name."""
+Words = dict[str, dict[str, str]]
+"""By head and name, what they come down to."""
 
 
 def asserts_of(notebook) -> dict[str, int]:
@@ -47,7 +59,62 @@ def mutants() -> Counts:
     return {"mutants": {id: len(claim.mutants) for id, claim in CLAIMS.items()}}
 
 
-def read(path: Path) -> Counts:
+def digest(*words: str) -> str:
+    """What words come down to: another for others, the same however their lines are broken."""
+    return hashlib.sha256(" ".join(" ".join(words).split()).encode()).hexdigest()[:12]
+
+
+def words_of(notebook) -> dict[str, str]:
+    """What is said of each figure, by its name, the formulas of each section's text, and the items of "In short"."""
+    found = {}
+    for title, text, _, figures in sections(notebook):
+        if formulas := FORMULA.findall(text):
+            found[f"formulas of {title!r}"] = digest(*formulas)
+        if title == "In short":
+            found["items of 'In short'"] = digest(text)
+        for cell in figures:
+            shown = cell.metadata["mystnb"]
+            found[f"caption of {shown['figure']['name']}"] = digest(shown["figure"]["caption"])
+            found[f"alt text of {shown['figure']['name']}"] = digest(shown["image"]["alt"])
+    return found
+
+
+def words_of_claim(claim) -> dict[str, str]:
+    """Its statement, each assertion and each hypothesis, these by their number."""
+    said = {"statement": claim.statement()}
+    said |= {f"assertion {each.id}": each.text(claim.subject) for each in claim.assertions}
+    said |= {f"hypothesis {number}": each.words for number, each in enumerate(claim.hypotheses, 1)}
+    return {name: digest(text) for name, text in said.items()}
+
+
+def words() -> Words:
+    """Those of every notebook of the book, and of every claim."""
+    from icrl.claims import CLAIMS
+
+    paths = sorted((ROOT / "book").glob("*.ipynb"))
+    return {path.stem: words_of(nbformat.read(path, as_version=4)) for path in paths} | {
+        f"claims.{id}": words_of_claim(claim) for id, claim in CLAIMS.items()
+    }
+
+
+def reworded(pinned: Words, found: Words) -> list[str]:
+    """What does not read as it did when it was read, is gone, or was never read."""
+    return [
+        f"{head}: {name} "
+        + (
+            "is gone"
+            if name not in found.get(head, {})
+            else "is new"
+            if name not in pinned.get(head, {})
+            else "reads otherwise"
+        )
+        for head in sorted(pinned | found)
+        for name in pinned.get(head, {}) | found.get(head, {})
+        if pinned.get(head, {}).get(name) != found.get(head, {}).get(name)
+    ]
+
+
+def read(path: Path) -> Any:
     return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
@@ -61,14 +128,15 @@ def fallen(pinned: Counts, counted: Counts) -> list[str]:
     ]
 
 
-def as_toml(counts: Counts) -> str:
-    quoted = lambda name: json.dumps(name, ensure_ascii=False)
+def as_toml(counts: Counts | Words, note: str = "Only a hand lets a number fall.") -> str:
+    quoted = lambda value: json.dumps(value, ensure_ascii=False)
     tables = [
-        f"[{head}]\n" + "".join(f"{quoted(name)} = {count}\n" for name, count in table.items())
+        f"[{quoted(head) if '.' in head else head}]\n"
+        + "".join(f"{quoted(name)} = {quoted(value)}\n" for name, value in table.items())
         for head, table in counts.items()
         if table
     ]
-    return "\n".join(["# Written by tests/pinned.py. Only a hand lets a number fall.\n", *tables])
+    return "\n".join([f"# Written by tests/pinned.py. {note}\n", *tables])
 
 
 def write(path: Path, counted: Counts) -> None:
@@ -81,3 +149,5 @@ def write(path: Path, counted: Counts) -> None:
 if __name__ == "__main__":
     write(ASSERTS, asserts())
     write(MUTANTS, mutants())
+    if "--read" in sys.argv:
+        WORDS.write_text(as_toml(words(), "A change here says that the words were read."), "utf-8")

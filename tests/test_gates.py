@@ -144,6 +144,69 @@ def test_an_assert_that_could_not_fail_is_reported(problem, code):
     assert any(problem in found for found in notebook.problems(a_notebook(a_cell(code))))
 
 
+OPENING = """(label)=
+# A chapter
+
+Why.
+
+:::{admonition} Before you begin
+**Afterwards you can** add. **You need** {doc}`numbers`. **It takes** about 5 minutes.
+:::
+"""
+SHOWS = "## One\n```{include} _generated/theorems/rate-floor.md\n```"
+SHORT = (
+    "## In short\n\n- It falls {claim}`rate-floor/floor`,\n  as stated.\n- So it did, {numref}`fig-x`.\n\nThat is all."
+)
+
+
+def a_chapter(opening=OPENING, shows=SHOWS, short=SHORT, after="## Exercises"):
+    cells = [new_markdown_cell(opening), new_markdown_cell(shows), a_cell("assert f(1) == 1")]
+    return a_notebook(*cells, new_markdown_cell(short), new_markdown_cell(after))
+
+
+def test_a_chapter_that_opens_and_closes_passes():
+    assert notebook.problems(a_chapter()) == []
+    assert notebook.problems(a_chapter("A page without a title", short="## The end")) == []
+
+
+@pytest.mark.parametrize(
+    "problem, changed",
+    [
+        ("does not say: Afterwards you can", {"opening": OPENING.replace("**Afterwards", "*Afterwards")}),
+        ("does not say: You need", {"opening": OPENING.replace("**You need**", "You need")}),
+        ("does not say: It takes", {"opening": "# A chapter"}),
+        ("promises 25 minutes", {"opening": OPENING.replace("about 5", "about 25")}),
+        ("promises 5 minutes", {"shows": SHOWS + " word" * 2000}),
+        ("the last section before the exercises is 'One'", {"short": "It ends."}),
+        ("the last section before the exercises is 'More'", {"after": "## More"}),
+        ("does not say on what it rests: - It falls", {"short": SHORT.replace("{claim}`rate-floor/floor`", "")}),
+        ("does not say on what it rests: - So it did", {"short": SHORT.replace("{numref}`fig-x`", "as shown")}),
+        ("'In short' has no items", {"short": "## In short\n\nNothing."}),
+        ("no check stands behind rate-floor/flat", {"short": SHORT.replace("/floor", "/flat")}),
+        ("no check stands behind rate-floor, or", {"short": SHORT.replace("rate-floor/floor", "✓ <rate-floor>")}),
+        ("no check stands behind global-minimum/rare", {"short": SHORT.replace("rate-floor/floor", "global-minimum/rare")}),
+    ],
+)
+def test_a_chapter_that_rests_on_nothing_is_reported(problem, changed):
+    assert any(problem in found for found in notebook.problems(a_chapter(**changed)))
+
+
+@pytest.mark.parametrize(
+    "caption, code, passes",
+    [
+        ("It falls.", "assert f(1) < f(0)", True),
+        ("It falls {claim}`rate-floor/floor`.", "", True),
+        ("It falls.", "", False),
+        ("It falls.", "assert True", False),
+    ],
+)
+def test_a_caption_that_rests_on_nothing_is_reported(caption, code, passes):
+    shown = {"figure": {"caption": caption, "name": "fig-x"}, "image": {"alt": "A line."}}
+    cells = [new_markdown_cell("## One"), a_cell("plot()", 1, [PICTURE], mystnb=shown), a_cell(code or "1", 2)]
+    found = notebook.problems(a_notebook(*cells, new_markdown_cell("## Two"), a_cell("assert g(1) == 1", 3)))
+    assert any("rests on nothing: It falls" in problem for problem in found) is not passes
+
+
 def test_a_solution_that_is_judged_right_passes():
     code = a_cell('from icrl.exercises import check\n\nassert check("x", f)')
     assert notebook.problems(a_notebook(new_markdown_cell(EXERCISE), code, new_markdown_cell(ENDED))) == []

@@ -1,6 +1,7 @@
 """What is on record and may not fall."""
 
 import ast
+from dataclasses import replace
 
 import nbformat
 import pytest
@@ -8,6 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import pinned
 from icrl.claims import CLAIMS
+from icrl.verify.model import Assertion
 
 TABLES = {"asserts": (pinned.ASSERTS, pinned.asserts), "mutants": (pinned.MUTANTS, pinned.mutants)}
 
@@ -29,6 +31,50 @@ def without_first_assert(code):
     lines = code.splitlines()
     first = next((node for node in ast.parse(code).body if isinstance(node, ast.Assert)), None)
     return first and "\n".join(lines[: first.lineno - 1] + lines[first.end_lineno :])
+
+
+def test_the_words_are_those_that_were_read():
+    found = pinned.reworded(pinned.read(pinned.WORDS), pinned.words())
+    assert found == [], "read them against what they speak of, then: python tests/pinned.py --read"
+
+
+@pytest.mark.parametrize(
+    "change, named",
+    [
+        (lambda cells: cells[1].metadata["mystnb"]["figure"].update(caption="It falls."), "caption of fig-x"),
+        (lambda cells: cells[1].metadata["mystnb"]["image"].update(alt="A line that falls."), "alt text of fig-x"),
+        (lambda cells: cells[0].update(source="# T\n$a + b$"), "formulas of 'the opening'"),
+        (lambda cells: cells[0].update(source="# T\n$$\na - b\n$$ (eq-x)"), "formulas of 'the opening'"),
+        (lambda cells: cells[2].update(source="## In short\n\n- It falls."), "items of 'In short'"),
+    ],
+)
+def test_a_change_of_words_is_named(change, named):
+    shown = {"figure": {"caption": "It rises.", "name": "fig-x"}, "image": {"alt": "A line."}}
+    cells = [
+        new_markdown_cell("# T\n$a - b$"),
+        new_code_cell("plot()"),
+        new_markdown_cell("## In short\n\n- It rises."),
+    ]
+    cells[1].metadata["mystnb"] = shown
+    notebook = new_notebook(cells=cells)
+    before = {"x": pinned.words_of(notebook)}
+    assert pinned.reworded(before, {"x": pinned.words_of(notebook)}) == []
+    change(cells)
+    assert pinned.reworded(before, {"x": pinned.words_of(notebook)}) == [f"x: {named} reads otherwise"]
+
+
+def test_a_claim_that_says_something_else_is_named():
+    claim = CLAIMS["rate-floor"]
+    before = {"claim": pinned.words_of_claim(claim)}
+    said = lambda **changed: pinned.reworded(before, {"claim": pinned.words_of_claim(replace(claim, **changed))})
+    assert said() == []
+    assert said(statement=lambda: "Let $E < 0$.") == ["claim: statement reads otherwise"]
+    assert said(hypotheses=claim.hypotheses[:-1]) == [f"claim: hypothesis {len(claim.hypotheses)} is gone"]
+    [steep] = [each.subject for each in claim.mutants if each.name == "factor 1 − α(1 + γ)"]
+    assert len(said(subject=steep)) == 3
+    assert said(assertions=(*claim.assertions, Assertion("more", "The earth is flat."))) == [
+        "claim: assertion more is new"
+    ]
 
 
 @pytest.mark.parametrize("name", ["depth", "siblings", "preface"])

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from icrl.verify.kernel.checked import Proof
-from icrl.verify.model import KINDS, Assertion, Check, Claim, Hypothesis, Verdict
+from icrl.verify.model import KINDS, TYPED, Assertion, Check, Claim, Hypothesis, Verdict
 from icrl.verify.pages import proofs
 from icrl.verify.pages.map import foundations
 from icrl.verify.pages.proofs import plain
@@ -109,7 +109,32 @@ and its results are those on record, of sources with the hash that is named ({{r
 any of this yourself, see {{ref}}`how-it-is-checked`.
 
 {listed}
+
+## Formulas that are typed
+
+{typed_formulas(results)}
 """
+
+
+def typed_formulas(results: Sequence[ClaimResult]) -> str:
+    """How many sentences print their formulas from what the checks call, and which do not, by the reason, folded."""
+    sentences = [(result.claim, each) for result in results for each in result.claim.asserted]
+    printed = sum(callable(each.words) for _, each in sentences)
+    by_reason = {why: [pair for pair in sentences if pair[1].typed == why] for why in TYPED}
+    folded = "\n\n".join(
+        f"````{{dropdown}} {len(inside)} sentences: {TYPED[why]}\n{' · '.join(typed_entry(*pair) for pair in inside)}\n````"
+        for why, inside in by_reason.items()
+        if inside
+    )
+    return f"""The formulas of {printed} sentences of {len(sentences)} are printed by the functions that the checks call, run on \
+symbols: an error planted in such a function changes the sentence too. The formulas of the following are typed.
+
+{folded}"""
+
+
+def typed_entry(claim: Claim, assertion: Assertion) -> str:
+    """The way to a sentence, by its name."""
+    return f"{{ref}}`{claim.name_of(assertion)} <{label_of(claim, assertion)}>`"
 
 
 def listed_claim(result: ClaimResult) -> str:
