@@ -88,7 +88,11 @@ $\delta_l$ being the row of the TD errors.
 """
         ),
     ),
-    Assertion("gradient", r"This is gradient descent on $\tfrac12 \sum_k \delta_k^2$, with steps $\alpha_l$."),
+    Assertion(
+        "gradient",
+        r"This is gradient descent on $\tfrac12 \sum_k \delta_k^2$, with steps $\alpha_l$.",
+        typed="equation",
+    ),
 )
 
 
