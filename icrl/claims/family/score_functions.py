@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -448,28 +449,33 @@ ASSERTIONS = (
 1 from the key's $a$ to the query's 1 and 1 from the key's 1 to the query's $b$, make it
 $\tilde x(u)^\top \tilde A\, \tilde x(s)$. So {prf:ref}`softmax-td` holds for all of these.
 """,
+        typed="equation",
     ),
     Assertion(
         "key-biases",
-        r"""
+        lambda claim: (
+            rf"""
 **What each does.** Query biases cancel, and key biases are weights of states:
 
 $$
-K(k \mid s) = \frac{\rho(S_k)\, e^{x(S_k)^\top A\, x(s)}}{\sum_{i<n} \rho(S_i)\, e^{x(S_i)^\top A\, x(s)}}, \qquad \rho(u) = e^{a(u)} .
+K(k \mid s) = \frac{{\rho(S_k)\, e^{{x(S_k)^\top A\, x(s)}}}}{{\sum_{{i<n}} \rho(S_i)\, e^{{x(S_i)^\top A\, x(s)}}}}, \qquad \rho(u) = {letters(partial(claim.weight, exp), "a(u)", "b(u)")} .
 $$ (eq-key-biases)
-""",
+"""
+        ),
     ),
     Assertion(
         "temperature",
         r"""
 A temperature $\tau$, $g / \tau$ for $g$, is $A / \tau$ and $a / \tau$: every product $\rho e^{x^\top A x}$ is raised to the power $1/\tau$.
 """,
+        typed="equation",
     ),
     Assertion(
         "fixed-point",
         r"""
 **Where depth can end.** Whatever $A$, $a$ and $b$ are, $v_{\mathrm{CE}}$ is a fixed point, and the only one if $\hat M$ is invertible and $\alpha \ne 0$, $\lvert\gamma\rvert < 1$.
 """,
+        typed="condition",
     ),
     Assertion(
         "determinants",
@@ -491,6 +497,7 @@ whatever the biases are.
     Assertion(
         "singular",
         r"If $q = 0$, as for every skew $A$, $\hat M$ is singular, and there are other fixed points.",
+        typed="condition",
     ),
     Assertion(
         "diverges",

@@ -32,7 +32,10 @@ EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fractio
 LEFT_TWICE = smallest((0, 0, 1), r=(1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 NO_DISCOUNT = replace(LEFT_TWICE, gamma=Fraction(0))
 CERTAIN, NO_STEP = contexts.two_states(gamma=Fraction(1)), contexts.two_states(alphas=[Fraction(0)])
-SMALLEST = (ONE, COIN, OPEN, contexts.two_states(2), EQUAL, contexts.never_left(2), LEFT_TWICE, NO_DISCOUNT)
+SMALLEST = (
+    *(ONE, COIN, OPEN, contexts.two_states(2), EQUAL, contexts.never_left(2), LEFT_TWICE, NO_DISCOUNT),
+    *(CERTAIN, NO_STEP),
+)
 
 
 def table(case: Case) -> np.ndarray:
@@ -51,15 +54,38 @@ def once_over(case: Case) -> bool:
     return len(set(case.states)) <= case.n if case.gamma != 0 else case.states[-1] in case.states[:-1]
 
 
+def discounted(case: Case) -> bool:
+    """|γ| < 1."""
+    return abs(case.gamma) < 1
+
+
+def moving(case: Case) -> bool:
+    """α ≠ 0."""
+    return case.alphas[0] != 0
+
+
+def table_inverts(case: Case) -> bool:
+    """Whether E has an inverse on the visited states."""
+    return invertible(table(case))
+
+
+def closes(case: Case) -> bool:
+    """S_0 = S_n."""
+    return case.states[0] == case.states[-1]
+
+
 @dataclass(frozen=True)
 class Residual:
-    """The statement with its pieces: the layer, the discount in the loss, when the minimiser is one and alone is kept, when two softmaxes will do."""
+    """The statement with its pieces: the layer, the discount in the loss, for which discounts and when the minimiser is one, with
+    which steps and tables it alone is kept, when two softmaxes will do."""
 
     edit: Callable[[Parameters, Any], Parameters] = with_both_ends
     loss_discount: Callable[[Any], Any] = lambda gamma: gamma
+    discounted: Callable[[Case], bool] = discounted
     unique: Callable[[Case], bool] = once_over
-    only: Callable[[Case], bool] = lambda case: case.alphas[0] != 0 and invertible(table(case))
-    two_will_do: Callable[[Case], bool] = lambda case: case.states[0] == case.states[-1]
+    moving: Callable[[Case], bool] = moving
+    inverts: Callable[[Case], bool] = table_inverts
+    two_will_do: Callable[[Case], bool] = closes
     minimiser: Callable[[Case, np.ndarray, np.ndarray], np.ndarray] = lambda case, H, g: solved(H, -g)
     beyond: tuple[Case, ...] = ()
 
@@ -118,7 +144,7 @@ def parts(claim: Residual, case: Case) -> Iterator[Part]:
 
 def how_many(claim: Residual, case: Case, H: np.ndarray) -> Iterator[Part]:
     """Whether the loss has one least point; not of floats, where only a wide margin can be told."""
-    if not isinstance(case.gamma, float):
+    if claim.discounted(case) and not isinstance(case.gamma, float):
         zero = 0 * case.gamma
         yield Part(
             "whether the loss has one least point only: 1 if so",
@@ -132,7 +158,7 @@ def stands_still(claim: Residual, case: Case, layer: Callable, H: np.ndarray, va
     scale = case.n * size(value, case.rewards) * condition(H)
     yield from asserting("only", only_fixed_point("the layer's fixed point", layer, case, value, scale))
     yield from asserting("kept", entries("a layer's image of the minimiser", layer(value), value, scale))
-    e, only = units(case), claim.only(case)
+    e, only = units(case), claim.moving(case) and claim.inverts(case)
     suspects = [e[s] - e[u] for s, u in pairwise(range(len(e)))] or e
     others = ((value + solved(H, w), table(case) @ w) for w in suspects)
     found = other_values(layer, case, others, only, lambda v: scale * size(v))
@@ -230,9 +256,7 @@ MUTANTS = (
     Mutant("the least point is v_CE", Residual(minimiser=v_CE)),
     Mutant("a loss without discount", Residual(loss_discount=lambda gamma: 1 + 0 * gamma)),
     Mutant("two softmaxes end alike in every context", Residual(two_will_do=lambda case: True, beyond=(OPEN,))),
-    Mutant(
-        "the only fixed point whatever the features", Residual(only=lambda case: case.alphas[0] != 0, beyond=(EQUAL,))
-    ),
+    Mutant("the only fixed point whatever the features", Residual(inverts=lambda case: True, beyond=(EQUAL,))),
     Mutant(
         "one least point only if every state is left",
         Residual(unique=lambda case: case.states[-1] in case.states[:-1], beyond=(LEFT_TWICE,)),
@@ -248,8 +272,8 @@ MUTANTS = (
         Residual(unique=lambda case: len(set(case.states)) <= case.n, beyond=(NO_DISCOUNT,)),
         BY_MARGIN,
     ),
-    Mutant("γ = 1 let in", Residual(beyond=(CERTAIN,)), BY_MARGIN),
-    Mutant("α = 0 let in", Residual(only=lambda case: invertible(table(case)), beyond=(NO_STEP,))),
+    Mutant("γ = 1 let in", Residual(discounted=lambda case: True), BY_MARGIN),
+    Mutant("α = 0 let in", Residual(moving=lambda case: True)),
 )
 
 
@@ -268,6 +292,7 @@ $$
 v_{l+1}(s) = v_l(s) + \frac{\alpha}{Z(s)} \sum_{k<n} \bigl( E(s, S_k) - \gamma E(s, S_{k+1}) \bigr) \delta_k .
 $$ (eq-softmax-residual)
 """,
+        typed="equation",
     ),
     Assertion(
         "gradient",
@@ -282,13 +307,14 @@ $$ (eq-squared-residual)
 """
         ),
     ),
-    Assertion("kept", r"So it keeps every least point of $J$."),
+    Assertion("kept", r"So it keeps every least point of $J$.", typed="names"),
     Assertion(
         "only",
         r"""
 If $\alpha \ne 0$ and the table $E$ is invertible on the visited states, it keeps nothing else: whatever the weights, a
 fixed point is then a **least-squares solution of the Bellman residual of the observed transitions**.
 """,
+        typed="condition",
     ),
     Assertion(
         "one",
@@ -296,12 +322,14 @@ fixed point is then a **least-squares solution of the Bellman residual of the ob
 For $0 < \lvert\gamma\rvert < 1$ there is exactly one least point if some state occurs twice in $S_0, \dots, S_n$, and
 for $\gamma = 0$ if every visited state is left; if no state occurs twice there are many, with $J = 0$.
 """,
+        typed="condition",
     ),
     Assertion(
         "iff",
         r"""
 If there is one, and $\alpha \ne 0$, then the layer keeps it alone **if and only if** $E$ is invertible.
 """,
+        typed="condition",
     ),
     Assertion(
         "two",
@@ -309,6 +337,7 @@ If there is one, and $\alpha \ne 0$, then the layer keeps it alone **if and only
 Two softmaxes, one over the keys $S_k$ and one over the keys $S_{k+1}$, at the step $\alpha/2$ are the same layer if
 $S_0 = S_n$. If not, their fixed point is another one in general.
 """,
+        typed="condition",
     ),
 )
 
@@ -324,17 +353,24 @@ CLAIM = Claim(
         Hypothesis(r"One softmax over all $2n$ keys.", dropped="two softmaxes in the place of one"),
         Hypothesis(r"The keys of the query column hidden.", dropped="no mask"),
         Hypothesis(r"Every $Z(s) \ne 0$, as for the exponential.", reason="where $Z(s) = 0$ a layer is undefined"),
-        Hypothesis(r"For least points to be all that is kept: $\alpha \ne 0$.", dropped="α = 0 let in"),
+        Hypothesis(r"For least points to be all that is kept: $\alpha \ne 0$.", dropped="α = 0 let in", holds=moving),
         Hypothesis(
             r"For the same, $E$ invertible on the visited states, the last one included. With $A = I$ and the exponential: "
             r"the features are distinct.",
             dropped="the only fixed point whatever the features",
+            holds=table_inverts,
         ),
-        Hypothesis(r"For one least point only: $\lvert\gamma\rvert < 1$.", dropped="γ = 1 let in"),
-        Hypothesis(r"For the same, a state that occurs twice.", dropped="one least point whatever the context"),
+        Hypothesis(r"For one least point only: $\lvert\gamma\rvert < 1$.", dropped="γ = 1 let in", holds=discounted),
+        Hypothesis(
+            r"For the same, a state that occurs twice.", dropped="one least point whatever the context", holds=once_over
+        ),
         Hypothesis(
             r"For the same where $\gamma = 0$, every state left.",
             dropped="a state that occurs twice is enough for γ = 0",
+            holds=once_over,
+        ),
+        Hypothesis(
+            r"For two softmaxes: $S_0 = S_n$.", dropped="two softmaxes end alike in every context", holds=closes
         ),
     ),
     subject=STATED.subject,
