@@ -458,7 +458,8 @@ $\tilde x(u)^\top \tilde A\, \tilde x(s)$. So {prf:ref}`softmax-td` holds for al
 **What each does.** Query biases cancel, and key biases are weights of states:
 
 $$
-K(k \mid s) = \frac{{\rho(S_k)\, e^{{x(S_k)^\top A\, x(s)}}}}{{\sum_{{i<n}} \rho(S_i)\, e^{{x(S_i)^\top A\, x(s)}}}}, \qquad \rho(u) = {letters(partial(claim.weight, exp), "a(u)", "b(u)")} .
+K(k \mid s) = \frac{{\rho(S_k)\, e^{{x(S_k)^\top A\, x(s)}}}}{{\sum_{{i<n}} \rho(S_i)\, e^{{x(S_i)^\top A\, x(s)}}}}, \qquad
+\rho(u) = {letters(partial(claim.weight, exp), "a(u)", "b(u)")} .
 $$ (eq-key-biases)
 """
         ),
