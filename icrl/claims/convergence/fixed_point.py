@@ -147,10 +147,10 @@ def form(x: Any, y: Any, A: Any) -> Any:
 
 def decided(claim: Fixed, case: Case) -> str:
     """The assertion that says when E is invertible: ``definite``, ``square`` or ``form``; ``only`` where none does."""
-    if claim.exponential(case) and claim.inner_products(case):
-        return "definite"
     if opposite(case):
         return "square"
+    if claim.exponential(case) and claim.inner_products(case):
+        return "definite"
     return "form" if claim.exponential(case) and len(case.states) == 2 else "only"
 
 
@@ -165,9 +165,14 @@ def regular(claim: Fixed, case: Case) -> bool:
     return rule != "square" and invertible(table(case))
 
 
+def by_any_score(claim: Fixed, case: Case) -> bool:
+    """Whether E is invertible, if distinct features were enough with other scores than the exponential."""
+    return regular(claim, case) if exponential(case) else distinct(case)
+
+
 def by_features(claim: Fixed, case: Case) -> bool:
     """Whether E is invertible, if distinct features were enough with the exponential; of floats too."""
-    return distinct(case) if claim.exponential(case) else invertible(table(case))
+    return distinct(case) if exponential(case) else invertible(table(case))
 
 
 def all_positive(mu: Any) -> bool:
@@ -460,7 +465,7 @@ MUTANTS = (
     ),
     Mutant(
         "distinct features suffice, whatever the score",
-        Fixed(exponential=lambda case: True, beyond=(SIGNS,)),
+        Fixed(regular=by_any_score, exponential=lambda case: True, beyond=(SIGNS,)),
         TRUE_SCORE,
     ),
     Mutant(
