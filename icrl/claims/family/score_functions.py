@@ -419,12 +419,12 @@ MUTANTS = (
     Mutant("v_CE the only fixed point whatever A is", Scores(unique=lambda q: True), WEIGHTS),
     Mutant(
         "v_CE the only fixed point though M̂ is singular",
-        Scores(limit=Limit(only=lambda case, M: case.alphas[0] != 0), beyond=(ALIKE,)),
+        Scores(limit=Limit(regular=lambda case, M: True), beyond=(ALIKE,)),
         WEIGHTS,
     ),
     Mutant(
         "v_CE the only fixed point though α = 0",
-        Scores(limit=Limit(only=lambda case, M: invertible(M)), beyond=(STILL,)),
+        Scores(limit=Limit(moves=lambda alpha: True), beyond=(STILL,)),
         WEIGHTS,
     ),
     Mutant("a state that is never left let in", Scores(pair=lambda case: len(visited(case)) == 2), WEIGHTS),
