@@ -40,8 +40,9 @@ BLIND = replace(
     A=[[ONE, ONE, ONE], [ONE, ONE, 0 * ONE], [ONE, ONE, ONE]],
     exp=as_it_is,
 )
+SIGNED = replace(BLIND, A=[[ONE, ONE, -ONE], [ONE, ONE, 2 * ONE], [ONE, ONE, ONE]])
 LONGER, UNPAID = replace(STAY, alphas=[HALF, ONE, ONE]), replace(STAY, rewards=[0 * ONE], v=[ONE])
-SMALLEST = (STAY, WALK, LATER, QUIET, UNDISCOUNTED, NEGATIVE_GAMMA, STEP_BACK, BLIND, LONGER, UNPAID)
+SMALLEST = (STAY, WALK, LATER, QUIET, UNDISCOUNTED, NEGATIVE_GAMMA, STEP_BACK, BLIND, SIGNED, LONGER, UNPAID)
 
 
 # The masks: key k may be attended to by query j
@@ -107,6 +108,11 @@ def weighs(case: Case) -> bool:
     return case.exp is None or all(case.exp(g) > 0 for row in case.scores for g in row)
 
 
+def unsigned(case: Case) -> bool:
+    """E ≥ 0."""
+    return case.exp is None or all(case.exp(g) >= 0 for row in case.scores for g in row)
+
+
 def one_sign(case: Case) -> bool:
     """αγ ≥ 0."""
     return case.alphas[0] * case.gamma >= 0
@@ -139,6 +145,7 @@ class Decoder:
     growth: Callable = growth
     even: Callable[[Case], bool] = even_steps
     weighs: Callable[[Case], bool] = weighs
+    unsigned: Callable[[Case], bool] = unsigned
     one_sign: Callable[[Case], bool] = one_sign
     forward: Callable[[Case], bool] = forward
     discount: Callable[[Case], bool] = no_negative_discount
@@ -205,7 +212,7 @@ def triangle(claim: Decoder, case: Case, G: np.ndarray) -> Iterator[Part]:
     """G is lower triangular, its diagonal and its largest modulus are as said."""
     step = case.alphas[0]
     yield from asserting("triangle", lower(claim, case, G))
-    if claim.weighs(case) and claim.one_sign(case):
+    if claim.unsigned(case) and claim.one_sign(case):
         yield Part("ρ(G)", greatest(G.diagonal()), claim.radius(step, case.gamma), 4.0, asserted="radius")
 
 
@@ -401,6 +408,7 @@ MUTANTS = (
         Decoder(growth=lambda step, gamma, kappa, depth: growth(step, gamma, 1 + 0 * kappa, depth)),
     ),
     Mutant("linear growth", Decoder(growth=lambda step, gamma, kappa, depth: step * kappa * depth)),
+    Mutant("a negative weight let in", Decoder(unsigned=lambda case: True), POSITIVE),
     Mutant("αγ < 0 let in", Decoder(one_sign=lambda case: True), SIGN),
     Mutant("γ < 0 let in", Decoder(discount=lambda case: True), SIGN),
     Mutant("α < 0 let in", Decoder(forward=lambda case: True), SIGN),
@@ -478,7 +486,7 @@ $$ (eq-decoder-triangle)
         "radius",
         lambda claim: (
             rf"""
-So $\rho(G) = {sy.letters(claim.radius, "alpha", "gamma")}$ if $E > 0$, $\alpha\gamma \ge 0$ and $n \ge 1$, whatever the features.
+So $\rho(G) = {sy.letters(claim.radius, "alpha", "gamma")}$ if $E \ge 0$, $\alpha\gamma \ge 0$ and $n \ge 1$, whatever the features.
 """
         ),
     ),
@@ -532,10 +540,11 @@ CLAIM = Claim(
             holds=even_steps,
         ),
         Hypothesis(
-            r"For the radius and the divergence, $E > 0$, as of every softmax. For the rest, any normaliser.",
+            r"For the divergence, $E > 0$, as of every softmax. For the rest but the radius, weights of any sign.",
             dropped="a weight of 0 let in",
             holds=weighs,
         ),
+        Hypothesis(r"For the radius, $E \ge 0$.", dropped="a negative weight let in", holds=unsigned),
         Hypothesis(r"For the radius, $\alpha\gamma \ge 0$.", dropped="αγ < 0 let in", holds=one_sign),
         Hypothesis(
             r"For no change of a value: all TD errors of $v_0$ are 0.",

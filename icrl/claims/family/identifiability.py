@@ -161,7 +161,7 @@ def ratios(claim: Null, case: Case) -> Iterator[Part]:
     before, steep = log_ratios(case), 1 + size(*case.scores)
     for D in units(case):
         moved, said = (log_ratios(changed(case, D)) - before).ravel(), np.array(seen(claim, case, D))
-        if said.shape == before.shape:
+        if said.shape == before.shape:  # else keys or queries are others than those that weigh
             yield from entries(f"log-ratios moved by D = {told(D)}", moved, said.ravel(), steep)
         yield as_said(claim, case, D)
 
