@@ -76,11 +76,12 @@ def closes(case: Case) -> bool:
 
 @dataclass(frozen=True)
 class Residual:
-    """The statement with its pieces: the layer, the discount in the loss, for which discounts and when the minimiser is one, with
+    """The statement with its pieces: the layer, the discount in the loss, the step, for which discounts and when the minimiser is one, with
     which steps and tables it alone is kept, when two softmaxes will do."""
 
     edit: Callable[[Parameters, Any], Parameters] = with_both_ends
     loss_discount: Callable[[Any], Any] = lambda gamma: gamma
+    half: Callable[[Any], Any] = lambda alpha: alpha / 2
     discounted: Callable[[Case], bool] = discounted
     unique: Callable[[Case], bool] = once_over
     moving: Callable[[Case], bool] = moving
@@ -110,12 +111,12 @@ def gradient(case: Case, gamma: Any, v: np.ndarray) -> np.ndarray:
     return array(case, [(loss(case, gamma, v + e) - loss(case, gamma, v - e)) / 2 for e in units(case)])
 
 
-def two_softmaxes(case: Case) -> Callable[[np.ndarray], np.ndarray]:
+def two_softmaxes(claim: Residual, case: Case) -> Callable[[np.ndarray], np.ndarray]:
     """v + (α/2)(K − γK')δ, where K and K' are normalised each by itself."""
     C, D, R = grouping.transitions(case)
     own = table(case) @ C.T, table(case) @ D.T
     K, K_after = (weights / weights.sum(axis=1)[:, None] for weights in own)
-    return lambda v: v + case.alphas[0] / 2 * ((K - case.gamma * K_after) @ (R + case.gamma * (D @ v) - C @ v))
+    return lambda v: v + claim.half(case.alphas[0]) * ((K - case.gamma * K_after) @ (R + case.gamma * (D @ v) - C @ v))
 
 
 # The parts of the statement
@@ -132,7 +133,7 @@ def parts(claim: Residual, case: Case) -> Iterator[Part]:
         yield from asserting("layer", entries(f"v_{l}", got, right, scale))
     layer, gamma, v = one_update(case, loop), claim.loss_discount(case.gamma), updates[0]
     H, g = fixed_point_system(lambda v: v - gradient(case, gamma, v), case)[0], gradient(case, gamma, 0 * v)
-    down = v - case.alphas[0] / 2 * (keys_of(case) @ (H @ v + g))
+    down = v - claim.half(case.alphas[0]) * (keys_of(case) @ (H @ v + g))
     scale = case.n * size(v, case.rewards)
     yield from asserting("gradient", entries("v_0 − (α/2)κ∇", down, layer(v), scale))
     yield from asserting("one", how_many(claim, case, H))
@@ -167,13 +168,15 @@ def stands_still(claim: Residual, case: Case, layer: Callable, H: np.ndarray, va
         alone = Fraction(int(invertible(fixed_point_system(layer, case)[0])))
         yield Part("one fixed point and no other: 1 if so", alone, Fraction(int(only)), asserted="iff")
     if claim.two_will_do(case):
-        yield from asserting("two", twice(case, layer, value, scale))
+        yield from asserting("two", twice(claim, case, layer, value, scale))
 
 
-def twice(case: Case, layer: Callable, value: np.ndarray, scale: float) -> Iterator[Part]:
+def twice(claim: Residual, case: Case, layer: Callable, value: np.ndarray, scale: float) -> Iterator[Part]:
     """Two softmaxes keep the minimiser, and are the same layer from 0, at half the step."""
-    yield from entries("what two softmaxes make of the minimiser", two_softmaxes(case)(value), value, scale)
-    yield from entries("a layer of two softmaxes at α/2", two_softmaxes(case)(0 * value), layer(0 * value), scale)
+    yield from entries("what two softmaxes make of the minimiser", two_softmaxes(claim, case)(value), value, scale)
+    yield from entries(
+        "a layer of two softmaxes at α/2", two_softmaxes(claim, case)(0 * value), layer(0 * value), scale
+    )
 
 
 def many_minimisers(case: Case, layer: Callable) -> Iterator[Part]:
@@ -255,6 +258,7 @@ MUTANTS = (
     Mutant("two softmaxes in the place of one", Residual(two_normalisers)),
     Mutant("the least point is v_CE", Residual(minimiser=v_CE)),
     Mutant("a loss without discount", Residual(loss_discount=lambda gamma: 1 + 0 * gamma)),
+    Mutant("α in the place of α/2", Residual(half=lambda alpha: alpha)),
     Mutant("two softmaxes end alike in every context", Residual(two_will_do=lambda case: True, beyond=(OPEN,))),
     Mutant("the only fixed point whatever the features", Residual(inverts=lambda case: True, beyond=(EQUAL,))),
     Mutant(
@@ -301,7 +305,7 @@ $$ (eq-softmax-residual)
 This is a gradient step for the squared TD errors of the context, preconditioned by the weights $\kappa(s, u) = E(s, u) / Z(s)$:
 
 $$
-v_{{l+1}} = v_l - \frac{{\alpha}}{{2}}\, \kappa\, \nabla J(v_l), \qquad
+v_{{l+1}} = v_l - {letters(claim.half, "alpha")}\, \kappa\, \nabla J(v_l), \qquad
 J(v) = \sum_{{k<n}} \bigl( R_{{k+1}} + {letters(claim.loss_discount, "gamma")} v(S_{{k+1}}) - v(S_k) \bigr)^2 .
 $$ (eq-squared-residual)
 """
@@ -333,11 +337,12 @@ If there is one, and $\alpha \ne 0$, then the layer keeps it alone **if and only
     ),
     Assertion(
         "two",
-        r"""
-Two softmaxes, one over the keys $S_k$ and one over the keys $S_{k+1}$, at the step $\alpha/2$ are the same layer if
-$S_0 = S_n$. If not, their fixed point is another one in general.
-""",
-        typed="condition",
+        lambda claim: (
+            rf"""
+Two softmaxes, one over the keys $S_k$ and one over the keys $S_{{k+1}}$, at the step ${letters(claim.half, "alpha")}$ are
+the same layer if $S_0 = S_n$. If not, their fixed point is another one in general.
+"""
+        ),
     ),
 )
 
