@@ -31,12 +31,13 @@ ONE = smallest((0, 0, 0), r=(1, 0))
 COIN = smallest((0, 0, 1, 0), 2, r=(1, 0, 2), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fraction(1)]])
 UNPAID = replace(ONE, rewards=[Fraction(0)] * 2)
+CERTAIN = replace(smallest((0, 0)), gamma=Fraction(1))
 NO_STEP = contexts.two_states(alphas=[Fraction(0)])
 LONG_STEP = replace(smallest((0, 0)), gamma=Fraction(-1, 2), alphas=[Fraction(3, 2)])
 SIGNED = contexts.two_states(A=[[Fraction(2), Fraction(-1)], [Fraction(-1), Fraction(2)]], exp=as_it_is)
 SMALLEST = (
     *(ONE, COIN, contexts.two_states(2), EQUAL, contexts.never_left(2), contexts.with_zeros()),
-    *(NO_STEP, LONG_STEP, SIGNED),
+    *(CERTAIN, NO_STEP, LONG_STEP, SIGNED),
 )
 
 
@@ -87,6 +88,11 @@ def returns_that_end(case: Case, lam: Any, v: dict) -> list:
     return [G - rest for G, rest in zip(returns(case, lam, v), tail)]
 
 
+def discounted(case: Case) -> bool:
+    """|γ| < 1."""
+    return abs(case.gamma) < 1
+
+
 def within(lam: Any) -> bool:
     """0 ≤ λ ≤ 1."""
     return 0 <= lam <= 1
@@ -109,14 +115,15 @@ def unsigned(case: Case) -> bool:
 
 @dataclass(frozen=True)
 class Traces:
-    """The statement with its pieces: the edit of the layer, ϑ, the returns, the rate, the λ that are tried; for which λ there is
-    one value, with which steps and M̂ it alone is kept, for which steps and weights the rate is said; and contexts let in."""
+    """The statement with its pieces: the edit of the layer, ϑ, the returns, the rate, the λ that are tried; for which γ and λ there
+    is one value, with which steps and M̂ it alone is kept, for which steps and weights the rate is said; and contexts let in."""
 
     edit: Callable[[Parameters, Any], Parameters] = scan
     decay: Callable[[Any, Any], Any] = lambda gamma, lam: gamma * lam
     target: Callable[[Case, Any, dict], list] = returns
     rate: Callable = lambda alpha, c, gamma, lam: 1 - alpha * c
     lambdas: Callable[[Case], tuple[Ratio, ...]] = lambda case: (HALF, ZERO, WHOLE, drawn(case), NEGATIVE)
+    discounted: Callable[[Case], bool] = discounted
     within: Callable[[Any], bool] = within
     moving: Callable[[Case], bool] = moving
     inverts: Callable[[np.ndarray], bool] = invertible
@@ -184,14 +191,23 @@ def at_lambda(claim: Traces, case: Case, lam: Any, name: str) -> Iterator[Part]:
     loop, values = on_visited(case, td_lambda(case, lam)), grouping.values(case, machine(claim, case, lam))
     yield from asserting("layer", layers(case, values, loop, layer(loop[0]), M, mean, name))
     yield from asserting("returns", scanned(claim, case, lam, name))
-    if claim.within(lam):
+    if claim.discounted(case) and claim.within(lam):
         X, r = fixed_point_system(mean, case)
+        one = 0 * case.gamma + 1
+        yield Part(
+            f"{name}one value equals its mean returns: 1 if so", int(invertible(X)) * one, one, asserted="one-value"
+        )
         value, steep = solved(X, r), condition(X)
         yield from asserting("kept", stands_still(claim, case, layer, M, X, value, name))
         yield from asserting("one-value", lstd(case, lam, value, name, steep))
         yield from asserting("limits", limits(case, lam, value, name, steep))
         if claim.short(case) and claim.unsigned(case):
             yield from asserting("rate", on_the_way(claim, case, lam, M, values, value, name, steep))
+
+
+def horizon(case: Case) -> float:
+    """Σ_{k ≤ n} |γ|^k: how much larger than rewards and values a return can be."""
+    return sum(abs(float(case.gamma)) ** k for k in range(case.n + 1))
 
 
 def layers(
@@ -204,7 +220,7 @@ def layers(
     name: str,
 ) -> Iterator[Part]:
     """The Transformer is the loop; an update of the loop is v + αM̂(r_λ + P_λv − v)."""
-    scale = (1 + case.depth) * size(loop, case.rewards) / (1 - abs(float(case.gamma))) ** 2
+    scale = (1 + case.depth) * size(loop, case.rewards) * horizon(case) ** 2
     for l, (got, right) in enumerate(zip(values, loop, strict=True)):
         yield from entries(f"{name}v_{l}", got, right, scale)
     v = loop[0]
@@ -214,7 +230,7 @@ def layers(
 def scanned(claim: Traces, case: Case, lam: Any, name: str) -> Iterator[Part]:
     """The scan of the TD errors of v_0 against its λ-returns less v_0."""
     v, theta, d = dict(enumerate(case.v)), claim.decay(case.gamma, lam), 0 * case.gamma
-    scale = size(case.v, case.rewards) / (1 - abs(float(case.gamma))) ** 2
+    scale = size(case.v, case.rewards) * horizon(case) ** 2
     delta, G = td.td_errors(case.states, case.rewards, v, case.gamma), claim.target(case, lam, v)
     for k in reversed(range(case.n)):
         d = delta[k] + theta * d
@@ -295,7 +311,7 @@ STATED = Statement(
     floats=contexts.float_cases,
     trials=100,
     noun="contexts with λ = 1/2, 0, 1, one drawn from 1/24, 3/24, …, 23/24, and for the layer −1",
-    scale="that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved",
+    scale="that of the values, times (1 + L)(Σ_{k ≤ n} |γ|^k)², or 1/(1 − |γ|) and the condition of what is solved",
     shows=(at_lambda, layers, scanned, stands_still, lstd, limits, on_the_way),
 )
 
@@ -344,6 +360,7 @@ MUTANTS = (
     Mutant("no bootstrap at the end", Traces(target=returns_that_end)),
     Mutant("v_CE whatever λ", Traces(target=one_step_targets)),
     Mutant("the only fixed point whatever the weights", Traces(inverts=lambda M: True, beyond=(EQUAL,))),
+    Mutant("γ = 1 let in", Traces(discounted=lambda case: True)),
     Mutant("α = 0 let in", Traces(moving=lambda case: True)),
     Mutant("α = 3/2 let in for the rate", Traces(short=lambda case: True)),
     Mutant(
@@ -445,7 +462,8 @@ CLAIM = Claim(
         Hypothesis(r"The scan runs from the last transition to the first.", dropped="the scan from the left"),
         Hypothesis(
             r"$\lvert\gamma\rvert < 1$, for one $v_\lambda$ only and for the rate.",
-            reason=r"at $\gamma = 1$ every constant equals its mean returns in $T = (0, 0)$ with $r = 0$",
+            dropped="γ = 1 let in",
+            holds=discounted,
         ),
         Hypothesis(
             r"$0 \le \lambda \le 1$, for one $v_\lambda$ only and for the rate.", dropped="λ = −1 let in", holds=within
