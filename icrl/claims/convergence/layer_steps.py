@@ -50,7 +50,7 @@ CYCLE = closed_walk((0, 1, 2, 0), RATIO, (1, -1, 0))
 GROWING = replace(CYCLE, gamma=Fraction(3, 4))
 LATER = replace(CYCLE, gamma=Fraction(93, 128))
 JUMP = closed_walk((0, 1, 2, 1, 0, 2), RATIO, (1, -1, 0))
-TURNED = closed_walk((0, 1, 0), -RATIO, (1, -1))
+TURNED = replace(closed_walk((0, 1, 0), -RATIO, (1, -1)), alphas=[ONE])
 ABSORBED = closed_walk((0, 1, 1), RATIO, (-1, 1))
 SMALLEST = (SWAP, STAR, NOT_BACK, CYCLE, GROWING, LATER, ABSORBED)
 
