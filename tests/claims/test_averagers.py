@@ -202,9 +202,7 @@ def test_a_walk_on_a_line_that_does_not_come_back_need_not_be_reversible():
     assert (P @ P == P).all()
     end = layer_steps.first_kind(lambda x: P @ x, np.array([F(-1), F(1)]), 2)
     assert end.tolist() == [3, 1]
-    let_in = layer_steps.Steps(
-        reversible=lambda case: True, weights=layer_steps.visits, beyond=(layer_steps.ABSORBED,)
-    )
+    let_in = layer_steps.Steps(reversible=lambda case: True, weights=layer_steps.visits, beyond=(layer_steps.ABSORBED,))
     found = judge(check_of("layer-steps", "exact"), let_in, FEW).counterexample
     assert (found.where, found.got, found.right) == ("‖v_2 − v_CE‖²", "810/1681", "at most 162/1681")
 

@@ -261,7 +261,9 @@ def the_limit(
 def transformer(claim: Averager, case: Case, path: list[np.ndarray], limit: np.ndarray) -> Iterator[Part]:
     """The values of the Transformer with other parameters against the update, for α ≠ 1."""
     scale = scale_of(case, path, limit) * size(1 / (1 - case.alphas[0]))
-    for l, (got, v) in enumerate(zip(grouping.values(case, Machine(edit=partial(claim.edit, kept=claim.kept))), path, strict=True)):
+    for l, (got, v) in enumerate(
+        zip(grouping.values(case, Machine(edit=partial(claim.edit, kept=claim.kept))), path, strict=True)
+    ):
         yield from entries(f"v_{l} of the Transformer", got, v, scale)
 
 

@@ -176,7 +176,9 @@ def growing(claim: Depth) -> Iterator[Part]:
     """L* before and after the context grew, for F of the order of 1/√n; and that it grew by more than half of F is said to ask for, at either αc."""
     for states, depth in zip(GROWN, claim.grown):
         n, first, operator = of_the_grown(states)
-        yield Part(f"L* at n = {n}", claim.depth(first, FLOOR / math.sqrt(n), claim.rate(ALPHA, operator.margin)), depth)
+        yield Part(
+            f"L* at n = {n}", claim.depth(first, FLOOR / math.sqrt(n), claim.rate(ALPHA, operator.margin)), depth
+        )
     before, after = claim.grown
     yield Part("L* after less before", after - before, allowed(claim) + 1, relation=AT_LEAST)
 

@@ -203,6 +203,7 @@ class Steps:
         """The k of all layers."""
         return [self.angle(l, depth) for l in range(depth)]
 
+
 # The polynomial, in exact numbers of a cyclotomic field
 
 
@@ -403,7 +404,9 @@ def beginning(claim: Steps, case: Case) -> Iterator[Part]:
     error, zero = grouping.values(replace(case, alphas=[]))[0], 0 * case.gamma
     end, _ = ending(claim, case, operator_of(case), error, 2)
     larger, said = sum(end * end) > sum(error * error), float(case.gamma) >= float(claim.begins)
-    yield Part("whether two layers make the error around the cycle larger: 1 if so", zero + int(larger), zero + int(said))
+    yield Part(
+        "whether two layers make the error around the cycle larger: 1 if so", zero + int(larger), zero + int(said)
+    )
 
 
 def growth(claim: Steps, case: Case) -> Iterator[Part]:
@@ -523,10 +526,12 @@ MUTANTS = (
         Steps(bound=lambda q, depth: q**depth),
         FACTORS,
     ),
-    Mutant("any context whose states are left", Steps(reversible=lambda case: True, weights=visits, beyond=(CYCLE,)), FACTORS),
     Mutant(
-        "ν = n_s on every line", Steps(line=visits, beyond=(NOT_BACK,)), FACTORS
+        "any context whose states are left",
+        Steps(reversible=lambda case: True, weights=visits, beyond=(CYCLE,)),
+        FACTORS,
     ),
+    Mutant("ν = n_s on every line", Steps(line=visits, beyond=(NOT_BACK,)), FACTORS),
     Mutant("jumps let in on a line", Steps(neighbours=lambda case: True, beyond=(JUMP,)), FACTORS),
     Mutant("γ = −3/5 let in", Steps(discounting=lambda gamma: gamma != 0, beyond=(TURNED,)), FACTORS),
     Mutant(
@@ -552,8 +557,14 @@ MUTANTS = (
     ),
     Mutant("steps of 1 multiply by γ^L around the cycle", Steps(plain=lambda gamma, depth: gamma**depth), FACTORS),
     Mutant("two layers do harm around the cycle from γ = 29/40 on", Steps(begins=Rational(29, 40)), FACTORS),
-    Mutant("the cycle does harm at γ = 29/40 too", Steps(harmful=lambda gamma: gamma >= (0 * gamma + 29) / 40), FACTORS),
-    Mutant("the cycle does harm at γ = 3/5 too", Steps(harmful=lambda gamma: gamma >= (0 * gamma + 3) / 5, beyond=(CYCLE,)), FACTORS),
+    Mutant(
+        "the cycle does harm at γ = 29/40 too", Steps(harmful=lambda gamma: gamma >= (0 * gamma + 29) / 40), FACTORS
+    ),
+    Mutant(
+        "the cycle does harm at γ = 3/5 too",
+        Steps(harmful=lambda gamma: gamma >= (0 * gamma + 3) / 5, beyond=(CYCLE,)),
+        FACTORS,
+    ),
 )
 
 

@@ -342,7 +342,10 @@ def asked(experiment: Experiment) -> str:
     difference = (
         "" if experiment.difference is None else f", difference to softmax TD at most {experiment.difference:g}"
     )
-    lost = f"; w_t at least {experiment.margin:g} above w_r, γw_t + w_v at least {experiment.margin / 4:g}, difference to softmax TD at least {experiment.far:g}, error at least 1 at depth"
+    lost = (
+        f"; w_t at least {experiment.margin:g} above w_r, γw_t + w_v at least {experiment.margin / 4:g}, "
+        f"difference to softmax TD at least {experiment.far:g}, error at least 1 at depth"
+    )
     return (
         f"{told(experiment.protocol)}: cosines at least {experiment.cosine_V:g} (V) and {experiment.cosine_A:g} (A), α in {experiment.alpha}, β in {experiment.sharpness}, "
         f"at depth {experiment.depth} error at most {experiment.error:g}{difference}{'' if experiment.lost_at is None else f'{lost} {experiment.lost_at}'}"
@@ -412,8 +415,8 @@ MUTANTS = (
     Mutant("what was trained at any depth is lost at 100, too", Emergence((AT_ANY._replace(lost_at=100),))),
     Mutant("the pattern is missing without a control, too", Emergence((), (BOYAN,))),
     Mutant(
-        "one of the two cosines at most 1/10 in a control",
-        Emergence((), (replace(BOYAN, **CONTROLS["rewards shuffled against the states in training"]),), 0.1),
+        "one of the two cosines at most 1/2 with parameters of their own for each layer",
+        Emergence((), (replace(BOYAN, **CONTROLS["parameters of their own for each layer"]),), 0.5),
     ),
 )
 

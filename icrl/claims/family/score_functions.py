@@ -38,7 +38,7 @@ from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, asserting, entries
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.exact_algebra import invertible, solved
+from icrl.verify.routes.exact_algebra import solved
 from icrl.verify.routes.fixed_points import bellman_matrix, fixed_point_system
 from icrl.verify.routes.grouping import array, empirical_model, transitions, visited
 
