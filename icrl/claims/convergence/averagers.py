@@ -153,7 +153,7 @@ class Averager:
     paid: Callable = lambda span, gamma: (1 + abs(gamma)) * span
     agree: Callable[[np.ndarray, np.ndarray], bool] = lambda M, v_CE: all(x == y for x, y in zip(M @ v_CE, v_CE))
     kept: Callable[[Any], Any] = lambda alpha: 1 - alpha
-    edit: Callable[[Parameters, Site, Callable], Parameters] = averager_parameters
+    edit: Callable[..., Parameters] = averager_parameters
     beyond: tuple[Case, ...] = ()
 
 

@@ -423,12 +423,8 @@ MUTANTS = (
 
 def asks(claim: Emergence, name: str, drawn: bool | None = None) -> list[Experiment]:
     """The experiments of which something is asked, those of a depth that is ``drawn`` if told: the claim's, or where it has none the statement's."""
-    mine = [
-        each
-        for each in (*claim.experiments, None, *CLAIMED)
-        if each is None or getattr(each, name) is not None and drawn in (None, each.protocol.shallowest is not None)
-    ]
-    return mine[: mine.index(None)] or mine[1:]
+    fits = lambda each: getattr(each, name) is not None and drawn in (None, each.protocol.shallowest is not None)
+    return list(filter(fits, claim.experiments)) or list(filter(fits, CLAIMED))
 
 
 def least(claim: Emergence, name: str) -> float:
