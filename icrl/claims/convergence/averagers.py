@@ -153,7 +153,7 @@ class Averager:
     paid: Callable = lambda span, gamma: (1 + abs(gamma)) * span
     agree: Callable[[np.ndarray, np.ndarray], bool] = lambda M, v_CE: all(x == y for x, y in zip(M @ v_CE, v_CE))
     kept: Callable[[Any], Any] = lambda alpha: 1 - alpha
-    edit: Callable[[Parameters, Site, Callable], Parameters] = averager_parameters
+    edit: Callable[..., Parameters] = averager_parameters
     beyond: tuple[Case, ...] = ()
 
 
@@ -261,7 +261,9 @@ def the_limit(
 def transformer(claim: Averager, case: Case, path: list[np.ndarray], limit: np.ndarray) -> Iterator[Part]:
     """The values of the Transformer with other parameters against the update, for α ≠ 1."""
     scale = scale_of(case, path, limit) * size(1 / (1 - case.alphas[0]))
-    for l, (got, v) in enumerate(zip(grouping.values(case, Machine(edit=partial(claim.edit, kept=claim.kept))), path, strict=True)):
+    for l, (got, v) in enumerate(
+        zip(grouping.values(case, Machine(edit=partial(claim.edit, kept=claim.kept))), path, strict=True)
+    ):
         yield from entries(f"v_{l} of the Transformer", got, v, scale)
 
 

@@ -560,7 +560,10 @@ MUTANTS = (
     ),
     Mutant("rewards not scaled", Form(reading=lambda w_r, w_t, w_v, gamma: (-w_v, gamma * w_t / -w_v, 1 + 0 * w_r))),
     Mutant("w_r for the step size", Form(reading=lambda w_r, w_t, w_v, gamma: (w_r, gamma * w_t / -w_v, w_r / -w_v))),
-    Mutant("a layer too many in the gain", Form(gain=lambda w_r, q, depth: w_r * sum(q**layer for layer in range(depth + 1)))),
+    Mutant(
+        "a layer too many in the gain",
+        Form(gain=lambda w_r, q, depth: w_r * sum(q**layer for layer in range(depth + 1))),
+    ),
     Mutant("no γ in the gain", Form(ratio=lambda w_t, w_v, gamma: 1 + w_t + w_v)),
     Mutant("features that depend on the position let in", Form(prompt=restless_features, beyond=(TWICE_PAID,))),
     Mutant("first values that depend on the position let in", Form(prompt=restless_values, beyond=(ONCE,))),
@@ -580,6 +583,7 @@ $A$ is 0 but for a block on the features, written $A_l$, and whose $V$ is 0 but 
 $(0, \dots, 0, w_r, w_t, w_v)$; all of them may differ from layer to layer. Let features and first values be functions
 of the state.
 """.strip()
+
 
 def read_in_letters(form: Form) -> list[str]:
     """α, γ̃ and η of a layer."""
