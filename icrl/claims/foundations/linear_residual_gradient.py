@@ -85,7 +85,7 @@ $$ (eq-residual-gradient-parameters)
 """.strip()
 
 
-SQUARES = r"\sum_k \delta_k^2"
+SQUARES = r"{\sum_k \delta_k^2}"
 
 ASSERTIONS = (
     Assertion(
