@@ -84,7 +84,7 @@ def test_an_error_planted_in_the_operator_is_found(kind, monkeypatch):
 
 
 def test_a_value_is_that_of_own_and_other_errors_where_the_state_was_left_and_of_all_where_not():
-    case = smallest((0, 0, 1))
+    case = smallest((0, 0, 1), r=(1, 0), v=(0, 1))
     asserted = {
         part.where[-2]: part.asserted for part in tabular.parts(tabular.Tabular(), case) if "v_1(" in part.where
     }
