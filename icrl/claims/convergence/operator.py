@@ -207,8 +207,8 @@ a transition leaves, by the state it reaches, and by its reward:
 
 $$
 \begin{aligned}
-\hat M(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_k = u], \\
-\hat P(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_{k+1} = u], \\
+\hat M(s, u) &= \sum_{k<n} K(k \mid s)\, \mathbf 1[S_k = u], \\
+\hat P(s, u) &= \sum_{k<n} K(k \mid s)\, \mathbf 1[S_{k+1} = u], \\
 \hat b(s) &= \sum_{k<n} K(k \mid s)\, R_{k+1} .
 \end{aligned}
 $$ (eq-operator-definitions)

@@ -413,7 +413,7 @@ $$ (eq-lambda-layer)
         r"""
 Let $\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$. Then exactly one $v_\lambda$ equals its mean returns,
 $v_\lambda = r_\lambda + P_\lambda v_\lambda$. It is the solution of tabular LSTD(λ), $\sum_k \delta_k e_k = 0$ with
-the traces $e_k = \vartheta e_{k-1} + 1[S_k = \cdot\,]$, $e_{-1} = 0$ (and 0 at a state that no transition leaves, of
+the traces $e_k = \vartheta e_{k-1} + \mathbf 1[S_k = \cdot\,]$, $e_{-1} = 0$ (and 0 at a state that no transition leaves, of
 which these equations say nothing), and does not depend on the weights.
 """,
         typed="equation",
