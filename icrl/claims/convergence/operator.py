@@ -184,7 +184,7 @@ MUTANTS = (
     Mutant("P_e M̂ in the place of M̂ P_e", Grouping(smoothed=lambda M, P_e, r: (P_e @ M, M @ r))),
     Mutant(
         "weights of either sign let in",
-        Grouping(kernel=grouping.of_either_sign, beyond=(contexts.two_states(),)),
+        Grouping(kernel=grouping.of_either_sign, beyond=(contexts.of_either_sign(),)),
         ANY_SIGN,
     ),
     Mutant(

@@ -72,6 +72,11 @@ def two_states(depth: int = 1, **changes: Any) -> Case:
     return replace(smallest((0, 1, 0), depth, r=(1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1))), **changes)
 
 
+def of_either_sign(**changes: Any) -> Case:
+    """The same for weights of :func:`~icrl.verify.routes.grouping.of_either_sign`: E is 2 and −1."""
+    return two_states(told="the sign of E turned where key and query are two states", **changes)
+
+
 def never_left(depth: int = 1) -> Case:
     """T = (0, 1) with equal features: state 1 is reached, and never left."""
     return smallest((0, 1), depth, r=(1,), v=(0, 0), x=((1,), (1,)))

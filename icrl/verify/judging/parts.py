@@ -179,7 +179,7 @@ def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Ve
 
 def in_balls_name(case: Case) -> str:
     """What a case is called when it is put to balls."""
-    return f"{replace(case, exp=None)}, E = exp"
+    return ", ".join(filter(None, [str(replace(case, exp=None, told="")), "E = exp", case.told]))
 
 
 def of_scores(case: Case) -> Within:
