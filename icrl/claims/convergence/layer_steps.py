@@ -335,7 +335,7 @@ def chebyshev(claim: Steps, case: Case, nu: Sequence, depth: int) -> Iterator[Pa
     yield Part(f"1/T_{depth}(1/γ)", most, 1 / T, scale, asserted="product")
     yield from asserting("least", no_better(claim, case.gamma, depth))
     right = first_kind(lambda x: operator.transition @ x, error, depth) / T
-    yield from asserting("product", entries(f"v_{depth} − v_CE", end, right, scale))
+    yield from asserting("product", entries(f"v_{depth} − v_CE, by T_{depth} of P_e", end, right, scale))
     norm = lambda e: sum(weight * x * x for weight, x in zip(nu, e))
     within = Part(f"‖v_{depth} − v_CE‖²", norm(end), most * most * norm(error), size(nu) * scale**2, AT_MOST)
     yield from asserting("bound", [within])
@@ -711,7 +711,10 @@ CLAIM = Claim(
             dropped="γ = −3/5 let in",
             holds=discounting,
         ),
-        Hypothesis(r"$\hat M = I$, for the bound.", dropped="M̂ = I not asked"),
+        Hypothesis(
+            r"$\hat M = I$, for the bound: it makes the error a polynomial of $P_e$. Where that fails, as in what is shown, the bound fails too.",
+            dropped="M̂ = I not asked",
+        ),
         Hypothesis(
             r"There is a positive $\nu$ with detailed balance for $P_e$ (every state is then left), for the bound.",
             dropped="any context whose states are left",

@@ -562,7 +562,9 @@ CLAIM = Claim(
             holds=forward,
         ),
         Hypothesis(
-            r"For the divergence, $\gamma \ge 0$, for the same reason.", dropped="γ < 0 let in", holds=no_negative_discount
+            r"For the divergence, $\gamma \ge 0$, for the same reason.",
+            dropped="γ < 0 let in",
+            holds=no_negative_discount,
         ),
     ),
     subject=STATED.subject,
