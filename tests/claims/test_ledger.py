@@ -118,6 +118,34 @@ def test_without_numpy_and_torch_the_same_is_found_in_the_same_words(asked, muta
     assert len(found) - len(asked) >= mutants
 
 
+SIGN = "the sign of E turned where key and query are two states"
+CHEBYSHEV = "Chebyshev's steps in the place of α"
+TOLD = [
+    *((id, "weights of either sign let in", SIGN) for id in ("operator", "contraction", "averagers")),
+    ("layer-steps", "the cycle does harm at γ = 3/5 too", f"; M̂ = I in the place of E, {CHEBYSHEV}"),
+    (
+        "layer-steps",
+        "steps of 1 multiply by γ^L around the cycle",
+        "; M̂ = I in the place of E, steps of 1 in the place",
+    ),
+    ("layer-steps", "M̂ = I not asked", f"; {CHEBYSHEV}"),
+]
+
+
+@pytest.mark.parametrize("id, mutant, words", TOLD)
+def test_an_instance_tells_what_was_computed_where_it_is_not_what_it_has(id, mutant, words):
+    found = [str(verdict.counterexample) for verdict in refuted(id)[mutant].values()]
+    assert len(found) >= 2 and all(words in each for each in found)
+
+
+def test_the_sentence_on_the_limit_is_the_one_of_the_smoothed_model():
+    [update, *_] = result("averagers").assertions
+    about = {"the limit is v_CE", "rewards smoothed, transitions not", "transitions smoothed, rewards not"}
+    assert update.id == "averagers/update" and not about & set(update.mutants)
+    [limit] = [each for each in result("averagers").assertions if each.id == "averagers/limit"]
+    assert about < set(limit.mutants)
+
+
 def stands_on_nothing(found: ClaimResult) -> list[str]:
     """The sentences of a claim that no check passed on, or of which no wrong variant is refuted; the proof checker refuses its own."""
     return [

@@ -109,8 +109,8 @@ The `kernel` is put to no mutants. What it must refuse are wrong changes of its 
 and its results are those on record, of sources with the hash that is named ({{ref}}`what-the-kernel-sees`). To run \
 any of this yourself, see {{ref}}`how-it-is-checked`.
 
-A number behind a kind of check, `exact` (1,204), says how many parts of the sentence before it this check compared: \
-each is one number, or one comparison, of one instance. Where there is none, the check does not go part by part.
+A number behind a kind of check, as in `exact` (1,204), says how many parts of the sentence before it this check compared: \
+each is a comparison at one instance. Where there is none, the check does not go part by part.
 
 {listed}
 
