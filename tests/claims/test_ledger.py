@@ -19,6 +19,7 @@ from claims import tables
 from conftest import PAIRS, ROOT
 from gates.absent import ABSENT, run
 from icrl.claims import CLAIMS
+from icrl.verify.instances.contexts import BY_POSITION
 from icrl.verify.model import Assertion, Budget, Claim, Verdict
 from icrl.verify.pages.ledger import pages, with_table
 from icrl.verify.run import ClaimResult, judge, run_claim, scope_of
@@ -122,6 +123,14 @@ SIGN = "the sign of E turned where key and query are two states"
 CHEBYSHEV = "Chebyshev's steps in the place of α"
 TOLD = [
     *((id, "weights of either sign let in", SIGN) for id in ("operator", "contraction", "averagers")),
+    *(
+        (id, "weights that depend on the position", BY_POSITION)
+        for id in ("operator", "certainty-equivalence", "averagers")
+    ),
+    ("state-form", "features that depend on the position let in", "1 added to the features in column 0"),
+    ("state-form", "first values that depend on the position let in", "1 added to the value in column 0"),
+    ("state-form", "an A that reads the reward row let in", "a 1 in A where the reward row meets itself"),
+    ("state-form", "a V that writes the reward row let in", "V adds the values to the reward row too"),
     ("layer-steps", "the cycle does harm at γ = 3/5 too", f"; M̂ = I in the place of E, {CHEBYSHEV}"),
     (
         "layer-steps",

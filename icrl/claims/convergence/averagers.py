@@ -14,7 +14,7 @@ from icrl.arrays import np
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.instances.contexts import POSITIONS, lake
+from icrl.verify.instances.contexts import BY_POSITION, POSITIONS, lake
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
     AT_LEAST,
@@ -187,7 +187,9 @@ def identities(
 def symbolic(claim: Averager, budget: Budget) -> Verdict:
     """The update, four ways, with symbolic n and |W|: the differences expand to 0. What does not is put to a small instance."""
     found = list(identities(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUES))
-    return sy.derived(((got, right) for _, got, right in found), identity_parts, claim, [POSITIONS]) or Verdict(
+    return sy.derived(
+        ((got, right) for _, got, right in found), identity_parts, claim, [*claim.beyond, POSITIONS]
+    ) or Verdict(
         True, f"{len(found)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states"
     )
 
@@ -346,7 +348,10 @@ MUTANTS = (
         "γ missing in the form by P̂ and b̂",
         Averager(form=lambda P, b, gamma, alpha, v: (1 - alpha) * v + alpha * (b + P @ v), beyond=(NEGATIVE_GAMMA,)),
     ),
-    Mutant("weights that depend on the position", Averager(kernel=grouping.by_position, beyond=(POSITIONS,))),
+    Mutant(
+        "weights that depend on the position",
+        Averager(kernel=grouping.by_position, beyond=(replace(POSITIONS, told=BY_POSITION),)),
+    ),
     Mutant("no mask", Averager(transitions=grouping.without_mask), NORMALISER),
     Mutant(
         "γ in the place of its absolute value",

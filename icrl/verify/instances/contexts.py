@@ -91,6 +91,9 @@ def with_zeros(depth: int = 2, **changes: Any) -> Case:
 POSITIONS = smallest((0, 0, 1, 0), r=(1, 1, 0), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 """A context in which weights that depend on the position are not those of softmax TD."""
 
+BY_POSITION = "K(k|s) doubled where k + s = 1, then normalised"
+"""What :func:`~icrl.verify.routes.grouping.by_position` does to the weights, for the contexts that are put to it."""
+
 Shape = tuple[int, int, int]
 """n, d and the number of layers."""
 
