@@ -363,8 +363,6 @@ def chosen(ids: Sequence[str]) -> list[Claim]:
 
 def run_verify(options: argparse.Namespace) -> int:
     """``verify``: a live table for a person, JSON for a machine."""
-    from rich.console import Console
-
     from icrl.verify.model import KINDS
     from icrl.verify.run import succeeded
 
@@ -374,10 +372,11 @@ def run_verify(options: argparse.Namespace) -> int:
     if options.kind and not any(check.kind == options.kind for claim in claims for check in claim.checks):
         raise UsageError(f"no check of kind {options.kind!r} among {', '.join(claim.id for claim in claims)}")
     check_output("--json", options.json)
-    console = Console(stderr=options.json == "-")
-    results = verify_with_table(claims, console, options)
+    results = verify_with_table(claims, for_tables(stderr=options.json == "-"), options)
     if options.json:
-        text = json_text({"claims": [result.as_json() for result in results]}, options.json)
+        asked = {name: getattr(options, name) for name in ("ids", "kind", "trials", "seed")}
+        found = {"options": asked | {"mutants": not options.no_mutants}, "claims": [each.as_json() for each in results]}
+        text = json_text(found, options.json)
         print_out(text) if options.json == "-" else write_all({Path(options.json): text})
     return 0 if succeeded(results) else 1
 
@@ -409,6 +408,16 @@ def json_text(found: Mapping[str, object], file: str | None) -> str:
     """
     text = json.dumps({"version": __version__} | dict(found), indent=1, ensure_ascii=file == "-", allow_nan=False)
     return text.encode("utf-8", "backslashreplace").decode("utf-8") + "\n"
+
+
+def for_tables(stderr: bool) -> Console:
+    """Standard output or error; where it is no terminal, so wide that no table or line is broken."""
+    from rich.console import Console
+
+    console = Console(stderr=stderr)
+    if not console.is_terminal:
+        console.width = 10_000
+    return console
 
 
 def verify_with_table(claims: list[Claim], console: Console, options: argparse.Namespace) -> list[ClaimResult]:
@@ -516,8 +525,6 @@ def run_list(options: argparse.Namespace) -> int:
 
 def run_ledger(options: argparse.Namespace) -> int:
     """``ledger``: every claim, then every generated page, or none if a claim failed."""
-    from rich.console import Console
-
     from icrl.claims import CLAIMS
     from icrl.verify.pages.ledger import pages
     from icrl.verify.run import ClaimResult, complete, succeeded
@@ -532,7 +539,7 @@ def run_ledger(options: argparse.Namespace) -> int:
         raise UsageError(str(error)) from None
     if refused:
         raise UsageError(f"cannot write {', '.join(map(str, refused))}; nothing was written")
-    console = Console(stderr=True)
+    console = for_tables(stderr=True)
     results = verify_with_table(claims, console, argparse.Namespace(trials=None, seed=0, kind=None, no_mutants=False))
     if not succeeded(results):
         console.print("a claim failed: nothing was written")

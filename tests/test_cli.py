@@ -37,9 +37,14 @@ def test_verify_prints_json_for_a_machine():
     assert done.returncode == 0
     report = json.loads(done.stdout)
     claims = report["claims"]
+    asked = {"ids": ["softmax-td", "two-heads"], "kind": "certified", "trials": None, "seed": 0, "mutants": True}
+    assert report["options"] == asked
     assert report["version"] == __version__ and [claim["id"] for claim in claims] == ["softmax-td", "two-heads"]
     for claim in claims:
-        assert claim["status"] == "checked"
+        assert claim["status"] == "partial"
+        assert claim["statement"] == CLAIMS[claim["id"]].statement().strip()
+        assert claim["rests_on"] == list(CLAIMS[claim["id"]].rests_on)
+        assert all("symbolic" in each["left_out"] for each in claim["assertions"])
         assert [set(check) for check in claim["checks"]] == [{"kind", "scope", "passed", "detail"}]
         assert claim["mutants"] and all(
             mutant["refuted"] and mutant["refuted_by"] == ["certified"] and mutant["instance"]
@@ -67,6 +72,13 @@ def test_verify_shows_a_table_to_a_person_and_writes_json_beside(tmp_path):
     assert claim["mutants"] == []
     assert any(check["detail"].startswith("20 random contexts (seed 7)") for check in claim["checks"])
     assert os.listdir(tmp_path) == ["out.json"]
+
+
+def test_a_table_that_is_no_terminals_breaks_no_word():
+    done = run("verify", "linear-residual-gradient", "--kind", "exact", "--no-mutants", COLUMNS="40")
+    assert done.returncode == 0
+    [row] = [line for line in done.stdout.splitlines() if "linear-residual-gradient" in line]
+    assert "passed" in row and "partial" in row and "mutants refuted" in done.stdout
 
 
 def test_claims_lists_every_claim(capsys):
@@ -354,7 +366,7 @@ def test_a_claim_without_that_kind_of_check_reads_as_not_checked(tmp_path, capsy
     )
     assert [claim["status"] for claim in json.loads((tmp_path / "out.json").read_text())["claims"]] == [
         "not checked",
-        "checked",
+        "partial",
     ]
     assert "not checked" in capsys.readouterr().out
 
@@ -373,7 +385,7 @@ def test_a_check_without_its_package_has_not_run_and_says_what_to_install(no_tor
     shown = capsys.readouterr().out
     assert "softmax-td: numeric not run: needs torch: pip install 'icrl[torch]'" in shown and "failed" not in shown
     with_it, without = json.loads(out.read_text("utf-8"))["claims"]
-    assert with_it["status"] == "checked" and with_it["mutants"]
+    assert with_it["status"] == "partial" and with_it["mutants"]
     assert without["status"] == "not run" and without["mutants"] == []
     [check] = without["checks"]
     assert check["passed"] is None and check["detail"] == "not run: needs torch: pip install 'icrl[torch]'"

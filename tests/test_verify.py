@@ -57,7 +57,7 @@ def test_a_claim_whose_strongest_result_is_on_record_reads_as_recorded():
     checks = (Check("exact", "here", one_is_one), Check("kernel", "all", lambda subject, budget: Verdict(None, "")))
     claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=checks)
     assert run_claim(claim, mutants=False).status == "recorded"
-    assert run_claim(claim, kind="exact", mutants=False).status == "checked"
+    assert run_claim(claim, kind="exact", mutants=False).status == "partial"
     assert [list(one.verdicts) for one in run_claim(claim).mutants] == [["exact"]], "no mutant is put to the kernel"
 
 
@@ -147,7 +147,15 @@ def test_a_sentence_stands_on_what_passed_on_it_and_on_the_mutants_that_this_ref
     assert (one.id, one.kinds, one.mutants) == ("toy/one", ["exact"], ["two", "nought"])
     assert (more.id, more.kinds, more.mutants) == ("toy/more", ["numeric"], ["two", "nought"])
     assert (so.kinds, so.mutants) == (["argued"], [])
-    assert one.as_json() == {"id": "toy/one", "text": "It is 1.", "kinds": ["exact"], "mutants": ["two", "nought"]}
+    assert one.as_json() == {
+        "id": "toy/one",
+        "text": "It is 1.",
+        "kinds": ["exact"],
+        "mutants": ["two", "nought"],
+        "parts": {"exact": 3},
+        "left_out": [],
+    }
+    assert (more.parts, so.parts) == ({}, {}), "a check that names its sentence counts none"
     _, alone, _ = run_claim(of_sentences(told)).assertions
     assert (alone.kinds, alone.mutants) == ([], ["nought"]), "a sentence of which no part was met stands on nothing"
 
@@ -160,7 +168,29 @@ def test_a_claim_without_sentences_of_its_own_is_one():
 def test_a_hypothesis_is_told_with_what_goes_wrong_without_it_or_with_the_reason():
     reason, needed = run_claim(of_sentences(Check("exact", "here", by_sentence))).as_json()["hypotheses"]
     assert reason == {"text": "None.", "needed": None, "reason": "it is a toy"}
-    assert needed == {"text": "It is 1.", "needed": {"instance": "here; one", "got": "2", "want": "1"}, "reason": ""}
+    wrong = {"mutant": "two", "instance": "here; one", "got": "2", "want": "1"}
+    assert needed == {"text": "It is 1.", "needed": wrong, "reason": ""}
+
+
+def test_a_run_of_some_kinds_is_partial_and_says_which_it_left_out():
+    cited = Check("cited", "there", lambda subject, budget: Verdict(None, ""))
+    checks = (Check("exact", "here", by_sentence), Check("numeric", "there", named, asserts=("more",)), cited)
+    part = run_claim(of_sentences(*checks), kind="numeric").as_json()
+    assert part["status"] == "partial"
+    assert [each["left_out"] for each in part["assertions"]] == [["exact"], ["exact"], []]
+    assert part["assertions"][0]["kinds"] == []
+    whole = run_claim(of_sentences(*checks)).as_json()
+    assert whole["status"] == "checked" and {tuple(each["left_out"]) for each in whole["assertions"]} == {()}
+    wrong = run_claim(replace(of_sentences(*checks), subject=2), kind="numeric")
+    assert wrong.status == "failed", "a failure is told before what was left out"
+
+
+def test_a_claim_is_told_with_its_setting_what_it_rests_on_and_who_cannot_see_a_mutant():
+    mutants = (Mutant("two", 2, {"numeric": "it is told to look away"}), Mutant("nought", 0))
+    claim = replace(of_sentences(Check("exact", "here", by_sentence)), mutants=mutants, rests_on=("other",))
+    told = run_claim(replace(claim, statement=lambda: " Let 1 be 1. ")).as_json()
+    assert (told["statement"], told["rests_on"]) == ("Let 1 be 1.", ["other"])
+    assert [each["unseen"] for each in told["mutants"]] == [{"numeric": "it is told to look away"}, {}]
 
 
 def test_every_page_of_a_claim_is_written(tmp_path):
@@ -177,5 +207,11 @@ def test_every_page_of_a_claim_is_written(tmp_path):
         "book/status/convergence.md",
         "icrl/claims/ledger.json",
     }
+    page, first = written["book/status/convergence.md"], written["book/status.md"]
+    assert "`exact` (3) · refuted: two; nought" in page, "how many parts of the sentence a check compared"
+    assert "(0 · " not in page and first.count("{bdg-success}`exact` {bdg-warning}`argued`") == 1
+    assert "{bdg-warning}`argued`" in written["book/_generated/theorems/toy.md"]
+    said = "0 sentences of 3 are printed by the functions that the checks call"
+    assert said in first and "2 are words without a formula, 1 are proved in the text, 0 taken" in first
     assert "(status-toy-more)=" in written["book/status/convergence.md"]
     assert "{ref}`✓ <status-toy-one>`" in written["book/_generated/theorems/toy.md"]

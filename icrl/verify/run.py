@@ -54,17 +54,23 @@ class MutantResult:
 
 
 class AssertionResult(NamedTuple):
-    """A sentence, its name outside its claim, its text, the kinds of check that passed on it, and the names of the mutants that these refute."""
+    """A sentence, its name outside its claim, its text, the kinds of check that passed on it, and the names of the mutants that these refute.
+
+    ``parts``: how many parts of it a kind checked, where that is counted. ``left_out``: the kinds that were not asked for, any of
+    which may check it.
+    """
 
     assertion: Assertion
     id: str
     text: str
     kinds: list[str]
     mutants: list[str]
+    parts: dict[str, int]
+    left_out: list[str]
 
     def as_json(self) -> dict[str, Any]:
         """The form that ``python -m icrl verify --json`` prints."""
-        return {"id": self.id, "text": self.text, "kinds": self.kinds, "mutants": self.mutants}
+        return {name: value for name, value in self._asdict().items() if name != "assertion"}
 
 
 @dataclass(frozen=True)
@@ -78,9 +84,10 @@ class ClaimResult:
 
     @property
     def status(self) -> str:
-        """``not checked`` (no check was asked for), ``not run`` (each lacks what it needs), ``failed``, ``checked``, ``recorded`` or ``cited``.
+        """``not checked`` (no check was asked for), ``not run`` (each lacks what it needs), ``failed``, ``checked``, ``recorded``, ``partial`` or ``cited``.
 
-        The strongest check that ran decides between ``checked`` and ``recorded``, whose result is on record.
+        The strongest check that ran decides between ``checked`` and ``recorded``, whose result is on record; where a kind of check was not asked
+        for, either is ``partial``.
         """
         if not self.verdicts:
             return "not checked"
@@ -96,7 +103,15 @@ class ClaimResult:
         ran = [(rank, verdict.passed) for rank, verdict in ours if verdict.ran]
         if not ran:
             return "not run"
+        if self.left_out:
+            return "partial"
         return "checked" if min(ran, key=lambda one: one[0])[1] else "recorded"
+
+    @property
+    def left_out(self) -> list[str]:
+        """The kinds of the claim's checks that were not asked for."""
+        asked = [check.kind for check, _ in self.verdicts]
+        return [check.kind for check in self.claim.checks if check.kind not in {*asked, *NOT_RUN}]
 
     @property
     def assertions(self) -> list[AssertionResult]:
@@ -104,7 +119,17 @@ class ClaimResult:
         claim = self.claim
         return [
             AssertionResult(
-                each, claim.name_of(each), each.text(claim.subject), self.kinds_of(each), self.mutants_of(each)
+                each,
+                claim.name_of(each),
+                each.text(claim.subject),
+                kinds := self.kinds_of(each),
+                self.mutants_of(each),
+                {
+                    check.kind: met
+                    for check, verdict in self.verdicts
+                    if check.kind in kinds and (met := verdict.met.get(each.id))
+                },
+                [] if each.basis else self.left_out,
             )
             for each in claim.asserted
         ]
@@ -144,7 +169,14 @@ class ClaimResult:
         """The form that ``python -m icrl verify --json`` prints."""
         found = self.needed(hypothesis)
         needed = (
-            {"instance": f"{found.instance}; {found.where}", "got": found.got, "want": found.right} if found else None
+            {
+                "mutant": hypothesis.dropped,
+                "instance": f"{found.instance}; {found.where}",
+                "got": found.got,
+                "want": found.right,
+            }
+            if found
+            else None
         )
         reason = hypothesis.reason or ("" if found else f"the mutant that drops it was not run: {hypothesis.dropped}")
         return {"text": hypothesis.words, "needed": needed, "reason": reason}
@@ -154,6 +186,8 @@ class ClaimResult:
         return {
             "id": self.claim.id,
             "status": self.status,
+            "statement": self.claim.statement().strip(),
+            "rests_on": list(self.claim.rests_on),
             "assertions": [each.as_json() for each in self.assertions],
             "hypotheses": [self.hypothesis_as_json(each) for each in self.claim.hypotheses],
             "checks": [
@@ -171,6 +205,7 @@ class ClaimResult:
                     "refuted": result.refuted,
                     "refuted_by": result.refuted_by,
                     "instance": result.instance,
+                    "unseen": dict(result.mutant.unseen),
                 }
                 for result in self.mutants
             ],

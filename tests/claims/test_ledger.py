@@ -19,6 +19,7 @@ from claims import tables
 from conftest import PAIRS, ROOT
 from gates.absent import ABSENT, run
 from icrl.claims import CLAIMS
+from icrl.verify.instances.contexts import BY_POSITION
 from icrl.verify.model import Assertion, Budget, Claim, Verdict
 from icrl.verify.pages.ledger import pages, with_table
 from icrl.verify.run import ClaimResult, judge, run_claim, scope_of
@@ -116,6 +117,42 @@ def test_without_numpy_and_torch_the_same_is_found_in_the_same_words(asked, muta
     assert [line[3] for line in found if line[2] is None] == [True] * len(asked)
     assert [line[3] for line in found if line[2]] == ["False"] * (len(found) - len(asked))
     assert len(found) - len(asked) >= mutants
+
+
+SIGN = "the sign of E turned where key and query are two states"
+CHEBYSHEV = "Chebyshev's steps in the place of α"
+TOLD = [
+    *((id, "weights of either sign let in", SIGN) for id in ("operator", "contraction", "averagers")),
+    *(
+        (id, "weights that depend on the position", BY_POSITION)
+        for id in ("operator", "certainty-equivalence", "averagers")
+    ),
+    ("state-form", "features that depend on the position let in", "1 added to the features in column 0"),
+    ("state-form", "first values that depend on the position let in", "1 added to the value in column 0"),
+    ("state-form", "an A that reads the reward row let in", "a 1 in A where the reward row meets itself"),
+    ("state-form", "a V that writes the reward row let in", "V adds the values to the reward row too"),
+    ("layer-steps", "the cycle does harm at γ = 3/5 too", f"; M̂ = I in the place of E, {CHEBYSHEV}"),
+    (
+        "layer-steps",
+        "steps of 1 multiply by γ^L around the cycle",
+        "; M̂ = I in the place of E, steps of 1 in the place",
+    ),
+    ("layer-steps", "M̂ = I not asked", f"; {CHEBYSHEV}"),
+]
+
+
+@pytest.mark.parametrize("id, mutant, words", TOLD)
+def test_an_instance_tells_what_was_computed_where_it_is_not_what_it_has(id, mutant, words):
+    found = [str(verdict.counterexample) for verdict in refuted(id)[mutant].values()]
+    assert len(found) >= 2 and all(words in each for each in found)
+
+
+def test_the_sentence_on_the_limit_is_the_one_of_the_smoothed_model():
+    [update, *_] = result("averagers").assertions
+    about = {"the limit is v_CE", "rewards smoothed, transitions not", "transitions smoothed, rewards not"}
+    assert update.id == "averagers/update" and not about & set(update.mutants)
+    [limit] = [each for each in result("averagers").assertions if each.id == "averagers/limit"]
+    assert about < set(limit.mutants)
 
 
 def stands_on_nothing(found: ClaimResult) -> list[str]:

@@ -28,6 +28,7 @@ from icrl.claims.convergence.spectral import (
 from icrl.operator import Operator, operator_from_kernel
 from icrl.verify.instances.cases import ball_case, power_of_two
 from icrl.verify.judging.differences import BITS, Undecided
+from icrl.verify.judging.parts import Exactly
 from icrl.verify.model import Budget
 from icrl.verify.routes import exact_algebra, grouping, spectra
 from icrl.verify.routes.grouping import operator_of
@@ -319,6 +320,29 @@ def test_an_error_planted_in_the_library_is_found(id, name, wrong, kinds, monkey
     for kind in kinds:
         verdict = judge(check_of(id, kind), CLAIMS[id].subject, FEW)
         assert verdict.passed is False and verdict.counterexample, (kind, verdict)
+
+
+@pytest.mark.parametrize("case", spectral.EITHER_SIGN, ids=["two states", "three states"])
+def test_without_the_normaliser_the_table_may_have_negative_entries(case):
+    E, claim = spectral.table(case), Spectral()
+    assert E.min() < 0 and spectral.symmetric(case) and spectral.positive_definite(E)
+    holds = list(spectral.of_any_sign(claim, case))
+    assert len(holds) == 2 * (len(E) + 1) and all(part.got > 0 for part in holds)
+    H = np.array(E @ (case_counts(case)[:, None] * (np.eye(len(E)) - float(case.gamma) * case_model(case))), float)
+    assert np.linalg.eigvals(H).real.min() > 0
+    beyond = spectral.of_any_sign(claim, replace(case, gamma=F(5)))
+    assert any(Exactly().fails(part) for part in beyond), "five is no discount"
+
+
+def case_counts(case):
+    """n_s."""
+    return np.array([case.states[:-1].count(s) for s in sorted(set(case.states))], float)
+
+
+def case_model(case):
+    """P_e."""
+    steps, W = list(zip(case.states, case.states[1:])), sorted(set(case.states))
+    return np.array([[steps.count((s, u)) for u in W] for s in W]) / case_counts(case)[:, None]
 
 
 @pytest.mark.parametrize("kind", ["exact", "numeric"])

@@ -14,7 +14,7 @@ from icrl.arrays import np
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
-from icrl.verify.instances.contexts import POSITIONS, lake
+from icrl.verify.instances.contexts import BY_POSITION, POSITIONS, lake
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import (
     AT_LEAST,
@@ -58,7 +58,7 @@ WORTH_ALIKE = replace(LINE, rewards=[ONE, ONE])
 LONG_STEP = contexts.two_states(alphas=[3 * HALF], gamma=0 * ONE, v=[ONE, -ONE])
 LARGE_GAMMA = contexts.two_states(gamma=-3 * HALF)
 STEP_BACK = contexts.two_states(alphas=[-ONE], v=[ONE, -ONE])
-EITHER_SIGN = contexts.two_states(alphas=[ONE], v=[ONE, -ONE])
+EITHER_SIGN = contexts.of_either_sign(alphas=[ONE], v=[ONE, -ONE])
 SMALLEST = (
     LINE,
     LONGER,
@@ -165,22 +165,31 @@ def table(case: Case) -> np.ndarray:
 # The identities, at every size
 
 
+SMOOTHED = "the smoothed model's update"
+"""The identity of which the sentence on the limit speaks."""
+
+
 def identities(
     claim: Averager, kappa: Any, given: Transitions, gamma: Any, alpha: Any, v: Any
 ) -> Iterator[tuple[str, Any, Any]]:
-    """The update of the averager, three ways: (where, what it says, what is so), for numbers and for symbols of any size."""
+    """The update of the averager, four ways: (where, what it says, what is so), for numbers and for symbols of any size.
+
+    The last is that of the smoothed model, of which the sentence on the limit speaks.
+    """
     K, right = claim.kernel(kappa, given.C), average(claim.kernel(kappa, given.C), given, gamma, alpha, v)
     M = K @ given.C
-    P, r = claim.model(M, *empirical_model(*given))
     yield "the update", claim.layer(K, given, gamma, alpha, v), right
     yield "a layer of softmax TD, and α(M̂v − v)", td_update(K, given, gamma, alpha, v) + alpha * (M @ v - v), right
-    yield "the smoothed model's update", claim.form(P, r, gamma, alpha, v), right
+    yield "the update by P̂ and b̂", claim.form(K @ given.D, K @ given.R, gamma, alpha, v), right
+    yield SMOOTHED, claim.form(*claim.model(M, *empirical_model(*given)), gamma, alpha, v), right
 
 
 def symbolic(claim: Averager, budget: Budget) -> Verdict:
-    """The update, three ways, with symbolic n and |W|: the differences expand to 0. What does not is put to a small instance."""
+    """The update, four ways, with symbolic n and |W|: the differences expand to 0. What does not is put to a small instance."""
     found = list(identities(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUES))
-    return sy.derived(((got, right) for _, got, right in found), identity_parts, claim, [POSITIONS]) or Verdict(
+    return sy.derived(
+        ((got, right) for _, got, right in found), identity_parts, claim, [*claim.beyond, POSITIONS]
+    ) or Verdict(
         True, f"{len(found)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states"
     )
 
@@ -191,7 +200,8 @@ def identity_parts(claim: Averager, case: Case) -> Iterator[Part]:
     for where, got, right in identities(
         claim, grouping.normalised(case, given.C), given, case.gamma, case.alphas[0], v
     ):
-        yield from entries(where, got, right, size(v, case.rewards))
+        said = entries(where, got, right, size(v, case.rewards))
+        yield from asserting("limit" if where == SMOOTHED else "update", said)
 
 
 # Contraction, the fixed point, the bias
@@ -199,7 +209,7 @@ def identity_parts(claim: Averager, case: Case) -> Iterator[Part]:
 
 def parts(claim: Averager, case: Case) -> Iterator[Part]:
     """The assertions: the identities; how the update contracts, and to what; the Transformer's layers; by how much the limit misses v_CE."""
-    yield from asserting("update", identity_parts(claim, case))
+    yield from identity_parts(claim, case)
     given, operator = claim.transitions(case), operator_of(case)
     K = claim.kernel(grouping.normalised(case, given.C), given.C)
     M = K @ given.C
@@ -312,7 +322,7 @@ def least_other(M: np.ndarray) -> Any:
 
 STATED = Statement(
     parts,
-    "the update three ways, the norm of its linear part, its fixed point, the Transformer's layers, the bias and its "
+    "the update four ways, the norm of its linear part, its fixed point, the Transformer's layers, the bias and its "
     "two bounds; the matrices of icrl.operator",
     Averager(),
     exact=contexts.after(SMALLEST, *contexts.DRAWN),
@@ -338,7 +348,10 @@ MUTANTS = (
         "γ missing in the form by P̂ and b̂",
         Averager(form=lambda P, b, gamma, alpha, v: (1 - alpha) * v + alpha * (b + P @ v), beyond=(NEGATIVE_GAMMA,)),
     ),
-    Mutant("weights that depend on the position", Averager(kernel=grouping.by_position, beyond=(POSITIONS,))),
+    Mutant(
+        "weights that depend on the position",
+        Averager(kernel=grouping.by_position, beyond=(replace(POSITIONS, told=BY_POSITION),)),
+    ),
     Mutant("no mask", Averager(transitions=grouping.without_mask), NORMALISER),
     Mutant(
         "γ in the place of its absolute value",

@@ -13,7 +13,7 @@ from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, smallest
-from icrl.verify.instances.contexts import POSITIONS, closing_float_walk
+from icrl.verify.instances.contexts import BY_POSITION, POSITIONS, closing_float_walk
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.parts import AT_MOST, Part, asserting, entries, greatest, least, size
@@ -94,7 +94,7 @@ def identity(
 def symbolic(claim: Limit, budget: Budget) -> Verdict:
     """What a layer adds, as a matrix expression with symbolic n and |W|: the difference expands to 0. What does not is put to a small instance."""
     sides = identity(claim, KAPPA, SYMBOLS, claim.model(*SYMBOLS), GAMMA, ALPHA, VALUES)
-    return sy.derived([sides], identity_parts, claim, [POSITIONS]) or Verdict(
+    return sy.derived([sides], identity_parts, claim, [*claim.beyond, POSITIONS]) or Verdict(
         True,
         "from any v a layer adds αM̂(I − γP_e)(v_CE − v), with K = κCᵀ, CᵀC and I − γP_e invertible, for every n and every number of states",
     )
@@ -260,7 +260,10 @@ MUTANTS = (
         Limit(layer=lambda K, given, gamma, alpha, v: K @ (given.R + gamma * (given.D @ v))),
     ),
     Mutant("no mask", Limit(transitions=grouping.without_mask), NORMALISER),
-    Mutant("weights that depend on the position", Limit(kernel=grouping.by_position, beyond=(POSITIONS,))),
+    Mutant(
+        "weights that depend on the position",
+        Limit(kernel=grouping.by_position, beyond=(replace(POSITIONS, told=BY_POSITION),)),
+    ),
     Mutant("r̂ a mean over all transitions", Limit(model=grouping.mean_over_all)),
     Mutant(
         "the only fixed point whatever the weights",

@@ -165,7 +165,7 @@ MUTANTS = (
     Mutant("α = −1 let in", Bound(beyond=(STEP_BACK,))),
     Mutant(
         "weights of either sign let in",
-        Bound(operator=of_either_sign, beyond=(contexts.two_states(gamma=0 * ONE, alphas=[ONE]),)),
+        Bound(operator=of_either_sign, beyond=(contexts.of_either_sign(gamma=0 * ONE, alphas=[ONE]),)),
     ),
 )
 

@@ -213,7 +213,7 @@ EVENLY = fractions([HALF, HALF])
 NOISE = Instance(EVEN_CHAIN, fractions([0, 0]), HALF, PLAIN, HALF, EVENLY, (0, 0), (Fraction(1),))
 NEVER_LEFT = Instance(EVEN_CHAIN, fractions([0, 1]), HALF, PLAIN, HALF, EVENLY, (0, 1))
 ALONE = NEVER_LEFT._replace(states=(0, 0))
-RIVALS = fractions([[20, 0, 1, 1], [0, 20, 1, 1], [1, 1, 20, 0], [1, 1, 0, 20]])
+RIVALS = fractions([[21, ".1", 1, 1], [".1", 21, 1, 1], [1, 1, 21, ".1"], [1, 1, ".1", 21]])
 QUARTERS = fractions(["1/4"] * 4)
 FOUR = Instance(
     np.array([QUARTERS] * 4),
@@ -926,6 +926,7 @@ MUTANTS = (
             chains=(LEFT_OUT,),
             tasks=(two_states(LEFT_OUT, "P = 1/2, r = (100, 101)"),),
         ),
+        shown_by="certified",
     ),
     Mutant("S_0 = 0 in the cited inequality", Bounds(start=lambda mu: fractions([1, 0])), NO_MATTER, "certified"),
     Mutant("μ_min left out of F_n", Bounds(least_visited=lambda mu: 1, tasks=(ONE_RARE,)), NO_CHANCE, "certified"),
@@ -1143,7 +1144,7 @@ CLAIM = Claim(
             reason=r"with weights of both signs a sum of them may be 0, and $\hat M$ undefined",
         ),
         Hypothesis(
-            r"For (F): every state of the context is left by some transition, which can be read off the context. Of the chain, "
+            r"For the identity before (F), and for (F): every state of the context is left by some transition, which can be read off the context. Of the chain, "
             r"$F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
             dropped="a state that no transition leaves let in",
             holds=left,
@@ -1155,7 +1156,10 @@ CLAIM = Claim(
         Hypothesis(
             r"For (G): $P$ ergodic.", reason=r"for a reducible chain there is no one $\mu$ of which $M_\pi$ is made"
         ),
-        Hypothesis(r"For (G): $S_0 \sim \mu$.", dropped="S_0 = 0 in the cited inequality"),
+        Hypothesis(
+            r"For (G): $S_0 \sim \mu$, which the inequality asks that (G) rests on; it is this inequality that fails without.",
+            dropped="S_0 = 0 in the cited inequality",
+        ),
         Hypothesis(
             r"For (G): $0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$; with one state, $\max_{u \ne s} E(s, u) = 0$.",
             reason="for a larger $c$ some $h_s$ is 0 or less, and no number of transitions is enough",

@@ -144,6 +144,9 @@ UNEVEN = Kernel(
 )
 
 
+EITHER_SIGN = EQUAL_REWARDS._replace(
+    r=fractions([1, 0]), M=weighed(fractions([[1, "-9/10"], ["-9/10", 1]]), fractions([HALF, HALF]))
+)
 DULL = UNEVEN._replace(M=fractions([["1/4", "3/4"], ["3/4", "1/4"]]))
 
 
@@ -354,6 +357,7 @@ MUTANTS = (
         Published(m=lambda diagonal: sum(diagonal) / len(diagonal), kernels=(UNEVEN,)),
         DEPTH,
     ),
+    Mutant("weights of either sign let in", Published(kernels=(EITHER_SIGN,)), DEPTH),
     Mutant("C = −1/4 let in", Published(sharp=lambda C: True, kernels=(DULL,)), DEPTH),
     Mutant(
         "c₁ without κ",
@@ -368,7 +372,7 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let $P$ be ergodic, $S_0 \sim \mu$, $R_{k+1} = r(S_k)$, $0 \le \gamma < 1$, $0 < \alpha \le 1$, and suppose that
+Let $P$ be ergodic, $S_0 \sim \mu$, $R_{k+1} = r(S_k)$, $0 \le \gamma < 1$, $0 < \alpha \le 1$, $E > 0$, and suppose that
 $\min_s M_\pi(s, s) \ge (1 + \gamma)/2 + C$ with $C > 0$. With $\sigma$ and $\kappa$ of
 {prf:ref}`explicit-finite-sample`, and its $h_s$ for $c = C$, let
 
@@ -458,9 +462,7 @@ CLAIM = Claim(
             dropped="C from the mean of the diagonal",
         ),
         Hypothesis(r"$C > 0$.", dropped="C = −1/4 let in", holds=positive),
-        Hypothesis(
-            r"Softmax attention.", reason="with weights of both signs a sum of them may be 0, and $M_\\pi$ undefined"
-        ),
+        Hypothesis("Softmax attention (weights $E > 0$).", dropped="weights of either sign let in"),
         Hypothesis(r"$0 < \alpha \le 1$.", dropped="α = 2 let in"),
         Hypothesis(r"$n \ge c_1 \ln(1/\delta)$.", dropped="c₁ without κ"),
         Hypothesis(

@@ -78,7 +78,9 @@ def symbolic(claim: Grouping, budget: Budget) -> Verdict:
         *of_the_model(claim, KAPPA, SYMBOLS),
         *of_a_layer(claim, KAPPA, SYMBOLS, GAMMA, ALPHA, VALUES),
     ]
-    return sy.derived(((got, right) for _, got, right in found), identity_parts, claim, [PROBE]) or Verdict(
+    return sy.derived(
+        ((got, right) for _, got, right in found), identity_parts, claim, [*claim.beyond, PROBE]
+    ) or Verdict(
         True, f"{len(found)} matrix identities, with K = κCᵀ and CᵀC invertible, for every n and every number of states"
     )
 
@@ -179,12 +181,15 @@ MUTANTS = (
         Grouping(richardson=lambda M, P_e, r, gamma, alpha, v: v + alpha * (r + gamma * (P_e @ v) - v)),
     ),
     Mutant("r̂ a mean over all transitions", Grouping(model=grouping.mean_over_all)),
-    Mutant("weights that depend on the position", Grouping(kernel=grouping.by_position)),
+    Mutant(
+        "weights that depend on the position",
+        Grouping(kernel=grouping.by_position, beyond=(replace(PROBE, told=contexts.BY_POSITION),)),
+    ),
     Mutant("no mask", Grouping(transitions=grouping.without_mask), WEIGHTS),
     Mutant("P_e M̂ in the place of M̂ P_e", Grouping(smoothed=lambda M, P_e, r: (P_e @ M, M @ r))),
     Mutant(
         "weights of either sign let in",
-        Grouping(kernel=grouping.of_either_sign, beyond=(contexts.two_states(),)),
+        Grouping(kernel=grouping.of_either_sign, beyond=(contexts.of_either_sign(),)),
         ANY_SIGN,
     ),
     Mutant(

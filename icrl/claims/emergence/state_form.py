@@ -32,7 +32,10 @@ ONE, HALF = Fraction(1), Fraction(1, 2)
 
 
 class Given(NamedTuple):
-    """A context over the states 0, 1, …, features (S, d), first values (1, S), γ, one or more layers' weights; ``exp`` None is the true one."""
+    """A context over the states 0, 1, …, features (S, d), first values (1, S), γ, one or more layers' weights; ``exp`` None is the true one.
+
+    ``told``: what is done to the prompt or to a layer besides.
+    """
 
     states: Sequence[int]
     rewards: Sequence
@@ -41,6 +44,7 @@ class Given(NamedTuple):
     gamma: Any
     layers: tuple[Weights, ...]
     exp: Callable[[Any], Any] | None = None
+    told: str = ""
 
     def measures(self) -> dict[str, Any]:
         """Sizes, discount, and what is particular about the context."""
@@ -61,7 +65,7 @@ class Given(NamedTuple):
         if len(self.states) > 6 or self.features.size > 12:
             return f"n = {len(self.rewards)}, {len(self.features)} states, d = {self.features.shape[1]}, {len(self.layers)} layers, γ = {shown(self.gamma)}"
         learned = "; ".join(f"w = {shown(w[:3])}" + (f", A = {shown(w.A)}" if w.A.size else "") for w in self.layers)
-        rest = f", E = {EXPONENTIALS[self.exp]}" if self.exp else ""
+        rest = (f", E = {EXPONENTIALS[self.exp]}" if self.exp else "") + (f", {self.told}" if self.told else "")
         return f"T = {shown(self.states)}, r = {shown(self.rewards)}, v_0 = {shown(self.v[0])}, x = {shown(self.features)}, γ = {shown(self.gamma)}, {learned}{rest}"
 
 
@@ -341,6 +345,7 @@ def in_floats(given: Given) -> Given:
         given.v.astype(float),
         float(given.gamma),
         layers,
+        told=given.told,
     )
 
 
@@ -565,10 +570,22 @@ MUTANTS = (
         Form(gain=lambda w_r, q, depth: w_r * sum(q**layer for layer in range(depth + 1))),
     ),
     Mutant("no γ in the gain", Form(ratio=lambda w_t, w_v, gamma: 1 + w_t + w_v)),
-    Mutant("features that depend on the position let in", Form(prompt=restless_features, beyond=(TWICE_PAID,))),
-    Mutant("first values that depend on the position let in", Form(prompt=restless_values, beyond=(ONCE,))),
-    Mutant("an A that reads the reward row let in", Form(edit=also_read_rewards, beyond=(TWICE_PAID,))),
-    Mutant("a V that writes the reward row let in", Form(edit=also_write_rewards, beyond=(DEEP,))),
+    Mutant(
+        "features that depend on the position let in",
+        Form(prompt=restless_features, beyond=(TWICE_PAID._replace(told="1 added to the features in column 0"),)),
+    ),
+    Mutant(
+        "first values that depend on the position let in",
+        Form(prompt=restless_values, beyond=(ONCE._replace(told="1 added to the value in column 0"),)),
+    ),
+    Mutant(
+        "an A that reads the reward row let in",
+        Form(edit=also_read_rewards, beyond=(TWICE_PAID._replace(told="a 1 in A where the reward row meets itself"),)),
+    ),
+    Mutant(
+        "a V that writes the reward row let in",
+        Form(edit=also_write_rewards, beyond=(DEEP._replace(told="V adds the values to the reward row too"),)),
+    ),
     Mutant("no mask", Form(edit=unmasked, beyond=(ONCE,))),
     Mutant(
         "frequencies of the moves, sums of the rewards", Form(shares=lambda share, moves, paid: (share * moves, paid))

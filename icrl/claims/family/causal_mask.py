@@ -249,7 +249,7 @@ def divergence(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) 
     """The column after the first transition whose TD error is not 0 grows as said, at least linearly; without one, nothing moves."""
     step, quotient = case.alphas[0], scale * size(0.0 if case.gamma == 0 else 1 / case.gamma)
     for layer, values in enumerate(got if claim.still(case) else ()):
-        where = f"value row after layer {layer}, no TD error in the first"
+        where = f"value row after layer {layer}, where all are to stay"
         yield from asserting("still", entries(where, values, got[0], scale))
     unbounded = claim.weighs(case) and claim.forward(case) and claim.discount(case)
     moved_columns = [k + 1 for k, delta in enumerate(first_errors(case)) if surely_not_zero(delta)]
@@ -261,7 +261,7 @@ def divergence(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) 
             moved, said = values[j] - got[0][j], delta * claim.growth(step, case.gamma, kappa, layer)
             yield Part(f"how far column {j} is after layer {layer}", moved, said, quotient, asserted="growth")
             least = layer * abs(step * kappa * delta)
-            where = f"its absolute value after layer {layer}"
+            where = f"its absolute value after layer {layer}, where 1 + αγκ = {float(1 + step * case.gamma * kappa):g}"
             if unbounded:
                 yield Part(where, abs(moved), least, scale, AT_LEAST, "divergence")
 
@@ -424,7 +424,8 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let column $j$ attend to the columns $k < j$ only (column 0 to none: its sum is empty), and leave everything else as it
+Let column $j$ attend to the columns $k < j$ only (column 0 to none: its sum is empty), with weights in proportion to
+$E(S_j, S_k)$, whose sums $\sum_{i<j} E(S_j, S_i)$, $j \ge 1$, are not 0, and leave everything else as it
 is in {prf:ref}`softmax-td`. Values then belong to columns and not to states.
 """.strip()
 
@@ -531,6 +532,10 @@ CLAIM = Claim(
     hypotheses=(
         Hypothesis(r"$n \ge 1$.", reason="a context without a transition has one column, which sees nothing"),
         Hypothesis(
+            r"$\sum_{i<j} E(S_j, S_i) \ne 0$ for every $j \ge 1$ (softmax attention: always).",
+            reason="where the sum is 0, $K_j$ is not defined",
+        ),
+        Hypothesis(
             r"For what is said of {prf:ref}`softmax-td`'s Transformer, $v_0$ a function of the state.",
             reason="asked since that Transformer is said to hold values of states",
         ),
@@ -551,8 +556,16 @@ CLAIM = Claim(
             dropped="nothing moves without rewards",
             holds=no_error,
         ),
-        Hypothesis(r"For the divergence, $\alpha > 0$.", dropped="α < 0 let in", holds=forward),
-        Hypothesis(r"For the divergence, $\gamma \ge 0$.", dropped="γ < 0 let in", holds=no_negative_discount),
+        Hypothesis(
+            r"For the divergence, $\alpha > 0$: where $\lvert 1 + \alpha\gamma\kappa \rvert \le 1$ and $\gamma \ne 0$, {eq}`eq-decoder-growth` is bounded.",
+            dropped="α < 0 let in",
+            holds=forward,
+        ),
+        Hypothesis(
+            r"For the divergence, $\gamma \ge 0$, for the same reason.",
+            dropped="γ < 0 let in",
+            holds=no_negative_discount,
+        ),
     ),
     subject=STATED.subject,
     checks=(

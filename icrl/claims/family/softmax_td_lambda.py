@@ -56,7 +56,7 @@ class Ratio:
         return (0 * case.gamma + self.p) / self.q
 
 
-ZERO, HALF, WHOLE, NEGATIVE = Ratio(0), Ratio(1, 2), Ratio(1), Ratio(-1)
+ZERO, HALF, WHOLE, NEGATIVE, FAR = Ratio(0), Ratio(1, 2), Ratio(1), Ratio(-1), Ratio(-4)
 
 
 def drawn(case: Case) -> Ratio:
@@ -370,6 +370,7 @@ MUTANTS = (
     ),
     Mutant("the rate of returns that never end", Traces(rate=never_ending)),
     Mutant("λ = −1 let in", Traces(within=lambda lam: True, beyond=(UNPAID,))),
+    Mutant("λ = −4 let in", Traces(within=lambda lam: True, lambdas=lambda case: (FAR,), beyond=(UNPAID,))),
 )
 
 
@@ -461,13 +462,16 @@ CLAIM = Claim(
         ),
         Hypothesis(r"The scan runs from the last transition to the first.", dropped="the scan from the left"),
         Hypothesis(
-            r"$\lvert\gamma\rvert < 1$, for one $v_\lambda$ only and for the rate.",
+            r"$\lvert\gamma\rvert < 1$, for one $v_\lambda$ only.",
             dropped="γ = 1 let in",
             holds=discounted,
         ),
         Hypothesis(
-            r"$0 \le \lambda \le 1$, for one $v_\lambda$ only and for the rate.", dropped="λ = −1 let in", holds=within
+            r"$\lvert\gamma\rvert < 1$, for the rate.",
+            reason=r"the rate is at which one $v_\lambda$ is approached, and without it there need not be one",
         ),
+        Hypothesis(r"$0 \le \lambda \le 1$, for one $v_\lambda$ only.", dropped="λ = −4 let in", holds=within),
+        Hypothesis(r"$0 \le \lambda \le 1$, for the rate.", dropped="λ = −1 let in", holds=within),
         Hypothesis(
             r"$\hat M$ invertible, for $v_\lambda$ to be all that the layer keeps; a state that no transition leaves makes $\hat M$ singular.",
             dropped="the only fixed point whatever the weights",

@@ -419,7 +419,8 @@ the TD errors being those of $v_l$.
         "unleft",
         r"""
 **Where it is not**, $v(S_n)$ moves at every layer by $\alpha$ times the mean of *all* TD errors, and the states that
-lead to $S_n$ bootstrap from it: the limit $\beta \to \infty$ is then not batch tabular TD, which leaves $v(S_n)$ alone.
+lead to $S_n$ bootstrap from it. The update that $\beta \to \infty$ leaves is then not that of batch tabular TD, which
+leaves $v(S_n)$ alone; though from some $v_0$ the two agree, such as from one whose TD errors are all 0.
 """,
         typed="equation",
     ),

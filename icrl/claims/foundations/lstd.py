@@ -369,8 +369,8 @@ ASSERTIONS = (
     Assertion(
         "tabular",
         r"""
-With one-hot features of the visited states (one component for each, and no more), and every visited state a source, $A$
-is invertible and the only solution is $w = v_{\mathrm{CE}}$.
+With one-hot features of the visited states (one component for each, and no more), every visited state a source, and
+$0 \le \gamma < 1$, $A$ is invertible and the only solution is $w = v_{\mathrm{CE}}$.
 """,
         typed="equation",
     ),

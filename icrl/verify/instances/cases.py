@@ -48,6 +48,7 @@ class Case:
     """A context over the states 0, 1, …, features and an initial value by state, γ, a step size a layer, the score's A.
 
     The entries are all of one type: float, ``Fraction``, SymPy expression or Arb ball. ``exp`` None is the true one.
+    ``told``: what is done to E besides, where a statement's own weights are not those of its features and ``exp``.
     """
 
     states: Sequence[int]
@@ -58,6 +59,7 @@ class Case:
     alphas: Sequence
     A: Sequence[Sequence]
     exp: Callable[[Any], Any] | None = None
+    told: str = ""
 
     n = property(lambda self: len(self.rewards))
     d = property(lambda self: len(self.features[0]))
@@ -89,9 +91,9 @@ class Case:
     def __str__(self) -> str:
         parts = {"T": self.states, "r": self.rewards, "v_0": self.v, "x": self.features}
         parts |= ({"A": self.A} if self.d else {}) | {"γ": self.gamma, "α": self.alphas}
-        return ", ".join(f"{name} = {shown(value)}" for name, value in parts.items()) + (
-            f", E = {EXPONENTIALS[self.exp]}" if self.exp in EXPONENTIALS else ""
-        )
+        words = EXPONENTIALS.get(self.exp)
+        said = [f"{name} = {shown(value)}" for name, value in parts.items()] + [f"E = {words}"] * bool(words)
+        return ", ".join([*said, *filter(None, [self.told])])
 
 
 def shown(value: Any) -> str:
@@ -274,4 +276,5 @@ def as_floats(cases: Iterable[Case]) -> Iterator[Case]:
     floats = lambda table: [list(map(float, row)) for row in table]
     for case in cases:
         rewards, v, alphas = floats([case.rewards, case.v, case.alphas])
-        yield Case(case.states, rewards, floats(case.features), v, float(case.gamma), alphas, floats(case.A))
+        features, A = floats(case.features), floats(case.A)
+        yield Case(case.states, rewards, features, v, float(case.gamma), alphas, A, told=case.told)

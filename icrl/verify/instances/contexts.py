@@ -72,6 +72,11 @@ def two_states(depth: int = 1, **changes: Any) -> Case:
     return replace(smallest((0, 1, 0), depth, r=(1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1))), **changes)
 
 
+def of_either_sign(**changes: Any) -> Case:
+    """The same for weights of :func:`~icrl.verify.routes.grouping.of_either_sign`: E is 2 and −1."""
+    return two_states(told="the sign of E turned where key and query are two states", **changes)
+
+
 def never_left(depth: int = 1) -> Case:
     """T = (0, 1) with equal features: state 1 is reached, and never left."""
     return smallest((0, 1), depth, r=(1,), v=(0, 0), x=((1,), (1,)))
@@ -85,6 +90,9 @@ def with_zeros(depth: int = 2, **changes: Any) -> Case:
 
 POSITIONS = smallest((0, 0, 1, 0), r=(1, 1, 0), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 """A context in which weights that depend on the position are not those of softmax TD."""
+
+BY_POSITION = "K(k|s) doubled where k + s = 1, then normalised"
+"""What :func:`~icrl.verify.routes.grouping.by_position` does to the weights, for the contexts that are put to it."""
 
 Shape = tuple[int, int, int]
 """n, d and the number of layers."""

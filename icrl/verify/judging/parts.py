@@ -43,6 +43,7 @@ class Part(NamedTuple):
     """One number of a statement against what it must be. ``scale``: the size, as a float, that its rounding errors have by eps.
 
     ``relation``: ``""`` for an equality, or what ``got`` must be. ``asserted``: the id of the assertion that says so.
+    ``made``: what was put in the place of what the instance has, in words.
     """
 
     where: str
@@ -51,11 +52,17 @@ class Part(NamedTuple):
     scale: float = 1.0
     relation: str = ""
     asserted: str = ""
+    made: str = ""
 
 
 def asserting(id: str, parts: Iterable[Part]) -> Iterator[Part]:
     """The parts, as those of an assertion."""
     return (part._replace(asserted=id) for part in parts)
+
+
+def making(words: str, parts: Iterable[Part]) -> Iterator[Part]:
+    """The parts, as those of the instance with what the words say in the place of what it has."""
+    return (part._replace(made=words) for part in parts)
 
 
 def entries(where: str, got: Any, right: Any, scale: float = 1.0) -> Iterator[Part]:
@@ -117,7 +124,8 @@ def first_failure(
             got, right = told_apart(part.got, part.right)
             zero = part.relation == UNLIKE and math.isfinite(float(part.got))  # as far as can be told
             asserted = failing(part, parts, numbers) if part.asserted else ()
-            return Counterexample(name, part.where, "0" if zero else got, part.relation + right, asserted=asserted)
+            instance = "; ".join(filter(None, (name, part.made)))
+            return Counterexample(instance, part.where, "0" if zero else got, part.relation + right, asserted=asserted)
     return None
 
 
@@ -179,7 +187,7 @@ def on_balls(parts: Parts, subject: Any, cases: Iterable[Case], told: str) -> Ve
 
 def in_balls_name(case: Case) -> str:
     """What a case is called when it is put to balls."""
-    return f"{replace(case, exp=None)}, E = exp"
+    return ", ".join(filter(None, [str(replace(case, exp=None, told="")), "E = exp", case.told]))
 
 
 def of_scores(case: Case) -> Within:

@@ -58,10 +58,11 @@ def label_of(claim: Claim, assertion: Assertion) -> str:
 
 
 def badges(result: ClaimResult) -> str:
-    """One badge for each check, by kind, in words; the colour says no more than the words."""
+    """One badge for each check, by kind, and for each other basis of a sentence, in words; the colour says no more than the words."""
+    shown = {check.kind: verdict.passed for check, verdict in result.verdicts}
+    shown |= {each.basis: None for each in result.claim.assertions if each.basis and each.basis not in shown}
     return " ".join(
-        f"{{bdg-{COLOURS[verdict.passed]}}}`{check.kind}{' failed' * (verdict.passed is False)}`"
-        for check, verdict in result.verdicts
+        f"{{bdg-{COLOURS[passed]}}}`{kind}{' failed' * (passed is False)}`" for kind, passed in shown.items()
     )
 
 
@@ -102,11 +103,14 @@ claims, with {sum(len(result.verdicts) for result in results)} checks and {len(m
 A mutant is *refuted* only by a finite value of the right shape that differs from the right one, never by an \
 exception. In the instances $T = (S_0, \\dots, S_n)$ is the context's states, $x$, $v_0$ and $r$ list features, \
 initial values and rewards, and $E = 1 + t^2$ says that this function stands in the place of the exponential, so that \
-rational numbers stay rational.
+rational numbers stay rational; $E = t$ puts the score itself there, so that the table of the weights is what is printed.
 
 The `kernel` is put to no mutants. What it must refuse are wrong changes of its own sources, listed with each proof; \
 and its results are those on record, of sources with the hash that is named ({{ref}}`what-the-kernel-sees`). To run \
 any of this yourself, see {{ref}}`how-it-is-checked`.
+
+A number behind a kind of check, as in `exact` (1,204), says how many parts of the sentence before it this check compared: \
+each is a comparison at one instance. Where there is none, the check does not go part by part.
 
 {listed}
 
@@ -121,13 +125,17 @@ def typed_formulas(results: Sequence[ClaimResult]) -> str:
     sentences = [(result.claim, each) for result in results for each in result.claim.asserted]
     printed = sum(callable(each.words) for _, each in sentences)
     by_reason = {why: [pair for pair in sentences if pair[1].typed == why] for why in TYPED}
+    others = [each for _, each in sentences if not callable(each.words) and not each.typed]
+    bases = {basis: sum(each.basis == basis for each in others) for basis in MARKS}
     folded = "\n\n".join(
         f"````{{dropdown}} {len(inside)} sentences: {TYPED[why]}\n{' · '.join(typed_entry(*pair) for pair in inside)}\n````"
         for why, inside in by_reason.items()
         if inside
     )
     return f"""The formulas of {printed} sentences of {len(sentences)} are printed by the functions that the checks call, run on \
-symbols: an error planted in such a function changes the sentence too. The formulas of the following are typed.
+symbols: an error planted in such a function changes the sentence too. Of {len(others)} nothing is asked: \
+{bases[""]} are words without a formula, {bases["argued"]} are proved in the text, {bases["cited"]} taken from the literature. \
+The formulas of the following are typed.
 
 {folded}"""
 
@@ -194,7 +202,7 @@ def sentence_entry(result: ClaimResult, found: AssertionResult, repository: str)
     report = f"[report this sentence]({repository}/issues/new?title={quote(f'Sentence {found.id}')})"
     if not claim.assertions:
         return f"{unlabelled(found.text)}\n\n{report}"
-    kinds = " ".join(f"`{kind}`" for kind in found.kinds)
+    kinds = " ".join(f"`{kind}`" + (f" ({found.parts[kind]:,})" if kind in found.parts else "") for kind in found.kinds)
     where = f" {assertion.where}" if assertion.basis == "cited" else ""
     refuted = f" · refuted: {'; '.join(map(plain, found.mutants))}" if found.mutants else ""
     return f"({label_of(claim, assertion)})=\n{unlabelled(found.text)}\n\n{kinds}{where}{refuted} · {report}"
