@@ -110,7 +110,7 @@ and its results are those on record, of sources with the hash that is named ({{r
 any of this yourself, see {{ref}}`how-it-is-checked`.
 
 A number behind a kind of check, as in `exact` (1,204), says how many parts of the sentence before it this check compared: \
-each is a comparison at one instance. Where there is none, the check does not go part by part.
+each is a comparison at one instance. Where there is none, the check does not go part by part, or in floats, where rounding may move a margin and with it the count.
 
 {listed}
 
@@ -202,7 +202,8 @@ def sentence_entry(result: ClaimResult, found: AssertionResult, repository: str)
     report = f"[report this sentence]({repository}/issues/new?title={quote(f'Sentence {found.id}')})"
     if not claim.assertions:
         return f"{unlabelled(found.text)}\n\n{report}"
-    kinds = " ".join(f"`{kind}`" + (f" ({found.parts[kind]:,})" if kind in found.parts else "") for kind in found.kinds)
+    told = lambda kind: kind in found.parts and kind != "numeric"  # where rounding may move a margin, and the count
+    kinds = " ".join(f"`{kind}`" + (f" ({found.parts[kind]:,})" if told(kind) else "") for kind in found.kinds)
     where = f" {assertion.where}" if assertion.basis == "cited" else ""
     refuted = f" · refuted: {'; '.join(map(plain, found.mutants))}" if found.mutants else ""
     return f"({label_of(claim, assertion)})=\n{unlabelled(found.text)}\n\n{kinds}{where}{refuted} · {report}"
