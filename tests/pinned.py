@@ -80,8 +80,9 @@ def words_of(notebook) -> dict[str, str]:
 
 
 def words_of_claim(claim) -> dict[str, str]:
-    """Its statement, each assertion and each hypothesis, these by their number."""
-    said = {"statement": claim.statement()}
+    """Its statement, each assertion and each hypothesis, these by their number; what it rests on, and the functions that the status pages show."""
+    said = {"statement": claim.statement(), "rests on": " ".join(claim.rests_on)}
+    said |= {f"shown, {check.kind}": " ".join(each.__qualname__ for each in check.code) for check in claim.checks}
     said |= {f"assertion {each.id}": each.text(claim.subject) for each in claim.assertions}
     said |= {f"hypothesis {number}": each.words for number, each in enumerate(claim.hypotheses, 1)}
     return {name: digest(text) for name, text in said.items()}

@@ -6,6 +6,7 @@ import shutil
 import stat
 import subprocess
 import sys
+from argparse import ArgumentTypeError
 from dataclasses import replace
 from pathlib import Path
 from threading import Thread
@@ -14,7 +15,7 @@ import pytest
 
 from icrl import __version__
 from icrl.claims import CLAIMS
-from icrl.cli import chosen, main
+from icrl.cli import chosen, main, make_option
 from icrl.files import UsageError, writable, write_all
 
 ROOT = Path(__file__).parents[1]
@@ -398,3 +399,16 @@ def test_the_version_is_the_packages(capsys):
     with pytest.raises(SystemExit) as stop:
         main(["--version"])
     assert stop.value.code == 0 and capsys.readouterr().out == f"icrl {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "text, option", [("slippery=false", ("slippery", False)), ("size=3", ("size", 3)), ("map=4x4=b", ("map", "4x4=b"))]
+)
+def test_an_option_is_a_key_and_what_json_makes_of_its_value_or_the_text(text, option):
+    assert make_option(text) == option
+
+
+@pytest.mark.parametrize("text", ["slippery", "=3"])
+def test_an_option_without_key_or_value_is_refused(text):
+    with pytest.raises(ArgumentTypeError, match="must be KEY=VALUE, got"):
+        make_option(text)

@@ -184,7 +184,10 @@ def test_a_chapter_that_opens_and_closes_passes():
         ("'In short' has no items", {"short": "## In short\n\nNothing."}),
         ("no check stands behind rate-floor/flat", {"short": SHORT.replace("/floor", "/flat")}),
         ("no check stands behind rate-floor, or", {"short": SHORT.replace("rate-floor/floor", "✓ <rate-floor>")}),
-        ("no check stands behind global-minimum/rare", {"short": SHORT.replace("rate-floor/floor", "global-minimum/rare")}),
+        (
+            "no check stands behind global-minimum/rare",
+            {"short": SHORT.replace("rate-floor/floor", "global-minimum/rare")},
+        ),
     ],
 )
 def test_a_chapter_that_rests_on_nothing_is_reported(problem, changed):

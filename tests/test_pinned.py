@@ -69,6 +69,10 @@ def test_a_claim_that_says_something_else_is_named():
     said = lambda **changed: pinned.reworded(before, {"claim": pinned.words_of_claim(replace(claim, **changed))})
     assert said() == []
     assert said(statement=lambda: "Let $E < 0$.") == ["claim: statement reads otherwise"]
+    assert said(rests_on=()) == ["claim: rests on reads otherwise"]
+    *others, last = claim.checks
+    unshown = replace(last, shows=())
+    assert said(checks=(*others, unshown)) == [f"claim: shown, {last.kind} reads otherwise"]
     assert said(hypotheses=claim.hypotheses[:-1]) == [f"claim: hypothesis {len(claim.hypotheses)} is gone"]
     [steep] = [each.subject for each in claim.mutants if each.name == "factor 1 − α(1 + γ)"]
     assert len(said(subject=steep)) == 3

@@ -18,7 +18,8 @@ class ClaimRole(ReferenceRole):
             refdoc=self.env.docname,
             refdomain="std",
             reftype="ref",
-            reftarget="status-" + self.target.replace("/", "-"),
+            reftarget="status-"
+            + self.target.replace("/", "-").lower(),  # as labels are kept
             refexplicit=True,
             refwarn=True,
         )

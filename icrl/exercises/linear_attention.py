@@ -125,7 +125,7 @@ def longest_step(states: Sequence[int], x: Sequence[float], gamma: float) -> flo
 
 
 def judge_longest_step(answer: Any) -> str | None:
-    """``answer(states, x, gamma)``: the supremum of the steps with which depth converges, one feature a state."""
+    """``answer(states, x, gamma)``: the supremum of the steps with which depth converges, with a single feature."""
     step = a_function(answer, "states, x and gamma")
     for states, x, gamma in WALKS:
         told = f"states = {states}, x = {shown(x)}, γ = {gamma}"

@@ -82,7 +82,7 @@ def _mean_observed_return(states: Sequence[int], rewards: Sequence[float], gamma
 
 
 def judge_divergence(answer: Any) -> str | None:
-    """``answer`` = (states, features): every state a source, one feature a state, and linear TD at γ = .9 diverges."""
+    """``answer`` = (states, features): every state a source, a single feature, and linear TD at γ = .9 diverges."""
     try:
         states, features = answer
         states = state_array("states", states)

@@ -281,3 +281,9 @@ def test_the_cited_inequality_is_tried_where_it_is_tight_enough_to_matter():
         == F(1, 4)
         < exp(-1)
     )
+
+
+def test_a_pair_tells_the_n_asked_of_f_or_the_scores_asked_of_g():
+    of_n, of_scores = explicit_finite_sample.LUCKY.measures(), explicit_finite_sample.WORKED.measures()
+    assert set(of_n) == {"γ", "δ", "n"} and of_n["n"] == 1
+    assert set(of_scores) == {"γ", "δ", "E(s, s)", "c"} and of_scores["γ"] == F(1, 2)

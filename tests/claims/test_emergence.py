@@ -325,7 +325,7 @@ def test_the_statement_says_what_was_trained():
         "300 steps of 32 tasks from rate 0.1 with 6 layers",
         "400 steps of 32 tasks from rate 0.05",
         "from 2 to 20",
-        "2 seeds of each of the four",
+        "2 seeds of each of the 4",
     )
     for said in (
         *budgets,
@@ -334,6 +334,8 @@ def test_the_statement_says_what_was_trained():
         "between 1.05 and 1.5",
         "0.3 or more",
         "\\ge 1.02",
+        "of 10 states",
+        "a context of 30 transitions",
         "at or below 0.9",
         "(eq-emergence)",
     ):

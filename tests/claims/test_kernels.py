@@ -83,6 +83,14 @@ def test_an_error_planted_in_the_operator_is_found(kind, monkeypatch):
 # The statements, and their hypotheses, by hand
 
 
+def test_a_value_is_that_of_own_and_other_errors_where_the_state_was_left_and_of_all_where_not():
+    case = smallest((0, 0, 1), r=(1, 0), v=(0, 1))
+    asserted = {
+        part.where[-2]: part.asserted for part in tabular.parts(tabular.Tabular(), case) if "v_1(" in part.where
+    }
+    assert asserted == {"0": "means", "1": "unleft"}
+
+
 def test_one_transition_bootstraps_from_a_state_that_nobody_left():
     """a → b with r = 1, γ = 9/10, α = 1: both values obey v ← 1 + (9/10) v and end at 10; batch tabular TD says 1 and 0."""
     one_hot = lambda s, u: F(9) * (s == u)

@@ -83,8 +83,8 @@ def test_this_books_prompt_is_compared_too(kind, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["exact", "numeric"])
 def test_the_residual_gradient_is_compared_with_the_loss(kind, monkeypatch):
-    right = linear_residual_gradient.loss
-    monkeypatch.setattr(linear_residual_gradient, "loss", lambda sample, w: 2 * right(sample, w))
+    right = linear_residual_gradient.squares
+    monkeypatch.setattr(linear_residual_gradient, "squares", lambda sample, w: 2 * right(sample, w))
     verdict = judge(check_of("linear-residual-gradient", kind), CLAIMS["linear-residual-gradient"].subject, FEW)
     assert "against the loss" in verdict.counterexample.where
 
@@ -130,10 +130,10 @@ def test_a_chained_sample_is_a_context():
     )
 
 
-def test_the_loss_by_hand():
-    """One transition, x = x' = 1, r = 1, γ = ½: δ = 1 − w/2, and ½δ² is ½ at 0 and ⅛ at 1."""
+def test_the_squared_error_by_hand():
+    """One transition, x = x' = 1, r = 1, γ = ½: δ = 1 − w/2, and δ² is 1 at 0 and ¼ at 1."""
     w = linear_methods.ONE.w
-    assert [linear_residual_gradient.loss(linear_methods.ONE, w + side) * 8 for side in (0, 1)] == [4, 1]
+    assert [linear_residual_gradient.squares(linear_methods.ONE, w + side) * 4 for side in (0, 1)] == [4, 1]
 
 
 def test_blocks_that_only_agree_at_the_point_are_not_derived():

@@ -63,7 +63,7 @@ def test_steps_that_differ_by_layer_contract_by_the_product_of_their_factors():
 
 def test_features_that_differ_do_not_make_an_arbitrary_positive_score_invertible():
     """E = 1 + t² and x = ±1: true for the exponential, which is why certified and numeric are shown A = 0 instead."""
-    distinct = certainty_equivalence.Limit(only=lambda case, M: True)
+    distinct = certainty_equivalence.Limit(regular=lambda case, M: True)
     parts = certainty_equivalence.fixed_points(
         distinct, certainty_equivalence.SIGNS, grouping.certainty_equivalence(certainty_equivalence.SIGNS)
     )

@@ -31,10 +31,10 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import Undecided, balls_differ, entries_differ
 from icrl.verify.judging.parts import Exactly, Part, asserting, first_failure, in_balls
 from icrl.verify.judging.prompts import first_difference
-from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
+from icrl.verify.model import Assertion, Budget, Check, Counterexample, Hypothesis, Verdict
 from icrl.verify.pages.status import code_shown, marked
 from icrl.verify.routes.edits import Machine, compare_case
-from icrl.verify.run import complete, judge, run_claim, succeeded
+from icrl.verify.run import judge, run_claim
 
 FEW = Budget(trials=100)
 
@@ -75,87 +75,6 @@ def test_a_check_that_no_mutant_can_fail_is_refused():
         replace(claim, mutants=tuple(replace(mutant, unseen={"symbolic": "blind"}) for mutant in claim.mutants))
     with pytest.raises(ValueError, match="kind must be one of"):
         replace(claim, checks=(Check("obvious", "everywhere", lambda subject, budget: Verdict(True, "")),))
-
-
-def toy(run, mutants):
-    return Claim("toy", "Toy", "preface", "lemma", lambda: "", (), 1, (Check("exact", "here", run),), mutants)
-
-
-def one_is_one(subject, budget):
-    if subject == 1:
-        return Verdict(True, "1 = 1")
-    if subject == "raises":
-        raise ZeroDivisionError("as planned")
-    return Verdict(
-        False,
-        "not 1",
-        counterexample=None if subject == "shapeless" else Counterexample("here", "there", str(subject), "1"),
-    )
-
-
-@pytest.mark.parametrize("subject, refuted", [(2, True), ("raises", False), ("shapeless", False), (1, False)])
-def test_only_a_counterexample_refutes(subject, refuted):
-    result = run_claim(toy(one_is_one, (Mutant("other", subject),)))
-    assert result.mutants[0].refuted is refuted
-    assert result.status == ("checked" if refuted else "failed")
-
-
-def test_a_raising_check_fails_the_claim_and_says_why():
-    result = run_claim(replace(toy(one_is_one, (Mutant("two", 2),)), subject="raises"))
-    assert result.status == "failed" and result.verdicts[0][1].detail == "raised ZeroDivisionError: as planned"
-
-
-@pytest.mark.parametrize(
-    "passed, kind, status",
-    [(None, "kernel", "recorded"), (None, "cited", "cited"), (True, "kernel", "checked"), (False, "kernel", "failed")],
-)
-def test_what_is_only_recorded_or_cited_never_reads_as_checked(passed, kind, status):
-    mutants = (Mutant("other", 2),) if kind != "cited" else ()
-    claim = replace(
-        toy(one_is_one, (Mutant("two", 2),)),
-        checks=(Check(kind, "all", lambda subject, budget: Verdict(passed, "")),),
-        mutants=mutants,
-    )
-    assert run_claim(claim, mutants=False).status == status
-
-
-def test_a_claim_whose_strongest_result_is_on_record_reads_as_recorded():
-    checks = (Check("exact", "here", one_is_one), Check("kernel", "all", lambda subject, budget: Verdict(None, "")))
-    claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=checks)
-    assert run_claim(claim, mutants=False).status == "recorded"
-    assert run_claim(claim, kind="exact", mutants=False).status == "checked"
-    assert [list(one.verdicts) for one in run_claim(claim).mutants] == [["exact"]], "no mutant is put to the kernel"
-
-
-def lacking(package):
-    def run(subject, budget):
-        raise ModuleNotFoundError(f"No module named {package!r}", name=package)
-
-    return run
-
-
-@pytest.mark.parametrize("kind", ["kernel", "symbolic", "numeric"])
-def test_a_check_that_lacks_its_package_has_not_run_and_judges_no_mutant(kind):
-    claim = toy(one_is_one, (Mutant("two", 2),))
-    both = run_claim(replace(claim, checks=(Check(kind, "all", lacking("torch.fx")), *claim.checks)))
-    assert [verdict.passed for _, verdict in both.verdicts] == [None, True] and both.status == "checked"
-    assert both.as_json()["checks"][0]["detail"] == "not run: needs torch: pip install 'icrl[torch]'"
-    assert both.mutants[0].refuted_by == ["exact"] and both.mutants[0].refuted
-    alone = run_claim(replace(claim, checks=(Check(kind, "all", lacking("flint")),)))
-    assert alone.verdicts[0][1].detail == "not run: needs flint: pip install python-flint"
-    assert alone.status == "not run" and alone.mutants == []
-    assert succeeded([both, alone]) and not complete([both, alone]) and complete([run_claim(claim)])
-
-
-def test_the_strongest_check_that_ran_decides():
-    recorded = Check("kernel", "all", lambda subject, budget: Verdict(None, ""))
-    claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=(recorded, Check("numeric", "some", lacking("torch"))))
-    assert run_claim(claim).status == "recorded"
-
-
-def test_a_module_of_the_library_that_is_missing_is_a_failure():
-    claim = toy(lacking("icrl.gone"), (Mutant("two", 2),))
-    assert run_claim(claim).status == "failed"
 
 
 def test_balls_that_are_too_wide_prove_nothing():
@@ -371,23 +290,6 @@ def test_a_numeric_check_draws_as_many_instances_as_asked(id):
     claim, check = NUMERIC[id]
     details = [judge(check, claim.subject, Budget(trials=trials)).detail for trials in (3, 4)]
     assert details[0] != details[1]
-
-
-def undrawn():
-    raise ModuleNotFoundError("random needs numpy", name="numpy")
-
-
-def test_words_that_need_a_package_that_is_missing_say_so_and_lose_no_report():
-    drawn = Check("numeric", undrawn, one_is_one)
-    found = run_claim(replace(toy(one_is_one, (Mutant("two", 2),)), checks=(drawn,))).as_json()
-    assert found["checks"][0]["scope"] == "what is drawn is not told: needs numpy, which is not installed"
-    assert found["status"] == "checked" and found["mutants"][0]["refuted"]
-
-
-def test_words_of_another_budget_are_said_to_be_of_the_default():
-    claim = replace(toy(one_is_one, (Mutant("two", 2),)), checks=(Check("numeric", "300 numbers", one_is_one),))
-    scopes = [run_claim(claim, budget=budget).as_json()["checks"][0]["scope"] for budget in (Budget(), Budget(3), FEW)]
-    assert scopes == ["300 numbers", "by default 300 numbers", "by default 300 numbers"]
 
 
 @pytest.mark.parametrize(

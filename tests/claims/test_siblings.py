@@ -107,9 +107,9 @@ def failure(parts):
 @pytest.mark.parametrize(
     "module, subject, case",
     [
-        (softmax_td_lambda, softmax_td_lambda.Traces(only=lambda case, M: True), COIN),
-        (softmax_residual_gradient, softmax_residual_gradient.Residual(only=lambda case: True), COIN),
-        (weights, weights.Importance(only=lambda case, M: True), weights.COIN),
+        (softmax_td_lambda, softmax_td_lambda.Traces(moving=lambda case: True), COIN),
+        (softmax_residual_gradient, softmax_residual_gradient.Residual(moving=lambda case: True), COIN),
+        (weights, weights.Importance(moving=lambda case: True), weights.COIN),
     ],
 )
 def test_without_a_step_everything_is_kept(module, subject, case):
@@ -122,10 +122,13 @@ def test_without_a_step_everything_is_kept(module, subject, case):
 def test_without_a_discount_below_one_values_are_not_one():
     """γ = 1: constants have no TD errors in T = (0, 0), so that the returns' equation is singular, and so is the loss."""
     case = replace(smallest((0, 0)), gamma=F(1))
-    with pytest.raises(ZeroDivisionError):
-        list(softmax_td_lambda.parts(softmax_td_lambda.Traces(), case))
-    found = failure(softmax_residual_gradient.parts(softmax_residual_gradient.Residual(), case))
-    assert (found.got, found.right) == ("1", "0")
+    for module, subject, pair in (
+        (softmax_td_lambda, softmax_td_lambda.Traces(discounted=lambda case: True), ("0", "1")),
+        (softmax_residual_gradient, softmax_residual_gradient.Residual(discounted=lambda case: True), ("1", "0")),
+    ):
+        found = failure(module.parts(subject, case))
+        assert (found.got, found.right) == pair
+        assert failure(module.parts(type(subject)(), case)) is None
 
 
 def test_a_transition_of_weight_zero_is_none():

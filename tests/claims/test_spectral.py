@@ -269,8 +269,8 @@ def hits(cases):
         found["complex"] += max(abs(z.imag) for z in each) > 1e-9
         if len(E) == 2:
             found["a" if claim.two(spectral.two_states_gap(case)) else "not a"] += 1
-        if claim.definite(case) and len(E) > 1:
-            found["b"] += len(E) > 2 and gamma**2 * claim.spread(nu, nu @ operator.transition) < 1
+        if claim.symmetric(case) and claim.definite(E) and len(E) > 1:
+            found["b"] += len(E) > 2 and claim.balanced(nu, nu @ operator.transition, gamma)
             closed = case.states[0] == case.states[-1]
             found["closed"] += closed
             found["open"] += not closed and claim.count(operator.counts[spectral.last(case)], gamma)

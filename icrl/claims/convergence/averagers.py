@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from sympy import MatrixSymbol, Symbol
@@ -77,6 +78,31 @@ def average(K: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Any:
     return (1 - alpha) * v + alpha * (K @ (given.R + gamma * (given.D @ v)))
 
 
+def moves(alpha: Any) -> bool:
+    """α ≠ 0."""
+    return alpha != 0
+
+
+def not_negative(gamma: Any) -> bool:
+    """γ ≥ 0."""
+    return gamma >= 0
+
+
+def several(states: int) -> bool:
+    """Whether there are two states at least."""
+    return states > 1
+
+
+def positive(case: Case) -> bool:
+    """E > 0."""
+    return all(E > 0 for E in table(case).flat)
+
+
+def all_left(case: Case) -> bool:
+    """Whether every state is left."""
+    return set(case.states) <= set(case.states[:-1])
+
+
 def with_last(matrix: np.ndarray, entry: Any) -> np.ndarray:
     """A matrix with another last entry, the one from the value row to itself."""
     matrix = matrix.copy()
@@ -84,21 +110,21 @@ def with_last(matrix: np.ndarray, entry: Any) -> np.ndarray:
     return matrix
 
 
-def averager_parameters(p: Parameters, site: Site) -> Parameters:
-    """The construction's parameters with α/(1 − α) for α, no value read by V, and 1 − α of the value kept; for α ≠ 1."""
-    keep = 1 - site.alpha
+def averager_parameters(p: Parameters, site: Site, kept: Callable[[Any], Any]) -> Parameters:
+    """The construction's parameters with α over what is ``kept`` of the value for α, and no value read by V; for α ≠ 1."""
+    keep = kept(site.alpha)
     V, U, W = p.head.V, p.target_memory.U, p.target_memory.W
     return p.with_head(V=with_last(V / keep, 0 * keep)).with_memory(U=with_last(U, keep), W=keep * W)
 
 
-def subtracting(p: Parameters, site: Site) -> Parameters:
+def subtracting(p: Parameters, site: Site, kept: Callable[[Any], Any]) -> Parameters:
     """The same with −α/(1 − α) in V's value entry."""
-    return averager_parameters(p, site).with_head(V=p.head.V / (1 - site.alpha))
+    return averager_parameters(p, site, kept).with_head(V=p.head.V / kept(site.alpha))
 
 
-def residual_kept(p: Parameters, site: Site) -> Parameters:
+def residual_kept(p: Parameters, site: Site, kept: Callable[[Any], Any]) -> Parameters:
     """The same with all of the residual stream kept."""
-    return replace(averager_parameters(p, site), memory=p.memory)
+    return replace(averager_parameters(p, site, kept), memory=p.memory)
 
 
 def smoothed(M: Any, P_e: Any, r: Any) -> tuple[Any, Any]:
@@ -108,7 +134,8 @@ def smoothed(M: Any, P_e: Any, r: Any) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class Averager:
-    """The statement with its pieces: keys, weights, the update and its form, the model, the rate, the bounds on the bias, when e > 0, r̂'s span, the layer, contexts let in."""
+    """The statement with its pieces: keys, weights, the update and its form, the model, the rate and when constants attain it, the bounds on the
+    bias, when e > 0, r̂'s span, the layer and what it keeps of the value, for which α it moves, contexts let in."""
 
     transitions: Callable = grouping.transitions
     kernel: Callable = by_state
@@ -118,23 +145,21 @@ class Averager:
     rate: Callable = lambda alpha, gamma: 1 - alpha * (1 - abs(gamma))
     most: Callable = lambda away, span, gamma: away * span / (1 - abs(gamma))
     least: Callable = lambda mixed, span, gamma: mixed * span / (1 + abs(gamma))
-    mixes: Callable[[Case, int], bool] = lambda case, states: (
-        states > 1 and all(E > 0 for E in table(case).flat) and set(case.states) <= set(case.states[:-1])
-    )
+    moves: Callable[[Any], bool] = moves
+    attained: Callable[[Any], bool] = not_negative
+    several: Callable[[int], bool] = several
+    positive: Callable[[Case], bool] = positive
+    covered: Callable[[Case], bool] = all_left
     paid: Callable = lambda span, gamma: (1 + abs(gamma)) * span
     agree: Callable[[np.ndarray, np.ndarray], bool] = lambda M, v_CE: all(x == y for x, y in zip(M @ v_CE, v_CE))
-    edit: Callable[[Parameters, Site], Parameters] = averager_parameters
+    kept: Callable[[Any], Any] = lambda alpha: 1 - alpha
+    edit: Callable[..., Parameters] = averager_parameters
     beyond: tuple[Case, ...] = ()
 
 
 def table(case: Case) -> np.ndarray:
     """E on W, for rationals and balls."""
     return grouping.powers(case, grouping.transitions(case).C)
-
-
-def no_state_unleft(case: Case, states: int) -> bool:
-    """The hypotheses of e > 0 without E > 0."""
-    return states > 1 and set(case.states) <= set(case.states[:-1])
 
 
 # The identities, at every size
@@ -184,7 +209,7 @@ def parts(claim: Averager, case: Case) -> Iterator[Part]:
     P, r = claim.model(M, *empirical_model(*given))
     limit, path = solved(bellman_matrix(P, case.gamma), r), updates(case, layer)
     yield from asserting("limit", the_limit(claim, case, moves, start, path, limit))
-    if case.alphas[0] != 1:
+    if case.alphas[0] != 1:  # else the layer's α/(1 − α) is undefined
         yield from asserting("transformer", transformer(claim, case, path, limit))
     v_CE = grouping.certainty_equivalence(case)
     yield from asserting("bias", bias(claim, case, M, limit, v_CE))
@@ -204,7 +229,7 @@ def contraction(claim: Averager, case: Case, linear: np.ndarray) -> Iterator[Par
     """The norm of the update's linear part against the rate, which constants attain if γ ≥ 0 (and α ≤ 1)."""
     rate, ones = claim.rate(case.alphas[0], case.gamma), grouping.array(case, [0 * case.gamma + 1 for _ in linear])
     yield Part("the norm of the update's linear part", greatest(np.abs(linear).sum(axis=1)), rate, relation=AT_MOST)
-    if case.gamma >= 0:
+    if claim.attained(case.gamma):
         yield from entries("the linear part of the update, at constants", linear @ ones, rate * ones)
 
 
@@ -226,7 +251,7 @@ def the_limit(
 ) -> Iterator[Part]:
     """The only fixed point, if α ≠ 0, and the distance to it, update by update."""
     alpha, scale = case.alphas[0], scale_of(case, path, limit)
-    if alpha != 0:
+    if claim.moves(alpha):
         yield from entries("the fixed point", solved(moves, start), limit, size(limit, start) * condition(moves))
     for l, (before, after) in enumerate(zip(path, path[1:])):
         most = claim.rate(alpha, case.gamma) * greatest(before - limit)
@@ -236,7 +261,9 @@ def the_limit(
 def transformer(claim: Averager, case: Case, path: list[np.ndarray], limit: np.ndarray) -> Iterator[Part]:
     """The values of the Transformer with other parameters against the update, for α ≠ 1."""
     scale = scale_of(case, path, limit) * size(1 / (1 - case.alphas[0]))
-    for l, (got, v) in enumerate(zip(grouping.values(case, Machine(edit=claim.edit)), path, strict=True)):
+    for l, (got, v) in enumerate(
+        zip(grouping.values(case, Machine(edit=partial(claim.edit, kept=claim.kept))), path, strict=True)
+    ):
         yield from entries(f"v_{l} of the Transformer", got, v, scale)
 
 
@@ -266,7 +293,9 @@ def apart(claim: Averager, case: Case, M: np.ndarray, v_CE: np.ndarray) -> Itera
     """The span of r̂ by that of v_CE; e > 0."""
     rewards = empirical_model(*grouping.transitions(case))[1]
     yield Part("span r̂", spread(rewards), claim.paid(spread(v_CE), case.gamma), size(v_CE, rewards), AT_MOST)
-    if not isinstance(case.gamma, float) and claim.mixes(case, len(M)):  # in floats a small weight may be 0
+    if isinstance(case.gamma, float):  # there a small weight may be 0
+        return
+    if claim.several(len(M)) and claim.positive(case) and claim.covered(case):
         yield Part("e", least_other(M), 0 * case.gamma, relation=UNLIKE)
 
 
@@ -316,6 +345,7 @@ MUTANTS = (
         Averager(rate=lambda alpha, gamma: 1 - alpha * (1 - gamma), beyond=(NEGATIVE_GAMMA,)),
         OF_MODEL,
     ),
+    Mutant("constants attain it whatever γ is", Averager(attained=lambda gamma: True), OF_MODEL),
     Mutant("rate |γ| whatever α is", Averager(rate=lambda alpha, gamma: abs(gamma)), OF_MODEL),
     Mutant("α = 3/2 let in", Averager(beyond=(LONG_STEP,)), OF_MODEL),
     Mutant("γ = −3/2 let in", Averager(beyond=(LARGE_GAMMA,)), OF_MODEL),
@@ -331,21 +361,22 @@ MUTANTS = (
     Mutant("1/(1 + |γ|) missing below", Averager(least=lambda mixed, span, gamma: mixed * span), OF_MODEL),
     Mutant(
         "e > 0 for one state too",
-        Averager(mixes=lambda case, states: states == 1),
+        Averager(several=lambda states: True),
         MIXING,
     ),
     Mutant(
         "e > 0 with a weight of 0",
-        Averager(mixes=no_state_unleft),
+        Averager(positive=lambda case: True),
         MIXING | {"certified": "the exponential is never 0"},
     ),
     Mutant(
         "e > 0 with a state that is never left",
-        Averager(mixes=lambda case, states: states > 1),
+        Averager(covered=lambda case: True),
         MIXING,
     ),
     Mutant("span r̂ at most span v_CE", Averager(paid=lambda span, gamma: span), OF_MODEL),
     Mutant("V reads the values as well", Averager(edit=subtracting), OF_MODEL),
+    Mutant("the square of 1 − α kept", Averager(kept=lambda alpha: (1 - alpha) ** 2), OF_MODEL),
     Mutant("all of the residual stream kept", Averager(edit=residual_kept), OF_MODEL),
 )
 
@@ -363,6 +394,11 @@ def form_in_letters(claim: Averager) -> str:
     """The update by P̂ and b̂."""
     P, b, v = MatrixSymbol("Phat", STATES, STATES), MatrixSymbol("bhat", STATES, 1), MatrixSymbol("v_l", STATES, 1)
     return sy.book_latex(claim.form(P, b, GAMMA, ALPHA, v))
+
+
+def entry_in_letters(claim: Averager) -> str:
+    """What V multiplies rewards and targets by."""
+    return sy.letters(lambda alpha: alpha / claim.kept(alpha), "alpha")
 
 
 ASSERTIONS = (
@@ -401,6 +437,7 @@ $$
 v_{\mathrm A} = (I - \gamma \hat M P_e)^{-1} \hat M \hat r .
 $$ (eq-averager-limit)
 """,
+        typed="equation",
     ),
     Assertion(
         "bias",
@@ -413,6 +450,7 @@ $$ (eq-averager-bias)
 
 so $v_{\mathrm A} = v_{\mathrm{CE}}$ **if and only if** $\hat M v_{\mathrm{CE}} = v_{\mathrm{CE}}$.
 """,
+        typed="equation",
     ),
     Assertion(
         "bounds",
@@ -442,11 +480,13 @@ $\hat r$ is. (With one state both are, and $v_{{\mathrm A}} = v_{{\mathrm{{CE}}}
     ),
     Assertion(
         "transformer",
-        r"""
-**It is a Transformer too.** For $0 < \alpha < 1$ and $E(s, u) = e^{x(u)^\top A x(s)}$ one layer does it, with the last row of $V$ equal to
-$(0, \dots, 0, \tfrac{\alpha}{1-\alpha}, \tfrac{\alpha}{1-\alpha}, 0)$, and $1 - \alpha$ times the value entries of $U$
-and of $W$.
-""",
+        lambda claim: (
+            rf"""
+**It is a Transformer too.** For $0 < \alpha < 1$ and $E(s, u) = e^{{x(u)^\top A x(s)}}$ one layer does it, with the last row of $V$ equal to
+$\bigl(0, \dots, 0, {entry_in_letters(claim)}, {entry_in_letters(claim)}, 0\bigr)$, and ${sy.letters(claim.kept, "alpha")}$ times the
+value entries of $U$ and of $W$.
+"""
+        ),
     ),
 )
 
@@ -469,16 +509,24 @@ CLAIM = Claim(
         Hypothesis(r"$\alpha \ge 0$ for the contraction.", dropped="α = −1 let in"),
         Hypothesis(r"$\alpha \le 1$ for the contraction.", dropped="α = 3/2 let in"),
         Hypothesis(
+            r"$\gamma \ge 0$, for starts that differ by a constant to attain the rate.",
+            dropped="constants attain it whatever γ is",
+            holds=not_negative,
+        ),
+        Hypothesis(
             r"$\alpha \ne 0$ for the only fixed point.",
+            holds=moves,
             reason=r"at $\alpha = 0$ nothing moves, and every value function is a fixed point",
         ),
         Hypothesis(
             r"$\alpha \ne 1$ for the Transformer's layer.",
             reason=r"at $\alpha = 1$ its $\alpha/(1 - \alpha)$ is undefined",
         ),
-        Hypothesis(r"$E > 0$, for $e > 0$.", dropped="e > 0 with a weight of 0"),
-        Hypothesis(r"Every state is left, for $e > 0$.", dropped="e > 0 with a state that is never left"),
-        Hypothesis(r"There are two states at least, for $e > 0$.", dropped="e > 0 for one state too"),
+        Hypothesis(r"$E > 0$, for $e > 0$.", dropped="e > 0 with a weight of 0", holds=positive),
+        Hypothesis(
+            r"Every state is left, for $e > 0$.", dropped="e > 0 with a state that is never left", holds=all_left
+        ),
+        Hypothesis(r"There are two states at least, for $e > 0$.", dropped="e > 0 for one state too", holds=several),
     ),
     subject=STATED.subject,
     checks=(

@@ -56,15 +56,26 @@ NO_STEP = contexts.two_states(alphas=[Fraction(0)])
 SMALLEST = (LINE, POSITIONS, SLOW, EQUAL, NO_SCORE, SIGNS, contexts.never_left(2), contexts.with_zeros())
 
 
+def moves(alpha: Any) -> bool:
+    """α ≠ 0."""
+    return alpha != 0
+
+
+def regular(case: Case, M: np.ndarray) -> bool:
+    """Whether M̂ is invertible."""
+    return invertible(M)
+
+
 @dataclass(frozen=True)
 class Limit:
-    """The statement with its pieces: keys, weights, layer, model, when its value is the only fixed point, m, the rate, contexts let in."""
+    """The statement with its pieces: keys, weights, layer, model, for which α and M̂ its value is the only fixed point, m, the rate, contexts let in."""
 
     transitions: Callable = grouping.transitions
     kernel: Callable = by_state
     layer: Callable = td_update
     model: Callable = empirical_model
-    only: Callable[[Case, np.ndarray], bool] = lambda case, M: case.alphas[0] != 0 and invertible(M)
+    moves: Callable[[Any], bool] = moves
+    regular: Callable[[Case, np.ndarray], bool] = regular
     m: Callable[[Operator], Any] = lambda operator: least(operator.M.diagonal())
     rate: Callable = lambda alpha, c, gamma: 1 - alpha * c
     beyond: tuple[Case, ...] = ()
@@ -135,16 +146,17 @@ def fixed_points(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
     yield from asserting("kept", entries("a layer's image of v_CE", layer(v_CE), v_CE, scale_of(case, v_CE)))
     X = bellman_matrix(empirical_model(*grouping.transitions(case))[0], case.gamma)
     others = ((v_CE + solved(X, w), M @ w) for w in suspects(case))
-    only, moved = claim.only(case, M), "how far a layer moves {}, which is not v_CE"
+    only = claim.moves(case.alphas[0]) and claim.regular(case, M)
+    moved = "how far a layer moves {}, which is not v_CE"
     scale = lambda v: scale_of(case, v)
     yield from asserting("only" if only else "iff", other_values(layer, case, others, only, scale, moved))
-    moves, start = fixed_point_system(layer, case)
+    system, start = fixed_point_system(layer, case)
     if isinstance(case.gamma, Fraction):
-        alone = Fraction(int(invertible(moves)))
+        alone = Fraction(int(invertible(system)))
         yield Part("one fixed point and no other: 1 if so", alone, Fraction(int(only)), asserted="iff")
-    if invertible(moves):
-        kept = solved(moves, start)
-        image, most = layer_of(claim, case, equal)[0](kept), scale_of(case, kept) * condition(moves)
+    if invertible(system):  # else there is no one fixed point to solve for
+        kept = solved(system, start)
+        image, most = layer_of(claim, case, equal)[0](kept), scale_of(case, kept) * condition(system)
         yield from asserting(
             "weights", entries("what equal weights make of the layer's fixed point", image, kept, most)
         )
@@ -157,7 +169,7 @@ def solution(claim: Limit, case: Case, v_CE: np.ndarray, X: np.ndarray) -> Itera
     operator = operator_of(case)
     for value in v_CE[operator.counts == 0]:
         yield Part("v_CE at a state that is never left", value, 0 * case.gamma)
-    if operator.covered:
+    if operator.covered:  # the library refuses others
         scale = (1 + case.depth) * scale_of(case, v_CE)
         yield from entries("Operator.certainty_equivalence", operator.certainty_equivalence(), v_CE, scale)
 
@@ -175,6 +187,7 @@ def at_depth(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
     for layer, v in enumerate(values):
         most = rate**layer * greatest(values[0] - v_CE)
         yield Part(f"‖v_{layer} − v_CE‖", greatest(v - v_CE), most, scale, AT_MOST, "reached")
+    # a route of its own, for floats that converge
     if isinstance(case.gamma, float) and invertible(operator.M) and operator.spectral_radius(alpha) < 1 - 1e-6:
         scale, far = size(values, v_CE) * condition(alpha * operator.H), operator.iterate(values[0], alpha, 10**9)
         yield from asserting("reached", entries("v after 10⁹ layers", far, v_CE, scale))
@@ -237,8 +250,8 @@ COUNTED = {
 
 
 def contracting(case: Case, M: np.ndarray) -> bool:
-    """Whether c > 0 and α ≠ 0, which is more than is needed for one fixed point only."""
-    return case.alphas[0] != 0 and margin(least(M.diagonal()), case.gamma) > 0
+    """Whether c > 0, which is more than is needed for one fixed point only."""
+    return margin(least(M.diagonal()), case.gamma) > 0
 
 
 MUTANTS = (
@@ -251,19 +264,17 @@ MUTANTS = (
     Mutant("r̂ a mean over all transitions", Limit(model=grouping.mean_over_all)),
     Mutant(
         "the only fixed point whatever the weights",
-        Limit(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,)),
+        Limit(regular=lambda case, M: True, beyond=(EQUAL,)),
         ONLY,
     ),
     Mutant(
         "the only fixed point if the features differ",
-        Limit(
-            only=lambda case, M: case.alphas[0] != 0 and len(set(map(str, case.features))) == len(M), beyond=(NO_SCORE,)
-        ),
+        Limit(regular=lambda case, M: len(set(map(str, case.features))) == len(M), beyond=(NO_SCORE,)),
         ONLY,
     ),
-    Mutant("the only fixed point where c > 0 alone", Limit(only=contracting), COUNTED),
+    Mutant("the only fixed point where c > 0 alone", Limit(regular=contracting), COUNTED),
     Mutant("γ = 1 let in", Limit(beyond=(CERTAIN,)), {"symbolic": "I − γP_e is taken to be invertible there"}),
-    Mutant("α = 0 let in", Limit(only=lambda case, M: invertible(M), beyond=(NO_STEP,)), ONLY),
+    Mutant("α = 0 let in", Limit(moves=lambda alpha: True, beyond=(NO_STEP,)), ONLY),
     Mutant("the rate of batch TD", Limit(rate=lambda alpha, c, gamma: 1 - alpha * (1 - gamma), beyond=(SLOW,)), SPEED),
     Mutant("α = 5/4 let in", Limit(beyond=(LONG_STEP,)), SPEED),
     Mutant(
@@ -278,6 +289,7 @@ ASSERTIONS = (
     Assertion(
         "kept",
         r"Any solution of the empirical Bellman equation $v = \hat r + \gamma P_e v$ is a fixed point of the layer.",
+        typed="equation",
     ),
     Assertion(
         "only",
@@ -288,6 +300,7 @@ $$
 v_{l+1} = v_l \iff v_l = \hat r + \gamma P_e v_l .
 $$ (eq-empirical-bellman)
 """,
+        typed="condition",
     ),
     Assertion(
         "value",
@@ -295,18 +308,21 @@ $$ (eq-empirical-bellman)
 Let $\lvert\gamma\rvert < 1$. Then the equation has exactly one solution,
 $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$, which is 0 at a state that no transition leaves.
 """,
+        typed="equation",
     ),
     Assertion(
         "iff",
         r"""
 If besides $\alpha \ne 0$, it is the only fixed point **if and only if** $\hat M$ is invertible.
 """,
+        typed="condition",
     ),
     Assertion(
         "weights",
         r"""
 It does not depend on the weights: what is fixed under some weights with invertible $\hat M$ is fixed under all others.
 """,
+        typed="names",
     ),
     Assertion(
         "reached",
@@ -332,11 +348,14 @@ CLAIM = Claim(
     assertions=ASSERTIONS,
     hypotheses=(
         Hypothesis(
-            r"For the fixed points to solve the empirical Bellman equation: $\alpha \ne 0$.", dropped="α = 0 let in"
+            r"For the fixed points to solve the empirical Bellman equation: $\alpha \ne 0$.",
+            dropped="α = 0 let in",
+            holds=moves,
         ),
         Hypothesis(
             r"For the same, $\hat M$ invertible; for a solution to be a fixed point, nothing.",
             dropped="the only fixed point whatever the weights",
+            holds=regular,
         ),
         Hypothesis(r"$\lvert\gamma\rvert < 1$, for the solution to be one.", dropped="γ = 1 let in"),
         Hypothesis(

@@ -45,6 +45,11 @@ def margin(m: Any, gamma: Any) -> Any:
     return 2 * m - 1 - abs(gamma)
 
 
+def positive(c: Any) -> bool:
+    """c > 0."""
+    return c > 0
+
+
 @dataclass(frozen=True)
 class Bound:
     """The statement with its pieces: m, the margin c, the sums of |G|, the rate, the floor, when the floor holds, and a context let in."""
@@ -55,7 +60,7 @@ class Bound:
     sums: Callable[[np.ndarray], Iterable] = row_sums
     rate: Callable = lambda alpha, c: 1 - alpha * c
     floor: Callable = lambda residual, c: residual / c
-    floor_holds: Callable[[Any], bool] = lambda c: c > 0
+    floor_holds: Callable[[Any], bool] = positive
     beyond: tuple[Case, ...] = ()
 
 
@@ -78,9 +83,9 @@ def parts(bound: Bound, case: Case) -> Iterator[Part]:
         yield from asserting("layer", a_layer(case, rate, distance, epsilon, name))
         if bound.floor_holds(c):
             yield from asserting("depth", at_depth(bound, case, rate, c, distance, epsilon, name))
-    if bound.operator is operator_of:
+    if bound.operator is operator_of:  # the library has no weights of either sign
         yield from asserting("norm", of_the_library(case, operator))
-    if len(operator.M) == 1 and case.gamma >= 0:
+    if len(operator.M) == 1 and case.gamma >= 0:  # where the bound is attained
         yield from asserting("sharp", sharp(operator, alpha, rate))
 
 
@@ -226,6 +231,7 @@ So every entry of the value row of the $L$-layer softmax Transformer is within t
     Assertion(
         "needed",
         r"Each of $\alpha \ge 0$, $\alpha \le 1$, $E \ge 0$, $c > 0$ and *every* state is needed: five small contexts show it.",
+        typed="condition",
     ),
     Assertion("sharp", lambda bound: f"And no number above {two(bound)} can take the place of the {two(bound)}."),
 )
@@ -256,7 +262,11 @@ CLAIM = Claim(
             r"$m \le \hat M(s, s)$ at every state of the context, $S_n$ included.",
             dropped="m the minimum over the sources",
         ),
-        Hypothesis(r"$c > 0$, for the bound after $L$ layers (then $\lvert\gamma\rvert < 1$).", dropped="c < 0 let in"),
+        Hypothesis(
+            r"$c > 0$, for the bound after $L$ layers (then $\lvert\gamma\rvert < 1$).",
+            dropped="c < 0 let in",
+            holds=positive,
+        ),
         Hypothesis(r"$v^*$ is any value function, γ any number.", reason="this asks for nothing"),
     ),
     subject=STATED.subject,

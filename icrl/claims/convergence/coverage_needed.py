@@ -35,20 +35,36 @@ def kept_vector(case: Case, s: int) -> np.ndarray:
     return exact_algebra.solved(identity - case.gamma * operator.transition, identity[s])
 
 
+def never_left(operator: Operator, i: int) -> bool:
+    """Whether no transition leaves the i-th state of W."""
+    return operator.counts[i] == 0
+
+
+def positive_margin(c: Any) -> bool:
+    """c > 0."""
+    return c > 0
+
+
+def positive_share(m: Any) -> bool:
+    """m > 0."""
+    return m > 0
+
+
 @dataclass(frozen=True)
 class Coverage:
     """The statement with its pieces.
 
-    Whose diagonal entry is 0, what is kept, how long, the least norm, m, c, how large m must be, and the most that c can be.
+    Whose diagonal entry is 0, what is kept, how long, the least norm, m, c, how large c and m must be, and the most that c can be.
     """
 
-    empty: Callable[[Operator], list[int]] = lambda operator: np.flatnonzero(operator.counts == 0).tolist()
+    empty: Callable[[Operator, int], bool] = never_left
     kept: Callable[[Case, int], np.ndarray] = kept_vector
     after: Callable = lambda u, alpha, gamma, layer: u
     norm: Callable[[Any], Any] = lambda gamma: 1 + 0 * gamma
     m: Callable[[Operator], Any] = lambda operator: least(operator.M.diagonal())
     margin: Callable[[Any, Any], Any] = lambda m, gamma: 2 * m - 1 - abs(gamma)
-    enough: Callable[[Any], bool] = lambda m: m > 0
+    asked: Callable[[Any], bool] = positive_margin
+    enough: Callable[[Any], bool] = positive_share
     most: Callable[[Any], Any] = lambda gamma: 1 - abs(gamma)
 
 
@@ -56,10 +72,10 @@ def parts(claim: Coverage, case: Case) -> Iterator[Part]:
     """What c implies; then, of each state never left, its diagonal entry and the difference that the Transformer keeps."""
     operator = operator_of(case)
     c = claim.margin(claim.m(operator), case.gamma)
-    yield from asserting("covered", all_left(operator, c > 0, "c > 0"))
+    yield from asserting("covered", all_left(operator, claim.asked(c), "c > 0"))
     yield from asserting("positive", all_left(operator, claim.enough(claim.m(operator)), "m > 0"))
     yield Part("c", c, claim.most(case.gamma), relation=AT_MOST, asserted="at-most")
-    for i in claim.empty(operator):
+    for i in (i for i in range(len(operator.b)) if claim.empty(operator, i)):
         yield Part(f"M̂(s, s) at s = {operator.states[i]}", 0 * case.gamma, operator.M[i, i], asserted="diagonal")
         yield from asserting("eigenvector", keeping(claim, case, operator, i))
         yield from asserting("norm", norms(claim, case, operator))
@@ -112,7 +128,7 @@ STATED = Statement(
 
 
 MUTANTS = (
-    Mutant("M̂(s, s) = 0 at any state", Coverage(empty=lambda operator: [0])),
+    Mutant("M̂(s, s) = 0 at any state", Coverage(empty=lambda operator, i: True)),
     Mutant("u the indicator of the state", Coverage(kept=grouping.unit_vector)),
     Mutant(
         "the difference fades like the others",
@@ -121,6 +137,7 @@ MUTANTS = (
     Mutant(
         "m the minimum over the sources", Coverage(m=lambda operator: least(operator.M.diagonal()[operator.counts > 0]))
     ),
+    Mutant("any c let in", Coverage(asked=lambda c: True)),
     Mutant("any m let in", Coverage(enough=lambda m: True)),
     Mutant("c at most (1 − |γ|)/2", Coverage(most=lambda gamma: (1 - abs(gamma)) / 2)),
     Mutant("c without γ", Coverage(margin=lambda m, gamma: 2 * m - 1 + 0 * gamma)),
@@ -135,6 +152,7 @@ ASSERTIONS = (
 A state $s$ that no transition of the context leaves, such as a last state $S_n$ seen for the first time, has
 $\hat M(s, s) = 0$.
 """,
+        typed="names",
     ),
     Assertion(
         "eigenvector",
@@ -142,6 +160,7 @@ $\hat M(s, s) = 0$.
 Then there is $u \ne 0$, one for all $\alpha$, with $G u = u$, so that two starts that differ by $u$ differ by $u$ at
 every depth.
 """,
+        typed="equation",
     ),
     Assertion(
         "norm",
@@ -158,7 +177,7 @@ $c = {letters(claim.margin, "m", "gamma")} > 0$, then **every** state is left by
 """
         ),
     ),
-    Assertion("positive", r"Already $m > 0$ asks for every state to be left."),
+    Assertion("positive", r"Already $m > 0$ asks for every state to be left.", typed="condition"),
     Assertion("at-most", lambda claim: rf"And $c \le {letters(claim.most, 'gamma')}$ if $E \ge 0$."),
 )
 
@@ -174,12 +193,14 @@ CLAIM = Claim(
         Hypothesis(
             r"For the eigenvector, nothing but a state that no transition leaves.",
             dropped="M̂(s, s) = 0 at any state",
+            holds=never_left,
         ),
         Hypothesis(
-            r"For coverage: $c > 0$.",
-            reason="not needed: $m > 0$ is enough, and follows from $c > 0$",
+            r"For coverage: $c > 0$, though $m > 0$ is enough, and follows from it.",
+            dropped="any c let in",
+            holds=positive_margin,
         ),
-        Hypothesis(r"For coverage: $m > 0$.", dropped="any m let in"),
+        Hypothesis(r"For coverage from $m$ alone: $m > 0$.", dropped="any m let in", holds=positive_share),
         Hypothesis(
             r"For coverage: $m$ at most $\hat M(s, s)$ at every state of the context, $S_n$ included.",
             dropped="m the minimum over the sources",

@@ -11,7 +11,7 @@ from typing import Any
 from icrl.arrays import np
 from icrl.claims.convergence.contraction import margin
 from icrl.mrp import MarkovRewardProcess
-from icrl.operator import operator_from_kernel, values_at_depth, worthwhile_depth
+from icrl.operator import Operator, operator_from_kernel, values_at_depth, worthwhile_depth
 from icrl.tasks import one_hot
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, smallest
@@ -46,14 +46,15 @@ def rounded_down(first: Any, floor: Any, rate: Any) -> int:
 class Depth:
     """The statement with its pieces.
 
-    L*, the rate, how far a layer may still move, and how far at any γ and α, the layers that half of F asks for, L* of a context
-    before and after it grew, whether three layers beat the limit at each n; contexts let in.
+    L*, the rate, how far a layer may still move, and how far at any γ and α, the error against a v^π as far as F from v_CE, the layers that half
+    of F asks for, L* of a context before and after it grew, whether three layers beat the limit at each n; contexts let in.
     """
 
     depth: Callable[[Any, Any, Any], int] = least_depth
     rate: Callable = lambda alpha, c: 1 - alpha * c
     move: Callable = lambda alpha, gamma: alpha * (1 + abs(gamma))
     furthest: Callable = lambda floor: 2 * floor
+    total: Callable = lambda floor: 2 * floor
     halved: Callable[[Any], int] = lambda rate: least_depth(2, 1, rate)
     grown: tuple[int, int] = (0, 4)
     early_wins: tuple[tuple[int, bool], ...] = ((20, True), (200, False))
@@ -89,7 +90,10 @@ def reaches(
     """From L* on the values are within F, and the next layer moves them by no more than that allows."""
     scale = (1 + case.depth) * size(v, v_CE, case.rewards)
     for layer in range(depth, len(v)):
-        yield Part(f"‖v_{layer} − v_CE‖, L* = {depth}, F = {told}", greatest(v[layer] - v_CE), floor, scale, AT_MOST)
+        error = greatest(v[layer] - v_CE)
+        yield Part(f"‖v_{layer} − v_CE‖, L* = {depth}, F = {told}", error, floor, scale, AT_MOST)
+        where = f"‖v_{layer} − v^π‖ for the v^π farthest from it of those within F of v_CE, L* = {depth}, F = {told}"
+        yield Part(where, error + floor, claim.total(floor), scale, AT_MOST)
     for layer in range(depth, len(v) - 1):
         moved, most = greatest(v[layer + 1] - v[layer]), claim.move(case.alphas[0], case.gamma) * floor
         yield Part(f"‖v_{layer + 1} − v_{layer}‖, L* = {depth}, F = {told}", moved, most, scale, AT_MOST)
@@ -153,16 +157,35 @@ def numeric(claim: Depth, budget: Budget) -> Verdict:
         "standard errors"
     )
     detail = f"{verdict.detail}; L* of {grows}; the walk of {WALK} states, {CONTEXTS} contexts drawn at each n: {told}"
-    return replace(verdict, detail=detail, measured=means, met={**verdict.met, "growing": len(claim.grown)})
+    return replace(verdict, detail=detail, measured=means, met={**verdict.met, "growing": len(claim.grown) + 1})
+
+
+VISITS, TIMES, OWN_SCORE, GAMMA, ALPHA, FLOOR = 5, 6, 8, 0.5, 1.0, 0.4
+"""The context that grows: visits to state 1, how often 0, 1 follow them, what a state's key scores with itself, γ, α, and F√n."""
+GROWN = ([1] * VISITS, [1] * VISITS + [0, 1] * TIMES)
+
+
+def of_the_grown(states: list[int]) -> tuple[int, float, Operator]:
+    """n, e_0 and the operator of the context that grows, before or after; every transition out of state 0 pays 1."""
+    rewards = [float(s == 0) for s in states[:-1]]
+    operator = operator_from_kernel(states, rewards, np.exp(OWN_SCORE * np.eye(len(set(states)))), GAMMA)
+    return len(rewards), float(np.abs(operator.certainty_equivalence()).max()), operator
 
 
 def growing(claim: Depth) -> Iterator[Part]:
-    """L* of five visits to state 1, and of these with six times 0, 1 after them, for F = 0.4/√n."""
-    for states, depth in zip(([1] * 5, [1] * 5 + [0, 1] * 6), claim.grown):
-        n, rewards = len(states) - 1, [float(s == 0) for s in states[:-1]]
-        operator = operator_from_kernel(states, rewards, np.exp(8 * np.eye(len(set(states)))), 0.5)
-        first, rate = float(np.abs(operator.certainty_equivalence()).max()), claim.rate(1.0, operator.margin)
-        yield Part(f"L* at n = {n}", claim.depth(first, 0.4 / math.sqrt(n), rate), depth)
+    """L* before and after the context grew, for F of the order of 1/√n; and that it grew by more than half of F is said to ask for, at either αc."""
+    for states, depth in zip(GROWN, claim.grown):
+        n, first, operator = of_the_grown(states)
+        yield Part(
+            f"L* at n = {n}", claim.depth(first, FLOOR / math.sqrt(n), claim.rate(ALPHA, operator.margin)), depth
+        )
+    before, after = claim.grown
+    yield Part("L* after less before", after - before, allowed(claim) + 1, relation=AT_LEAST)
+
+
+def allowed(claim: Depth) -> int:
+    """How many layers more half of F is said to ask for in the context that grows, at the αc before or after, whichever allows more."""
+    return max(claim.halved(claim.rate(ALPHA, of_the_grown(states)[-1].margin)) for states in GROWN)
 
 
 WALK, CONTEXTS, NOISE = 12, 1000, 2.0
@@ -218,6 +241,7 @@ MUTANTS = (
         "no layer where αc = 1, as 1/ln(1/0) would have it",
         Depth(depth=lambda first, floor, rate: 0 if rate == 0 else least_depth(first, floor, rate), beyond=(AT_ONCE,)),
     ),
+    Mutant("the error against v^π at most 3/2 of F", Depth(total=lambda floor: 3 * floor / 2)),
     Mutant("half of F asks for one layer less than stated", Depth(halved=lambda rate: least_depth(2, 1, rate) - 1)),
     Mutant("rate 1 − c", Depth(rate=lambda alpha, c: 1 - c)),
     Mutant("from L* on no layer moves by more than F", Depth(move=lambda alpha, gamma: 1, beyond=(SWAP,))),
@@ -260,7 +284,7 @@ $$
 \lVert v_L - v_{{\mathrm{{CE}}}} \rVert_\infty \le F, \qquad \lVert v_{{L+1}} - v_L \rVert_\infty \le {letters(claim.move, "alpha", "gamma")} F \qquad (L \ge L^*) .
 $$ (eq-worth-no-more)
 
-Where $\lVert v_{{\mathrm{{CE}}}} - v^\pi \rVert \le F$, the error $\lVert v_L - v^\pi \rVert$ is then at most $2F$.
+Where $\lVert v_{{\mathrm{{CE}}}} - v^\pi \rVert \le F$, the error $\lVert v_L - v^\pi \rVert$ is then at most ${letters(claim.total, "F")}$.
 """
         ),
     ),
@@ -279,10 +303,10 @@ $L^* = O(\ln n)$.
         "growing",
         lambda claim: (
             rf"""
-That is no bound for a context that grows, whose $e_0$ and $c$ change with it: with $\gamma = \tfrac12$,
-$\alpha = 1$, one-hot features, own scores of 8, $v_0 = 0$, rewards of 1 in state 0 and $F = 0.4/\sqrt n$, five visits to state 1
-have $L^* = {claim.grown[0]}$, and $L^* = {claim.grown[1]}$ once $0, 1$ has followed six times, though $F$ is just half and the bound would allow 2
-layers more.
+That is no bound for a context that grows, whose $e_0$ and $c$ change with it: with $\gamma = {GAMMA:g}$,
+$\alpha = {ALPHA:g}$, one-hot features, own scores of {OWN_SCORE}, $v_0 = 0$, rewards of 1 in state 0 and $F = {FLOOR:g}/\sqrt n$, the context of
+{VISITS} visits to state 1 has $L^* = {claim.grown[0]}$, and $L^* = {claim.grown[1]}$ once $0, 1$ has followed {TIMES} times, though $F$ is just
+half and the bound would allow {allowed(claim)} layers more at most, at the $\alpha c$ of either.
 """
         ),
     ),

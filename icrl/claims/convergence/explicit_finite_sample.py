@@ -58,6 +58,11 @@ def total_variation(one: np.ndarray, other: np.ndarray) -> Any:
     return sum(abs(one - other)) / 2
 
 
+def left(visits: Any) -> Any:
+    """Whether a state is left, from how often it is; of many contexts at once too."""
+    return visits > 0
+
+
 class Needs(NamedTuple):
     """What G's n and floor depend on: |S|, λ, the least h_s, the least μ_s, γσ/(1 − γ)."""
 
@@ -79,6 +84,10 @@ class Bounds:
     kappa: Callable = lambda second: (1 + second) / (1 - second)
     room: Callable = room
     distance: Callable = total_variation
+    tail: Callable = lambda n, h, kappa: 2 * n * h**2 / kappa
+    share: Callable = lambda delta: delta / 3
+    few: Callable = lambda mu: mu / 2
+    covered: Callable[[Any], Any] = left
     within: Callable = lambda h: 1 / (2 * h**2)
     half_seen: Callable = lambda mu: 2 / mu**2
     logarithm: Callable = lambda log: log
@@ -141,6 +150,8 @@ def parts(claim: Bounds, given: Instance) -> Iterator[Part]:
     rewards = [given.r[s] for s in given.states[:-1]] if given.rewards is None else given.rewards
     W = sorted(set(given.states))
     layer = operator_from_kernel(given.states, rewards, given.E[np.ix_(W, W)], given.gamma)
+    if not claim.covered(min(layer.counts)):
+        return
     v = solved(identity(len(given.r)) - given.gamma * given.P, given.r)
     system = identity(len(W)) - given.gamma * layer.transition
     v_CE, off = solved(system, layer.reward), layer.transition @ v[W] - (given.P @ v)[W]
@@ -156,9 +167,9 @@ def parts(claim: Bounds, given: Instance) -> Iterator[Part]:
 
 
 def deeper(claim: Bounds, given: Instance, layer: Any, system: np.ndarray) -> Iterator[Part]:
-    """‖v_L − v_CE‖ ≤ (1 − αc)^L ‖v_0 − v_CE‖ where c > 0, from errors of one sign and of alternating ones, by v − v_CE ← (I − αM̂(I − γP_e))(v − v_CE)."""
+    """‖v_L − v_CE‖ ≤ (1 − αc)^L ‖v_0 − v_CE‖, from errors of one sign and of alternating ones, by v − v_CE ← (I − αM̂(I − γP_e))(v − v_CE)."""
     c = 2 * min(layer.M.diagonal()) - 1 - given.gamma
-    for alpha, sign in product(claim.steps, (1, -1)) if c > 0 else ():
+    for alpha, sign in product(claim.steps, (1, -1)):
         error = fractions([sign**i for i in range(len(system))])
         for L in (1, 2):
             error = error - alpha * (layer.M @ (system @ error))
@@ -240,7 +251,6 @@ class Pair(NamedTuple):
     e: Fraction = Fraction(19)
     margin: Fraction = Fraction(1, 5)
     paid_by_successor: bool = False
-    never_left: bool = False
 
     @property
     def mu(self) -> np.ndarray:
@@ -349,7 +359,7 @@ def beyond_F(claim: Bounds, n: int) -> Callable[[Pair, Counted], bool]:
 
     def fails(pair: Pair, each: Counted) -> bool:
         counts = each.moves.sum(axis=1)
-        if not counts[each.last] and not pair.never_left:
+        if not claim.covered(counts[each.last]):
             return False
         W, P_e, error = model(pair, each)
         root = log(claim.tries(2, n, pair.delta))
@@ -451,10 +461,10 @@ def starts(pair: Pair) -> list[np.ndarray]:
 
 def thirds(claim: Bounds, pair: Pair) -> Iterator[Part]:
     """G's constants, in balls: by its inequality each of the three ways to fail has probability δ/3 at most, and no smaller n or F_n would do."""
-    needs, third = needs_of(claim, pair), to_ball(pair.delta / 3)
+    needs, third = needs_of(claim, pair), to_ball(claim.share(pair.delta))
     n = claim.asked(needs, log(3 * len(pair.mu) / pair.delta))
-    most = lambda h: len(pair.mu) * (-2 * n * h**2 / claim.kappa(needs.second)).exp()
-    uneven, unseen = most(needs.h), most(needs.mu / 2)
+    most = lambda h: len(pair.mu) * (-claim.tail(n, h, claim.kappa(needs.second))).exp()
+    uneven, unseen = most(needs.h), most(claim.few(needs.mu))
     tau = claim.floor(needs, log(6 * len(pair.mu) / pair.delta), n, square_root) / needs.spread
     wrong = 2 * len(pair.mu) * (-(n * needs.mu) * tau**2).exp()
     yield Part("the bound on P(some M̂(s, s) below m_0)", uneven, third, relation=AT_MOST)
@@ -468,7 +478,7 @@ def rarely_high(claim: Bounds, pair: Pair, n: int) -> Counterexample | None:
     start, mu, kappa = claim.start(pair.mu), pair.mu[0], claim.kappa(pair.second)
     for k in range(math.floor(n * mu) + 1, n + 1):
         p = probability_of_failure(pair, start, n, lambda _, each: each.moves[0].sum() >= k)
-        most = to_ball(-2 * n * (Fraction(k, n) - mu) ** 2 / kappa).exp()
+        most = (-to_ball(claim.tail(n, Fraction(k, n) - mu, kappa))).exp()
         if above(p, most):
             where = f"probability that state 0 is left {k} of {n} times or more"
             return Counterexample(
@@ -502,7 +512,7 @@ LUCKY = Pair((Fraction(7, 10),) * 2, UNIT, HALF, TENTH, 1)
 RARE = Pair((Fraction(1, 40), HALF), UNIT, TENTH, Fraction(1, 50), 24, e=Fraction(10**6))
 FAR = WORKED._replace(gamma=Fraction(9, 10), n=1)
 NOISY = WORKED._replace(r=(Fraction(0), Fraction(0)), n=1, paid_by_successor=True)
-LEFT_OUT = WORKED._replace(r=(Fraction(100), Fraction(101)), n=1, never_left=True)
+LEFT_OUT = WORKED._replace(r=(Fraction(100), Fraction(101)), n=1)
 WIDE = WORKED._replace(r=(Fraction(100), Fraction(0)), n=4)
 
 
@@ -556,7 +566,6 @@ class Task(NamedTuple):
     margin: float = 0.0
     contexts: int | None = None
     paid_by_successor: bool = False
-    never_left: bool = False
 
 
 class Contexts(NamedTuple):
@@ -571,9 +580,9 @@ class Contexts(NamedTuple):
     least: np.ndarray
 
     @property
-    def covered(self) -> np.ndarray:
-        """Whether the last state was left before, of each context."""
-        return self.counts[np.arange(len(self.states)), self.states[:, -1]] > 0
+    def last(self) -> np.ndarray:
+        """How often the last state was left before, of each context."""
+        return self.counts[np.arange(len(self.states)), self.states[:, -1]]
 
 
 def simulated(task: Task, n: int, count: int, rng: np.random.Generator, start: np.ndarray | None = None) -> Contexts:
@@ -622,9 +631,9 @@ def finite(bound: np.ndarray) -> np.ndarray:
 
 
 def failures_of_F(claim: Bounds, task: Task, given: Contexts, floor: np.ndarray) -> int:
-    """Contexts with every visited state left and c > 0 where some depth is beyond the bound; or, where it is let in, not every state left."""
+    """Contexts with every visited state left where some depth is beyond the bound: any that c > 0 allows, without layers where it is not."""
     margin = 2 * given.least - 1 - task.mrp.discount
-    sound = (given.covered & (margin > 0)) | task.never_left
+    sound = claim.covered(given.last)
     chosen = Contexts(*(array[sound] for array in given))
     if not sound.any():
         return 0
@@ -632,7 +641,8 @@ def failures_of_F(claim: Bounds, task: Task, given: Contexts, floor: np.ndarray)
     for depth in DEPTHS:
         values = values_at_depth(chosen.states, chosen.rewards, task.x, task.mrp.discount, task.alpha, depth)
         bound = claim.rate(task.alpha, np.maximum(margin[sound], 0)) ** depth * first + floor[sound]
-        failed |= farthest(values - v, chosen.visited) > bound + ROUNDING * greatest(v)
+        beyond = farthest(values - v, chosen.visited) > bound + ROUNDING * greatest(v)
+        failed |= beyond & ((margin[sound] > 0) | (depth == 0))
     return int(failed.sum())
 
 
@@ -701,7 +711,7 @@ def simulate_F(
     given, told = simulated(task, task.n, count, rng), []
     rarest = np.eye(task.mrp.n_states)[task.mrp.stationary_distribution().argmin()]
     from_one = simulated(task, task.n, count, rng.spawn(1)[0], rarest)
-    error = farthest(given.v_CE - task.mrp.value(), given.visited)[given.covered]
+    error = farthest(given.v_CE - task.mrp.value(), given.visited)[left(given.last)]
     for delta in task.deltas:
         floor = floors(claim, task, given, delta)
         found = too_often(task, delta, "F", task.n, failures_of_F(claim, task, given, floor), count)
@@ -710,7 +720,7 @@ def simulate_F(
         found = found or first_failure(task.name, library_F(task, given, floor, delta), Within(ROUNDING))
         if found:
             return found, []
-        told.append(f"{np.median(floor[given.covered]) / np.quantile(error, 1 - delta):.1f}")
+        told.append(f"{np.median(floor[left(given.last)]) / np.quantile(error, 1 - delta):.1f}")
     return None, [
         f"{task.name}: F is {', '.join(told)} times the 1 − δ quantile of the error at δ = {', '.join(f'{delta:g}' for delta in task.deltas)}"
     ]
@@ -718,7 +728,7 @@ def simulate_F(
 
 def library_F(task: Task, given: Contexts, floor: np.ndarray, delta: float) -> Iterator[Part]:
     """icrl.operator.value_floor."""
-    for i in np.flatnonzero(given.covered)[:20]:
+    for i in np.flatnonzero(left(given.last))[:20]:
         layer = layer_operator(Context(given.states[i], given.rewards[i]), task.x, task.mrp.discount)
         got = value_floor(layer, float(np.ptp(task.mrp.value())), delta, task.mrp.n_states, task.n)
         yield Part(f"value_floor of context {i + 1}", got, float(floor[i]), max(1.0, float(floor[i])))
@@ -754,7 +764,7 @@ def two_states(pair: Pair, name: str, **changes: Any) -> Task:
         "margin": None if pair.n else float(pair.margin),
         "contexts": 1000,
     }
-    more = {"paid_by_successor": pair.paid_by_successor, "never_left": pair.never_left}
+    more = {"paid_by_successor": pair.paid_by_successor}
     return Task(name, mrp, one_hot(2, math.log(pair.e)), **{**known, **more, **changes})
 
 
@@ -910,10 +920,22 @@ MUTANTS = (
     ),
     Mutant(
         "a state that no transition leaves let in",
-        Bounds(contexts=(NEVER_LEFT,), chains=(LEFT_OUT,), tasks=(two_states(LEFT_OUT, "P = 1/2, r = (100, 101)"),)),
+        Bounds(
+            covered=lambda visits: visits >= 0,
+            contexts=(NEVER_LEFT,),
+            chains=(LEFT_OUT,),
+            tasks=(two_states(LEFT_OUT, "P = 1/2, r = (100, 101)"),),
+        ),
     ),
     Mutant("S_0 = 0 in the cited inequality", Bounds(start=lambda mu: fractions([1, 0])), NO_MATTER, "certified"),
     Mutant("μ_min left out of F_n", Bounds(least_visited=lambda mu: 1, tasks=(ONE_RARE,)), NO_CHANCE, "certified"),
+    Mutant(
+        "3 in the place of 2 in the cited inequality",
+        Bounds(tail=lambda n, h, kappa: 3 * n * h**2 / kappa),
+        SEEN_BY_COUNTING,
+        "certified",
+    ),
+    Mutant("a quarter of δ to each way to fail", Bounds(share=lambda delta: delta / 4), SEEN_BY_COUNTING, "certified"),
     Mutant("1/(2μ²) in the place of 2/μ²", Bounds(half_seen=lambda mu: 1 / (2 * mu**2)), NO_CHANCE, "certified"),
     Mutant("1/(8h²) in the place of 1/(2h²)", Bounds(within=lambda h: 1 / (8 * h**2)), NO_CHANCE, "certified"),
     Mutant("half the logarithm in n", Bounds(logarithm=lambda log: log / 2), NO_CHANCE, "certified"),
@@ -983,6 +1005,7 @@ $$
 (I - \gamma P_e)(v_{\mathrm{CE}} - v^\pi) = \gamma (P_e - P) v^\pi .
 $$ (eq-certainty-gap)
 """,
+        typed="equation",
     ),
     Assertion(
         "F",
@@ -1048,10 +1071,12 @@ from $\mu$ before $\hat M(s, s)$ can fall to $m_0$. (With one state the maximum 
     ),
     Assertion(
         "visits",
-        r"""
+        lambda claim: (
+            rf"""
 (G) rests on an inequality from the literature, of which the case of visits is counted here: for $h > 0$,
-$\Pr\bigl(n_s \ge n(\mu_s + h)\bigr) \le e^{-2nh^2/\kappa}$.
-""",
+$\Pr\bigl(n_s \ge n(\mu_s + h)\bigr) \le \exp\bigl(-{letters(claim.tail, "n", "h", "kappa")}\bigr)$.
+"""
+        ),
     ),
     Assertion(
         "G",
@@ -1075,11 +1100,13 @@ $$ (eq-context-bound)
     ),
     Assertion(
         "thirds",
-        r"""
-The constants of (G) give a third of $\delta$ to each way to fail: some $\hat M(s, s) < m_0$, some state left fewer than
-$\tfrac12 n \mu_s$ times, and $v_{\mathrm{CE}}$ off by more than $F_n$ though none is. With these shares the inequalities
+        lambda claim: (
+            rf"""
+The constants of (G) give ${letters(claim.share, "delta")}$ to each way to fail: some $\hat M(s, s) < m_0$, some state left fewer than
+$n\, {letters(claim.few, "mu_s")}$ times, and $v_{{\mathrm{{CE}}}}$ off by more than $F_n$ though none is. With these shares the inequalities
 used allow no smaller ones.
-""",
+"""
+        ),
     ),
     Assertion(
         "loose",
@@ -1119,10 +1146,11 @@ CLAIM = Claim(
             r"For (F): every state of the context is left by some transition, which can be read off the context. Of the chain, "
             r"$F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
             dropped="a state that no transition leaves let in",
+            holds=left,
         ),
         Hypothesis(
             r"For the bound after $L$ layers $c > 0$, which can be read off the context.",
-            reason="where $c \\le 0$ the factor is 1 or more, and the bound says nothing of depth",
+            reason="not needed for the inequality; where $c \\le 0$ the factor is 1 or more, and it says nothing of depth",
         ),
         Hypothesis(
             r"For (G): $P$ ergodic.", reason=r"for a reducible chain there is no one $\mu$ of which $M_\pi$ is made"

@@ -32,11 +32,18 @@ from icrl.verify.routes.exact_algebra import solved, tree_distribution
 HALF, LAYERS = Fraction(1, 2), 4
 
 
+def positive(C: Any) -> bool:
+    """C > 0."""
+    return C > 0
+
+
 @dataclass(frozen=True)
 class Published:
-    """The statement with its pieces: the rate, the largest c that may stand for C, m of the diagonal, κ, the floor's power of n; and what is let in beyond the hypotheses."""
+    """The statement with its pieces: the rate, for which C, the largest c that may stand for C, m of the diagonal, κ, the floor's power of n; and
+    what is let in beyond the hypotheses."""
 
     rate: Callable[[Any], Any] = lambda alpha_C: 1 - alpha_C
+    sharp: Callable[[Any], bool] = positive
     largest: Callable[[Any], Any] = lambda C: 2 * C
     m: Callable = least
     kappa: Callable = lambda second: (1 + second) / (1 - second)
@@ -86,7 +93,7 @@ def decay(claim: Published, given: Kernel) -> Iterator[Part]:
     one = np.eye(len(given.r), dtype=int) + 0 * given.P
     v_pi = solved(one - given.gamma * given.P, given.r)
     v, first = given.v, greatest(given.v - v_pi)
-    for layer in range(LAYERS + 1 if C > 0 else 0):
+    for layer in range(LAYERS + 1 if claim.sharp(C) else 0):
         for id, c in {"bound": C, "rate": claim.largest(C)}.items():
             yield Part(
                 f"‖v_{layer} − v^π‖ in an endless context, {'C' if id == 'bound' else 'c'} = {shown(c)}",
@@ -135,6 +142,9 @@ OPPOSED = EQUAL_REWARDS._replace(r=fractions([0, 0]), alpha=Fraction(2), v=fract
 UNEVEN = Kernel(
     EVEN, fractions([0, 0]), Fraction(0), Fraction(1), fractions([1, -1]), fractions([[1, 0], [HALF, HALF]])
 )
+
+
+DULL = UNEVEN._replace(M=fractions([["1/4", "3/4"], ["3/4", "1/4"]]))
 
 
 STATED = Statement(
@@ -344,6 +354,7 @@ MUTANTS = (
         Published(m=lambda diagonal: sum(diagonal) / len(diagonal), kernels=(UNEVEN,)),
         DEPTH,
     ),
+    Mutant("C = −1/4 let in", Published(sharp=lambda C: True, kernels=(DULL,)), DEPTH),
     Mutant(
         "c₁ without κ",
         Published(
@@ -443,9 +454,10 @@ CLAIM = Claim(
             reason="what goes wrong without either is shown at {prf:ref}`explicit-finite-sample`, which this rests on",
         ),
         Hypothesis(
-            r"$M_\pi(s, s) \ge (1 + \gamma)/2 + C$ with $C > 0$ at every $s$ (so $C \le (1 - \gamma)/2$).",
+            r"$M_\pi(s, s) \ge (1 + \gamma)/2 + C$ at every $s$ (so $C \le (1 - \gamma)/2$).",
             dropped="C from the mean of the diagonal",
         ),
+        Hypothesis(r"$C > 0$.", dropped="C = −1/4 let in", holds=positive),
         Hypothesis(
             r"Softmax attention.", reason="with weights of both signs a sum of them may be 0, and $M_\\pi$ undefined"
         ),

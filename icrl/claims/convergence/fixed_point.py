@@ -145,39 +145,63 @@ def form(x: Any, y: Any, A: Any) -> Any:
     return (x - y) @ A @ (x - y)
 
 
-def decided(case: Case) -> str:
+def decided(claim: Fixed, case: Case) -> str:
     """The assertion that says when E is invertible: ``definite``, ``square`` or ``form``; ``only`` where none does."""
-    if exponential(case) and inner_products(case):
-        return "definite"
     if opposite(case):
         return "square"
-    return "form" if exponential(case) and len(case.states) == 2 else "only"
+    if claim.exponential(case) and claim.inner_products(case):
+        return "definite"
+    return "form" if claim.exponential(case) and len(case.states) == 2 else "only"
 
 
-def regular(case: Case, form: Callable[[Any, Any, Any], Any] = form) -> bool:
+def regular(claim: Fixed, case: Case) -> bool:
     """Whether E is invertible, as the assertions say where one does; of floats, if it is by a wide margin."""
-    rule = "only" if isinstance(case.gamma, float) else decided(case)
+    rule = "only" if isinstance(case.gamma, float) else decided(claim, case)
     if rule == "definite":
         return distinct(case)
     if rule == "form":
         (x, y), A = grouping.array(case, case.features), grouping.array(case, case.A)
-        return bool(form(x, y, A) != 0)
+        return bool(claim.form(x, y, A) != 0)
     return rule != "square" and invertible(table(case))
+
+
+def by_any_score(claim: Fixed, case: Case) -> bool:
+    """Whether E is invertible, if distinct features were enough with other scores than the exponential."""
+    return regular(claim, case) if exponential(case) else distinct(case)
+
+
+def by_features(claim: Fixed, case: Case) -> bool:
+    """Whether E is invertible, if distinct features were enough with the exponential; of floats too."""
+    return distinct(case) if exponential(case) else invertible(table(case))
+
+
+def all_positive(mu: Any) -> bool:
+    """μ > 0."""
+    return min(mu) > 0
+
+
+def moves(alpha: Any) -> bool:
+    """α ≠ 0."""
+    return alpha != 0
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """The statement with its pieces: the update, whether E is invertible, the weights and the steps it is said of, and populations let in."""
+    """The statement with its pieces: the update, whether E is invertible, the scores of which its features decide that, the form of two
+    states, the weights and the steps it is said of, and populations let in."""
 
     update: Callable = update
-    regular: Callable[[Case], bool] = regular
-    weights: Callable[[Any], bool] = lambda mu: min(mu) > 0
-    steps: Callable[[Any], bool] = lambda alpha: alpha != 0
+    regular: Callable[[Fixed, Case], bool] = regular
+    inner_products: Callable[[Case], bool] = inner_products
+    exponential: Callable[[Case], bool] = exponential
+    form: Callable[[Any, Any, Any], Any] = form
+    weights: Callable[[Any], bool] = all_positive
+    steps: Callable[[Any], bool] = moves
     beyond: tuple[Population, ...] = ()
 
     def only(self, given: Population) -> bool:
         """Whether v^π is said to be the only fixed point."""
-        return self.weights(given.weights) and self.steps(given.case.alphas[0]) and self.regular(given.case)
+        return self.weights(given.weights) and self.steps(given.case.alphas[0]) and self.regular(self, given.case)
 
 
 def identities(
@@ -229,7 +253,7 @@ def parts(claim: Fixed, given: Population) -> Iterator[Part]:
     if isinstance(given.case.gamma, float):
         yield from asserting("kept", library(given))
     else:
-        yield from asserting(decided(given.case), invertibility(claim, given.case))
+        yield from asserting(decided(claim, given.case), invertibility(claim, given.case))
 
 
 def fixed_points(claim: Fixed, given: Population) -> Iterator[Part]:
@@ -254,8 +278,8 @@ def suspects(given: Population, M: np.ndarray) -> list[np.ndarray]:
 def invertibility(claim: Fixed, case: Case) -> Iterator[Part]:
     """Whether E is invertible; with A = I and the exponential it is positive definite then, and its pivots are positive."""
     E, zero = table(case), 0 * case.gamma
-    yield Part("whether E is invertible: 1 if so", zero + int(claim.regular(case)), zero + int(invertible(E)))
-    for i, pivot in enumerate(pivots(E) if exponential(case) and inner_products(case) and distinct(case) else []):
+    yield Part("whether E is invertible: 1 if so", zero + int(claim.regular(claim, case)), zero + int(invertible(E)))
+    for i, pivot in enumerate(pivots(E) if decided(claim, case) == "definite" and distinct(case) else []):
         yield Part(f"pivot {i} of E", pivot, zero, size(E), AT_LEAST)
 
 
@@ -433,20 +457,20 @@ MUTANTS = (
     ),
     Mutant("μ(u) = 0 let in", Fixed(weights=lambda mu: True, beyond=(UNSEEN,)), {"symbolic": UNIQUE}),
     Mutant("α = 0 let in", Fixed(steps=lambda alpha: True, beyond=(NO_STEP,)), {"symbolic": UNIQUE}),
-    Mutant("equal features let in", Fixed(regular=lambda case: True, beyond=(EQUAL,)), {"symbolic": UNIQUE}),
+    Mutant("equal features let in", Fixed(regular=lambda claim, case: True, beyond=(EQUAL,)), {"symbolic": UNIQUE}),
     Mutant(
         "distinct features suffice, whatever A",
-        Fixed(regular=lambda case: distinct(case) if exponential(case) else invertible(table(case)), beyond=(SKEW,)),
+        Fixed(regular=by_features, inner_products=lambda case: True, beyond=(SKEW,)),
         {"symbolic": UNIQUE},
     ),
     Mutant(
         "distinct features suffice, whatever the score",
-        Fixed(regular=lambda case: regular(case) if exponential(case) else distinct(case), beyond=(SIGNS,)),
+        Fixed(regular=by_any_score, exponential=lambda case: True, beyond=(SIGNS,)),
         TRUE_SCORE,
     ),
     Mutant(
         "the sum of the features in the place of their difference",
-        Fixed(regular=lambda case: regular(case, lambda x, y, A: form(x, -y, A)), beyond=(TWICE,)),
+        Fixed(form=lambda x, y, A: form(x, -y, A), beyond=(TWICE,)),
         BY_PIVOTS,
     ),
     Mutant("γ = 1 let in", Fixed(beyond=(CERTAIN,)), POPULATION),
@@ -482,12 +506,13 @@ $$ (eq-population-update)
 """
         ),
     ),
-    Assertion("kept", r"So $v^\pi$ is a fixed point whatever the weights."),
+    Assertion("kept", r"So $v^\pi$ is a fixed point whatever the weights.", typed="names"),
     Assertion(
         "only",
         r"""
 If $\alpha \ne 0$ it is the only one **if and only if** $E$ is invertible. The weights $\mu$ have no part in this.
 """,
+        typed="condition",
     ),
     Assertion(
         "definite",
@@ -495,12 +520,14 @@ If $\alpha \ne 0$ it is the only one **if and only if** $E$ is invertible. The w
 Let $E(s, u) = e^{\langle x(s), x(u) \rangle}$. Then $E$ is positive definite if the features of the states are
 distinct, and singular if two are equal: for $\alpha \ne 0$, $v^\pi$ is the only fixed point if and only if the features are distinct.
 """,
+        typed="condition",
     ),
     Assertion(
         "square",
         r"""
 For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangle^2$ is singular for $x = \pm 1$.
 """,
+        typed="condition",
     ),
     Assertion(
         "form",
@@ -508,6 +535,7 @@ For other scores distinct features are not enough: $E = 1 + \langle x, x' \rangl
 And $E(s, u) = e^{x(u)^\top A x(s)}$ for two states with features $x_0$ and $x_1$ is singular if and only if
 $(x_0 - x_1)^\top A (x_0 - x_1) = 0$, as it is for every skew $A$.
 """,
+        typed="condition",
     ),
 )
 
@@ -525,16 +553,18 @@ CLAIM = Claim(
             dropped="γ = 1 let in",
         ),
         Hypothesis(r"$Z(s) \ne 0$.", reason=r"where $Z(s) = 0$ the row $M_\pi(s, \cdot)$ is undefined"),
-        Hypothesis(r"For it to be the only fixed point: $\alpha \ne 0$.", dropped="α = 0 let in"),
-        Hypothesis(r"For the same, every $\mu(u) \ne 0$.", dropped="μ(u) = 0 let in"),
-        Hypothesis(r"For the same, $E$ invertible.", dropped="equal features let in"),
+        Hypothesis(r"For it to be the only fixed point: $\alpha \ne 0$.", dropped="α = 0 let in", holds=moves),
+        Hypothesis(r"For the same, every $\mu(u) > 0$.", dropped="μ(u) = 0 let in", holds=all_positive),
+        Hypothesis(r"For the same, $E$ invertible.", dropped="equal features let in", holds=regular),
         Hypothesis(
             r"For distinct features to be what decides: $A = I$. If $A = B^\top B$, put $B x$ in the place of $x$.",
             dropped="distinct features suffice, whatever A",
+            holds=inner_products,
         ),
         Hypothesis(
             r"For the same, the exponential, to whatever base above 1.",
             dropped="distinct features suffice, whatever the score",
+            holds=exponential,
         ),
     ),
     subject=Fixed(),

@@ -11,7 +11,8 @@ from math import isqrt, pi, sqrt
 from random import Random
 from typing import Any
 
-from sympy import QQ, Identity, MatrixSymbol, Poly, Rational, Symbol, cyclotomic_poly, ring
+from sympy import QQ, Expr, Identity, MatrixSymbol, Poly, Rational, Symbol, cyclotomic_poly, ring
+from sympy import sqrt as symbolic_root
 
 from icrl.arrays import np
 from icrl.operator import Operator, chebyshev_steps
@@ -48,6 +49,8 @@ SOFT = closed_walk((0, 1, 0), RATIO, (1, -1), ONE / 2)
 CYCLE = closed_walk((0, 1, 2, 0), RATIO, (1, -1, 0))
 GROWING = replace(CYCLE, gamma=Fraction(3, 4))
 LATER = replace(CYCLE, gamma=Fraction(93, 128))
+JUMP = closed_walk((0, 1, 2, 1, 0, 2), RATIO, (1, -1, 0))
+TURNED = replace(closed_walk((0, 1, 0), -RATIO, (1, -1)), alphas=[ONE])
 ABSORBED = closed_walk((0, 1, 1), RATIO, (-1, 1))
 SMALLEST = (SWAP, STAR, NOT_BACK, CYCLE, GROWING, LATER, ABSORBED)
 
@@ -73,8 +76,8 @@ def balance(case: Case) -> list[Fraction] | None:
             if P[s, u] and P[u, s] and u not in found:
                 found[u] = found[s] * P[s, u] / P[u, s]
                 frontier.append(u)
-    reversible = len(found) == len(W) and all(found[s] * P[s, u] == found[u] * P[u, s] for s, u in P)
-    return [found[s] for s in W] if reversible and visits(case) else None
+    balanced = len(found) == len(W) and all(found[s] * P[s, u] == found[u] * P[u, s] for s, u in P)
+    return [found[s] for s in W] if balanced and all(visits(case)) else None
 
 
 def shares(case: Case) -> dict[tuple[int, int], Fraction]:
@@ -87,12 +90,12 @@ def shares(case: Case) -> dict[tuple[int, int], Fraction]:
     }
 
 
-def on_a_line(case: Case) -> list[Fraction] | None:
-    """ν(s + 1) = ν(s)P_e(s, s + 1)/P_e(s + 1, s) along a line, each step of which is crossed in both directions; None for other contexts."""
+def on_a_line(case: Case) -> list[Fraction]:
+    """ν(s + 1) = ν(s)P_e(s, s + 1)/P_e(s + 1, s) from each state to the next, for a context that crosses both ways between them."""
     P, found = shares(case), [ONE]
     for s, u in zip(W := grouping.visited(case), W[1:]):
-        found += [found[-1] * P[s, u] / P[u, s]] if P[s, u] and P[u, s] else []
-    return found if to_neighbours(case) and len(found) == len(W) and visits(case) else None
+        found.append(found[-1] * P[s, u] / P[u, s])
+    return found
 
 
 def to_neighbours(case: Case) -> bool:
@@ -100,20 +103,47 @@ def to_neighbours(case: Case) -> bool:
     return all(abs(u - s) <= 1 for s, u in zip(case.states, case.states[1:]))
 
 
-def crossed_equally(case: Case) -> list[Fraction] | None:
-    """n_s, where each pair of states is crossed equally often in both directions."""
+def both_ways(case: Case) -> bool:
+    """Whether it crosses in both directions between each state that it visits and the next."""
+    P, W = shares(case), grouping.visited(case)
+    return all(P[s, u] and P[u, s] for s, u in zip(W, W[1:]))
+
+
+def crossed_equally(case: Case) -> bool:
+    """Whether each pair of states is crossed equally often in both directions."""
     moves = list(zip(case.states[:-1], case.states[1:]))
-    return visits(case) if all(moves.count((s, u)) == moves.count((u, s)) for s, u in moves) else None
+    return all(moves.count((s, u)) == moves.count((u, s)) for s, u in moves)
 
 
-def visits(case: Case) -> list[Fraction] | None:
-    """n_s, where every state is left."""
-    counts = [Fraction(case.states[:-1].count(s)) for s in grouping.visited(case)]
-    return counts if all(counts) else None
+def returns(case: Case) -> bool:
+    """Whether it ends where it began."""
+    return case.states[0] == case.states[-1]
+
+
+def visits(case: Case) -> list[Fraction]:
+    """n_s."""
+    return [Fraction(case.states[:-1].count(s)) for s in grouping.visited(case)]
+
+
+def reversible(case: Case) -> bool:
+    """Whether there is a ν > 0 with detailed balance, and every state is left."""
+    return balance(case) is not None
+
+
+def discounting(gamma: Any) -> bool:
+    """γ > 0."""
+    return gamma > 0
+
+
+def late(gamma: Any) -> bool:
+    """γ ≥ 3/4."""
+    return gamma >= (0 * gamma + 3) / 4
 
 
 def root(x: Any) -> Any:
     """√x; of a rational whose root is none, None."""
+    if isinstance(x, Expr):
+        return symbolic_root(x)
     if not isinstance(x, Fraction):
         return x.sqrt() if hasattr(x, "rad") else sqrt(x)
     exact = Fraction(isqrt(x.numerator), isqrt(x.denominator))
@@ -140,10 +170,11 @@ def factors(H: np.ndarray, alphas: Sequence, error: np.ndarray) -> np.ndarray:
 class Steps:
     """The statement with its pieces: the factors, which steps may take the place of others, and Chebyshev's part.
 
-    ``angle``: the k of layer l in the cosines cos(πk/2L). ``node``: 1/α_l from γ and a cosine. ``weights``: the ν of the norm, None where the
-    bound is not claimed. ``bound``: that, from q and L. ``line``, ``crossed``: ν on a line, and of equal crossings, None for other contexts.
-    ``least``: the maximum that no L steps go below, from q and L. ``harmful``: the γ from which on the three-cycle is said to do harm;
-    ``plain``: what L steps of 1 make of the sum of squared errors there.
+    ``angle``: the k of layer l in the cosines cos(πk/2L). ``node``: 1/α_l from γ and a cosine. ``discounting``, ``reversible``: for which γ and
+    contexts the bound is claimed, and ``weights``: the ν of its norm. ``bound``: that, from q and L. ``neighbours``, ``both_ways``: which contexts
+    are on a line, and ``line``: ν there; ``crossed``: which have equal crossings. ``least``: the maximum that no L steps go below, from q and L.
+    ``harmful``: for which γ the three-cycle is said to do harm at every L ≥ 2, ``begins``: the γ at which it begins at L = 2; ``plain``: what L
+    steps of 1 make of the sum of squared errors there.
     """
 
     error: Callable[[Operator, Sequence, np.ndarray], np.ndarray] = lambda operator, alphas, e: factors(
@@ -156,20 +187,21 @@ class Steps:
     bound: Callable[[Any, int], Any] = least_maximum
     least: Callable[[Any, int], Any] = least_maximum
     tabular: Callable[[Case], Case] = tabular
+    discounting: Callable[[Any], bool] = discounting
+    reversible: Callable[[Case], bool] = reversible
     weights: Callable[[Case], list[Fraction] | None] = balance
-    line: Callable[[Case], list[Fraction] | None] = on_a_line
-    crossed: Callable[[Case], list[Fraction] | None] = crossed_equally
-    harmful: Fraction = Fraction(3, 4)
+    neighbours: Callable[[Case], bool] = to_neighbours
+    both_ways: Callable[[Case], bool] = both_ways
+    line: Callable[[Case], list[Fraction]] = on_a_line
+    crossed: Callable[[Case], bool] = crossed_equally
+    harmful: Callable[[Any], bool] = late
+    begins: Expr = symbolic_root(2 / (1 + symbolic_root(7)))
     plain: Callable[[Any, Any], Any] = lambda gamma, depth: gamma ** (2 * depth)
     beyond: tuple[Case, ...] = ()
 
     def angles(self, depth: int) -> list[int]:
         """The k of all layers."""
         return [self.angle(l, depth) for l in range(depth)]
-
-    def grows(self, gamma: Any) -> bool:
-        """Whether the three-cycle is said to do harm."""
-        return self.harmful.denominator * gamma >= self.harmful.numerator
 
 
 # The polynomial, in exact numbers of a cyclotomic field
@@ -230,8 +262,8 @@ def cosine(k: int, depth: int, like: Any) -> Any:
 
 
 def steps(claim: Steps, gamma: Any, depth: int) -> list:
-    """α_l = 1/λ_l in balls or floats; of the statement's own, in floats, those of the library."""
-    if isinstance(gamma, float) and (claim.angle, claim.node) == (Steps.angle, Steps.node):
+    """α_l = 1/λ_l in balls or floats; of the statement's own, in floats, those of the library, which has none of γ < 0."""
+    if isinstance(gamma, float) and gamma >= 0 and (claim.angle, claim.node) == (Steps.angle, Steps.node):
         return chebyshev_steps(gamma, depth).tolist()
     return [1 / claim.node(gamma, cosine(k, depth, gamma)) for k in claim.angles(depth)]
 
@@ -242,15 +274,23 @@ def steps(claim: Steps, gamma: Any, depth: int) -> list:
 def parts(claim: Steps, case: Case) -> Iterator[Part]:
     """The assertions: the factors, in any order; detailed balance; Chebyshev's steps, where the context is reversible; the cycle."""
     yield from asserting("factors", by_layers(claim, case))
-    yield from asserting("line", balanced(claim.line(case), case, "on a line"))
-    yield from asserting("crossed", balanced(claim.crossed(case), case, "of equal crossings"))
-    exact = isinstance(case.gamma, Fraction)
-    if 0 < case.gamma and (nu := claim.weights(case)) and ratio(case.gamma) is not None:
+    if claim.neighbours(case) and claim.both_ways(case):
+        yield from asserting("line", balanced(claim.line(case), case, "on a line"))
+    if claim.crossed(case):
+        yield from asserting("crossed", balanced(visits(case), case, "of equal crossings"))
+    if to_neighbours(case) and returns(case):
+        one = 0 * case.gamma + 1
+        same = Part("equal crossings on a line and back: 1 if so", one * int(claim.crossed(case)), one)
+        yield from asserting("crossed", [same])
+    exact, nu = isinstance(case.gamma, Fraction), claim.weights(case)
+    # of rationals those whose q is one
+    if claim.discounting(case.gamma) and claim.reversible(case) and nu and ratio(case.gamma) is not None:
         for depth in DEPTHS if exact or hasattr(case.gamma, "rad") else (case.depth,):
             yield from chebyshev(claim, claim.tabular(case), like(case, nu), depth)
     if goes_round(case):
         yield from asserting("plain", around(claim, tabular(case)))
-        if claim.grows(case.gamma):
+        yield from asserting("harm", beginning(claim, tabular(case)))
+        if claim.harmful(case.gamma):
             yield from asserting("harm", growth(claim, tabular(case)))
 
 
@@ -259,11 +299,10 @@ def like(case: Case, nu: Sequence[Fraction]) -> list:
     return [0 * case.gamma + q.numerator / (q.denominator + 0 * case.gamma) for q in nu]
 
 
-def balanced(nu: Sequence[Fraction] | None, case: Case, name: str) -> Iterator[Part]:
-    """ν(s)P_e(s, u) against ν(u)P_e(u, s), where there is a ν."""
-    if nu is not None:
-        flow = np.array(like(case, nu))[:, None] * operator_of(case).transition
-        yield from entries(f"ν(s)P_e(s, u), ν {name}", flow.ravel(), flow.T.ravel(), size(nu))
+def balanced(nu: Sequence[Fraction], case: Case, name: str) -> Iterator[Part]:
+    """ν(s)P_e(s, u) against ν(u)P_e(u, s)."""
+    flow = np.array(like(case, nu))[:, None] * operator_of(case).transition
+    yield from entries(f"ν(s)P_e(s, u), ν {name}", flow.ravel(), flow.T.ravel(), size(nu))
 
 
 def by_layers(claim: Steps, case: Case) -> Iterator[Part]:
@@ -316,7 +355,7 @@ def no_better(claim: Steps, gamma: Any, depth: int) -> Iterator[Part]:
     ]
     total, least = sum(abs(w) for w in at_zero), claim.least(ratio(gamma), depth)
     yield Part(
-        f"the least maximum of {depth} steps times Σ|ℓ_j(0)|", least * total, one, (1 + depth) ** 2 / float(gamma)
+        f"the least maximum of {depth} steps times Σ|ℓ_j(0)|", least * total, one, (1 + depth) ** 2 / abs(float(gamma))
     )
 
 
@@ -358,6 +397,16 @@ def around(claim: Steps, case: Case) -> Iterator[Part]:
     for depth, v in enumerate(grouping.values(replace(case, alphas=[one] * 6), claim.machine)):
         right = claim.plain(case.gamma, depth) * sum(error * error)
         yield Part(f"‖v_{depth} − v_CE‖² after steps of 1, around the cycle", sum(v * v), right, size(error) ** 2)
+
+
+def beginning(claim: Steps, case: Case) -> Iterator[Part]:
+    """Whether two layers make the sum of squares larger, against γ at or above where that begins: irrational, so that no rational γ is it."""
+    error, zero = grouping.values(replace(case, alphas=[]))[0], 0 * case.gamma
+    end, _ = ending(claim, case, operator_of(case), error, 2)
+    larger, said = sum(end * end) > sum(error * error), float(case.gamma) >= float(claim.begins)
+    yield Part(
+        "whether two layers make the error around the cycle larger: 1 if so", zero + int(larger), zero + int(said)
+    )
 
 
 def growth(claim: Steps, case: Case) -> Iterator[Part]:
@@ -446,11 +495,11 @@ STATED = Statement(
     },
     scale="that of the values, times that of the steps, (1 + L)² and 1/(1 − |γ|)",
     traits={
-        "detailed balance": balance,
-        "steps along a line, each crossed in both directions": on_a_line,
+        "detailed balance": reversible,
+        "steps along a line, each crossed in both directions": lambda case: to_neighbours(case) and both_ways(case),
         "each pair crossed equally often in both directions": crossed_equally,
     },
-    shows=(by_layers, balanced, chebyshev, extrema, no_better, around, growth),
+    shows=(by_layers, balanced, chebyshev, extrema, no_better, around, beginning, growth),
 )
 
 
@@ -477,18 +526,22 @@ MUTANTS = (
         Steps(bound=lambda q, depth: q**depth),
         FACTORS,
     ),
-    Mutant("any context whose states are left", Steps(weights=visits, beyond=(CYCLE,)), FACTORS),
     Mutant(
-        "ν = n_s on every line", Steps(line=lambda case: on_a_line(case) and visits(case), beyond=(NOT_BACK,)), FACTORS
+        "any context whose states are left",
+        Steps(reversible=lambda case: True, weights=visits, beyond=(CYCLE,)),
+        FACTORS,
     ),
+    Mutant("ν = n_s on every line", Steps(line=visits, beyond=(NOT_BACK,)), FACTORS),
+    Mutant("jumps let in on a line", Steps(neighbours=lambda case: True, beyond=(JUMP,)), FACTORS),
+    Mutant("γ = −3/5 let in", Steps(discounting=lambda gamma: gamma != 0, beyond=(TURNED,)), FACTORS),
     Mutant(
         "a step of a line crossed in one direction only",
-        Steps(line=lambda case: visits(case) if to_neighbours(case) else None, beyond=(ABSORBED,)),
+        Steps(both_ways=lambda case: True, line=visits, beyond=(ABSORBED,)),
         FACTORS,
     ),
     Mutant(
         "as many arrivals as departures in the place of equal crossings",
-        Steps(crossed=lambda case: visits(case) if case.states[0] == case.states[-1] else None, beyond=(CYCLE,)),
+        Steps(crossed=returns, beyond=(CYCLE,)),
         FACTORS,
     ),
     Mutant(
@@ -503,8 +556,15 @@ MUTANTS = (
         FACTORS,
     ),
     Mutant("steps of 1 multiply by γ^L around the cycle", Steps(plain=lambda gamma, depth: gamma**depth), FACTORS),
-    Mutant("the cycle does harm at γ = 29/40 too", Steps(harmful=Fraction(29, 40)), FACTORS),
-    Mutant("the cycle does harm at γ = 3/5 too", Steps(harmful=RATIO, beyond=(CYCLE,)), FACTORS),
+    Mutant("two layers do harm around the cycle from γ = 29/40 on", Steps(begins=Rational(29, 40)), FACTORS),
+    Mutant(
+        "the cycle does harm at γ = 29/40 too", Steps(harmful=lambda gamma: gamma >= (0 * gamma + 29) / 40), FACTORS
+    ),
+    Mutant(
+        "the cycle does harm at γ = 3/5 too",
+        Steps(harmful=lambda gamma: gamma >= (0 * gamma + 3) / 5, beyond=(CYCLE,)),
+        FACTORS,
+    ),
 )
 
 
@@ -530,6 +590,7 @@ $$ (eq-layer-steps)
 
 and the factors commute: the order of the steps does not matter to $v_L$.
 """,
+        typed="equation",
     ),
     Assertion(
         "product",
@@ -541,7 +602,7 @@ $$
 \alpha_l = \frac{{1}}{{{sy.letters(claim.node, "gamma", COSINE.format(sy.letters(claim.angle, "l", "L")))}}} .
 $$ (eq-chebyshev-steps)
 
-With the Chebyshev polynomial $T_L(\cos\theta) = \cos L\theta$, and $q = \gamma / (1 + \sqrt{{1 - \gamma^2}})$,
+With the Chebyshev polynomial $T_L(\cos\theta) = \cos L\theta$, and $q = {sy.letters(ratio, "gamma")}$,
 
 $$
 \prod_{{l<L}} (1 - \alpha_l \lambda) = \frac{{T_L\bigl((1 - \lambda)/\gamma\bigr)}}{{T_L(1/\gamma)}} , \qquad \frac{{1}}{{T_L(1/\gamma)}} = {sy.letters(claim.bound, "q", "L")} .
@@ -555,6 +616,7 @@ $$ (eq-chebyshev-product)
 On $[1 - \gamma, 1 + \gamma]$ this polynomial is at most $1/T_L(1/\gamma)$ in absolute value, and is that with
 alternating signs at the $L + 1$ points $\lambda_j = 1 - \gamma\cos(\pi j / L)$.
 """,
+        typed="equation",
     ),
     Assertion(
         "least",
@@ -563,6 +625,7 @@ No other $L$ steps make the greatest absolute value on the interval
 smaller: the $\ell_j = \prod_{i \ne j} \lambda_i / (\lambda_i - \lambda_j)$ make
 $\sum_j \ell_j\, p(\lambda_j) = p(0) = 1$ of every such product $p$, and $\sum_j \lvert \ell_j \rvert = T_L(1/\gamma)$.
 """,
+        typed="equation",
     ),
     Assertion(
         "bound",
@@ -574,6 +637,7 @@ $$
 \lVert v_L - v_{\mathrm{CE}} \rVert_\nu \;\le\; \frac{1}{T_L(1/\gamma)}\, \lVert v_0 - v_{\mathrm{CE}} \rVert_\nu .
 $$ (eq-chebyshev-bound)
 """,
+        typed="condition",
     ),
     Assertion(
         "line",
@@ -581,6 +645,7 @@ $$ (eq-chebyshev-bound)
 A context on a line, which only stays or moves to a neighbour, is reversible as soon as it has crossed in both
 directions between each two neighbours that it visits: $\nu(s + 1) = \nu(s) P_e(s, s + 1) / P_e(s + 1, s)$.
 """,
+        typed="condition",
     ),
     Assertion(
         "crossed",
@@ -589,17 +654,19 @@ Any context that
 crosses each pair of states equally often in both directions is reversible with $\nu(s) = n_s$: such as one on a line
 that ends where it began.
 """,
+        typed="condition",
     ),
     Assertion(
         "harm",
         lambda claim: (
             rf"""
 Off reversibility the same steps can do harm. Around the cycle $0, 1, 2, 0$ with
-$\gamma \ge {sy.book_latex(Rational(claim.harmful))}$, $\hat M = I$
+${sy.letters(claim.harmful, "gamma")}$, $\hat M = I$
 and an error $v_0 - v_{{\mathrm{{CE}}}} \ne 0$ whose entries sum to 0, every depth $L \ge 2$ with its own Chebyshev's steps
 makes the sum of squared errors larger. (It is
 $L = 2$ that asks for the largest $\gamma$: there the harm begins at
-$\gamma = \sqrt{{2/(1 + \sqrt 7)}} \approx 0.7407$, so that $\tfrac34$ is not the least number, but $\tfrac{{29}}{{40}}$ is too small.)
+$\gamma = {sy.book_latex(claim.begins)} \approx {float(claim.begins):.4f}$, so that the number above is not the least, but
+${sy.book_latex(Rational(LATER.gamma))}$ is too small.)
 """
         ),
     ),
@@ -629,24 +696,36 @@ CLAIM = Claim(
             reason="where they differ each layer has its own $H$, and the order of two layers can matter",
         ),
         Hypothesis(
-            r"$0 < \gamma < 1$, for Chebyshev's polynomial.",
-            reason=r"at $\gamma = 0$ the interval is a point and $1/\gamma$ is undefined; $\gamma < 0$ gives the same steps as its absolute value, in another order",
+            r"$\gamma > 0$, for Chebyshev's polynomial: at $\gamma = 0$ the interval is a point and $1/\gamma$ is undefined, and $\gamma < 0$ gives the "
+            r"same steps as its absolute value, in another order, with $\lvert T_L(1/\gamma) \rvert$ in the place of $T_L(1/\gamma)$.",
+            dropped="γ = −3/5 let in",
+            holds=discounting,
         ),
         Hypothesis(r"$\hat M = I$, for the bound.", dropped="M̂ = I not asked"),
         Hypothesis(
             r"There is a positive $\nu$ with detailed balance for $P_e$ (every state is then left), for the bound.",
             dropped="any context whose states are left",
+            holds=reversible,
+        ),
+        Hypothesis(
+            "A context on a line only stays or moves to a neighbour.",
+            dropped="jumps let in on a line",
+            holds=to_neighbours,
         ),
         Hypothesis(
             r"Each step of a line is crossed in both directions, for its $\nu$.",
             dropped="a step of a line crossed in one direction only",
+            holds=both_ways,
         ),
         Hypothesis(
             r"Each pair of states is crossed equally often in both directions, for $\nu(s) = n_s$.",
             dropped="as many arrivals as departures in the place of equal crossings",
+            holds=crossed_equally,
         ),
         Hypothesis(
-            r"$\gamma \ge \tfrac34$, for the harm around the cycle.", dropped="the cycle does harm at γ = 29/40 too"
+            r"$\gamma \ge \tfrac34$, for the harm around the cycle.",
+            dropped="the cycle does harm at γ = 29/40 too",
+            holds=late,
         ),
         Hypothesis(
             r"$L \ge 2$ and errors that sum to 0, for the harm around the cycle.",

@@ -207,8 +207,8 @@ a transition leaves, by the state it reaches, and by its reward:
 
 $$
 \begin{aligned}
-\hat M(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_k = u], \\
-\hat P(s, u) &= \sum_{k<n} K(k \mid s)\, 1[S_{k+1} = u], \\
+\hat M(s, u) &= \sum_{k<n} K(k \mid s)\, \mathbf 1[S_k = u], \\
+\hat P(s, u) &= \sum_{k<n} K(k \mid s)\, \mathbf 1[S_{k+1} = u], \\
 \hat b(s) &= \sum_{k<n} K(k \mid s)\, R_{k+1} .
 \end{aligned}
 $$ (eq-operator-definitions)
@@ -252,12 +252,17 @@ $$ (eq-operator)
 ASSERTIONS = (
     Assertion("model", model_in_letters),
     Assertion("layer", layer_in_letters),
-    Assertion("stochastic", r"If $E \ge 0$ and $n \ge 1$, then $\hat M$ and $\hat P$ are row-stochastic."),
+    Assertion(
+        "stochastic",
+        r"If $E \ge 0$ and $n \ge 1$, then $\hat M$ and $\hat P$ are row-stochastic.",
+        typed="condition",
+    ),
     Assertion(
         "powers",
         r"If $v^* = G v^* + \alpha \hat b$, and $\alpha$ is the same in all layers, then "
         r"$v_L - v^* = G^L (v_0 - v^*)$; and this is by how much the value row of the softmax Transformer misses $v^*$ "
         r"after $L$ layers.",
+        typed="equation",
     ),
 )
 

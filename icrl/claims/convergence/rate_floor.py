@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 from icrl.operator import Operator
@@ -19,14 +20,28 @@ from icrl.verify.routes.edits import Machine, no_normaliser, unmasked
 from icrl.verify.routes.grouping import operator_of
 
 
+def short(alpha: Any) -> bool:
+    """α ≤ 1."""
+    return alpha <= 1
+
+
+def discounting(gamma: Any) -> bool:
+    """γ ≤ 1."""
+    return gamma <= 1
+
+
 @dataclass(frozen=True)
 class Rate:
-    """The statement with its pieces: the factor of constants, below what it never falls, the value that reward 1 is worth, and the Transformer."""
+    """The statement with its pieces: the factor of constants, below what it never falls and for which α and γ, the value that reward 1 is
+    worth, the Transformer, and contexts let in."""
 
     factor: Callable[[Any, Any], Any] = lambda alpha, gamma: 1 - alpha * (1 - gamma)
     worth: Callable[[Any], Any] = lambda gamma: 1 / (1 - gamma)
     least: Callable[[Any], Any] = lambda gamma: gamma
+    short: Callable[[Any], bool] = short
+    discounting: Callable[[Any], bool] = discounting
     machine: Machine = Machine()
+    beyond: tuple[Case, ...] = ()
 
 
 def rewarded(case: Case) -> Case:
@@ -59,14 +74,16 @@ def eigenvector(rate: Rate, case: Case, operator: Operator) -> Iterator[Part]:
 
 
 def floor(rate: Rate, case: Case, operator: Operator) -> Iterator[Part]:
-    """‖G‖ is no smaller than the factor, and this at least γ."""
+    """‖G‖ is no smaller than the factor, and this at least γ where α ≤ 1 and γ ≤ 1."""
     alpha, gamma = case.alphas[0], case.gamma
     yield Part("‖G‖", operator.norm(alpha), abs(rate.factor(alpha, gamma)), relation=AT_LEAST)
-    if 0 <= gamma < 1 and 0 <= alpha <= 1:
+    if rate.short(alpha) and rate.discounting(gamma):
         yield Part("the factor", rate.factor(alpha, gamma), rate.least(gamma), relation=AT_LEAST)
 
 
-SMALLEST = (smallest((0, 0), r=(1,), v=(0,)), smallest((0, 0), r=(1,), v=(0,), x=((1,),)), contexts.never_left(2))
+STAY = smallest((0, 0), r=(1,), v=(0,))
+LONG_STEP, GROWING = replace(STAY, alphas=[Fraction(3, 2)]), replace(STAY, gamma=Fraction(3, 2))
+SMALLEST = (STAY, smallest((0, 0), r=(1,), v=(0,), x=((1,),)), contexts.never_left(2))
 DRAWN = contexts.after(SMALLEST, *contexts.DRAWN)
 STATED = Statement(
     parts,
@@ -87,6 +104,8 @@ MUTANTS = (
     Mutant("factor γ, whatever α is", Rate(lambda alpha, gamma: gamma)),
     Mutant("worth 1, as if nothing came after", Rate(worth=lambda gamma: 1 + 0 * gamma)),
     Mutant("at least (1 + γ)/2", Rate(least=lambda gamma: (1 + gamma) / 2)),
+    Mutant("at least γ, whatever α is", Rate(short=lambda alpha: True, beyond=(LONG_STEP,))),
+    Mutant("at least γ, whatever γ is", Rate(discounting=lambda gamma: True, beyond=(GROWING,))),
     Mutant("no mask", Rate(machine=Machine(edit=unmasked))),
     Mutant("no normaliser", Rate(machine=Machine(softmax=no_normaliser))),
 )
@@ -123,7 +142,7 @@ at every state, whatever the features.
         "floor",
         lambda rate: (
             rf"""
-For $0 \le \gamma < 1$ and $0 \le \alpha \le 1$ the factor is at least ${letters(rate.least, "gamma")}$, and no bound that
+For ${letters(rate.discounting, "gamma")}$ and ${letters(rate.short, "alpha")}$ the factor is at least ${letters(rate.least, "gamma")}$, and no bound that
 holds for all starts can promise a smaller one: $\lVert G \rVert_\infty \ge \lvert {letters(rate.factor, "alpha", "gamma")} \rvert$.
 """
         ),
@@ -147,6 +166,12 @@ CLAIM = Claim(
             r"$\gamma \ne 1$, for the values under reward 1; any $\alpha$.",
             reason="at $\\gamma = 1$ the value $1/(1 - \\gamma)$ is undefined; $G \\mathbf 1 = \\mathbf 1$ holds there too",
         ),
+        Hypothesis(
+            r"For the factor to be at least $\gamma$: $\alpha \le 1$. Neither $\alpha \ge 0$ nor $\gamma \ge 0$ is needed.",
+            dropped="at least γ, whatever α is",
+            holds=short,
+        ),
+        Hypothesis(r"For the same, $\gamma \le 1$.", dropped="at least γ, whatever γ is", holds=discounting),
     ),
     subject=STATED.subject,
     checks=(

@@ -15,7 +15,7 @@ from icrl.arrays import np
 from icrl.operator import Operator
 from icrl.verify.instances import contexts
 from icrl.verify.instances import frozen_lake as lake
-from icrl.verify.instances.cases import Case, as_it_is, log_uniform, power_of_two, smallest, to_ball
+from icrl.verify.instances.cases import Case, as_it_is, log_uniform, power_of_two, smallest, stand_in, to_ball
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
 from icrl.verify.judging.blocks import book_latex, letters
 from icrl.verify.judging.parts import (
@@ -87,9 +87,14 @@ def squared(z: Any) -> Any:
     return z.real * z.real + z.imag * z.imag
 
 
-def step_limit(found: list) -> Any:
-    """min 2 Re λ/|λ|², which is positive if and only if every Re λ is."""
-    return least(2 * each.real / squared(each) for each in found)
+def own_limit(real: Any, squared: Any) -> Any:
+    """2 Re λ/|λ|², of Re λ and |λ|²."""
+    return 2 * real / squared
+
+
+def step_limit(found: list, own: Callable[[Any, Any], Any] = own_limit) -> Any:
+    """The least of the eigenvalues' limits, which is positive if and only if every Re λ is."""
+    return least(own(each.real, squared(each)) for each in found)
 
 
 def two_states_gap(case: Case) -> Any:
@@ -120,17 +125,46 @@ def positive_definite(E: np.ndarray) -> bool:
     return bool(np.linalg.eigvalsh((E + E.T) / np.outer(scale, scale)).min() > 1e-4)
 
 
+def all_left(operator: Operator) -> bool:
+    """Whether every state is left."""
+    return operator.covered
+
+
+def discounting(gamma: Any) -> bool:
+    """|γ| < 1."""
+    return abs(gamma) < 1
+
+
+def exponential(case: Case) -> bool:
+    """Whether E is the exponential of the score, to whatever base above 1."""
+    return case.exp not in (stand_in, as_it_is)
+
+
+def nearly_balanced(nu: np.ndarray, after: np.ndarray, gamma: Any) -> bool:
+    """γ² max_u (νP_e)(u)/ν(u) < 1."""
+    return gamma**2 * greatest(after / nu) < 1
+
+
+def left_often(n: Any, gamma: Any, enough: Any) -> bool:
+    """n(1 − |γ|) ≥ what is enough, from |γ|."""
+    return n * (1 - gamma) >= enough
+
+
 @dataclass(frozen=True)
 class Spectral:
     """The statement with its pieces: the limit of the step sizes, and which are below it; what (a), (b) and (c) ask; the Transformer; γ in the examples; contexts let in."""
 
-    limit: Callable[[list], Any] = step_limit
+    own: Callable[[Any, Any], Any] = own_limit
+    limit: Callable[[list, Callable], Any] = step_limit
     below: Callable[[Any, Any], bool] = lambda alpha, limit: alpha < limit
-    covered: Callable[[Operator], bool] = lambda operator: operator.covered
-    discount: Callable[[Any], bool] = lambda gamma: abs(gamma) < 1
+    covered: Callable[[Operator], bool] = all_left
+    discount: Callable[[Any], bool] = discounting
+    exponential: Callable[[Case], bool] = exponential
     two: Callable[[Any], bool] = lambda gap: gap > 0
-    definite: Callable[[Case], bool] = lambda case: symmetric(case) and positive_definite(table(case))
-    spread: Callable[[np.ndarray, np.ndarray], Any] = lambda nu, after: greatest(after / nu)
+    symmetric: Callable[[Case], bool] = symmetric
+    definite: Callable[[np.ndarray], bool] = positive_definite
+    balanced: Callable[[np.ndarray, np.ndarray, Any], bool] = nearly_balanced
+    often: Callable[[Any, Any, Any], bool] = left_often
     enough: Callable[[Any], Any] = lambda gamma: gamma / 2
     without: Callable[[Operator, np.ndarray], np.ndarray] = lambda operator, E: E @ weighted(operator)
     machine: Machine = Machine()
@@ -139,7 +173,7 @@ class Spectral:
 
     def count(self, n: Any, gamma: Any) -> bool:
         """Whether S_n is left often enough for (c), from |γ|."""
-        return n * (1 - gamma) >= self.enough(gamma)
+        return self.often(n, gamma, self.enough(gamma))
 
 
 def weighted(operator: Operator) -> np.ndarray:
@@ -159,11 +193,11 @@ def parts(claim: Spectral, case: Case) -> Iterator[Part]:
 def sufficient(claim: Spectral, case: Case, operator: Operator) -> Iterator[Part]:
     """What follows from (a), which is necessary too, (b) and (c)."""
     E, gamma = table(case), abs(case.gamma)
-    if len(E) == 2:
+    if len(E) == 2 and claim.exponential(case):
         yield from asserting("a", two_states(claim.two(two_states_gap(case)), case, operator))
-    if claim.definite(case):
+    if claim.symmetric(case) and claim.definite(E):
         nu = operator.counts * (E @ operator.counts)
-        if gamma**2 * claim.spread(nu, nu @ operator.transition) < 1:
+        if claim.balanced(nu, nu @ operator.transition, gamma):
             yield from asserting("b", stands("(b)", operator.H))
         if case.states[0] == case.states[-1] or claim.count(operator.counts[last(case)], gamma):
             yield from asserting("c", stands("(c)", claim.without(operator, E)))
@@ -207,7 +241,7 @@ def stands(name: str, H: np.ndarray) -> Iterator[Part]:
 def steps(claim: Spectral, case: Case, operator: Operator) -> Iterator[Part]:
     """Whether the layers converge at step sizes on both sides of the limit, or at any if it is not positive; and the library's limit."""
     found, zero = eigenvalues(operator.H), 0 * case.gamma
-    limit = claim.limit(found)
+    limit = claim.limit(found, claim.own)
     for alpha in (*probes(case, float(step_limit(found))), case.alphas[0]):
         works = claim.below(as_ball(alpha), limit)
         yield Part(
@@ -275,7 +309,7 @@ def without_normaliser(case: Case, operator: Operator) -> Iterator[Part]:
 def at_depth(claim: Spectral, case: Case, operator: Operator) -> Iterator[Part]:
     """At most κ ρ^L of the error is left after L layers; along the left eigenvector of the largest |λ|, λ^L of it."""
     found, V = np.linalg.eig(operator.G(case.alphas[0]))
-    if not operator.covered or np.linalg.cond(V) > 1e3:
+    if np.linalg.cond(V) > 1e3:  # its eigenvectors would magnify rounding too much
         return
     values, v_CE = grouping.values(case, claim.machine), grouping.certainty_equivalence(case)
     first, end, top = values[0] - v_CE, values[-1] - v_CE, np.abs(found).argmax()
@@ -304,6 +338,7 @@ SWAP = context((0, 1, 0), IDENTITY, 0, A=((0, 1), (1, 0)))
 ONE = context((0, 0), ((0,),), 0, alpha=2)
 BACK = context((0, 1, 0), IDENTITY, "-3/2")
 NEVER = context((0, 1), ((0,), (1,)), 0)
+SIGNS = replace(context((0, 1, 0), ((1,), (-1,)), "1/2"), exp=stand_in)
 LOPSIDED = context((0, 1, 2, 0), AXES, "1/2", A=((1, 1, 0), (-3, 0, 1), (2, 0, 2)))
 LONG_STAY = replace(
     smallest(
@@ -494,34 +529,40 @@ def in_turn(*checks: Check) -> Check:
 MUTANTS = (
     Mutant(
         "the smallest eigenvalue alone",
-        Spectral(limit=lambda found: step_limit([min(found, key=lambda z: float(abs(z)))]), beyond=(STUCK,)),
+        Spectral(limit=lambda found, own: step_limit([min(found, key=lambda z: float(abs(z)))]), beyond=(STUCK,)),
     ),
     Mutant(
         "a positive trace suffices",
-        Spectral(limit=lambda found: 2 * sum(z.real for z in found) / sum(map(squared, found)), beyond=(TRACE,)),
+        Spectral(limit=lambda found, own: 2 * sum(z.real for z in found) / sum(map(squared, found)), beyond=(TRACE,)),
     ),
     Mutant(
         "2/|λ| in the place of 2 Re λ/|λ|²",
-        Spectral(limit=lambda found: least(2 / abs(each) for each in found), beyond=(TURN,)),
+        Spectral(limit=lambda found, own: least(2 / abs(each) for each in found), beyond=(TURN,)),
     ),
     Mutant(
         "the largest of the limits",
-        Spectral(limit=lambda found: greatest(2 * each.real / squared(each) for each in found)),
+        Spectral(limit=lambda found, own: greatest(2 * each.real / squared(each) for each in found)),
     ),
+    Mutant("1 in the place of 2 in the limit", Spectral(own=lambda real, squared: real / squared)),
     Mutant("α equal to the limit let in", Spectral(below=lambda alpha, limit: alpha <= limit, beyond=(ONE,))),
     Mutant("γ = −3/2 let in", Spectral(discount=lambda gamma: True, beyond=(BACK,))),
     Mutant("a state that is never left let in", Spectral(covered=lambda operator: True, beyond=(NEVER,))),
+    Mutant(
+        "(a) with 1 + t² in the place of the exponential",
+        Spectral(exponential=lambda case: True, beyond=(SIGNS,)),
+        dict.fromkeys(("certified", "numeric"), "there E is the exponential"),
+    ),
     Mutant("(a) if the features differ", Spectral(two=lambda gap: gap != 0, beyond=(SWAP,))),
-    Mutant("(b), (c) with E symmetric", Spectral(definite=symmetric, beyond=(SWAP,))),
+    Mutant("(b), (c) with E symmetric", Spectral(definite=lambda E: True, beyond=(SWAP,))),
     Mutant(
         "(b), (c) with E + Eᵀ positive definite",
-        Spectral(definite=lambda case: positive_definite(table(case)), beyond=(LOPSIDED,)),
+        Spectral(symmetric=lambda case: True, beyond=(LOPSIDED,)),
     ),
     Mutant(
         "(b) with a mean in the place of the maximum",
-        Spectral(spread=lambda nu, after: sum(after) / sum(nu), beyond=(STUCK,)),
+        Spectral(balanced=lambda nu, after, gamma: gamma**2 * sum(after) < sum(nu), beyond=(STUCK,)),
     ),
-    Mutant("(c) whatever S_n", Spectral(enough=lambda gamma: 0 * gamma, beyond=(OPEN,))),
+    Mutant("(c) whatever S_n", Spectral(often=lambda n, gamma, enough: True, beyond=(OPEN,))),
     Mutant(
         "(c) with an eighth of |γ| in the place of half",
         Spectral(enough=lambda gamma: gamma / 8),
@@ -549,6 +590,8 @@ MUTANTS = (
 
 MODULUS = r"{\lvert \gamma \rvert}"
 """|γ|, as a symbol; the braces keep its letters as they are."""
+REAL, SQUARED = r"{\operatorname{Re} \lambda}", r"{\lvert \lambda \rvert^2}"
+"""Re λ and |λ|² likewise."""
 
 SETTING = r"""
 Let $H = \hat M - \gamma \hat P$ and $G = I - \alpha H$ be those of one context ({prf:ref}`operator`), with one step
@@ -573,18 +616,21 @@ ASSERTIONS = (
         "radius",
         r"The values converge from every $v_0$, and to one limit, if and only if $\rho(G) < 1$; the "
         r"limit is $v_{\mathrm{CE}}$.",
+        typed="condition",
     ),
     Assertion(
         "limit",
-        r"""
+        lambda claim: (
+            rf"""
 Among the $\alpha > 0$ this is so for those with
 
 $$
-\alpha < \min_\lambda \frac{2 \operatorname{Re} \lambda}{\lvert \lambda \rvert^2}, \qquad \lambda \text{ the eigenvalues of } H ,
+\alpha < \min_\lambda {letters(claim.own, REAL, SQUARED)}, \qquad \lambda \text{{ the eigenvalues of }} H ,
 $$ (eq-step-limit)
 
 and no others; an eigenvalue 0 makes the bound 0. So some $\alpha > 0$ works if and only if every eigenvalue of $H$ has a positive real part.
-""",
+"""
+        ),
     ),
     Assertion(
         "a",
@@ -593,6 +639,7 @@ Let $\lvert\gamma\rvert < 1$, and let every state of the context be left by some
 
 (a) The context has two states, $E(s, u) = e^{x(u)^\top A x(s)}$, and $(x_0 - x_1)^\top A (x_0 - x_1) > 0$. This is necessary too, and then every $\alpha \in (0, 1]$ works.
 """,
+        typed="condition",
     ),
     Assertion(
         "b",
@@ -605,6 +652,7 @@ $$
 \gamma^2 \max_{u} \frac{(\nu P_e)(u)}{\nu(u)} < 1 .
 $$ (eq-reweighted)
 """,
+        typed="condition",
     ),
     Assertion(
         "c",
@@ -643,28 +691,36 @@ CLAIM = Claim(
             r"$\gamma$. (If $H$ has the eigenvalue 0, as with a state that is never left, no $\alpha$ works.)",
             reason="where the steps differ a product of factors decides, {prf:ref}`layer-steps`",
         ),
-        Hypothesis(r"$\lvert\gamma\rvert < 1$, for (a), (b) and (c).", dropped="γ = −3/2 let in"),
+        Hypothesis(r"$\lvert\gamma\rvert < 1$, for (a), (b) and (c).", dropped="γ = −3/2 let in", holds=discounting),
         Hypothesis(
             r"Every state of the context is a source, $S_n$ included, for (a), (b) and (c).",
             dropped="a state that is never left let in",
+            holds=all_left,
         ),
         Hypothesis(
-            r"$E$ is the exponential of the score, to whatever base above 1, for (a).",
-            reason="for another table $E(0, 0) E(1, 1) > E(0, 1) E(1, 0)$ takes the place of the condition, which says this of exponentials",
+            r"$E$ is the exponential of the score, to whatever base above 1, for (a); for another positive table "
+            r"$E(0, 0) E(1, 1) > E(0, 1) E(1, 0)$ takes the place of the condition, which says this of exponentials.",
+            dropped="(a) with 1 + t² in the place of the exponential",
+            holds=exponential,
         ),
         Hypothesis(
             r"$E$ is symmetric, such as with $A = I$, for (b) and (c).",
             dropped="(b), (c) with E + Eᵀ positive definite",
+            holds=symmetric,
         ),
         Hypothesis(
             r"$E$ is positive definite, such as with $A = I$ and distinct features ({prf:ref}`fixed-point`), for (b) and (c).",
             dropped="(b), (c) with E symmetric",
+            holds=positive_definite,
         ),
         Hypothesis(
             r"Arrivals and departures nearly balance at every state, for (b).",
             dropped="(b) with a mean in the place of the maximum",
+            holds=nearly_balanced,
         ),
-        Hypothesis(r"$S_n = S_0$, or $S_n$ is left often enough, for (c).", dropped="(c) whatever S_n"),
+        Hypothesis(
+            r"$S_n = S_0$, or $S_n$ is left often enough, for (c).", dropped="(c) whatever S_n", holds=left_often
+        ),
         Hypothesis("The normaliser is left out, for (c).", dropped="(c) with the normaliser"),
     ),
     subject=STATED.subject,

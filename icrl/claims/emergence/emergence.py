@@ -30,8 +30,9 @@ class Experiment(NamedTuple):
     diagonal. ``error``: the median over held-out tasks of the relative error against v^π at ``depth`` layers, at most (v = 0 has
     the error 1). ``centred``: the same for values less their mean under μ, at most (a constant has the error 1).
     ``constant``: the error, not centred, of the context's mean reward over 1 − γ at all states, at most. ``difference``: that
-    against softmax TD with fitted α and β, at most. ``lost_at``: a depth beyond that of training by
-    which the values have grown past use.
+    against softmax TD with fitted α and β, at most. ``lost_at``: a depth beyond that of training by which the values have grown past
+    use; then ``margin``: by how much w_t is above w_r, at least, and γw_t + w_v at least a quarter of it above 0; ``far``: that
+    difference, at least.
     """
 
     protocol: Protocol
@@ -43,6 +44,8 @@ class Experiment(NamedTuple):
     constant: float | None = None
     difference: float | None = None
     lost_at: int | None = None
+    margin: float = 0.08
+    far: float = 0.3
     cosine_V: float = 0.99
     cosine_A: float = 0.99
 
@@ -56,10 +59,12 @@ def trained(protocol: Protocol, seed: int) -> Any:
 
 @dataclass(frozen=True)
 class Emergence:
-    """The statement with its pieces: the experiments, those in which the pattern must be missing at seed 0, and what trains."""
+    """The statement with its pieces: the experiments, those in which the pattern must be missing at seed 0, the cosine that one of the two does
+    not exceed there, and what trains."""
 
     experiments: tuple[Experiment, ...]
     controls: tuple[Protocol, ...] = ()
+    amiss: float = 0.9
     train: Callable[[Protocol, int], Any] = trained
 
 
@@ -88,13 +93,13 @@ def likeness(experiment: Experiment, seen: Any) -> Iterator[Part]:
     yield Part("cosine of A's block and the identity", seen.cosine_A, experiment.cosine_A, relation=AT_LEAST)
 
 
-def missing(learned: Any) -> Iterator[Part]:
-    """The lesser of the two cosines, at most :data:`AMISS`."""
+def missing(learned: Any, amiss: float) -> Iterator[Part]:
+    """The lesser of the two cosines, at most ``amiss``."""
     from icrl.pretrain.metrics import pattern
 
     seen = pattern(learned)
     lesser = min(seen.cosine_V, seen.cosine_A)
-    yield Part("the lesser of the two cosines", lesser, AMISS, relation=AT_MOST, asserted="controls")
+    yield Part("the lesser of the two cosines", lesser, amiss, relation=AT_MOST, asserted="controls")
 
 
 def measured_again(learned: Any, seen: Any) -> Iterator[Part]:
@@ -241,8 +246,8 @@ def beyond_its_depth(experiment: Experiment, depth: int, learned: Any, batch: An
 
     w_r, w_t, w_v = row_of(learned)
     grown = experiment.protocol.discount * w_t + w_v
-    yield Part("w_t − w_r", w_t - w_r, MARGIN, relation=AT_LEAST, asserted="one-depth")
-    yield Part("γw_t + w_v", grown, MARGIN / 4, relation=AT_LEAST, asserted="one-depth")
+    yield Part("w_t − w_r", w_t - w_r, experiment.margin, relation=AT_LEAST, asserted="one-depth")
+    yield Part("γw_t + w_v", grown, experiment.margin / 4, relation=AT_LEAST, asserted="one-depth")
     yield Part(
         f"median relative error against the true value at depth {depth}",
         median_error(learned, batch, depth),
@@ -254,14 +259,10 @@ def beyond_its_depth(experiment: Experiment, depth: int, learned: Any, batch: An
     yield Part(
         f"median relative difference to the values of softmax TD at depth {experiment.depth}",
         far,
-        FAR,
+        experiment.far,
         relation=AT_LEAST,
         asserted="one-depth",
     )
-
-
-MARGIN, FAR = 0.08, 0.3
-"""What w_t must be more than w_r, a quarter of which γw_t + w_v must be; and how far from those of softmax TD the values are."""
 
 
 def seeds(budget: Budget) -> range:
@@ -307,13 +308,13 @@ def numeric(claim: Emergence, budget: Budget) -> Verdict:
                 return Verdict(False, f"fails at seed {seed}", counterexample=found)
             budget.progress(done, len(asked_for))
         for protocol in claim.controls:
-            if found := failure(protocol, 0, missing(claim.train(protocol, 0)), met):
+            if found := failure(protocol, 0, missing(claim.train(protocol, 0), claim.amiss), met):
                 return Verdict(False, "fails at seed 0", counterexample=found)
     which = f"seeds {seeds(budget)[0]} to {seeds(budget)[-1]}" if len(seeds(budget)) > 1 else f"seed {budget.seed}"
     return Verdict(
         True,
         f"{len(claim.experiments)} protocols, {which} of each, trained afresh: {'; '.join(map(asked, claim.experiments))}; 200 held-out tasks; "
-        f"in {len(claim.controls)} controls at seed 0 one of the cosines is at most {AMISS:g}",
+        f"in {len(claim.controls)} controls at seed 0 one of the cosines is at most {claim.amiss:g}",
         met=met,
     )
 
@@ -341,7 +342,10 @@ def asked(experiment: Experiment) -> str:
     difference = (
         "" if experiment.difference is None else f", difference to softmax TD at most {experiment.difference:g}"
     )
-    lost = f"; w_t at least {MARGIN:g} above w_r, γw_t + w_v at least {MARGIN / 4:g}, difference to softmax TD at least {FAR:g}, error at least 1 at depth"
+    lost = (
+        f"; w_t at least {experiment.margin:g} above w_r, γw_t + w_v at least {experiment.margin / 4:g}, "
+        f"difference to softmax TD at least {experiment.far:g}, error at least 1 at depth"
+    )
     return (
         f"{told(experiment.protocol)}: cosines at least {experiment.cosine_V:g} (V) and {experiment.cosine_A:g} (A), α in {experiment.alpha}, β in {experiment.sharpness}, "
         f"at depth {experiment.depth} error at most {experiment.error:g}{difference}{'' if experiment.lost_at is None else f'{lost} {experiment.lost_at}'}"
@@ -361,8 +365,7 @@ CLAIMED = (
 )
 AT_SIX, AT_ANY = CLAIMED[0], CLAIMED[2]
 APART = AT_SIX.centred
-AMISS = 0.9
-"""Where a control leaves the pattern out, one of the two cosines is below this."""
+AMISS = Emergence.amiss
 
 
 def control(**changes: Any) -> Emergence:
@@ -411,89 +414,146 @@ MUTANTS = (
     ),
     Mutant("what was trained at any depth is lost at 100, too", Emergence((AT_ANY._replace(lost_at=100),))),
     Mutant("the pattern is missing without a control, too", Emergence((), (BOYAN,))),
+    Mutant(
+        "one of the two cosines at most 1/2 with parameters of their own for each layer",
+        Emergence((), (replace(BOYAN, **CONTROLS["parameters of their own for each layer"]),), 0.5),
+    ),
 )
 
 
-(LEAST, MOST), (SHORTEST, LONGEST), (LOW, HIGH) = SHARP["sharpness"], SIX["alpha"], ANY["alpha"]
+def asks(claim: Emergence, name: str, drawn: bool | None = None) -> list[Experiment]:
+    """The experiments of which something is asked, those of a depth that is ``drawn`` if told: the claim's, or where it has none the statement's."""
+    fits = lambda each: getattr(each, name) is not None and drawn in (None, each.protocol.shallowest is not None)
+    return list(filter(fits, claim.experiments)) or list(filter(fits, CLAIMED))
+
+
+def least(claim: Emergence, name: str) -> float:
+    """The least that is asked of any experiment."""
+    return min(getattr(each, name) for each in asks(claim, name))
+
+
+def most(claim: Emergence, name: str) -> float:
+    """The most that is allowed to any experiment."""
+    return max(getattr(each, name) for each in asks(claim, name))
+
+
+def hull(claim: Emergence, name: str, drawn: bool | None = None) -> tuple[float, float]:
+    """The least interval that holds those of the experiments."""
+    found = [getattr(each, name) for each in asks(claim, name, drawn)]
+    return min(low for low, _ in found), max(high for _, high in found)
+
+
+def families(claim: Emergence, name: str) -> str:
+    """The chains of the experiments of which something is asked."""
+    words = {"boyan": "Boyan", "dense": "dense"}
+    return " and ".join(dict.fromkeys(words[each.protocol.family] for each in asks(claim, name)))
+
+
+def depth_of(protocol: Protocol) -> str:
+    """At which depth a protocol trains."""
+    return f"{protocol.depth} layers" if protocol.shallowest is None else "a random depth"
+
 
 STATEMENT = rf"""
 Train the Transformer of {{prf:ref}}`state-form`, the same three entries $w_r, w_t, w_v$ of $V$ and the same block of
-$A$ in all layers, from $0.02$ times standard normal numbers, on the expected semi-gradient TD loss
-$\sum_s \mu(s)\, \delta(s)^2$. Every step draws fresh tasks of ten states, $r \sim U(-1, 1)$, $\gamma = 0.9$, each with
-a context of 30 transitions: random Boyan chains with features from $U(-1, 1)^4$, or dense chains with rows from a
-Dirichlet(0.3) distribution and unit features in $\mathbb R^5$. Adam, gradients clipped to norm 1, the rate falling to
-0 along a cosine: {FIXED["steps"]} steps of {FIXED["batch"]} tasks from rate {FIXED["rate"]:g} with 6 layers, or
+$A$ in all layers, from ${BOYAN.init:g}$ times standard normal numbers, on the expected semi-gradient TD loss
+$\sum_s \mu(s)\, \delta(s)^2$. Every step draws fresh tasks of {BOYAN.n_states} states, $r \sim U(-1, 1)$, $\gamma = {BOYAN.discount:g}$, each with
+a context of {BOYAN.n} transitions: random Boyan chains with features from $U(-1, 1)^{BOYAN.d}$, or dense chains with rows from a
+Dirichlet(0.3) distribution and unit features in $\mathbb R^{DENSE.d}$. Adam, gradients clipped to norm {BOYAN.clip:g}, the rate falling to
+0 along a cosine: {FIXED["steps"]} steps of {FIXED["batch"]} tasks from rate {FIXED["rate"]:g} with {BOYAN.depth} layers, or
 {RANDOM["steps"]} steps of {RANDOM["batch"]} tasks from rate {RANDOM["rate"]:g} with a depth drawn in each step from
-{RANDOM["shallowest"]} to {RANDOM["depth"]}. {len(seeds(Budget()))} seeds of each of the four are trained. All that follows is
+{RANDOM["shallowest"]} to {RANDOM["depth"]}. {len(seeds(Budget()))} seeds of each of the {len(CLAIMED)} are trained. All that follows is
 measured, not proved: other sizes, budgets and families are outside it.
 """.strip()
+
+
+def of_scales(claim: Emergence) -> str:
+    """The two scales, in their intervals."""
+    (low, high), (shortest, longest) = hull(claim, "sharpness"), hull(claim, "alpha", drawn=False)
+    lowest, highest = hull(claim, "alpha", drawn=True)
+    return rf"""
+The two scales are learned. $\beta$ is not 1 in any of the {len(CLAIMED)}: it lies between {low:g} and {high:g}. $\alpha$ is not 1
+with {BOYAN.depth} layers, between {shortest:g} and {longest:g}; with random depth it lies between {lowest:g} and {highest:g}, and may be as
+good as 1.
+"""
+
+
+def of_one_depth(claim: Emergence) -> str:
+    """How those that are lost beyond their depth differ from softmax TD."""
+    one = asks(claim, "lost_at")[0]
+    return rf"""
+**Trained at {depth_of(one.protocol)}, on {families(claim, "lost_at")} chains, they are not**, for all the likeness of the parameters: fitted
+likewise, the median difference at {one.depth} layers is {one.far:g} or more. There $w_t$ exceeds $w_r$, by {one.margin:g}
+or more, which makes up for what {one.depth} layers cannot reach, and the factor by which a layer multiplies constants is above
+1, $1 + \gamma w_t + w_v \ge {1 + one.margin / 4:g}$.
+"""
+
+
+def of_growth(claim: Emergence) -> str:
+    """Where they are lost."""
+    one = asks(claim, "lost_at")[0]
+    return (
+        rf"Trained at {depth_of(one.protocol)}, on {families(claim, 'lost_at')} chains, the values grow beyond that depth: at {one.lost_at} "
+        r"layers the median error exceeds that of $v = 0$."
+    )
+
 
 ASSERTIONS = (
     Assertion(
         "pattern",
-        rf"""
+        lambda claim: (
+            rf"""
 Then, at each seed tried, training finds softmax TD by itself, up to two scales:
 
 $$
 (w_r, w_t, w_v) \approx \alpha\,(1, 1, -1), \qquad A \approx \beta I ,
 $$ (eq-emergence)
 
-both with a cosine of at least {AT_SIX.cosine_V:g}.
-""",
+both with a cosine of at least {min(least(claim, "cosine_V"), least(claim, "cosine_A")):g}.
+"""
+        ),
     ),
-    Assertion(
-        "scales",
-        rf"""
-The two scales are learned. $\beta$ is not 1 in any of the four: it lies between {LEAST:g} and {MOST:g}. $\alpha$ is not 1
-with 6 layers, between {SHORTEST:g} and {LONGEST:g}; with random depth it lies between {LOW:g} and {HIGH:g}, and may be as
-good as 1.
-""",
-    ),
+    Assertion("scales", of_scales),
     Assertion(
         "truth",
-        rf"""
-On tasks never trained on the median error against $v^\pi$ is at most {AT_SIX.error:g} of that of $v = 0$, and for values
+        lambda claim: (
+            rf"""
+On tasks never trained on the median error against $v^\pi$ is at most {most(claim, "error"):g} of that of $v = 0$, and for values
 less their mean under $\mu$, which is what tells states apart and in which every constant has the error 1, at most
-{AT_SIX.centred:g}.
-""",
+{most(claim, "centred"):g}.
+"""
+        ),
     ),
     Assertion(
         "constant",
-        rf"""
-On Boyan chains the first of these says little: the mean reward of the context over $1 - \gamma$, the same for all states,
-has a median error of at most {CONSTANT:g}.
-""",
+        lambda claim: (
+            rf"""
+On {families(claim, "constant")} chains the first of these says little: the mean reward of the context over $1 - \gamma$, the same for all states,
+has a median error of at most {most(claim, "constant"):g}.
+"""
+        ),
     ),
     Assertion(
         "predictions",
-        rf"""
-Trained at a random depth, the predictions are those of softmax TD, its $\alpha$ and $\beta$ fitted to them in steps
-from those of the parameters, up to a median relative difference of {AT_ANY.difference:g} at {AT_ANY.depth} layers.
-""",
+        lambda claim: (
+            rf"""
+Trained at {depth_of(asks(claim, "difference")[0].protocol)}, the predictions are those of softmax TD, its $\alpha$ and $\beta$ fitted to them in steps
+from those of the parameters, up to a median relative difference of {most(claim, "difference"):g} at {asks(claim, "difference")[0].depth} layers.
+"""
+        ),
     ),
-    Assertion(
-        "one-depth",
-        rf"""
-**Trained at one depth, on Boyan chains, they are not**, for all the likeness of the parameters: fitted
-likewise, the median difference at {AT_SIX.depth} layers is {FAR:g} or more. There $w_t$ exceeds $w_r$, by {MARGIN:g}
-or more, which makes up for what 6 layers cannot reach, and the factor by which a layer multiplies constants is above
-1, $1 + \gamma w_t + w_v \ge {1 + MARGIN / 4:g}$.
-""",
-    ),
-    Assertion(
-        "growth",
-        rf"""
-Beyond 6 layers the values grow: at {AT_SIX.lost_at} the median error exceeds that of $v = 0$.
-""",
-    ),
+    Assertion("one-depth", of_one_depth),
+    Assertion("growth", of_growth),
     Assertion(
         "controls",
-        rf"""
-Where the pattern is missing was tried on Boyan chains with 6 layers at seed 0. One of the two cosines stays at or below
-{AMISS:g} when the contexts' rewards belong to other states and when the labels belong to another task; with parameters
+        lambda claim: (
+            rf"""
+Where the pattern is missing was tried on Boyan chains with {BOYAN.depth} layers at seed 0. One of the two cosines stays at or below
+{claim.amiss:g} when the contexts' rewards belong to other states and when the labels belong to another task; with parameters
 of their own for each layer; and, in as many steps, at a hundredth of the rate. So it does when attention is held uniform,
 $A = 0$, and with $\gamma = 0$, where nothing moves $w_t$ from its start.
-""",
+"""
+        ),
     ),
 )
 

@@ -76,19 +76,41 @@ SEMINORMS = (
 )
 
 
+def independent(x: np.ndarray) -> bool:
+    """Whether the features of the states are linearly independent: whether their Gram matrix surely has an inverse."""
+    sizes = np.linalg.svd(x.astype(float), compute_uv=False)
+    return x.shape[1] >= len(x) and sizes[-1] > 1e-3 * sizes[0]
+
+
+def seen(mu: np.ndarray) -> bool:
+    """μ > 0."""
+    return min(mu) > 0
+
+
+def discounting(gamma: Any) -> bool:
+    """|γ| < 1."""
+    return abs(gamma) < 1
+
+
 @dataclass(frozen=True)
 class Bound:
-    """The statement with its pieces: the update, what it is made of, the factor, the features' size, when 0 means right
-    and by which norm, what makes an update of an error; processes let in."""
+    """The statement with its pieces: the update, what it is made of, the factor, the features' size, for which features, μ and γ 0 means
+    right and by which norm, what makes an update of an error; processes let in."""
 
     update: Callable = expected_update
     source: Callable = by_errors
     factor: Callable[[Any], Any] = lambda gamma: 1 + abs(gamma)
     features: Callable = max
-    tells: Callable[[Process], bool] = lambda given: independent(given.x) and min(given.mu) > 0 and abs(given.gamma) < 1
+    independent: Callable[[np.ndarray], bool] = independent
+    seen: Callable[[np.ndarray], bool] = seen
+    discounting: Callable[[Any], bool] = discounting
     norm: Callable[[Any], Any] = greatest
     unseen: Callable = from_error
     beyond: tuple[Process, ...] = ()
+
+    def tells(self, given: Process) -> bool:
+        """Whether a loss of 0 is said to mean that the values are right."""
+        return self.independent(given.x) and self.seen(given.mu) and self.discounting(given.gamma)
 
 
 class Process(NamedTuple):
@@ -113,7 +135,7 @@ class Process(NamedTuple):
             "states": len(self.v),
             "d": self.x.shape[1],
             "γ": self.gamma,
-            "a state of μ = 0": not min(self.mu) > 0,
+            "a state of μ = 0": not seen(self.mu),
             "independent features": independent(self.x),
             "values that are right": not any(self.v != self.v_pi),
         }
@@ -122,12 +144,6 @@ class Process(NamedTuple):
         if len(self.v) > 3:
             return f"{len(self.v)} states, d = {self.x.shape[1]}, γ = {shown(self.gamma)}"
         return f"P = {shown(self.P)}, r = {shown(self.r)}, γ = {shown(self.gamma)}, μ = {shown(self.mu)}, x = {shown(self.x)}, v = {shown(self.v)}"
-
-
-def independent(x: np.ndarray) -> bool:
-    """Whether the features of the states are linearly independent: whether their Gram matrix surely has an inverse."""
-    sizes = np.linalg.svd(x.astype(float), compute_uv=False)
-    return x.shape[1] >= len(x) and sizes[-1] > 1e-3 * sizes[0]
 
 
 def diagonal(mu: np.ndarray) -> np.ndarray:
@@ -157,7 +173,7 @@ def parts(claim: Bound, given: Process) -> Iterator[Part]:
     if any(error != 0) and claim.tells(given):
         where = "NEU, largest entry, at values that are not v^π"
         yield Part(where, claim.norm(update), 0 * given.gamma, scale, UNLIKE, "right")
-    if given.x.shape[1] < len(given.v):
+    if given.x.shape[1] < len(given.v):  # else there need be no such error
         elsewhere = at_other_values(claim, given, D, size(given.v_pi, given.r) * size(given.x))
         yield from asserting("fewer", elsewhere)
 
@@ -354,17 +370,17 @@ MUTANTS = (
     ),
     Mutant(
         "loss 0 only at v^π, with one feature for two states: an instance supplied",
-        Bound(tells=lambda given: bool(given.x.any()), beyond=(ONE_FEATURE,)),
+        Bound(independent=lambda x: True, beyond=(ONE_FEATURE,)),
         IDENTITY,
     ),
     Mutant(
         "loss 0 only at v^π, with a state of μ = 0: an instance supplied",
-        Bound(tells=lambda given: independent(given.x), beyond=(UNSEEN_STATE,)),
+        Bound(seen=lambda mu: True, beyond=(UNSEEN_STATE,)),
         IDENTITY,
     ),
     Mutant(
         "loss 0 only at v^π, with γ = 1: an instance supplied",
-        Bound(tells=lambda given: independent(given.x) and min(given.mu) > 0, beyond=(NO_DISCOUNT,)),
+        Bound(discounting=lambda gamma: True, beyond=(NO_DISCOUNT,)),
         IDENTITY,
     ),
     Mutant(
@@ -394,6 +410,7 @@ $$
 \sum_s \mu(s) \bigl(r + \gamma P v - v\bigr)(s)\, x(s) = X^\top \operatorname{diag}(\mu)\, (\gamma P - I)\, (v - v^\pi) .
 $$ (eq-update-of-error)
 """,
+        typed="equation",
     ),
     Assertion(
         "bound",
@@ -415,6 +432,7 @@ The converse fails: a loss of 0 does not by itself mean that the values are righ
 by a norm, $\lvert\gamma\rvert < 1$, $\mu > 0$ and the features of the states are linearly independent: then
 $\mathrm{NEU}(v) = 0$ at $v = v^\pi$ only.
 """,
+        typed="condition",
     ),
     Assertion(
         "fewer",
@@ -422,6 +440,7 @@ $\mathrm{NEU}(v) = 0$ at $v = v^\pi$ only.
 With fewer features than states, $d < \lvert\mathcal S\rvert$, it is 0 at other values too, whatever $\gamma$, $\mu$
 and the seminorm. (How large an error a loss near 0 leaves room for is not said here.)
 """,
+        typed="condition",
     ),
 )
 
@@ -451,13 +470,17 @@ CLAIM = Claim(
         Hypothesis(
             r"For the converse, $\lvert\gamma\rvert < 1$.",
             dropped="loss 0 only at v^π, with γ = 1: an instance supplied",
+            holds=discounting,
         ),
         Hypothesis(
-            r"For the converse, $\mu > 0$.", dropped="loss 0 only at v^π, with a state of μ = 0: an instance supplied"
+            r"For the converse, $\mu > 0$.",
+            dropped="loss 0 only at v^π, with a state of μ = 0: an instance supplied",
+            holds=seen,
         ),
         Hypothesis(
             r"For the converse, linearly independent features.",
             dropped="loss 0 only at v^π, with one feature for two states: an instance supplied",
+            holds=independent,
         ),
     ),
     subject=STATED.subject,

@@ -11,6 +11,8 @@ from math import prod
 from random import Random
 from typing import Any, NamedTuple
 
+from sympy import Symbol
+
 from icrl import state_form, td
 from icrl.algebra import identity, place, scalar, softmax, stack, transpose
 from icrl.arrays import np
@@ -20,6 +22,7 @@ from icrl.state_form import Model, Weights
 from icrl.tasks import from_gymnasium, one_hot
 from icrl.transformer import Parameters, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import EXPONENTIALS, log_uniform, shown, small_fraction, stand_in
+from icrl.verify.judging.blocks import book_latex, letters
 from icrl.verify.judging.differences import TOLERANCE, one_thread
 from icrl.verify.judging.parts import Floating, Part, Within, asserting, first_failure, on_floats, size
 from icrl.verify.judging.statement import Statement
@@ -76,20 +79,27 @@ def library_gain(w: Sequence, depth: int, gamma: Any) -> Any:
     return gain(w, depth, gamma)
 
 
+def negative(w_v: Any) -> bool:
+    """w_v < 0."""
+    return w_v < 0
+
+
 @dataclass(frozen=True)
 class Form:
     """The statement with its pieces.
 
-    The model, what of the counts it is made of, K, the three entries of V, what a layer is read as and its gain; then the
-    Transformer's prompt and parameters, and contexts let in.
+    The model, what of the counts it is made of, K, the three entries of V, which are read as a task's, what a layer is read as, q and the
+    gain; then the Transformer's prompt and parameters, and contexts let in.
     """
 
     model: Callable[[Model], Model] = lambda given: given
     shares: Callable[[Any, Any, Any], tuple] = lambda share, moves, paid: (share * moves, share * paid)
     attention: Callable = state_form.attention_weights
     weights: Callable[[Weights], Weights] = lambda w: w
-    reading: Callable[[Sequence, Any], tuple] = library_reading
-    gain: Callable[[Sequence, int, Any], Any] = library_gain
+    read: Callable[[Any], bool] = negative
+    reading: Callable[[Any, Any, Any, Any], tuple] = lambda w_r, w_t, w_v, gamma: (-w_v, gamma * w_t / -w_v, w_r / -w_v)
+    ratio: Callable[[Any, Any, Any], Any] = lambda w_t, w_v, gamma: 1 + gamma * w_t + w_v
+    gain: Callable[[Any, Any, int], Any] = lambda w_r, q, depth: w_r * sum(q**layer for layer in range(depth))
     prompt: Callable = prompt
     edit: Callable[[Parameters], Parameters] = lambda p: p
     beyond: tuple[Given, ...] = ()
@@ -161,6 +171,7 @@ def parts(form: Form, given: Given) -> Iterator[Part]:
     for (name, model), id in zip(routes.items(), ("form", "frequencies"), strict=True):
         stated = on_states(form, given.features, model, given.layers, given.v, given.gamma, given.exp)
         yield from by_column(given, stated, truth, name, scale, id)
+    # the library starts from 0, with its own attention
     if form.attention is state_form.attention_weights and not given.v.any():
         stated = state_form.values(
             given.features, form.model(routes[""]), map(form.weights, given.layers), given.gamma, given.exp
@@ -169,6 +180,8 @@ def parts(form: Form, given: Given) -> Iterator[Part]:
     yield from asserting("task", as_softmax_td(form, given, routes[""], scale))
     yield from asserting("task", as_another_task(form, given, truth, scale))
     yield from asserting("gain", on_constants(form, given))
+    if (form.reading, form.ratio, form.gain) == (Form.reading, Form.ratio, Form.gain):  # the library's are these alone
+        yield from library(form, given)
 
 
 def by_column(
@@ -202,8 +215,8 @@ def as_another_task(form: Form, given: Given, truth: list[np.ndarray], scale: fl
     """Each layer with w_v < 0, from the values before it: one update of the loop of softmax TD, with what is read off w."""
     S = len(given.features)
     for layer, (w, (before, after)) in enumerate(zip(given.layers, pairwise(truth), strict=True)):
-        if w.value < 0:
-            alpha, discount, times = form.reading(w[:3], given.gamma)
+        if form.read(w.value):
+            alpha, discount, times = form.reading(*w[:3], given.gamma)
             scores = given.features @ w.A.T @ given.features.T + 0 * given.gamma
             loop = td.softmax_td(
                 given.states,
@@ -227,7 +240,24 @@ def on_constants(form: Form, given: Given) -> Iterator[Part]:
     scale = growth(paid) * size(*truth, ones)
     for layer, row in enumerate(truth):
         for j, right in enumerate(row):
-            yield Part(f"v_{layer} in column {j}, rewards of 1", form.gain(w[:3], layer, given.gamma), right, scale)
+            yield Part(f"v_{layer} in column {j}, rewards of 1", gain_of(form, w, layer, given.gamma), right, scale)
+
+
+def gain_of(form: Form, w: Weights, depth: int, gamma: Any) -> Any:
+    """The gain of so many layers."""
+    return form.gain(w.reward, form.ratio(w.target, w.value, gamma), depth)
+
+
+def library(form: Form, given: Given) -> Iterator[Part]:
+    """What icrl.pretrain.readings reads a layer with w_v < 0 as, and its gain of one layer more than there are."""
+    for layer, w in enumerate(given.layers):
+        if w.value < 0:
+            found = zip(library_reading(w[:3], given.gamma), form.reading(*w[:3], given.gamma), strict=True)
+            for name, (got, right) in zip(("α", "γ̃", "η"), found):
+                yield Part(f"{name} of layer {layer + 1} by readings.reading", got, right, size(right), asserted="task")
+        depth = len(given.layers) + 1
+        got, right = library_gain(w[:3], depth, given.gamma), gain_of(form, w, depth, given.gamma)
+        yield Part(f"the gain of layer {layer + 1} by readings.gain", got, right, size(right), asserted="gain")
 
 
 def growth(given: Given) -> float:
@@ -294,7 +324,7 @@ def rational_instances() -> Iterator[Given]:
 TOLD = (
     "every column that holds a state, and a query column for every state, against the state form after every layer, "
     "from counts and from frequencies; icrl.state_form.values; the loop of softmax TD where w = α(1, 1, −1), "
-    "and layer by layer where w_v < 0, with α, γ̃ and η by icrl.pretrain.readings.reading; rewards of 1 against its gain"
+    "and layer by layer where w_v < 0, with α, γ̃ and η; rewards of 1 against the gain; reading and gain of icrl.pretrain.readings"
 )
 
 
@@ -363,7 +393,7 @@ STATED = Statement(
     trials=200,
     floating=FLOATING,
     routes={"numeric": f"FrozenLake-v1 first of those drawn; then {BATCHES}"},
-    shows=(parts, by_column, as_softmax_td, as_another_task, on_constants),
+    shows=(parts, by_column, as_softmax_td, as_another_task, on_constants, library),
 )
 EXACT, NUMERIC = STATED.checks()
 
@@ -523,15 +553,18 @@ MUTANTS = (
     Mutant("w_r and w_t exchanged", Form(weights=lambda w: w._replace(reward=w.target, target=w.reward))),
     Mutant("softmax over the queries", Form(attention=over_queries)),
     Mutant("no gradient through the attention", Form(attention=held_constant), NO_GRADIENT, "numeric"),
-    Mutant("the discount of a layer left at γ", Form(reading=lambda w, gamma: (-w[2], gamma, w[0] / -w[2]))),
+    Mutant("the discount of a layer left at γ", Form(reading=lambda w_r, w_t, w_v, gamma: (-w_v, gamma, w_r / -w_v))),
     Mutant(
         "the discount of a layer not divided by −w_v",
-        Form(reading=lambda w, gamma: (-w[2], gamma * w[1], w[0] / -w[2])),
+        Form(reading=lambda w_r, w_t, w_v, gamma: (-w_v, gamma * w_t, w_r / -w_v)),
     ),
-    Mutant("rewards not scaled", Form(reading=lambda w, gamma: (-w[2], gamma * w[1] / -w[2], 1))),
-    Mutant("w_r for the step size", Form(reading=lambda w, gamma: (w[0], gamma * w[1] / -w[2], w[0] / -w[2]))),
-    Mutant("a layer too many in the gain", Form(gain=lambda w, depth, gamma: library_gain(w, depth + 1, gamma))),
-    Mutant("no γ in the gain", Form(gain=lambda w, depth, gamma: library_gain(w, depth, 1))),
+    Mutant("rewards not scaled", Form(reading=lambda w_r, w_t, w_v, gamma: (-w_v, gamma * w_t / -w_v, 1 + 0 * w_r))),
+    Mutant("w_r for the step size", Form(reading=lambda w_r, w_t, w_v, gamma: (w_r, gamma * w_t / -w_v, w_r / -w_v))),
+    Mutant(
+        "a layer too many in the gain",
+        Form(gain=lambda w_r, q, depth: w_r * sum(q**layer for layer in range(depth + 1))),
+    ),
+    Mutant("no γ in the gain", Form(ratio=lambda w_t, w_v, gamma: 1 + w_t + w_v)),
     Mutant("features that depend on the position let in", Form(prompt=restless_features, beyond=(TWICE_PAID,))),
     Mutant("first values that depend on the position let in", Form(prompt=restless_values, beyond=(ONCE,))),
     Mutant("an A that reads the reward row let in", Form(edit=also_read_rewards, beyond=(TWICE_PAID,))),
@@ -551,6 +584,12 @@ $(0, \dots, 0, w_r, w_t, w_v)$; all of them may differ from layer to layer. Let 
 of the state.
 """.strip()
 
+
+def read_in_letters(form: Form) -> list[str]:
+    """α, γ̃ and η of a layer."""
+    return [book_latex(each) for each in form.reading(*map(Symbol, ("w_r", "w_t", "w_v", "gamma")))]
+
+
 ASSERTIONS = (
     Assertion(
         "form",
@@ -569,12 +608,14 @@ $$ (eq-state-attention)
 with $c_u$ the number of transitions out of $u$, $P_e$ the frequencies of what follows, and $\hat r(u)$ the mean of
 what was paid there, where rewards differ between visits; rows of states with $c_u = 0$ do not matter.
 """,
+        typed="equation",
     ),
     Assertion(
         "unvisited",
         r"""
 At a state that the context does not visit, $v_l$ is what a further query column that holds it would get.
 """,
+        typed="names",
     ),
     Assertion(
         "frequencies",
@@ -582,35 +623,40 @@ At a state that the context does not visit, $v_l$ is what a further query column
 The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_e = P$ and $\hat r = r$ give the limit
 $n \to \infty$ wherever the frequencies converge.
 """,
+        typed="equation",
     ),
     Assertion("gradient", r"The gradient of a loss is the same through either form."),
     Assertion(
         "task",
-        r"""
-**A layer has the form of softmax TD.** Where $w_v < 0$, write $\alpha = -w_v$. Then {eq}`eq-state-form` is
+        lambda form: (
+            rf"""
+**A layer has the form of softmax TD.** Where ${letters(form.read, "w_v")}$, write $\alpha = {read_in_letters(form)[0]}$. Then {{eq}}`eq-state-form` is
 
 $$
-\begin{gathered}
-v_{l+1} = v_l + \alpha \bigl(\eta\, \hat r + \tilde\gamma\, v_l P_e^\top - v_l\bigr) K_l , \\
-\tilde\gamma = \gamma\, \frac{w_t}{-w_v} , \qquad \eta = \frac{w_r}{-w_v} ,
-\end{gathered}
+\begin{{gathered}}
+v_{{l+1}} = v_l + \alpha \bigl(\eta\, \hat r + \tilde\gamma\, v_l P_e^\top - v_l\bigr) K_l , \\
+\tilde\gamma = {read_in_letters(form)[1]} , \qquad \eta = {read_in_letters(form)[2]} ,
+\end{{gathered}}
 $$ (eq-another-task)
 
 exactly, with step size $\alpha$, the discount $\tilde\gamma$ and rewards $\eta$ times those paid, each layer with its
 own: softmax TD of another task where $0 \le \tilde\gamma < 1$, and of the task itself, $\tilde\gamma = \gamma$ and
 $\eta = 1$, where $w = \alpha (1, 1, -1)$.
-""",
+"""
+        ),
     ),
     Assertion(
         "gain",
-        r"""
+        lambda form: (
+            rf"""
 **On constants attention has nothing to do.** For any $w$, where every transition pays 1 and $v_0 = 0$, every column
 holds after $L$ layers of the same $w$, whatever their $A_l$, the **gain**
 
 $$
-g_L = w_r \sum_{l < L} q^l , \qquad q = 1 + \gamma w_t + w_v .
+g_L = {letters(lambda w: form.gain(w, 1, 1), "w_r")} \sum_{{l < L}} q^l , \qquad q = {letters(form.ratio, "w_t", "w_v", "gamma")} .
 $$ (eq-gain)
-""",
+"""
+        ),
     ),
 )
 
@@ -642,6 +688,7 @@ CLAIM = Claim(
         ),
         Hypothesis(
             r"$w_v < 0$, for a layer to have the form of softmax TD.",
+            holds=negative,
             reason=r"where $w_v = 0$ there is no $\tilde\gamma$, and where $w_v > 0$ the step size $-w_v$ is negative; "
             "`icrl.pretrain.readings.reading` refuses both",
         ),

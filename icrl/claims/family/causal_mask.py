@@ -33,7 +33,6 @@ WALK = smallest((0, 1, 0), 2, r=(1, 0), v=(3, -2), x=((1,), (2,)))
 LATER = smallest((0, 1, 2), 3, r=(1, 1), v=(1, 0, 0), x=((0,), (0,), (0,)))
 QUIET = smallest((0, 1), 2, r=(1,), v=(1, 0), x=((0,), (0,)))
 UNDISCOUNTED = replace(STAY, gamma=0 * HALF)
-SMALLEST = (STAY, WALK, LATER, QUIET, UNDISCOUNTED)
 NEGATIVE_GAMMA, STEP_BACK = replace(STAY, gamma=-HALF), replace(STAY, alphas=[-HALF] * 3)
 BLIND = replace(
     LATER,
@@ -41,7 +40,9 @@ BLIND = replace(
     A=[[ONE, ONE, ONE], [ONE, ONE, 0 * ONE], [ONE, ONE, ONE]],
     exp=as_it_is,
 )
+SIGNED = replace(BLIND, A=[[ONE, ONE, -ONE], [ONE, ONE, 2 * ONE], [ONE, ONE, ONE]])
 LONGER, UNPAID = replace(STAY, alphas=[HALF, ONE, ONE]), replace(STAY, rewards=[0 * ONE], v=[ONE])
+SMALLEST = (STAY, WALK, LATER, QUIET, UNDISCOUNTED, NEGATIVE_GAMMA, STEP_BACK, BLIND, SIGNED, LONGER, UNPAID)
 
 
 # The masks: key k may be attended to by query j
@@ -82,12 +83,57 @@ def growth(step: Any, gamma: Any, kappa: Any, depth: Any) -> Any:
     return step * kappa * depth if gamma == 0 else ((1 + step * gamma * kappa) ** depth - 1) / gamma
 
 
+def surely_not_zero(x: Any) -> bool:
+    """Whether a number is not 0; of a ball, whether it excludes 0."""
+    return not x.contains(0) if hasattr(x, "contains") else x != 0
+
+
+def first_errors(case: Case) -> list:
+    """δ_0, …, δ_{n−1} under v_0."""
+    return td.td_errors(case.states, case.rewards, case.v, case.gamma)
+
+
+def no_error(case: Case) -> bool:
+    """Whether all TD errors of v_0 are 0."""
+    return not any(map(surely_not_zero, first_errors(case)))
+
+
+def even_steps(case: Case) -> bool:
+    """Whether all layers have the same α."""
+    return not any(surely_not_zero(alpha - case.alphas[0]) for alpha in case.alphas)
+
+
+def weighs(case: Case) -> bool:
+    """E > 0, as of the exponential."""
+    return case.exp is None or all(case.exp(g) > 0 for row in case.scores for g in row)
+
+
+def unsigned(case: Case) -> bool:
+    """E ≥ 0."""
+    return case.exp is None or all(case.exp(g) >= 0 for row in case.scores for g in row)
+
+
+def one_sign(case: Case) -> bool:
+    """αγ ≥ 0."""
+    return case.alphas[0] * case.gamma >= 0
+
+
+def forward(case: Case) -> bool:
+    """α > 0."""
+    return case.alphas[0] > 0
+
+
+def no_negative_discount(case: Case) -> bool:
+    """γ ≥ 0."""
+    return case.gamma >= 0
+
+
 @dataclass(frozen=True)
 class Decoder:
     """The statement with its pieces.
 
     The mask, what a prefix is given to, how far the encoder is after two layers, the diagonal of G, its radius, whether
-    nothing moves, the growth; and contexts let in.
+    nothing moves, the growth; and which steps, weights, signs and discounts it asks for.
     """
 
     machine: Machine = masked(earlier)
@@ -95,9 +141,14 @@ class Decoder:
     apart: Callable[[Any, Any], Any] = lambda step, delta: step**2 * delta
     diagonal: Callable = own_weight
     radius: Callable[[Any, Any], Any] = lambda step, gamma: 1 + step * gamma
-    still: Callable[[Case], bool] = lambda case: not any(map(surely_not_zero, first_errors(case)))
+    still: Callable[[Case], bool] = no_error
     growth: Callable = growth
-    beyond: tuple[Case, ...] = ()
+    even: Callable[[Case], bool] = even_steps
+    weighs: Callable[[Case], bool] = weighs
+    unsigned: Callable[[Case], bool] = unsigned
+    one_sign: Callable[[Case], bool] = one_sign
+    forward: Callable[[Case], bool] = forward
+    discount: Callable[[Case], bool] = no_negative_discount
 
 
 # The parts of the statement
@@ -161,7 +212,8 @@ def triangle(claim: Decoder, case: Case, G: np.ndarray) -> Iterator[Part]:
     """G is lower triangular, its diagonal and its largest modulus are as said."""
     step = case.alphas[0]
     yield from asserting("triangle", lower(claim, case, G))
-    yield Part("ρ(G)", greatest(G.diagonal()), claim.radius(step, case.gamma), 4.0, asserted="radius")
+    if claim.unsigned(case) and claim.one_sign(case):
+        yield Part("ρ(G)", greatest(G.diagonal()), claim.radius(step, case.gamma), 4.0, asserted="radius")
 
 
 def lower(claim: Decoder, case: Case, G: np.ndarray) -> Iterator[Part]:
@@ -187,20 +239,10 @@ def against_the_encoder(claim: Decoder, case: Case, got: list[np.ndarray], scale
         yield Part(
             f"column {j} after layer 1, by the encoder", got[1][j], columns(Machine(), prefix(case, j))[1][-1], scale
         )
-    if case.depth >= 2:
+    if case.depth >= 2 and claim.even(case):
         apart = got[2][1] - columns(Machine(), prefix(case, 1))[2][-1]
         said = claim.apart(case.alphas[0], first_errors(case)[0])
         yield Part("column 1 after layer 2, less the encoder's", apart, said, scale)
-
-
-def first_errors(case: Case) -> list:
-    """δ_0, …, δ_{n−1} under v_0."""
-    return td.td_errors(case.states, case.rewards, case.v, case.gamma)
-
-
-def surely_not_zero(x: Any) -> bool:
-    """Whether a number is not 0; of a ball, whether it excludes 0."""
-    return not x.contains(0) if hasattr(x, "contains") else x != 0
 
 
 def divergence(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) -> Iterator[Part]:
@@ -209,16 +251,19 @@ def divergence(claim: Decoder, case: Case, got: list[np.ndarray], scale: float) 
     for layer, values in enumerate(got if claim.still(case) else ()):
         where = f"value row after layer {layer}, no TD error in the first"
         yield from asserting("still", entries(where, values, got[0], scale))
-    for j in [k + 1 for k, delta in enumerate(first_errors(case)) if surely_not_zero(delta)][:1]:
+    unbounded = claim.weighs(case) and claim.forward(case) and claim.discount(case)
+    moved_columns = [k + 1 for k, delta in enumerate(first_errors(case)) if surely_not_zero(delta)]
+    for j in moved_columns[:1] if claim.even(case) else ():
         kappa, delta = last_weight(case, j), first_errors(case)[j - 1]
-        if isinstance(kappa, Fraction):  # a float may be 0 by rounding
+        if unbounded and isinstance(kappa, Fraction):  # a float may be 0 by rounding
             yield Part(f"what column {j} gives to the transition into it", kappa, 0 * kappa, 1.0, UNLIKE, "divergence")
         for layer, values in enumerate(got):
             moved, said = values[j] - got[0][j], delta * claim.growth(step, case.gamma, kappa, layer)
             yield Part(f"how far column {j} is after layer {layer}", moved, said, quotient, asserted="growth")
             least = layer * abs(step * kappa * delta)
             where = f"its absolute value after layer {layer}"
-            yield Part(where, abs(moved), least, scale, AT_LEAST, "divergence")
+            if unbounded:
+                yield Part(where, abs(moved), least, scale, AT_LEAST, "divergence")
 
 
 # The contexts
@@ -363,14 +408,16 @@ MUTANTS = (
         Decoder(growth=lambda step, gamma, kappa, depth: growth(step, gamma, 1 + 0 * kappa, depth)),
     ),
     Mutant("linear growth", Decoder(growth=lambda step, gamma, kappa, depth: step * kappa * depth)),
-    Mutant("γ < 0 let in", Decoder(beyond=(NEGATIVE_GAMMA,)), SIGN),
-    Mutant("α < 0 let in", Decoder(beyond=(STEP_BACK,)), SIGN),
-    Mutant("a weight of 0 let in", Decoder(beyond=(BLIND,)), POSITIVE),
+    Mutant("a negative weight let in", Decoder(unsigned=lambda case: True), POSITIVE),
+    Mutant("αγ < 0 let in", Decoder(one_sign=lambda case: True), SIGN),
+    Mutant("γ < 0 let in", Decoder(discount=lambda case: True), SIGN),
+    Mutant("α < 0 let in", Decoder(forward=lambda case: True), SIGN),
+    Mutant("a weight of 0 let in", Decoder(weighs=lambda case: True), POSITIVE),
     Mutant("the encoder αδ apart", Decoder(apart=lambda step, delta: step * delta), LAYER),
-    Mutant("steps that differ let in", Decoder(beyond=(LONGER,)), LAYER),
+    Mutant("steps that differ let in", Decoder(even=lambda case: True), LAYER),
     Mutant(
         "nothing moves without rewards",
-        Decoder(still=lambda case: not any(map(surely_not_zero, case.rewards)), beyond=(UNPAID,)),
+        Decoder(still=lambda case: not any(map(surely_not_zero, case.rewards))),
         LAYER,
     ),
 )
@@ -401,12 +448,14 @@ K_j(k) &= \frac{E(S_j, S_k)}{\sum_{i<j} E(S_j, S_i)}, \\
 \end{aligned}
 $$ (eq-decoder)
 """,
+        typed="equation",
     ),
     Assertion(
         "prefix",
         r"""
 **Prefixes.** $v_l^j$ is what the same decoder makes of the last column of the prefix $S_0, R_1, \dots, S_j$.
 """,
+        typed="names",
     ),
     Assertion(
         "encoder",
@@ -437,11 +486,15 @@ $$ (eq-decoder-triangle)
         "radius",
         lambda claim: (
             rf"""
-So $\rho(G) = {sy.letters(claim.radius, "alpha", "gamma")}$ if $E > 0$, $\alpha\gamma \ge 0$ and $n \ge 1$, whatever the features.
+So $\rho(G) = {sy.letters(claim.radius, "alpha", "gamma")}$ if $E \ge 0$, $\alpha\gamma \ge 0$ and $n \ge 1$, whatever the features.
 """
         ),
     ),
-    Assertion("still", r"**Divergence.** If all TD errors of $v_0$ are 0, no layer changes a value."),
+    Assertion(
+        "still",
+        r"**Divergence.** If all TD errors of $v_0$ are 0, no layer changes a value.",
+        typed="condition",
+    ),
     Assertion(
         "growth",
         lambda claim: (
@@ -463,6 +516,7 @@ If the first transition has an error, $j = 1$ and $\kappa = 1$; a first error in
 With $E > 0$, $\alpha > 0$ and $\gamma \ge 0$ this is unbounded: depth diverges from every $v_0$ but those that it
 leaves alone.
 """,
+        typed="condition",
     ),
 )
 
@@ -483,13 +537,22 @@ CLAIM = Claim(
         Hypothesis(
             r"For the growth and for the distance to the encoder, the same $\alpha$ in all layers.",
             dropped="steps that differ let in",
+            holds=even_steps,
         ),
         Hypothesis(
-            r"For the radius and the divergence, $E > 0$, as of every softmax. For the rest, any normaliser.",
+            r"For the divergence, $E > 0$, as of every softmax. For the rest but the radius, weights of any sign.",
             dropped="a weight of 0 let in",
+            holds=weighs,
         ),
-        Hypothesis(r"For the divergence, $\alpha > 0$.", dropped="α < 0 let in"),
-        Hypothesis(r"For the divergence, $\gamma \ge 0$; for the radius $\alpha\gamma \ge 0$.", dropped="γ < 0 let in"),
+        Hypothesis(r"For the radius, $E \ge 0$.", dropped="a negative weight let in", holds=unsigned),
+        Hypothesis(r"For the radius, $\alpha\gamma \ge 0$.", dropped="αγ < 0 let in", holds=one_sign),
+        Hypothesis(
+            r"For no change of a value: all TD errors of $v_0$ are 0.",
+            dropped="nothing moves without rewards",
+            holds=no_error,
+        ),
+        Hypothesis(r"For the divergence, $\alpha > 0$.", dropped="α < 0 let in", holds=forward),
+        Hypothesis(r"For the divergence, $\gamma \ge 0$.", dropped="γ < 0 let in", holds=no_negative_discount),
     ),
     subject=STATED.subject,
     checks=(

@@ -54,10 +54,15 @@ def constant_on(rows: np.ndarray) -> np.ndarray:
     return orthogonal(rows[1:] - rows[0])
 
 
+def spans(case: Case) -> bool:
+    """Whether the features of the visited states span all d dimensions."""
+    return rank(array(case, case.features)[visited(case)]) == case.d
+
+
 @dataclass(frozen=True)
 class Null:
     """The statement with its pieces: keys and queries, the score's product, u, how u and c make a D, the dimension, what else
-    is free, the first layer, which M̂ leave depth one limit only, where depth ends on one context, by A."""
+    is free, the first layer, which features leave no other D, which M̂ leave depth one limit only, where depth ends on one context, by A."""
 
     keys: Callable[[Case], list[int]] = sources
     queries: Callable[[Case], list[int]] = visited
@@ -67,6 +72,7 @@ class Null:
     dimension: Callable[[int, int, int], int] = lambda d, p, r: d * d - p * r
     free: Callable[[np.ndarray], tuple] = lambda A: ()
     first: Callable[[Any], Any] = lambda alpha: alpha
+    spans: Callable[[Case], bool] = spans
     one_limit: Callable[[np.ndarray], bool] = invertible
     ends: Mapping[tuple, tuple] = field(default_factory=ENDS.copy)
     beyond: tuple[Case, ...] = ()
@@ -155,7 +161,7 @@ def ratios(claim: Null, case: Case) -> Iterator[Part]:
     before, steep = log_ratios(case), 1 + size(*case.scores)
     for D in units(case):
         moved, said = (log_ratios(changed(case, D)) - before).ravel(), np.array(seen(claim, case, D))
-        if said.shape == before.shape:
+        if said.shape == before.shape:  # else keys or queries are others than those that weigh
             yield from entries(f"log-ratios moved by D = {told(D)}", moved, said.ravel(), steep)
         yield as_said(claim, case, D)
 
@@ -167,13 +173,17 @@ def as_said(claim: Null, case: Case, D: np.ndarray) -> Part:
     return Part(f"how far K is moved by D = {told(D)}", gap, 0 * case.gamma, 1.0, "" if still else UNLIKE)
 
 
+def nullity(case: Case) -> int:
+    """The dimension of the D that change no ratio of weights: these are linear in D."""
+    before = log_ratios(case)
+    return case.d**2 - rank(np.array([(log_ratios(changed(case, D)) - before).ravel() for D in units(case)]))
+
+
 def dimension(claim: Null, case: Case) -> Iterator[Part]:
     """How many D change nothing."""
-    before, x = log_ratios(case), array(case, case.features)
-    jacobian = [(log_ratios(changed(case, D)) - before).ravel() for D in units(case)]
+    x, zero = array(case, case.features), 0 * case.gamma
     p, r = rank(x[claim.keys(case)][1:] - x[claim.keys(case)[0]]), rank(x[claim.queries(case)])
-    nullity, zero = case.d**2 - rank(np.array(jacobian)), 0 * case.gamma
-    yield Part("the dimension of the D that change nothing", nullity + zero, claim.dimension(case.d, p, r) + zero)
+    yield Part("the dimension of the D that change nothing", nullity(case) + zero, claim.dimension(case.d, p, r) + zero)
 
 
 def is_seen(t: Any) -> bool:
@@ -197,9 +207,8 @@ def directions(claim: Null, case: Case) -> Iterator[Part]:
     )
     for u, c in product(levels, axes):
         yield from unchanged(case, claim.form(u[:, None], c[:, None]))
-    if rank(x[visited(case)]) == case.d:
-        p = rank(x[sources(case)][1:] - x[sources(case)[0]])
-        yield Part("how many ucᵀ there are", len(levels) * case.d + zero, case.d * (case.d - p) + zero)
+    if claim.spans(case):
+        yield Part("how many ucᵀ there are", len(levels) * case.d + zero, nullity(case) + zero)
 
 
 def scaled(claim: Null, case: Case) -> Iterator[Part]:
@@ -397,6 +406,7 @@ MUTANTS = (
     ),
     Mutant("d² − r²", Null(dimension=lambda d, p, r: d * d - r * r), SAME_RATIO),
     Mutant("d(d − p) where the features do not span", Null(dimension=lambda d, p, r: d * (d - p)), SAME_RATIO),
+    Mutant("no other D though the features do not span", Null(spans=lambda case: True), SAME_RATIO),
     Mutant("every visited state a key", Null(keys=visited), SAME_RATIO),
     Mutant("sources alone as queries", Null(queries=sources), SAME_RATIO),
 )
@@ -413,10 +423,17 @@ def pair(values: tuple) -> str:
     return f"({', '.join(book_latex(Rational(v)) for v in values)})"
 
 
+def told_apart_by(claim: Null) -> str:
+    """By how much D moves the log-ratio of two keys, as the book prints it."""
+    key, other, query = (MatrixSymbol(name, sy.d, 1) for name in ("x(u)", "x(u')", "x(s)"))
+    return book_latex(claim.product(key - other, D, query))
+
+
 ASSERTIONS = (
     Assertion(
         "invisible",
-        r"""
+        lambda claim: (
+            rf"""
 For a $d \times d$ matrix $D$ the following are the same:
 
 - a layer with $A + D$ makes of this context what a layer with $A$ makes of it, for all rewards and values;
@@ -424,11 +441,12 @@ For a $d \times d$ matrix $D$ the following are the same:
 - for all sources $u, u'$ and all visited states $s$
 
 $$
-\bigl(x(u) - x(u')\bigr)^\top D\, x(s) = 0 .
+{told_apart_by(claim)} = 0 .
 $$ (eq-null-directions)
 
 So $D$ is invisible if and only if it adds to the scores what does not depend on the key: a query bias.
-""",
+"""
+        ),
     ),
     Assertion(
         "dimension",
@@ -452,10 +470,12 @@ If the features of the visited states span $\mathbb R^d$, the space consists of 
 matrices $u c^\top$ with any $c$ and with $\langle x(\cdot), u \rangle$ the same number at all sources. For one-hot
 features of as many states, all of them sources, that is $u = \mathbf 1$ alone: $D = \mathbf 1 c^\top$.
 """,
+        typed="condition",
     ),
     Assertion(
         "scale",
         r"Everything else is seen. In particular the scale of $A$ is seen, unless $A$ itself is such a $D$.",
+        typed="names",
     ),
     Assertion(
         "step-size",
@@ -469,6 +489,7 @@ features of as many states, all of them sources, that is $u = \mathbf 1$ alone: 
 At infinite depth less is seen. Among the $A$ whose $\hat M$ is invertible and with which depth converges, nothing is: by
 {prf:ref}`certainty-equivalence` the only fixed point is $v_{\mathrm{CE}}$ for each of them.
 """,
+        typed="names",
     ),
     Assertion(
         "singular",
@@ -507,7 +528,8 @@ CLAIM = Claim(
         ),
         Hypothesis(
             r"For the sums of $u c^\top$: the features of the visited states span $\mathbb R^d$.",
-            dropped="d(d − p) where the features do not span",
+            dropped="no other D though the features do not span",
+            holds=spans,
         ),
         Hypothesis(r"At infinite depth, an invertible $\hat M$.", dropped="one limit whatever M̂ is", holds=invertible),
         Hypothesis(

@@ -45,6 +45,21 @@ def uneven(z: Any) -> bool:
     return z[0] != z[1]
 
 
+def single(case: Case) -> bool:
+    """Whether there is one transition, between two states."""
+    return case.n == 1 and len(grouping.visited(case)) == 2
+
+
+def pushed(alpha: Any, delta: Any) -> bool:
+    """αδ ≠ 0."""
+    return alpha * delta != 0
+
+
+def exponential(case: Case) -> bool:
+    """Whether E is the exponential, of floats or of balls."""
+    return case.exp is not stand_in
+
+
 def short(tau: Any) -> bool:
     """τ ≤ 1."""
     return tau <= 1
@@ -57,20 +72,24 @@ def inverse(Z: Any) -> Any:
 
 @dataclass(frozen=True)
 class KernelTD:
-    """The statement with its pieces: features, how weights move, what M̂ keeps, the start, the step that makes it plain, between which two
-    states no constant does, the Transformer; and of small features the centre, the constant, the size τ and which are small, and further contexts."""
+    """The statement with its pieces: features, how weights move, what M̂ keeps, the start, the step that makes it plain, of which
+    transition, between which two states and with which error no constant does, the Transformer; and of small features the centre,
+    the constant, the size τ, for which E and which of them, and further contexts."""
 
     features: Callable = over_normaliser
     move: Callable = weighted
     measure: Callable = lambda C, Z: C.T @ C @ Z
     start: Callable = lambda v: v
     step: Callable = own_step
-    uneven: Callable = uneven
+    single: Callable[[Case], bool] = single
+    uneven: Callable[[Any], bool] = uneven
+    pushed: Callable[[Any, Any], bool] = pushed
     machine: Machine = Machine()
     centre: Callable = lambda x: x.sum(axis=0) / len(x)
     constant: Callable = lambda e: e - 2
     tau: Callable = lambda longest: 2 * longest
-    small: Callable = short
+    exponential: Callable[[Case], bool] = exponential
+    small: Callable[[Any], bool] = short
     beyond: tuple[Case, ...] = ()
 
 
@@ -222,7 +241,7 @@ def parts(claim: KernelTD, case: Case) -> Iterator[Part]:
     yield from asserting("weight-kept", kept(claim, case))
     yield from asserting("plain", by_the_loop(claim, positive(case)))
     yield from asserting("no-constant", no_constant(claim, positive(case)))
-    if case.exp is not stand_in and claim.small(tau := size_of_features(claim, case)):
+    if claim.exponential(case) and claim.small(tau := size_of_features(claim, case)):
         yield from asserting("small-features", nearly_linear(claim, case, tau))
         yield from asserting("one-update", one_update(claim, case, tau))
 
@@ -275,14 +294,14 @@ def by_the_loop(claim: KernelTD, case: Case) -> Iterator[Part]:
 
 def no_constant(claim: KernelTD, case: Case) -> Iterator[Part]:
     """Of one transition between two states K = 1, so that a constant step would move both alike; linear TD does not, where Z differs."""
-    given, at = grouping.transitions(case), grouping.visited(case)
-    if case.n > 1 or len(at) < 2:
+    if not claim.single(case):
         return
+    given, at = grouping.transitions(case), grouping.visited(case)
     x = grouping.array(case, [case.features[s] for s in at])
     w, Z = first_weights(case, x), normaliser(x @ x.T, given.C)
     _, after = plain_step(claim, given, x, Z, case.gamma, case.alphas[0], w)
     moved, [delta] = after - x @ w, td_errors(given, case.gamma, x @ w)
-    if claim.uneven(Z.diagonal()) and case.alphas[0] * delta != 0:
+    if claim.uneven(Z.diagonal()) and claim.pushed(case.alphas[0], delta):
         apart = moved[0] - moved[1]
         yield Part("how much further state 0 moves than state 1", apart, 0 * case.gamma, spread(case, x, after), UNLIKE)
 
@@ -334,7 +353,8 @@ def one_update(claim: KernelTD, case: Case, tau: Any) -> Iterator[Part]:
 HALF = Fraction(1, 2)
 BENT = smallest((0, 1, 0), r=(1, 0), v=(0, 0), x=((1,), (2,)))
 STEP = smallest((0, 1), r=(1,), v=(0, 0), x=((1,), (2,)))
-SMALLEST = (STEP, BENT)
+UNPAID = smallest((0, 1), v=(0, 0), x=((1,), (2,)))
+SMALLEST = (STEP, BENT, UNPAID)
 
 
 PLANE = [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]
@@ -431,6 +451,11 @@ MUTANTS = (
         KernelTD(uneven=lambda z: True, beyond=(LEVEL,)),
         {"symbolic": "it speaks of instances"},
     ),
+    Mutant(
+        "no constant, though the TD error is 0",
+        KernelTD(pushed=lambda alpha, delta: True),
+        {"symbolic": "it speaks of instances"},
+    ),
     of_small_features("features not centred", centre=lambda x: 0 * x[0]),
     Mutant(
         "½ in the place of e − 2",
@@ -468,6 +493,7 @@ $$
 w_{l+1} = w_l + \alpha_l \sum_{k<n} Z(S_k)\, \delta_k\, \psi(S_k) .
 $$ (eq-kernel-space)
 """,
+        typed="equation",
     ),
     Assertion(
         "weight-kept",
@@ -477,6 +503,7 @@ $Z > 0$, as for every positive $E$, $\nu$ is a measure; if not, it may have nega
 $\nu(s) \hat M(s, u) = \nu(u) \hat M(u, s)$, so $\nu \hat M = \nu$. (It may keep others besides: with
 $\hat M = I$ it keeps all of them.)
 """,
+        typed="equation",
     ),
     Assertion(
         "plain",
@@ -496,6 +523,7 @@ constant.
 Where $Z$ is not the same, a constant in the place of $\alpha_l(s)$ will in general not do: with one transition, between
 states of different $Z$, such as $0, 1$ with $x = (1, 2)$, none does, if neither the TD error nor $\alpha_l$ is 0.
 """,
+        typed="condition",
     ),
     Assertion(
         "small-features",
@@ -561,8 +589,19 @@ CLAIM = Claim(
             holds=uneven,
         ),
         Hypothesis(
+            "For the same: one transition, between two states.",
+            reason="with several transitions a constant may do or not; nothing is said of them",
+            holds=single,
+        ),
+        Hypothesis(
+            r"For the same: neither the TD error nor $\alpha_l$ is 0.",
+            dropped="no constant, though the TD error is 0",
+            holds=pushed,
+        ),
+        Hypothesis(
             r"For small features: the true exponential.",
             reason=r"the bound is that of the exponential's Taylor series; another $E$ leaves another number",
+            holds=exponential,
         ),
         Hypothesis(r"For small features: $2 \max \lVert x \rVert^2 \le 1$.", dropped="τ = 4 let in", holds=short),
     ),

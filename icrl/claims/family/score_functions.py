@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -27,7 +28,7 @@ from sympy import (
 
 from icrl.algebra import place
 from icrl.arrays import np
-from icrl.claims.convergence.certainty_equivalence import Limit, fixed_points
+from icrl.claims.convergence.certainty_equivalence import Limit, fixed_points, moves, regular
 from icrl.verify.instances import contexts
 from icrl.verify.instances.cases import Case, log_uniform, power_of_two, small_fraction, smallest
 from icrl.verify.instances.contexts import closing_float_walk, closing_walk
@@ -38,7 +39,7 @@ from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, asserting, entries
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
-from icrl.verify.routes.exact_algebra import invertible, solved
+from icrl.verify.routes.exact_algebra import solved
 from icrl.verify.routes.fixed_points import bellman_matrix, fixed_point_system
 from icrl.verify.routes.grouping import array, empirical_model, transitions, visited
 
@@ -208,25 +209,25 @@ def two_states(claim: Scores, case: Case, M: np.ndarray) -> Iterator[Part]:
     apart = [xi - yi for xi, yi in zip(x[s], x[u])]
     q = product(apart, A, apart, 0 * case.gamma)
     X = bellman_matrix(empirical_model(*transitions(case))[0], case.gamma)
-    moves, _ = fixed_point_system(lambda v: one_layer(case, v), case)
-    yield from asserting("determinants", determinants(claim, case, M, q, X, moves))
+    system, _ = fixed_point_system(lambda v: one_layer(case, v), case)
+    yield from asserting("determinants", determinants(claim, case, M, q, X, system))
     if claim.diverges(q):
-        yield from asserting("diverges", above_one(case, moves))
+        yield from asserting("diverges", above_one(case, system))
     yield from asserting("singular", another(case, M, X, claim.unique(q)))
 
 
-def determinants(claim: Scores, case: Case, M: np.ndarray, q: Any, X: np.ndarray, moves: np.ndarray) -> Iterator[Part]:
+def determinants(claim: Scores, case: Case, M: np.ndarray, q: Any, X: np.ndarray, system: np.ndarray) -> Iterator[Part]:
     """det M̂ = M̂(s, u)M̂(u, s)(e^q − 1), read off the Transformer as det(I − G) = α² det M̂ det(I − γP_e)."""
     right = case.alphas[0] ** 2 * M[0, 1] * M[1, 0] * claim.determinant(power_of(case), q) * determinant(X)
     yield Part("det(I − γP_e)", determinant(X), 0 * case.gamma, 1.0, AT_LEAST)
-    yield Part("det(I − G)", determinant(moves), right, size(moves) ** 2)
+    yield Part("det(I − G)", determinant(system), right, size(system) ** 2)
 
 
-def above_one(case: Case, moves: np.ndarray) -> Iterator[Part]:
+def above_one(case: Case, system: np.ndarray) -> Iterator[Part]:
     """tr G less the eigenvalue of constants, 1 − α(1 − γ), is above 1."""
-    above = case.alphas[0] * (1 - case.gamma) - sum(moves.diagonal())
+    above = case.alphas[0] * (1 - case.gamma) - sum(system.diagonal())
     for relation in (AT_LEAST, UNLIKE):
-        yield Part("an eigenvalue of G, less 1", above, 0 * case.gamma, size(moves), relation)
+        yield Part("an eigenvalue of G, less 1", above, 0 * case.gamma, size(system), relation)
 
 
 def another(case: Case, M: np.ndarray, X: np.ndarray, unique: bool) -> Iterator[Part]:
@@ -418,12 +419,12 @@ MUTANTS = (
     Mutant("v_CE the only fixed point whatever A is", Scores(unique=lambda q: True), WEIGHTS),
     Mutant(
         "v_CE the only fixed point though M̂ is singular",
-        Scores(limit=Limit(only=lambda case, M: case.alphas[0] != 0), beyond=(ALIKE,)),
+        Scores(limit=Limit(regular=lambda case, M: True), beyond=(ALIKE,)),
         WEIGHTS,
     ),
     Mutant(
         "v_CE the only fixed point though α = 0",
-        Scores(limit=Limit(only=lambda case, M: invertible(M)), beyond=(STILL,)),
+        Scores(limit=Limit(moves=lambda alpha: True), beyond=(STILL,)),
         WEIGHTS,
     ),
     Mutant("a state that is never left let in", Scores(pair=lambda case: len(visited(case)) == 2), WEIGHTS),
@@ -448,28 +449,34 @@ ASSERTIONS = (
 1 from the key's $a$ to the query's 1 and 1 from the key's 1 to the query's $b$, make it
 $\tilde x(u)^\top \tilde A\, \tilde x(s)$. So {prf:ref}`softmax-td` holds for all of these.
 """,
+        typed="equation",
     ),
     Assertion(
         "key-biases",
-        r"""
+        lambda claim: (
+            rf"""
 **What each does.** Query biases cancel, and key biases are weights of states:
 
 $$
-K(k \mid s) = \frac{\rho(S_k)\, e^{x(S_k)^\top A\, x(s)}}{\sum_{i<n} \rho(S_i)\, e^{x(S_i)^\top A\, x(s)}}, \qquad \rho(u) = e^{a(u)} .
+K(k \mid s) = \frac{{\rho(S_k)\, e^{{x(S_k)^\top A\, x(s)}}}}{{\sum_{{i<n}} \rho(S_i)\, e^{{x(S_i)^\top A\, x(s)}}}}, \qquad
+\rho(u) = {letters(partial(claim.weight, exp), "a(u)", "b(u)")} .
 $$ (eq-key-biases)
-""",
+"""
+        ),
     ),
     Assertion(
         "temperature",
         r"""
 A temperature $\tau$, $g / \tau$ for $g$, is $A / \tau$ and $a / \tau$: every product $\rho e^{x^\top A x}$ is raised to the power $1/\tau$.
 """,
+        typed="equation",
     ),
     Assertion(
         "fixed-point",
         r"""
 **Where depth can end.** Whatever $A$, $a$ and $b$ are, $v_{\mathrm{CE}}$ is a fixed point, and the only one if $\hat M$ is invertible and $\alpha \ne 0$, $\lvert\gamma\rvert < 1$.
 """,
+        typed="condition",
     ),
     Assertion(
         "determinants",
@@ -491,6 +498,7 @@ whatever the biases are.
     Assertion(
         "singular",
         r"If $q = 0$, as for every skew $A$, $\hat M$ is singular, and there are other fixed points.",
+        typed="condition",
     ),
     Assertion(
         "diverges",
@@ -517,9 +525,13 @@ CLAIM = Claim(
             reason=r"nothing is assumed of $A$, $a$ and $b$, and of $\tau$ no more is needed than that $g / \tau$ be defined",
         ),
         Hypothesis(
-            r"$\hat M$ invertible, for one fixed point.", dropped="v_CE the only fixed point though M̂ is singular"
+            r"$\hat M$ invertible, for one fixed point.",
+            dropped="v_CE the only fixed point though M̂ is singular",
+            holds=regular,
         ),
-        Hypothesis(r"$\alpha \ne 0$, for one fixed point.", dropped="v_CE the only fixed point though α = 0"),
+        Hypothesis(
+            r"$\alpha \ne 0$, for one fixed point.", dropped="v_CE the only fixed point though α = 0", holds=moves
+        ),
         Hypothesis(
             r"$\lvert\gamma\rvert < 1$.",
             reason=r"at $\gamma = 1$ the matrix $I - \gamma P_e$ may be singular, and then no $v_{\mathrm{CE}}$ is defined",

@@ -289,6 +289,7 @@ $$ (eq-softmax-average)
 that is, $v_{l+1} = G v_l + \alpha \hat M (\hat r - \bar r)$ with $G = I - \alpha\hat M + \alpha\hat P$ and
 $G \mathbf 1 = \mathbf 1$: constants stay.
 """,
+        typed="equation",
     ),
     Assertion(
         "converges",
@@ -296,6 +297,7 @@ $G \mathbf 1 = \mathbf 1$: constants stay.
 The differences $v_l(s) - v_l(s')$ converge from every $v_0$, to limits that
 do not depend on it, **if and only if** all eigenvalues of $G$ but one, a 1, lie in the open unit disc.
 """,
+        typed="condition",
     ),
     Assertion(
         "limits",
@@ -307,6 +309,7 @@ $$
 h = \hat r - \pi_e^\top \hat r + P_e h .
 $$ (eq-poisson)
 """,
+        typed="equation",
     ),
     Assertion(
         "drift",
@@ -326,7 +329,7 @@ $$ (eq-drift)
 """
         ),
     ),
-    Assertion("no-drift", r"There is no drift in such a context if $S_0 = S_n$."),
+    Assertion("no-drift", r"There is no drift in such a context if $S_0 = S_n$.", typed="condition"),
 )
 
 
@@ -350,6 +353,7 @@ CLAIM = Claim(
             r"For the limits, the eigenvalues of $G$ other than one 1 in the open unit disc. Equal features of two "
             r"states put another 1 there if $S_0 = S_n$, and so does a state that no transition leaves.",
             dropped="eigenvalues on the circle let in",
+            holds=in_the_disc,
         ),
         Hypothesis(
             r"For {eq}`eq-drift`, only that every visited state is left: then every state leads to $S_n$, and $\pi_e$ is the only one of its kind.",

@@ -32,7 +32,10 @@ EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fractio
 LEFT_TWICE = smallest((0, 0, 1), r=(1, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 NO_DISCOUNT = replace(LEFT_TWICE, gamma=Fraction(0))
 CERTAIN, NO_STEP = contexts.two_states(gamma=Fraction(1)), contexts.two_states(alphas=[Fraction(0)])
-SMALLEST = (ONE, COIN, OPEN, contexts.two_states(2), EQUAL, contexts.never_left(2), LEFT_TWICE, NO_DISCOUNT)
+SMALLEST = (
+    *(ONE, COIN, OPEN, contexts.two_states(2), EQUAL, contexts.never_left(2), LEFT_TWICE, NO_DISCOUNT),
+    *(CERTAIN, NO_STEP),
+)
 
 
 def table(case: Case) -> np.ndarray:
@@ -51,15 +54,39 @@ def once_over(case: Case) -> bool:
     return len(set(case.states)) <= case.n if case.gamma != 0 else case.states[-1] in case.states[:-1]
 
 
+def discounted(case: Case) -> bool:
+    """|γ| < 1."""
+    return abs(case.gamma) < 1
+
+
+def moving(case: Case) -> bool:
+    """α ≠ 0."""
+    return case.alphas[0] != 0
+
+
+def table_inverts(case: Case) -> bool:
+    """Whether E has an inverse on the visited states."""
+    return invertible(table(case))
+
+
+def closes(case: Case) -> bool:
+    """S_0 = S_n."""
+    return case.states[0] == case.states[-1]
+
+
 @dataclass(frozen=True)
 class Residual:
-    """The statement with its pieces: the layer, the discount in the loss, when the minimiser is one and alone is kept, when two softmaxes will do."""
+    """The statement with its pieces: the layer, the discount in the loss, the step, for which discounts and when the minimiser is one, with
+    which steps and tables it alone is kept, when two softmaxes will do."""
 
     edit: Callable[[Parameters, Any], Parameters] = with_both_ends
     loss_discount: Callable[[Any], Any] = lambda gamma: gamma
+    half: Callable[[Any], Any] = lambda alpha: alpha / 2
+    discounted: Callable[[Case], bool] = discounted
     unique: Callable[[Case], bool] = once_over
-    only: Callable[[Case], bool] = lambda case: case.alphas[0] != 0 and invertible(table(case))
-    two_will_do: Callable[[Case], bool] = lambda case: case.states[0] == case.states[-1]
+    moving: Callable[[Case], bool] = moving
+    inverts: Callable[[Case], bool] = table_inverts
+    two_will_do: Callable[[Case], bool] = closes
     minimiser: Callable[[Case, np.ndarray, np.ndarray], np.ndarray] = lambda case, H, g: solved(H, -g)
     beyond: tuple[Case, ...] = ()
 
@@ -84,12 +111,12 @@ def gradient(case: Case, gamma: Any, v: np.ndarray) -> np.ndarray:
     return array(case, [(loss(case, gamma, v + e) - loss(case, gamma, v - e)) / 2 for e in units(case)])
 
 
-def two_softmaxes(case: Case) -> Callable[[np.ndarray], np.ndarray]:
+def two_softmaxes(claim: Residual, case: Case) -> Callable[[np.ndarray], np.ndarray]:
     """v + (α/2)(K − γK')δ, where K and K' are normalised each by itself."""
     C, D, R = grouping.transitions(case)
     own = table(case) @ C.T, table(case) @ D.T
     K, K_after = (weights / weights.sum(axis=1)[:, None] for weights in own)
-    return lambda v: v + case.alphas[0] / 2 * ((K - case.gamma * K_after) @ (R + case.gamma * (D @ v) - C @ v))
+    return lambda v: v + claim.half(case.alphas[0]) * ((K - case.gamma * K_after) @ (R + case.gamma * (D @ v) - C @ v))
 
 
 # The parts of the statement
@@ -106,7 +133,7 @@ def parts(claim: Residual, case: Case) -> Iterator[Part]:
         yield from asserting("layer", entries(f"v_{l}", got, right, scale))
     layer, gamma, v = one_update(case, loop), claim.loss_discount(case.gamma), updates[0]
     H, g = fixed_point_system(lambda v: v - gradient(case, gamma, v), case)[0], gradient(case, gamma, 0 * v)
-    down = v - case.alphas[0] / 2 * (keys_of(case) @ (H @ v + g))
+    down = v - claim.half(case.alphas[0]) * (keys_of(case) @ (H @ v + g))
     scale = case.n * size(v, case.rewards)
     yield from asserting("gradient", entries("v_0 − (α/2)κ∇", down, layer(v), scale))
     yield from asserting("one", how_many(claim, case, H))
@@ -118,7 +145,7 @@ def parts(claim: Residual, case: Case) -> Iterator[Part]:
 
 def how_many(claim: Residual, case: Case, H: np.ndarray) -> Iterator[Part]:
     """Whether the loss has one least point; not of floats, where only a wide margin can be told."""
-    if not isinstance(case.gamma, float):
+    if claim.discounted(case) and not isinstance(case.gamma, float):
         zero = 0 * case.gamma
         yield Part(
             "whether the loss has one least point only: 1 if so",
@@ -132,7 +159,7 @@ def stands_still(claim: Residual, case: Case, layer: Callable, H: np.ndarray, va
     scale = case.n * size(value, case.rewards) * condition(H)
     yield from asserting("only", only_fixed_point("the layer's fixed point", layer, case, value, scale))
     yield from asserting("kept", entries("a layer's image of the minimiser", layer(value), value, scale))
-    e, only = units(case), claim.only(case)
+    e, only = units(case), claim.moving(case) and claim.inverts(case)
     suspects = [e[s] - e[u] for s, u in pairwise(range(len(e)))] or e
     others = ((value + solved(H, w), table(case) @ w) for w in suspects)
     found = other_values(layer, case, others, only, lambda v: scale * size(v))
@@ -141,13 +168,15 @@ def stands_still(claim: Residual, case: Case, layer: Callable, H: np.ndarray, va
         alone = Fraction(int(invertible(fixed_point_system(layer, case)[0])))
         yield Part("one fixed point and no other: 1 if so", alone, Fraction(int(only)), asserted="iff")
     if claim.two_will_do(case):
-        yield from asserting("two", twice(case, layer, value, scale))
+        yield from asserting("two", twice(claim, case, layer, value, scale))
 
 
-def twice(case: Case, layer: Callable, value: np.ndarray, scale: float) -> Iterator[Part]:
+def twice(claim: Residual, case: Case, layer: Callable, value: np.ndarray, scale: float) -> Iterator[Part]:
     """Two softmaxes keep the minimiser, and are the same layer from 0, at half the step."""
-    yield from entries("what two softmaxes make of the minimiser", two_softmaxes(case)(value), value, scale)
-    yield from entries("a layer of two softmaxes at α/2", two_softmaxes(case)(0 * value), layer(0 * value), scale)
+    yield from entries("what two softmaxes make of the minimiser", two_softmaxes(claim, case)(value), value, scale)
+    yield from entries(
+        "a layer of two softmaxes at α/2", two_softmaxes(claim, case)(0 * value), layer(0 * value), scale
+    )
 
 
 def many_minimisers(case: Case, layer: Callable) -> Iterator[Part]:
@@ -229,10 +258,9 @@ MUTANTS = (
     Mutant("two softmaxes in the place of one", Residual(two_normalisers)),
     Mutant("the least point is v_CE", Residual(minimiser=v_CE)),
     Mutant("a loss without discount", Residual(loss_discount=lambda gamma: 1 + 0 * gamma)),
+    Mutant("α in the place of α/2", Residual(half=lambda alpha: alpha)),
     Mutant("two softmaxes end alike in every context", Residual(two_will_do=lambda case: True, beyond=(OPEN,))),
-    Mutant(
-        "the only fixed point whatever the features", Residual(only=lambda case: case.alphas[0] != 0, beyond=(EQUAL,))
-    ),
+    Mutant("the only fixed point whatever the features", Residual(inverts=lambda case: True, beyond=(EQUAL,))),
     Mutant(
         "one least point only if every state is left",
         Residual(unique=lambda case: case.states[-1] in case.states[:-1], beyond=(LEFT_TWICE,)),
@@ -248,8 +276,8 @@ MUTANTS = (
         Residual(unique=lambda case: len(set(case.states)) <= case.n, beyond=(NO_DISCOUNT,)),
         BY_MARGIN,
     ),
-    Mutant("γ = 1 let in", Residual(beyond=(CERTAIN,)), BY_MARGIN),
-    Mutant("α = 0 let in", Residual(only=lambda case: invertible(table(case)), beyond=(NO_STEP,))),
+    Mutant("γ = 1 let in", Residual(discounted=lambda case: True), BY_MARGIN),
+    Mutant("α = 0 let in", Residual(moving=lambda case: True)),
 )
 
 
@@ -268,6 +296,7 @@ $$
 v_{l+1}(s) = v_l(s) + \frac{\alpha}{Z(s)} \sum_{k<n} \bigl( E(s, S_k) - \gamma E(s, S_{k+1}) \bigr) \delta_k .
 $$ (eq-softmax-residual)
 """,
+        typed="equation",
     ),
     Assertion(
         "gradient",
@@ -276,19 +305,20 @@ $$ (eq-softmax-residual)
 This is a gradient step for the squared TD errors of the context, preconditioned by the weights $\kappa(s, u) = E(s, u) / Z(s)$:
 
 $$
-v_{{l+1}} = v_l - \frac{{\alpha}}{{2}}\, \kappa\, \nabla J(v_l), \qquad
+v_{{l+1}} = v_l - {letters(claim.half, "alpha")}\, \kappa\, \nabla J(v_l), \qquad
 J(v) = \sum_{{k<n}} \bigl( R_{{k+1}} + {letters(claim.loss_discount, "gamma")} v(S_{{k+1}}) - v(S_k) \bigr)^2 .
 $$ (eq-squared-residual)
 """
         ),
     ),
-    Assertion("kept", r"So it keeps every least point of $J$."),
+    Assertion("kept", r"So it keeps every least point of $J$.", typed="names"),
     Assertion(
         "only",
         r"""
 If $\alpha \ne 0$ and the table $E$ is invertible on the visited states, it keeps nothing else: whatever the weights, a
 fixed point is then a **least-squares solution of the Bellman residual of the observed transitions**.
 """,
+        typed="condition",
     ),
     Assertion(
         "one",
@@ -296,19 +326,23 @@ fixed point is then a **least-squares solution of the Bellman residual of the ob
 For $0 < \lvert\gamma\rvert < 1$ there is exactly one least point if some state occurs twice in $S_0, \dots, S_n$, and
 for $\gamma = 0$ if every visited state is left; if no state occurs twice there are many, with $J = 0$.
 """,
+        typed="condition",
     ),
     Assertion(
         "iff",
         r"""
 If there is one, and $\alpha \ne 0$, then the layer keeps it alone **if and only if** $E$ is invertible.
 """,
+        typed="condition",
     ),
     Assertion(
         "two",
-        r"""
-Two softmaxes, one over the keys $S_k$ and one over the keys $S_{k+1}$, at the step $\alpha/2$ are the same layer if
-$S_0 = S_n$. If not, their fixed point is another one in general.
-""",
+        lambda claim: (
+            rf"""
+Two softmaxes, one over the keys $S_k$ and one over the keys $S_{{k+1}}$, at the step ${letters(claim.half, "alpha")}$ are
+the same layer if $S_0 = S_n$. If not, their fixed point is another one in general.
+"""
+        ),
     ),
 )
 
@@ -324,17 +358,24 @@ CLAIM = Claim(
         Hypothesis(r"One softmax over all $2n$ keys.", dropped="two softmaxes in the place of one"),
         Hypothesis(r"The keys of the query column hidden.", dropped="no mask"),
         Hypothesis(r"Every $Z(s) \ne 0$, as for the exponential.", reason="where $Z(s) = 0$ a layer is undefined"),
-        Hypothesis(r"For least points to be all that is kept: $\alpha \ne 0$.", dropped="α = 0 let in"),
+        Hypothesis(r"For least points to be all that is kept: $\alpha \ne 0$.", dropped="α = 0 let in", holds=moving),
         Hypothesis(
             r"For the same, $E$ invertible on the visited states, the last one included. With $A = I$ and the exponential: "
             r"the features are distinct.",
             dropped="the only fixed point whatever the features",
+            holds=table_inverts,
         ),
-        Hypothesis(r"For one least point only: $\lvert\gamma\rvert < 1$.", dropped="γ = 1 let in"),
-        Hypothesis(r"For the same, a state that occurs twice.", dropped="one least point whatever the context"),
+        Hypothesis(r"For one least point only: $\lvert\gamma\rvert < 1$.", dropped="γ = 1 let in", holds=discounted),
+        Hypothesis(
+            r"For the same, a state that occurs twice.", dropped="one least point whatever the context", holds=once_over
+        ),
         Hypothesis(
             r"For the same where $\gamma = 0$, every state left.",
             dropped="a state that occurs twice is enough for γ = 0",
+            holds=once_over,
+        ),
+        Hypothesis(
+            r"For two softmaxes: $S_0 = S_n$.", dropped="two softmaxes end alike in every context", holds=closes
         ),
     ),
     subject=STATED.subject,

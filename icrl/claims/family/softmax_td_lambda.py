@@ -12,25 +12,33 @@ from typing import Any
 from icrl import td
 from icrl.algebra import Matrix, transpose
 from icrl.arrays import np
+from icrl.claims.convergence.contraction import margin
 from icrl.siblings import with_traces
 from icrl.transformer import Parameters
 from icrl.verify.instances import contexts
-from icrl.verify.instances.cases import Case, smallest
+from icrl.verify.instances.cases import Case, as_it_is, smallest
 from icrl.verify.judging.blocks import letters
-from icrl.verify.judging.parts import AT_MOST, Part, asserting, entries, greatest, size
+from icrl.verify.judging.parts import AT_MOST, Part, asserting, entries, greatest, least, size
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import condition, fixed_point_system, only_fixed_point, other_values, suspects
-from icrl.verify.routes.grouping import array, on_visited, one_update, operator_of, visited
+from icrl.verify.routes.grouping import array, by_state, normalised, on_visited, one_update, visited
 
 ONE = smallest((0, 0, 0), r=(1, 0))
 COIN = smallest((0, 0, 1, 0), 2, r=(1, 0, 2), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
 EQUAL = replace(contexts.two_states(), features=[[Fraction(1)]] * 2, A=[[Fraction(1)]])
 UNPAID = replace(ONE, rewards=[Fraction(0)] * 2)
-SMALLEST = (ONE, COIN, contexts.two_states(2), EQUAL, contexts.never_left(2), contexts.with_zeros())
+CERTAIN = replace(smallest((0, 0)), gamma=Fraction(1))
+NO_STEP = contexts.two_states(alphas=[Fraction(0)])
+LONG_STEP = replace(smallest((0, 0)), gamma=Fraction(-1, 2), alphas=[Fraction(3, 2)])
+SIGNED = contexts.two_states(A=[[Fraction(2), Fraction(-1)], [Fraction(-1), Fraction(2)]], exp=as_it_is)
+SMALLEST = (
+    *(ONE, COIN, contexts.two_states(2), EQUAL, contexts.never_left(2), contexts.with_zeros()),
+    *(CERTAIN, NO_STEP, LONG_STEP, SIGNED),
+)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Ratio:
         return (0 * case.gamma + self.p) / self.q
 
 
-ZERO, HALF, WHOLE = Ratio(0), Ratio(1, 2), Ratio(1)
+ZERO, HALF, WHOLE, NEGATIVE = Ratio(0), Ratio(1, 2), Ratio(1), Ratio(-1)
 
 
 def drawn(case: Case) -> Ratio:
@@ -80,16 +88,47 @@ def returns_that_end(case: Case, lam: Any, v: dict) -> list:
     return [G - rest for G, rest in zip(returns(case, lam, v), tail)]
 
 
+def discounted(case: Case) -> bool:
+    """|γ| < 1."""
+    return abs(case.gamma) < 1
+
+
+def within(lam: Any) -> bool:
+    """0 ≤ λ ≤ 1."""
+    return 0 <= lam <= 1
+
+
+def moving(case: Case) -> bool:
+    """α ≠ 0."""
+    return case.alphas[0] != 0
+
+
+def short_steps(case: Case) -> bool:
+    """0 ≤ α ≤ 1."""
+    return 0 <= case.alphas[0] <= 1
+
+
+def unsigned(case: Case) -> bool:
+    """E ≥ 0, as of the exponential."""
+    return case.exp is None or all(case.exp(g) >= 0 for row in case.scores for g in row)
+
+
 @dataclass(frozen=True)
 class Traces:
-    """The statement with its pieces: the edit of the layer, ϑ, the returns, when its value is the only one kept, the rate, λ and contexts let in."""
+    """The statement with its pieces: the edit of the layer, ϑ, the returns, the rate, the λ that are tried; for which γ and λ there
+    is one value, with which steps and M̂ it alone is kept, for which steps and weights the rate is said; and contexts let in."""
 
     edit: Callable[[Parameters, Any], Parameters] = scan
     decay: Callable[[Any, Any], Any] = lambda gamma, lam: gamma * lam
     target: Callable[[Case, Any, dict], list] = returns
-    only: Callable[[Case, np.ndarray], bool] = lambda case, M: case.alphas[0] != 0 and invertible(M)
     rate: Callable = lambda alpha, c, gamma, lam: 1 - alpha * c
-    lambdas: Callable[[Case], tuple[Ratio, ...]] = lambda case: (HALF, ZERO, WHOLE, drawn(case))
+    lambdas: Callable[[Case], tuple[Ratio, ...]] = lambda case: (HALF, ZERO, WHOLE, drawn(case), NEGATIVE)
+    discounted: Callable[[Case], bool] = discounted
+    within: Callable[[Any], bool] = within
+    moving: Callable[[Case], bool] = moving
+    inverts: Callable[[np.ndarray], bool] = invertible
+    short: Callable[[Case], bool] = short_steps
+    unsigned: Callable[[Case], bool] = unsigned
     beyond: tuple[Case, ...] = ()
 
 
@@ -131,6 +170,12 @@ def eligibility(case: Case, lam: Any, v: np.ndarray) -> np.ndarray:
     return total
 
 
+def operator(case: Case) -> np.ndarray:
+    """M̂, (|W|, |W|), of weights of any sign."""
+    C = grouping.transitions(case).C
+    return by_state(normalised(case, C), C) @ C
+
+
 # The parts of the statement
 
 
@@ -142,16 +187,27 @@ def parts(claim: Traces, case: Case) -> Iterator[Part]:
 
 def at_lambda(claim: Traces, case: Case, lam: Any, name: str) -> Iterator[Part]:
     """The Transformer against the loop; the loop against the mean returns; where it stands still; how it gets there."""
-    layer, mean, M = one_update(case, partial(td_lambda, lam=lam)), mean_returns(claim, case, lam), operator_of(case).M
+    layer, mean, M = one_update(case, partial(td_lambda, lam=lam)), mean_returns(claim, case, lam), operator(case)
     loop, values = on_visited(case, td_lambda(case, lam)), grouping.values(case, machine(claim, case, lam))
-    X, r = fixed_point_system(mean, case)
-    value, steep = solved(X, r), condition(X)
     yield from asserting("layer", layers(case, values, loop, layer(loop[0]), M, mean, name))
     yield from asserting("returns", scanned(claim, case, lam, name))
-    yield from asserting("kept", stands_still(claim, case, layer, M, X, value, name))
-    yield from asserting("one-value", lstd(case, lam, value, name, steep))
-    yield from asserting("limits", limits(case, lam, value, name, steep))
-    yield from asserting("rate", on_the_way(claim, case, lam, values, value, name))
+    if claim.discounted(case) and claim.within(lam):
+        X, r = fixed_point_system(mean, case)
+        one = 0 * case.gamma + 1
+        yield Part(
+            f"{name}one value equals its mean returns: 1 if so", int(invertible(X)) * one, one, asserted="one-value"
+        )
+        value, steep = solved(X, r), condition(X)
+        yield from asserting("kept", stands_still(claim, case, layer, M, X, value, name))
+        yield from asserting("one-value", lstd(case, lam, value, name, steep))
+        yield from asserting("limits", limits(case, lam, value, name, steep))
+        if claim.short(case) and claim.unsigned(case):
+            yield from asserting("rate", on_the_way(claim, case, lam, M, values, value, name, steep))
+
+
+def horizon(case: Case) -> float:
+    """Σ_{k ≤ n} |γ|^k: how much larger than rewards and values a return can be."""
+    return sum(abs(float(case.gamma)) ** k for k in range(case.n + 1))
 
 
 def layers(
@@ -164,7 +220,7 @@ def layers(
     name: str,
 ) -> Iterator[Part]:
     """The Transformer is the loop; an update of the loop is v + αM̂(r_λ + P_λv − v)."""
-    scale = (1 + case.depth) * size(loop, case.rewards) / (1 - abs(float(case.gamma))) ** 2
+    scale = (1 + case.depth) * size(loop, case.rewards) * horizon(case) ** 2
     for l, (got, right) in enumerate(zip(values, loop, strict=True)):
         yield from entries(f"{name}v_{l}", got, right, scale)
     v = loop[0]
@@ -174,7 +230,7 @@ def layers(
 def scanned(claim: Traces, case: Case, lam: Any, name: str) -> Iterator[Part]:
     """The scan of the TD errors of v_0 against its λ-returns less v_0."""
     v, theta, d = dict(enumerate(case.v)), claim.decay(case.gamma, lam), 0 * case.gamma
-    scale = size(case.v, case.rewards) / (1 - abs(float(case.gamma))) ** 2
+    scale = size(case.v, case.rewards) * horizon(case) ** 2
     delta, G = td.td_errors(case.states, case.rewards, v, case.gamma), claim.target(case, lam, v)
     for k in reversed(range(case.n)):
         d = delta[k] + theta * d
@@ -195,8 +251,12 @@ def stands_still(
     yield from only_fixed_point(f"{name}the layer's fixed point", layer, case, value, scale)
     yield from entries(f"{name}a layer's image of v_λ", layer(value), value, scale)
     others = ((value + solved(X, w), M @ w) for w in suspects(case))
-    for part in other_values(layer, case, others, claim.only(case, M), lambda v: scale * size(v)):
+    only = claim.moving(case) and claim.inverts(M)
+    for part in other_values(layer, case, others, only, lambda v: scale * size(v)):
         yield part._replace(where=f"{name}{part.where}")
+    if isinstance(case.gamma, Fraction):
+        alone = Fraction(int(invertible(fixed_point_system(layer, case)[0])))
+        yield Part(f"{name}one fixed point and no other: 1 if so", alone, Fraction(int(only)))
 
 
 def limits(case: Case, lam: Any, value: np.ndarray, name: str, steep: float) -> Iterator[Part]:
@@ -217,37 +277,41 @@ def truncated(case: Case, k: int) -> Any:
 
 
 def on_the_way(
-    claim: Traces, case: Case, lam: Any, values: list[np.ndarray], value: np.ndarray, name: str
+    claim: Traces,
+    case: Case,
+    lam: Any,
+    M: np.ndarray,
+    values: list[np.ndarray],
+    value: np.ndarray,
+    name: str,
+    steep: float,
 ) -> Iterator[Part]:
-    """If c > 0, every layer brings the Transformer nearer by the factor 1 − αc at least."""
-    c = operator_of(case).margin
-    if c > 0:
-        rate, scale = (
-            claim.rate(case.alphas[0], c, case.gamma, lam),
-            (1 + case.depth) * size(values, value) / float(c) ** 2,
+    """Every layer multiplies the Transformer's distance by 1 − αc at most, which is below 1 if αc > 0."""
+    c = margin(least(M.diagonal()), case.gamma)
+    rate = claim.rate(case.alphas[0], c, case.gamma, lam)
+    scale = (1 + case.depth) * size(values, value) * steep
+    for l, v in enumerate(values):
+        yield Part(
+            f"{name}‖v_{l} − v_λ‖",
+            greatest(v - value),
+            rate**l * greatest(values[0] - value),
+            scale,
+            AT_MOST,
         )
-        for l, v in enumerate(values):
-            yield Part(
-                f"{name}‖v_{l} − v_λ‖",
-                greatest(v - value),
-                rate**l * greatest(values[0] - value),
-                scale,
-                AT_MOST,
-            )
 
 
 STATED = Statement(
     parts,
     "the Transformer is the loop; the loop is v + αM̂(r_λ + P_λv − v); the scan is the returns less v; what stands still, by solving for it, is the "
-    "mean of the returns, and LSTD(λ); c > 0 gives the rate",
+    "mean of the returns, and LSTD(λ); the rate 1 − αc",
     Traces(),
     exact=contexts.after(SMALLEST, *contexts.DRAWN),
     certified=contexts.after(SMALLEST, contexts.sharp_cases),
     small=contexts.after(SMALLEST),
     floats=contexts.float_cases,
     trials=100,
-    noun="contexts with λ = 1/2, 0, 1 and one drawn from 1/24, 3/24, …, 23/24",
-    scale="that of the values, times (1 + L)/(1 − |γ|)² and the condition of what is solved",
+    noun="contexts with λ = 1/2, 0, 1, one drawn from 1/24, 3/24, …, 23/24, and for the layer −1",
+    scale="that of the values, times (1 + L)(Σ_{k ≤ n} |γ|^k)², or 1/(1 − |γ|) and the condition of what is solved",
     shows=(at_lambda, layers, scanned, stands_still, lstd, limits, on_the_way),
 )
 
@@ -295,11 +359,17 @@ MUTANTS = (
     Mutant("a decay mask inside the softmax", Traces(decay_mask)),
     Mutant("no bootstrap at the end", Traces(target=returns_that_end)),
     Mutant("v_CE whatever λ", Traces(target=one_step_targets)),
+    Mutant("the only fixed point whatever the weights", Traces(inverts=lambda M: True, beyond=(EQUAL,))),
+    Mutant("γ = 1 let in", Traces(discounted=lambda case: True)),
+    Mutant("α = 0 let in", Traces(moving=lambda case: True)),
+    Mutant("α = 3/2 let in for the rate", Traces(short=lambda case: True)),
     Mutant(
-        "the only fixed point whatever the weights", Traces(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,))
+        "negative weights let in",
+        Traces(unsigned=lambda case: True),
+        dict.fromkeys(("certified", "numeric"), "there E is the exponential, which is positive"),
     ),
     Mutant("the rate of returns that never end", Traces(rate=never_ending)),
-    Mutant("λ = −1 let in", Traces(lambdas=lambda case: (Ratio(-1),), beyond=(UNPAID,))),
+    Mutant("λ = −1 let in", Traces(within=lambda lam: True, beyond=(UNPAID,))),
 )
 
 
@@ -336,15 +406,17 @@ $$
 v_{l+1} = v_l + \alpha \hat M ( r_\lambda + P_\lambda v_l - v_l ) .
 $$ (eq-lambda-layer)
 """,
+        typed="equation",
     ),
     Assertion(
         "one-value",
         r"""
 Let $\lvert\gamma\rvert < 1$ and $0 \le \lambda \le 1$. Then exactly one $v_\lambda$ equals its mean returns,
 $v_\lambda = r_\lambda + P_\lambda v_\lambda$. It is the solution of tabular LSTD(λ), $\sum_k \delta_k e_k = 0$ with
-the traces $e_k = \vartheta e_{k-1} + 1[S_k = \cdot\,]$, $e_{-1} = 0$ (and 0 at a state that no transition leaves, of
+the traces $e_k = \vartheta e_{k-1} + \mathbf 1[S_k = \cdot\,]$, $e_{-1} = 0$ (and 0 at a state that no transition leaves, of
 which these equations say nothing), and does not depend on the weights.
 """,
+        typed="equation",
     ),
     Assertion(
         "limits",
@@ -356,17 +428,20 @@ $$
 R_{k+1} + \gamma R_{k+2} + \dots + \gamma^{n-k-1} R_n + \gamma^{n-k}\, v_\lambda(S_n) .
 $$ (eq-truncated-return)
 """,
+        typed="equation",
     ),
     Assertion(
         "kept",
         r"The layer keeps $v_\lambda$, and if $\alpha \ne 0$ nothing else **if and only if** $\hat M$ is invertible.",
+        typed="condition",
     ),
     Assertion(
         "rate",
         lambda claim: (
             rf"""
-If $0 \le \alpha \le 1$, $E \ge 0$ and the margin $c$ of {{prf:ref}}`contraction` is positive, then
-$\lVert v_L - v_\lambda \rVert_\infty \le ({letters(claim.rate, "alpha", "c", "gamma", "lambda")})^L \lVert v_0 - v_\lambda \rVert_\infty$.
+If $0 \le \alpha \le 1$ and $E \ge 0$, then with the margin $c$ of {{prf:ref}}`contraction`
+$\lVert v_L - v_\lambda \rVert_\infty \le ({letters(claim.rate, "alpha", "c", "gamma", "lambda")})^L \lVert v_0 - v_\lambda \rVert_\infty$,
+which goes to 0 if $\alpha c > 0$.
 """
         ),
     ),
@@ -387,17 +462,24 @@ CLAIM = Claim(
         Hypothesis(r"The scan runs from the last transition to the first.", dropped="the scan from the left"),
         Hypothesis(
             r"$\lvert\gamma\rvert < 1$, for one $v_\lambda$ only and for the rate.",
-            reason=r"at $\gamma = 1$ every constant equals its mean returns in $T = (0, 0)$ with $r = 0$",
+            dropped="γ = 1 let in",
+            holds=discounted,
         ),
-        Hypothesis(r"$0 \le \lambda \le 1$, for one $v_\lambda$ only and for the rate.", dropped="λ = −1 let in"),
+        Hypothesis(
+            r"$0 \le \lambda \le 1$, for one $v_\lambda$ only and for the rate.", dropped="λ = −1 let in", holds=within
+        ),
         Hypothesis(
             r"$\hat M$ invertible, for $v_\lambda$ to be all that the layer keeps; a state that no transition leaves makes $\hat M$ singular.",
             dropped="the only fixed point whatever the weights",
+            holds=invertible,
         ),
         Hypothesis(
             r"$\alpha \ne 0$, for $v_\lambda$ to be all that the layer keeps.",
-            reason=r"at $\alpha = 0$ a layer keeps every value",
+            dropped="α = 0 let in",
+            holds=moving,
         ),
+        Hypothesis(r"For the rate: $0 \le \alpha \le 1$.", dropped="α = 3/2 let in for the rate", holds=short_steps),
+        Hypothesis(r"For the rate: $E \ge 0$.", dropped="negative weights let in", holds=unsigned),
     ),
     subject=STATED.subject,
     checks=STATED.checks(),

@@ -88,7 +88,7 @@ SQUARES = replace(COIN, exp=stand_in)
 CERTAIN = replace(COIN, gamma=Fraction(1))
 NO_STEP = replace(COIN, alphas=[Fraction(0)] * 2)
 EQUAL = base_two((0, 1, 0), (1, 0), (1, 0), x=((1,), (1,)))
-SMALLEST = (TWICE, COIN, EQUAL, base_two((0, 1), (1,), (1,)))
+SMALLEST = (TWICE, COIN, EQUAL, base_two((0, 1), (1,), (1,)), NO_STEP)
 
 
 # The construction: two rows more, joined by one entry of A
@@ -120,11 +120,21 @@ def featureless(case: Weighted) -> Weighted:
     return replace(case, features=[[0 * entry for entry in x] for x in case.features])
 
 
+def moving(case: Case) -> bool:
+    """α ≠ 0."""
+    return case.alphas[0] != 0
+
+
+def all_left(counts: np.ndarray) -> bool:
+    """Whether some transition leaves each visited state."""
+    return min(counts) > 0
+
+
 @dataclass(frozen=True)
 class Importance:
     """The statement with its pieces.
 
-    The row of log ρ, the entry of A, whether the softmax divides by ρE, the model, when its value alone is kept, what
+    The row of log ρ, the entry of A, whether the softmax divides by ρE, the model, with which steps and M̂_ρ its value alone is kept, what
     changes a context without changing that value, for which counts of transitions E decides; and what is let in.
     """
 
@@ -132,10 +142,15 @@ class Importance:
     join: Callable[[Matrix, Matrix], Matrix] = joined
     ordinary: bool = False
     model: Callable = weighted_model
-    only: Callable[[Weighted, np.ndarray], bool] = lambda case, M: case.alphas[0] != 0 and invertible(M)
+    moving: Callable[[Case], bool] = moving
+    inverts: Callable[[np.ndarray], bool] = invertible
     apart: Callable[[Weighted], Weighted] = featureless
-    left: Callable[[np.ndarray], bool] = lambda counts: min(counts) > 0
+    left: Callable[[np.ndarray], bool] = all_left
     beyond: tuple[Weighted, ...] = ()
+
+    def only(self, case: Weighted, M: np.ndarray) -> bool:
+        """Whether the model's value alone is kept."""
+        return self.moving(case) and self.inverts(M)
 
 
 # The routes
@@ -397,10 +412,10 @@ MUTANTS = (
     Mutant("the rewards weighted and the moves not", Importance(model=unweighted_moves)),
     Mutant(
         "the only fixed point whatever the features",
-        Importance(only=lambda case, M: case.alphas[0] != 0, beyond=(EQUAL,)),
+        Importance(inverts=lambda M: True, beyond=(EQUAL,)),
         ONLY,
     ),
-    Mutant("α = 0 let in", Importance(only=lambda case, M: invertible(M), beyond=(NO_STEP,)), ONLY),
+    Mutant("α = 0 let in", Importance(moving=lambda case: True), ONLY),
     Mutant("γ = 1 let in", Importance(beyond=(CERTAIN,)), {"symbolic": "I − γP_ρ is taken to be invertible there"}),
     Mutant(
         "1 + t² in the place of an exponential",
@@ -430,6 +445,7 @@ $$ (eq-weighted-attention)
 
 weighted importance sampling within the softmax.
 """,
+        typed="equation",
     ),
     Assertion(
         "layer",
@@ -441,6 +457,7 @@ $$
 v_{l+1} = v_l + \alpha \hat M_\rho ( r_\rho + \gamma P_\rho v_l - v_l ) .
 $$ (eq-weighted-layer)
 """,
+        typed="equation",
     ),
     Assertion(
         "kept",
@@ -448,20 +465,23 @@ $$ (eq-weighted-layer)
 For $\lvert\gamma\rvert < 1$ it keeps $v_\rho = (I - \gamma P_\rho)^{-1} r_\rho$, the **certainty-equivalence value of
 the weighted model**, which is 0 at a state that no transition leaves.
 """,
+        typed="equation",
     ),
     Assertion(
         "only",
         r"""
 If $\alpha \ne 0$ it keeps nothing else **if and only if** $\hat M_\rho$ is invertible.
 """,
+        typed="condition",
     ),
     Assertion(
         "table",
         r"""
 Where every visited state is left, $\hat M_\rho$ is invertible exactly if $E$ is, on the visited states.
 """,
+        typed="condition",
     ),
-    Assertion("features", r"The features of the states have no part in $v_\rho$."),
+    Assertion("features", r"The features of the states have no part in $v_\rho$.", typed="names"),
 )
 
 
@@ -481,11 +501,13 @@ CLAIM = Claim(
         Hypothesis(
             r"$\hat M_\rho$ invertible for it to be all that is kept.",
             dropped="the only fixed point whatever the features",
+            holds=invertible,
         ),
-        Hypothesis(r"For the same, $\alpha \ne 0$.", dropped="α = 0 let in"),
+        Hypothesis(r"For the same, $\alpha \ne 0$.", dropped="α = 0 let in", holds=moving),
         Hypothesis(
             r"For $E$ to decide, every visited state left.",
             dropped="M̂_ρ has an inverse if E has one",
+            holds=all_left,
         ),
     ),
     subject=Importance(),

@@ -63,11 +63,12 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class BatchTD:
-    """The statement with its pieces: the algorithm, one update as matrices, the model, the rate, and contexts let in beyond the hypotheses."""
+    """The statement with its pieces: the algorithm, one update as matrices, the model, the matrix of v_CE, the rate, and contexts let in beyond the hypotheses."""
 
     algorithm: Callable = td.tabular_td
     update: Callable = lambda v, P, r, gamma, alpha: v + alpha * (r + gamma * (P @ v) - v)
     model: Callable = lambda sample: counted_model(sample)
+    system: Callable[[Any, Any], Any] = bellman_matrix
     rate: Callable[[Any, Any], Any] = lambda alpha, gamma: 1 - alpha * (1 - gamma)
     beyond: tuple[Sample, ...] = ()
 
@@ -84,11 +85,12 @@ def counted_model(sample: Sample, reward_of: Callable[[int], int] = lambda k: k)
     return P, r
 
 
-def certainty_equivalence(sample: Sample, P: np.ndarray, r: np.ndarray) -> np.ndarray:
+def certainty_equivalence(claim: BatchTD, sample: Sample, P: np.ndarray, r: np.ndarray) -> np.ndarray:
     """(I − γP_e)⁻¹ r̂, in the numbers of the sample."""
+    X = claim.system(P, sample.gamma)
     if isinstance(sample.gamma, float):
-        return np.linalg.solve(np.eye(len(r)) - sample.gamma * P.astype(float), r.astype(float))
-    return solved_by_sympy(bellman_matrix(P, sample.gamma), r)
+        return np.linalg.solve(X.astype(float), r.astype(float))
+    return solved_by_sympy(X, r)
 
 
 def loop(claim: BatchTD, sample: Sample, v: np.ndarray, count: int) -> list[np.ndarray]:
@@ -100,7 +102,7 @@ def loop(claim: BatchTD, sample: Sample, v: np.ndarray, count: int) -> list[np.n
 def parts(claim: BatchTD, sample: Sample) -> Iterator[Part]:
     """The loop's distance to v_CE against the bound, and the loop against the matrix route; then what makes v_CE the limit."""
     P, r = claim.model(sample)
-    v_ce = certainty_equivalence(sample, P, r)
+    v_ce = certainty_equivalence(claim, sample, P, r)
     v, first = np.array(sample.v, dtype=object), np.abs(np.array(sample.v, dtype=object) - v_ce).max()
     for layer, got in enumerate(loop(claim, sample, v, LAYERS)):
         bound, scale = claim.rate(sample.alpha, sample.gamma) ** layer * first, 1 + layer
@@ -202,6 +204,7 @@ MUTANTS = (
         "γ squared in the model",
         BatchTD(model=lambda sample: (sample.gamma * counted_model(sample)[0], counted_model(sample)[1])),
     ),
+    Mutant("γ² in v_CE", BatchTD(system=lambda P, gamma: bellman_matrix(P, gamma * gamma))),
     beyond("a state that is no source let in", [0, 1], [ONE], 9 * TENTH, HALF, [ZERO, 10 * ONE]),
     beyond("α = 3/2 let in", [0, 1, 0], [ZERO] * 2, 9 * TENTH, 3 * HALF, [ONE, -ONE]),
     beyond("α = 0 let in", [0, 0], [ZERO], HALF, ZERO, [ONE]),
@@ -232,15 +235,17 @@ $$
     ),
     Assertion(
         "limit",
-        rf"""
+        lambda claim: (
+            rf"""
 From every $v_0$ it converges to the **certainty-equivalence value**
 
 $$
-v_{{\mathrm{{CE}}}} = {sy.book_latex(inverted(bellman_matrix(P_E, sy.gamma), R_HAT))} ,
+v_{{\mathrm{{CE}}}} = {sy.book_latex(inverted(claim.system(P_E, sy.gamma), R_HAT))} ,
 $$
 
 the value of the empirical model.
-""",
+"""
+        ),
     ),
     Assertion(
         "rate",

@@ -274,6 +274,7 @@ $$
 From $v = 0$ the operator adds up expected returns, of one step more each time:
 $(T^k 0)(s) = \E\big[\sum_{t<k} \gamma^t R_{t+1} \mid S_0 = s\big]$ for every $k$.
 """,
+        typed="equation",
     ),
     Assertion(
         "tail",

@@ -247,6 +247,7 @@ ASSERTIONS = (
 Then after $l$ layers the prompt is, exactly, that of $v_l = \langle x, w_l \rangle$, where $w_0, w_1, \dots$ are the
 iterates of linear TD.
 """,
+        typed="equation",
     ),
     Assertion(
         "update",

@@ -120,6 +120,7 @@ $$ (eq-running-mean)
 
 and is 0 in the query column.
 """,
+        typed="equation",
     ),
     Assertion(
         "rows",

@@ -2,8 +2,8 @@ r"""linear-residual-gradient: with four blocks in the score matrix, linear atten
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from icrl import linear_attention as la
@@ -22,15 +22,22 @@ def residual_layer(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Paramet
     return la.residual_gradient_parameters(d, n, alpha, like)
 
 
-def loss(sample: Sample, w: np.ndarray) -> Any:
-    """½ Σ_k δ_k² under w, (d, 1)."""
+@dataclass(frozen=True)
+class Descent(Method):
+    """The method, and what it descends, a function of Σ_k δ_k²."""
+
+    loss: Callable[[Any], Any] = lambda squares: squares / 2
+
+
+def squares(sample: Sample, w: np.ndarray) -> Any:
+    """Σ_k δ_k² under w, (d, 1)."""
     delta = sample.rewards + w.T @ (sample.gamma * sample.after - sample.before)
-    return (delta @ delta.T)[0, 0] / 2
+    return (delta @ delta.T)[0, 0]
 
 
-def downhill(method: Method, sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
+def downhill(method: Descent, sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
     """The first layer moves the query's entry by α times the loss's derivative along x(s); of a quadratic, half a difference is that exactly."""
-    ends = [loss(sample, sample.w + side * sample.query) for side in (1, -1)]
+    ends = [method.loss(squares(sample, sample.w + side * sample.query)) for side in (1, -1)]
     moved, scale = found[1][-1, -1] - found[0][-1, -1], size(ends) * sample.rewards.size * methods.steepness(sample)
     yield Part(
         "layer 1, what the query's entry has moved by, against the loss",
@@ -41,7 +48,7 @@ def downhill(method: Method, sample: Sample, found: list[np.ndarray]) -> Iterato
     )
 
 
-METHOD = Method(
+METHOD = Descent(
     parameters=residual_layer,
     loop=lambda sample: td.linear_residual_gradient(
         sample.transitions, sample.gamma, sample.alphas, sample.w[:, 0].tolist()
@@ -60,6 +67,11 @@ MUTANTS = (
     Mutant("γ missing in the prompt", methods.undiscounted(METHOD)),
     Mutant("no mask", methods.unmasked(METHOD)),
     Mutant("the query column without w₀", methods.untold(METHOD)),
+    Mutant(
+        "descent on Σ δ²",
+        replace(METHOD, loss=lambda squares: squares),
+        {"symbolic": "the identity is of the update, which knows no loss"},
+    ),
     Mutant("along x + γx'", replace(METHOD, moves=lambda X, Y: X + Y), methods.BY_LOOP),
 )
 
@@ -72,6 +84,8 @@ A = \begin{bmatrix} -I & I & 0 \\ I & -I & 0 \\ 0 & 0 & 0 \end{bmatrix} .
 $$ (eq-residual-gradient-parameters)
 """.strip()
 
+
+SQUARES = r"{\sum_k \delta_k^2}"
 
 ASSERTIONS = (
     Assertion(
@@ -88,7 +102,10 @@ $\delta_l$ being the row of the TD errors.
 """
         ),
     ),
-    Assertion("gradient", r"This is gradient descent on $\tfrac12 \sum_k \delta_k^2$, with steps $\alpha_l$."),
+    Assertion(
+        "gradient",
+        lambda method: rf"This is gradient descent on ${sy.letters(method.loss, SQUARES)}$, with steps $\alpha_l$.",
+    ),
 )
 
 
@@ -111,7 +128,7 @@ CLAIM = Claim(
     checks=methods.checked(
         "every n and d, from any w_l: all three bands, the sources and the query",
         METHOD,
-        (downhill, loss),
+        (downhill, squares),
         "the gradient against differences of the loss",
         asserts=("rows",),
     ),

@@ -30,7 +30,7 @@ def values(sample: Sample) -> list[np.ndarray]:
 def the_other_prompt(method: Method, sample: Sample, found: list[np.ndarray]) -> Iterator[Part]:
     """Where the sample is a context: the prediction against the value of the last state in this book's prompt."""
     scale = 0.0
-    for layer, (Z, value) in enumerate(zip(found, values(sample)) if methods.is_chained(sample) else ()):
+    for layer, (Z, value) in enumerate(zip(found, values(sample)) if method.context(sample) else ()):
         scale = max(scale, size(value, sample.rewards))
         allowed = (1 + layer) * value.size * methods.steepness(sample) * scale
         where = f"layer {layer}, value of S_n in the prompt of values"
@@ -62,6 +62,11 @@ MUTANTS = (
     Mutant("no mask", methods.unmasked(METHOD)),
     Mutant("the query column without w₀", methods.untold(METHOD)),
     Mutant("softmax in the place of linear attention", methods.edited(METHOD, softmaxed)),
+    Mutant(
+        "transitions that do not follow one another let in",
+        replace(METHOD, context=lambda sample: True),
+        {"symbolic": "the identity speaks of one prompt"},
+    ),
     Mutant("w moves along the next features", replace(METHOD, moves=lambda X, Y: Y), methods.BY_LOOP),
 )
 
@@ -109,6 +114,7 @@ minus the prediction $\inner{{x}}{{w_l}}$.
 If the transitions are those of a context and $x = x(S_n)$, this prediction is the value of $S_n$ after $l$ layers of
 {prf:ref}`linear`.
 """,
+        typed="condition",
     ),
 )
 
@@ -124,6 +130,11 @@ HYPOTHESES = (
     ),
     Hypothesis("The mask multiplies the query column's key by 0.", "no mask"),
     Hypothesis("The prompt holds $\\gamma x_k'$, with the $\\gamma$ of the recursion.", "γ missing in the prompt"),
+    Hypothesis(
+        "For the prompt of values: the transitions follow one another, and the query is where they end.",
+        "transitions that do not follow one another let in",
+        holds=methods.is_chained,
+    ),
 )
 
 

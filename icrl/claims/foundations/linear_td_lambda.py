@@ -121,10 +121,15 @@ Here $\delta_l$ is the row of the TD errors, and $T$ in it the block on the sour
 """
         ),
     ),
-    Assertion("zero", r"With $\vartheta = \gamma\lambda$ this is TD(λ); with $\vartheta = 0$ it is TD(0)."),
+    Assertion(
+        "zero",
+        r"With $\vartheta = \gamma\lambda$ this is TD(λ); with $\vartheta = 0$ it is TD(0).",
+        typed="condition",
+    ),
     Assertion(
         "mask",
         "The row and the column of $T$ that belong to the query column are 0, so it needs no mask besides.",
+        typed="names",
     ),
 )
 

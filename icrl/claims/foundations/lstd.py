@@ -362,7 +362,9 @@ $$
 ASSERTIONS = (
     Assertion("update", update),
     Assertion(
-        "fixed-points", r"For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$."
+        "fixed-points",
+        r"For $\alpha \neq 0$ its fixed points are therefore exactly the solutions of $A w = b$.",
+        typed="condition",
     ),
     Assertion(
         "tabular",
@@ -370,6 +372,7 @@ ASSERTIONS = (
 With one-hot features of the visited states (one component for each, and no more), and every visited state a source, $A$
 is invertible and the only solution is $w = v_{\mathrm{CE}}$.
 """,
+        typed="equation",
     ),
 )
 

@@ -24,6 +24,7 @@ FLIP = [[0, 1], [1, 0]]
 CYCLE = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
 TWO_ISLANDS = [[1, 0], [0, 1]]
 ONE_WAY = [[0, 1], [0, 1]]
+REDUCIBLE = (TWO_ISLANDS, ONE_WAY)
 TWICE = [[2]]
 NEGATIVE = [[Fraction(1, 2), Fraction(1, 2)], [Fraction(-1, 4), Fraction(5, 4)]]
 SAMPLES = [(size, turn) for size in (1, 2, 3, 4) for turn in range(6)]
@@ -32,18 +33,35 @@ TRIALS, TOLERANCE = 300, 1e-9
 on chains such as these; a wrong variant errs by the size of a probability."""
 
 
+def is_aperiodic(P: np.ndarray) -> bool:
+    """Whether the lengths of all round trips of an irreducible P have no common divisor but 1."""
+    depth, frontier = {0: 0}, [0]
+    while frontier:
+        s = frontier.pop(0)
+        for u in np.flatnonzero(P[s] > 0).tolist():
+            if u not in depth:
+                depth[u] = depth[s] + 1
+                frontier.append(u)
+    return gcd(*(depth[s] + 1 - depth[u] for s in depth for u in np.flatnonzero(P[s] > 0).tolist())) == 1
+
+
+def is_one_class(P: np.ndarray) -> bool:
+    """Whether some state is reached from every other."""
+    reach = np.linalg.matrix_power((np.eye(len(P)) + np.array(P, float) > 0).astype(int), len(P))
+    return bool((reach > 0).all(axis=0).any())
+
+
 @dataclass(frozen=True)
 class Stationary:
-    """The statement with its pieces: the matrix whose null vectors are meant, m, the factor, and chains let in beyond the hypotheses.
-
-    ``beyond_uniqueness`` are passed off as irreducible, ``beyond_convergence`` as irreducible and aperiodic.
-    """
+    """The statement with its pieces: the matrix whose null vectors are meant, m, the factor, which chains have one positive
+    solution, which of these forget, and what is let in that is no chain."""
 
     system: Callable[[np.ndarray], np.ndarray] = lambda P: P.T - np.eye(len(P), dtype=int)
     power: Callable[[int], int] = lambda size: wielandt(size)
     factor: Callable[[int, Any], Any] = lambda size, least: 1 - size * least
-    beyond_uniqueness: tuple = ()
-    beyond_convergence: tuple = ()
+    irreducible: Callable[[np.ndarray], bool] = irreducible
+    aperiodic: Callable[[np.ndarray], bool] = is_aperiodic
+    beyond: tuple = ()
 
 
 class Chain(NamedTuple):
@@ -104,35 +122,31 @@ def extremal(size: int) -> list[list]:
 
 
 def exact_chains() -> Iterator[np.ndarray]:
-    """Irreducible chains in ``Fraction``s, periodic ones among them."""
+    """Chains in ``Fraction``s, periodic ones and reducible ones among them, with an irreducible one for each of :data:`SAMPLES`."""
     yield from map(
         fractions,
-        (FLIP, CYCLE, [[0, 1], ["1/2", "1/2"]], [[0, 1, 0], ["1/3", 0, "2/3"], [0, 1, 0]], *map(extremal, (2, 3, 4))),
+        (
+            FLIP,
+            CYCLE,
+            [[0, 1], ["1/2", "1/2"]],
+            [[0, 1, 0], ["1/3", 0, "2/3"], [0, 1, 0]],
+            *map(extremal, (2, 3, 4)),
+            *REDUCIBLE,
+        ),
     )
     rng = Random(0)
     for size, _ in SAMPLES:
         P = rational_chain(rng, size)
         while not irreducible(P):
+            yield P
             P = rational_chain(rng, size)
         yield P
 
 
-def is_aperiodic(P: np.ndarray) -> bool:
-    """Whether the lengths of all round trips of an irreducible P have no common divisor but 1."""
-    depth, frontier = {0: 0}, [0]
-    while frontier:
-        s = frontier.pop(0)
-        for u in np.flatnonzero(P[s] > 0).tolist():
-            if u not in depth:
-                depth[u] = depth[s] + 1
-                frontier.append(u)
-    return gcd(*(depth[s] + 1 - depth[u] for s in depth for u in np.flatnonzero(P[s] > 0).tolist())) == 1
-
-
 def exact(claim: Stationary, budget: Budget) -> Verdict:
     """Null space of dimension 1, its vector that of the tree theorem, positive; then the contraction of P^m."""
-    chains, convergent = list(exact_chains()), 0
-    for P in [*map(fractions, claim.beyond_uniqueness), *chains]:
+    chains, convergent = list(filter(claim.irreducible, exact_chains())), 0
+    for P in [*map(fractions, claim.beyond), *chains]:
         basis = null_vectors(claim.system(P))
         if len(basis) != 1:
             return Verdict(
@@ -161,7 +175,7 @@ def exact(claim: Stationary, budget: Budget) -> Verdict:
                     asserted=("positive",),
                 ),
             )
-    for P in [*map(fractions, claim.beyond_convergence), *filter(is_aperiodic, chains)]:
+    for P in filter(claim.aperiodic, chains):
         far = not_closer(claim, P)
         if far:
             return Verdict(False, "the chain does not forget", counterexample=far)
@@ -174,12 +188,11 @@ def exact(claim: Stationary, budget: Budget) -> Verdict:
 
 
 def float_chains(seed: int) -> Iterator[np.ndarray]:
-    """Random irreducible chains of 1 to 10 states, about a third of their entries 0."""
+    """What is periodic or reducible, small; then random chains of 1 to 10 states, about a third of their entries 0."""
+    yield from (np.array(P, float) for P in (FLIP, *REDUCIBLE))
     rng = np.random.default_rng(seed)
     while True:
-        P = float_chain(rng, int(rng.integers(1, 11)))
-        if irreducible(P):
-            yield P
+        yield float_chain(rng, int(rng.integers(1, 11)))
 
 
 def lazy_limit(P: np.ndarray) -> np.ndarray:
@@ -200,30 +213,18 @@ def solved(claim: Stationary, P: np.ndarray) -> np.ndarray:
 def numeric(claim: Stationary, budget: Budget) -> Verdict:
     """The linear system, ``stationary_distribution`` and the power iteration of the lazy chain; then the contraction of P^m."""
     trials, worst, convergent = budget.trials or TRIALS, 0.0, 0
-    for P in claim.beyond_uniqueness:
+    for P in claim.beyond:
         if found := not_unique(lazy_limit(np.array(P, float)), P):
             return Verdict(False, "not one positive distribution", counterexample=found)
-    for P in claim.beyond_convergence:
-        if found := not_closer(claim, np.array(P, float), TOLERANCE):
-            return Verdict(False, "the chain does not forget", counterexample=found)
-    for trial, P in enumerate(islice(float_chains(budget.seed), trials)):
-        limit, mu = lazy_limit(P), solved(claim, P)
-        library = MarkovRewardProcess(P, np.zeros(len(P)), 0.5).stationary_distribution()
-        gap = max(np.abs(limit[0] - library).max(), np.abs(mu - library).max())
-        aperiodic = is_aperiodic(P)
-        found = not_unique(limit, P) or (aperiodic and not_closer(claim, P, TOLERANCE)) or None
-        if not gap <= TOLERANCE:
-            s = int(np.argmax(np.abs(mu - library)))
-            found = Counterexample(
-                f"|S| = {len(P)}",
-                f"μ at state {s}",
-                shown(float(mu[s])),
-                shown(float(library[s])),
-                asserted=("unique",),
-            )
-        if found:
-            return Verdict(False, f"fails in trial {trial + 1} (seed {budget.seed})", counterexample=found)
-        worst, convergent = max(worst, float(gap)), convergent + aperiodic
+    for trial, P in enumerate(islice(filter(claim.irreducible, float_chains(budget.seed)), trials)):
+        limit, aperiodic = lazy_limit(P), claim.aperiodic(P)
+        where = f"fails in trial {trial + 1} (seed {budget.seed})"
+        if found := not_unique(limit, P):  # the library refuses such a chain
+            return Verdict(False, where, counterexample=found)
+        gap, found = library_gap(claim, P, limit)
+        if found := found or (not_closer(claim, P, TOLERANCE) if aperiodic else None):
+            return Verdict(False, where, counterexample=found)
+        worst, convergent = max(worst, gap), convergent + aperiodic
         budget.progress(trial + 1, trials)
     return Verdict(
         True,
@@ -233,6 +234,17 @@ def numeric(claim: Stationary, budget: Budget) -> Verdict:
         f"largest difference {worst:.1e}",
         met=met_by(trials, convergent),
     )
+
+
+def library_gap(claim: Stationary, P: np.ndarray, limit: np.ndarray) -> tuple[float, Counterexample | None]:
+    """How far the linear system and the lazy chain's limit are from ``stationary_distribution``, and where the system is too far."""
+    mu, library = solved(claim, P), MarkovRewardProcess(P, np.zeros(len(P)), 0.5).stationary_distribution()
+    gap = float(max(np.abs(limit[0] - library).max(), np.abs(mu - library).max()))
+    if gap <= TOLERANCE:
+        return gap, None
+    s = int(np.argmax(np.abs(mu - library)))
+    found = shown(float(mu[s])), shown(float(library[s]))
+    return gap, Counterexample(f"|S| = {len(P)}", f"μ at state {s}", *found, asserted=("unique",))
 
 
 def not_unique(limit: np.ndarray, P: np.ndarray) -> Counterexample | None:
@@ -258,15 +270,15 @@ def not_unique(limit: np.ndarray, P: np.ndarray) -> Counterexample | None:
 
 MUTANTS = (
     Mutant("P in the place of its transpose", Stationary(lambda P: P - np.eye(len(P), dtype=int))),
-    Mutant("a reducible chain let in", Stationary(beyond_uniqueness=(TWO_ISLANDS,))),
-    Mutant("positive without irreducibility", Stationary(beyond_uniqueness=(ONE_WAY,))),
-    Mutant("convergence without aperiodicity", Stationary(beyond_convergence=(FLIP,))),
+    Mutant("a reducible chain let in", Stationary(irreducible=lambda P: True)),
+    Mutant("positive without irreducibility", Stationary(irreducible=is_one_class)),
+    Mutant("convergence without aperiodicity", Stationary(aperiodic=lambda P: True)),
     Mutant(
         "a row that sums to 2 let in",
-        Stationary(beyond_uniqueness=(TWICE,)),
+        Stationary(beyond=(TWICE,)),
         {"numeric": "the lazy chain's rows are scaled back to 1"},
     ),
-    Mutant("a negative entry let in", Stationary(beyond_uniqueness=(NEGATIVE,))),
+    Mutant("a negative entry let in", Stationary(beyond=(NEGATIVE,))),
     Mutant("m one step shorter", Stationary(power=lambda size: wielandt(size) - 1)),
     Mutant("a factor with a tenth more of ε", Stationary(factor=lambda size, least: 1 - size * least * 11 / 10)),
     Mutant("the factor squared", Stationary(factor=lambda size, least: (1 - size * least) ** 2)),
@@ -279,8 +291,9 @@ ASSERTIONS = (
     Assertion(
         "unique",
         r"If $P$ is irreducible, exactly one distribution $\mu$ satisfies $\mu P = \mu$.",
+        typed="equation",
     ),
-    Assertion("positive", r"Then $\mu(s) > 0$ for every state $s$."),
+    Assertion("positive", r"Then $\mu(s) > 0$ for every state $s$.", typed="condition"),
     Assertion(
         "power",
         lambda claim: (
@@ -316,10 +329,13 @@ HYPOTHESES = (
     Hypothesis(
         "For uniqueness: $P$ irreducible (every state reaches every other). A stationary distribution exists without that.",
         "a reducible chain let in",
+        holds=irreducible,
     ),
-    Hypothesis("For positivity: $P$ irreducible.", "positive without irreducibility"),
+    Hypothesis("For positivity: $P$ irreducible.", "positive without irreducibility", holds=irreducible),
     Hypothesis(
-        r"For $\varepsilon > 0$ and the convergence of $\mu_t$ also: $P$ aperiodic.", "convergence without aperiodicity"
+        r"For $\varepsilon > 0$ and the convergence of $\mu_t$ also: $P$ aperiodic.",
+        "convergence without aperiodicity",
+        holds=is_aperiodic,
     ),
 )
 
@@ -337,7 +353,7 @@ CLAIM = Claim(
         Check(
             "exact",
             lambda: (
-                f"{described(map(Chain, exact_chains()), 'irreducible chains in rationals')}; "
+                f"{described(map(Chain, filter(irreducible, exact_chains())), 'irreducible chains in rationals')}; "
                 "against the Markov chain tree theorem"
             ),
             exact,
@@ -346,7 +362,7 @@ CLAIM = Claim(
         Check(
             "numeric",
             lambda: (
-                f"{described(map(Chain, islice(float_chains(0), TRIALS)), 'irreducible chains in floats')}; "
+                f"{described(map(Chain, islice(filter(irreducible, float_chains(0)), TRIALS)), 'irreducible chains in floats')}; "
                 "against MarkovRewardProcess.stationary_distribution"
             ),
             numeric,

@@ -64,6 +64,11 @@ BALL_GRID = list(product((1, 2, 3, 5, 8), (0, 1, 3), (1, 2, 4)))
 TRIALS = 2000
 
 
+def first_prompt(machine: Machine) -> BlockMatrix:
+    """The prompt of an opaque value row, as the machine makes it."""
+    return block_collapse(machine.prompt(sy.features, sy.R, sy.value_row("v_l"), sy.gamma))
+
+
 def derived_layer(machine: Machine, v: BlockMatrix) -> BlockMatrix:
     """The stated prompt of v after one layer of the machine, as block matrices say."""
     Z = stated_prompt(v)
@@ -74,7 +79,7 @@ def induction(machine: Machine) -> dict[str, tuple[BlockMatrix, BlockMatrix]]:
     """Base and step of the induction over depth, each as (what the machine does, what the theorem says)."""
     v = sy.value_row("v_l")
     return {
-        "base": (machine.prompt(sy.features, sy.R, v, sy.gamma), stated_prompt(v)),
+        "base": (first_prompt(machine), stated_prompt(v)),
         "step": (derived_layer(machine, v), stated_prompt(td_update(v))),
     }
 
@@ -124,16 +129,18 @@ $[K \; K_n]$ is the softmax, over the sources $k < n$, of $g(S_j, S_k)$.
 
 ROWS = Assertion(
     "rows",
-    rf"""
+    lambda machine: (
+        rf"""
 Then after $l$ layers the prompt is that of $v_l$,
 
 $$
-Z_l = {sy.book_latex(readable(stated_prompt(sy.value_row("v_l"))))},
+Z_l = {sy.book_latex(readable(first_prompt(machine)))},
 $$ (eq-prompt-of-iterate)
 
 where $X$ holds $x(S_k)$ for $k < n$: features and rewards unchanged, target row $\gamma v_l(S_{{j+1}})$, and 0 in the
 query column, value row $v_l(S_j)$.
-""",
+"""
+    ),
 )
 
 

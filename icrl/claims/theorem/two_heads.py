@@ -417,6 +417,7 @@ $$ (eq-two-heads)
 So the two layers agree **if and only if** the target row of $Z$ is $\gamma$ times its shifted value row, with a last
 entry of 0.
 """,
+        typed="condition",
     ),
     Assertion(
         "depth",

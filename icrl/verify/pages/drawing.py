@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
-from itertools import chain, pairwise
+from itertools import chain, count, pairwise
 from statistics import fmean
 
 BOX, LANE, GAP, MARGIN, COLUMNS = (168, 98), 16, (14, 72), 12, 3
@@ -44,10 +44,8 @@ def rows(below: Below) -> dict[str, int]:
     """The row of each box: under all that it rests on, the first that is not full."""
     row: dict[str, int] = {}
     for id in sorted(below, key=lambda id: depth(below, id)):
-        at = max((row[other] + 1 for other in below[id]), default=0)
-        while list(row.values()).count(at) == COLUMNS:
-            at += 1
-        row[id] = at
+        first, filled = max((row[other] + 1 for other in below[id]), default=0), list(row.values())
+        row[id] = next(at for at in count(first) if filled.count(at) < COLUMNS)
     return row
 
 

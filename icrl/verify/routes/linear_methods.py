@@ -75,6 +75,16 @@ class Sample(NamedTuple):
         )
 
 
+def chained(sample: Sample) -> Sample:
+    """The transitions of a context that visits the states of ``before``, and then the query's."""
+    return sample._replace(after=np.hstack([sample.before[:, 1:], sample.query]))
+
+
+def is_chained(sample: Sample) -> bool:
+    """Whether the transitions follow one another, and the query is where they end."""
+    return bool((sample.after == chained(sample).after).all())
+
+
 def td_layer(d: Any, n: Any, alpha: Any, decay: Any, like: Any) -> Parameters:
     """The layer of TD(0)."""
     return la.td_parameters(d, n, alpha, like)
@@ -87,7 +97,7 @@ def told(X: Any, Y: Any, x: Any, w: Any) -> tuple[Any, Any]:
 
 @dataclass(frozen=True)
 class Method:
-    """A method with its pieces: the heads, the recursion, and the sum that it adds to w as matrices; then prompt, first row, parts of its own.
+    """A method with its pieces: the heads, the recursion, and the sum that it adds to w as matrices; then prompt, first row, parts of its own, and which samples are contexts.
 
     ``moves``: from X and γX' the d×n matrix whose column k multiplies δ_k. ``average``: a fourth band, and γ = 1.
     """
@@ -99,6 +109,7 @@ class Method:
     prompt: Callable = la.transition_prompt
     told: Callable = told
     further: Callable[[Any, Sample, list], Iterator[Part]] = lambda method, sample, prompts: iter(())
+    context: Callable[[Sample], bool] = is_chained
 
     def bands(self, d: Any) -> tuple:
         """The heights of the prompt's bands."""
@@ -288,16 +299,6 @@ def rational_samples() -> Iterator[Sample]:
         alphas = [Fraction(rng.randint(1, 10), 10) for _ in range(3)]
         sample = Sample(drawn(d, n), drawn(d, n), drawn(1, n), drawn(d, 1), *numbers, alphas, drawn(d, 1))
         yield chained(sample) if turn % 2 else sample
-
-
-def chained(sample: Sample) -> Sample:
-    """The transitions of a context that visits the states of ``before``, and then the query's."""
-    return sample._replace(after=np.hstack([sample.before[:, 1:], sample.query]))
-
-
-def is_chained(sample: Sample) -> bool:
-    """Whether the transitions follow one another, and the query is where they end."""
-    return bool((sample.after == chained(sample).after).all())
 
 
 def float_samples(seed: int) -> Iterator[Sample]:
