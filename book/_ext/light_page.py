@@ -26,7 +26,9 @@ def lighten(app):
     """Let every page that is rendered be lightened."""
     if app.builder.format == "html":
         render = app.builder.templates.render
-        app.builder.templates.render = lambda name, context: lightened(render(name, context))
+        app.builder.templates.render = lambda name, context: lightened(
+            render(name, context)
+        )
 
 
 def setup(app):
