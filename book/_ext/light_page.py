@@ -1,8 +1,9 @@
-"""Sphinx extension: a page loads what it shows, and shows it where it stays.
+"""Sphinx extension: a page loads what it shows, shows it where it stays, and says to everyone what it is.
 
-FontAwesome's script goes, which would draw once more the icons that its style sheet draws, and with it the fonts that no
-page was seen to use; and whether a page is light or dark is known before its body comes, so that nothing moves when a
-script finds it out later.
+FontAwesome's script goes, which would draw once more the icons that its style sheet draws, and with it the fonts of few
+icons, which need not come before the text; whether a page is light or dark is known before its body comes, so that
+nothing moves when the theme's script finds it out. What the theme and Sphinx leave unnamed is named, and whatever
+scrolls inside itself can be reached by the keyboard.
 """
 
 import re
@@ -11,15 +12,41 @@ UNUSED = re.compile(
     r'<script src="[^"]*/fontawesome/[^"]*"></script>'
     r'|<link rel="preload"[^>]*/(?:fa-regular-400|fa-brands-400)\.woff2" />'
 )
-KNOWN_THEME = """(data => {
+UNNAMED = '<summary><span class="toctree-toggle"'
+NAMED = '<summary aria-label="Pages below"><span class="toctree-toggle"'
+SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
+LINES = {
+    "<dl>": '<span class="sig-lines">',
+    "<dd>": '<span class="sig-line">',
+    "</dl>": "</span>",
+    "</dd>": "</span>",
+}
+THEME = """(data => {
   if (!["light", "dark"].includes(data.theme))
     data.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 })(document.documentElement.dataset);"""
+REACHABLE = """(() => {
+  const reach = () => {
+    const boxes = [...document.querySelectorAll("article :is(mjx-container[display], pre, p, div)")];
+    const wide = boxes.filter(box => box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX === "auto");
+    for (const box of wide) box.tabIndex = 0;
+  };
+  addEventListener("load", reach);
+  addEventListener("resize", reach);
+})();"""
+
+
+def signature_in_lines(found: re.Match) -> str:
+    """A signature whose parameters have a line each: lines, where Sphinx writes a list of definitions without terms."""
+    return re.sub(
+        "|".join(LINES), lambda tag: LINES[tag.group()], found.group()
+    )
 
 
 def lightened(page: str) -> str:
-    """A page without what it has no use for."""
-    return UNUSED.sub("", page)
+    """A page without what it has no use for, and with names for what had none."""
+    page = UNUSED.sub("", page).replace(UNNAMED, NAMED)
+    return SIGNATURE.sub(signature_in_lines, page)
 
 
 def lighten(app):
@@ -33,5 +60,6 @@ def lighten(app):
 
 def setup(app):
     app.connect("builder-inited", lighten)
-    app.add_js_file(None, body=KNOWN_THEME, priority=100)
+    app.add_js_file(None, body=THEME, priority=100)
+    app.add_js_file(None, body=REACHABLE)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
