@@ -114,6 +114,16 @@ def test_what_a_page_has_no_use_for_goes():
     assert light_page.lightened(gone + kept) == kept
 
 
+def test_what_is_badly_named_or_nested_is_mended():
+    signature = '<dt class="sig py"><span>f(</span>\n<dl>\n<dd><em>x</em>, </dd>\n</dl>\n)</dt><dd><dl><dt>a</dt><dd>b</dd></dl></dd>'
+    made = light_page.lightened(signature + '<div role="doc-biblioentry">')
+    assert made.count("<dl>") == made.count("</dl>") == 1 and made.count('<span class="sig-line">') == 1
+    assert '<div role="listitem">' in made
+    context = {"body": "<ul><li>a</li>\n<ul><li>b</li>\n</ul><li>c</li></ul>"}
+    light_page.nest_modules(None, "_modules/index", "page.html", context, None)
+    assert context["body"] == "<ul><li>a\n<ul><li>b</li>\n</ul></li><li>c</li></ul>"
+
+
 def test_kept_formulas_are_whole_or_the_old_ones(typesetter, tmp_path, monkeypatch):
     typesetter.typeset([Formula("a", False)])
     typesetter.close()

@@ -12,8 +12,12 @@ UNUSED = re.compile(
     r'<script src="[^"]*/fontawesome/[^"]*"></script>'
     r'|<link rel="preload"[^>]*/(?:fa-regular-400|fa-brands-400)\.woff2" />'
 )
-UNNAMED = '<summary><span class="toctree-toggle"'
-NAMED = '<summary aria-label="Pages below"><span class="toctree-toggle"'
+NAMED = {
+    '<summary><span class="toctree-toggle"': '<summary aria-label="Pages below"><span class="toctree-toggle"',
+    'role="doc-biblioentry"': 'role="listitem"',
+}
+"""What has no name, or one that is out of use, and what it is called."""
+BELOW = re.compile(r"</li>(\s*<ul>(?:(?!<ul>).)*?</ul>)", re.S)
 SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
 LINES = {
     "<dl>": '<span class="sig-lines">',
@@ -45,8 +49,16 @@ def signature_in_lines(found: re.Match) -> str:
 
 def lightened(page: str) -> str:
     """A page without what it has no use for, and with names for what had none."""
-    page = UNUSED.sub("", page).replace(UNNAMED, NAMED)
-    return SIGNATURE.sub(signature_in_lines, page)
+    page = SIGNATURE.sub(signature_in_lines, UNUSED.sub("", page))
+    for old, new in NAMED.items():
+        page = page.replace(old, new)
+    return page
+
+
+def nest_modules(app, pagename, templatename, context, doctree):
+    """In the list of modules a list below a module stands inside its item."""
+    if pagename == "_modules/index":
+        context["body"] = BELOW.sub(r"\1</li>", context["body"])
 
 
 def lighten(app):
@@ -60,6 +72,7 @@ def lighten(app):
 
 def setup(app):
     app.connect("builder-inited", lighten)
+    app.connect("html-page-context", nest_modules)
     app.add_js_file(None, body=THEME, priority=100)
     app.add_js_file(None, body=REACHABLE)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
