@@ -41,6 +41,8 @@ TESTS, CLAIMS = 20.0, 12.0
 """Seconds for a mutant's tests and its claims, as the right code takes; the rest of its limit is for starting, and for a busy machine."""
 FIRST_LIMIT = 240.0
 """Seconds after which a file's tests are measured no further; those that passed by then can be chosen."""
+WORDS = "test_pinned"
+"""The tests of what is on record."""
 KINDS = ("exact", "symbolic", "numeric", "certified")
 NEUTRAL = b"\n# A copy\n"
 """Stands at the end of every module of a copy: a test that reads the source, not what it does, fails on the right code too."""
@@ -324,6 +326,7 @@ class Workshop:
         target = next(name for name, path in self.known.items() if path == self.root / change.file)
         away, named = distances(target, self.graph), change.function.partition(".")[0]
         steps = [*self.test_steps(target, named, away, tree), *self.claim_steps(named, away, tree)]
+        steps += self.words_steps(away, tree)
         return sorted(steps, key=lambda step: (step.near, step.cost))
 
     def test_steps(self, target: str, function: str, away: dict[str, int], tree: Path) -> Iterator[Step]:
@@ -341,7 +344,10 @@ class Workshop:
             passing = self.passed(file, self.root / file, pytest(file), tree, FIRST_LIMIT)
             for test, seconds in passing.items():
                 body = bodies[file].get(test.partition("::")[2].partition("[")[0], "")
-                found.append((near[file] > 1, names(file, body), near[file], naming(test), seconds, test))
+                late = (
+                    near[file] > 1 or max(passing.values()) > TESTS
+                )  # what a long test made, its file's others wait for
+                found.append((late, names(file, body), near[file], naming(test), seconds, test))
             spent += sum(passing.values())
             if spent > 3 * TESTS:  # of long files the quick tests alone are asked
                 break
@@ -353,6 +359,13 @@ class Workshop:
         if plan:
             asked = dict.fromkeys(test.partition("::")[0] for test in plan)
             yield Step("tests", pytest("-x", *asked), tuple(plan), (), min(near[file] for file in asked), cost)
+
+    def words_steps(self, away: dict[str, int], tree: Path) -> Iterator[Step]:
+        """What is on record of the words of every claim, asked last."""
+        if name := next((name for name in away if name.endswith(WORDS)), None):
+            file = self.known[name].relative_to(self.root).as_posix()
+            passing = self.passed(file, self.root / file, pytest(file), tree, FIRST_LIMIT)
+            yield Step("words", pytest("-x", file), tuple(passing), (), 1 + max(away.values()), sum(passing.values()))
 
     def claim_steps(self, function: str, away: dict[str, int], tree: Path) -> Iterator[Step]:
         """The claims, one run for each kind of check: those that name the function, then the nearest."""

@@ -255,3 +255,8 @@ def test_six_feature_maps_have_one_limit_and_most_reach_it():
 def test_balls_keep_the_hypotheses_of_the_bound():
     """c > 0 in balls where it is so in rationals, for most of the sharp contexts: otherwise the certified bound would say nothing."""
     assert sum(bool(grouping.operator_of(ball_case(case)).margin > 0) for case in contexts.sharp_cases()) >= 12
+
+
+def test_the_floor_of_the_rate_is_asserted_up_to_a_discount_and_a_step_of_1():
+    assert rate_floor.discounting(F(1)) and not rate_floor.discounting(F(11, 10))
+    assert rate_floor.Rate().factor(F(1), F(1)) >= rate_floor.Rate().least(F(1))
