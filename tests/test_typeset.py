@@ -109,8 +109,9 @@ def test_without_node_the_build_says_so_and_brings_mathjax(tmp_path, monkeypatch
 
 
 def test_what_a_page_has_no_use_for_goes():
-    kept = '<link rel="preload" href="fa-solid-900.woff2" /><script src="_static/doctools.js"></script>'
-    gone = '<script src="../_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=d"></script><link rel="preload" as="font" href="x/fa-brands-400.woff2" />'
+    kept = '<link rel="preload" as="script" href="scripts/bootstrap.js" /><script src="_static/doctools.js"></script>'
+    gone = '<script src="../_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=d"></script>'
+    gone += '<link rel="preload" as="font" href="_static/vendor/fontawesome/6.5.2/webfonts/fa-brands-400.woff2" />'
     assert light_page.lightened(gone + kept) == kept
 
 

@@ -1,7 +1,7 @@
 """Sphinx extension: a page loads what it shows, shows it where it stays, and says to everyone what it is.
 
-FontAwesome's script goes, which would draw once more the icons that its style sheet draws, and with it the fonts of few
-icons, which need not come before the text; whether a page is light or dark is known before its body comes, so that
+FontAwesome's script goes, which would draw once more the icons that its style sheet draws, and its fonts need not come
+before the text; whether a page is light or dark is known before its body comes, so that
 nothing moves when the theme's script finds it out. What the theme and Sphinx leave unnamed is named, and whatever
 scrolls inside itself can be reached by the keyboard.
 """
@@ -10,7 +10,7 @@ import re
 
 UNUSED = re.compile(
     r'<script src="[^"]*/fontawesome/[^"]*"></script>'
-    r'|<link rel="preload"[^>]*/(?:fa-regular-400|fa-brands-400)\.woff2" />'
+    r'|<link rel="preload"[^>]*/fontawesome/[^>]*\.woff2" />'
 )
 NAMED = {
     '<summary><span class="toctree-toggle"': '<summary aria-label="Pages below"><span class="toctree-toggle"',
