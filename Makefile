@@ -1,7 +1,7 @@
 # Every command sets up what it needs, and no more: Python 3.11+, make and git are enough.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help book check test dist verify proofs coqchk bench mutants pretrain records ledger execute serve lab clean
+.PHONY: help book downloads check test dist verify proofs coqchk bench bench-pages mutants pretrain records ledger execute serve lab clean
 
 PYTHON    ?= python3
 NOTEBOOKS ?= $(wildcard book/*.ipynb)
@@ -31,6 +31,10 @@ book: .venv/book  ## build the site from the committed outputs; any warning is a
 	@test -f $(SITE)/index.html
 	@echo "Built: $(CURDIR)/$(SITE)/index.html"
 
+downloads: .venv/ready  ## build the site with a PDF of each page and an archive to read offline (needs Chromium)
+	@ICRL_DOWNLOADS=1 $(MAKE) --no-print-directory book
+	@$(RUN) tools/downloads.py
+
 check: .venv/ready  ## in about a minute: lint, format, types, the floors, and the library's own tests
 	@$(RUN) -m ruff check --quiet --output-format concise
 	@$(RUN) -m ruff format --check --quiet || { echo "Not formatted: .venv/bin/ruff format" >&2; exit 1; }
@@ -55,6 +59,9 @@ coqchk: .venv/ready  ## let a second kernel read the proofs again, and every lib
 
 bench: .venv/ready  ## measure what a layer costs, four ways side by side, and a training step, three ways
 	@$(RUN) benchmarks/layers.py $(BENCH_OPTIONS)
+
+bench-pages: .venv/ready book  ## measure six pages of the site on a slow machine; another site: BENCH_OPTIONS="--beside DIR"
+	@$(RUN) benchmarks/pages.py $(BENCH_OPTIONS)
 
 mutants: .venv/ready  ## put 200 small wrong changes of icrl/ to the tests and claims: an hour or two; goes on where it was stopped
 	@$(RUN) tools/mutants.py --workers $(WORKERS) $(MUTANTS_OPTIONS)

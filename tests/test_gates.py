@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from random import Random
 from types import SimpleNamespace
 
 import pytest
@@ -414,6 +415,13 @@ def test_the_figures_of_rounding_are_in_the_book():
     assert figures.OF_ROUNDING <= {figures.name_of(cell) for cell in cells}
 
 
+HEAVY = "".join(Random(0).choices("0123456789abcdef", k=2_400_000))
+"""What no compression makes lighter than half of it."""
+SHIFTING = """<script>setTimeout(() => {
+  const above = document.createElement("div"); above.style.height = "600px"; document.querySelector("article").prepend(above);
+}, 0)</script>"""
+
+
 @pytest.fixture
 def planted(site, tmp_path):
     """A copy of one chapter with a fragment put into its text, in a site of its own."""
@@ -496,8 +504,22 @@ def test_a_bad_file_is_reported(problem, fragment, planted):
 @pytest.mark.parametrize(
     "problem, fragment",
     [
-        ("TeX error", r'<span class="math">\(\frac\)</span>'),
-        ("undefined macro", r'<span class="math">\(\nosuchmacro\)</span>'),
+        ("TeX error", '<mjx-container><mjx-merror data-mjx-error="Missing argument">x</mjx-merror></mjx-container>'),
+        ("undefined macro", '<mjx-container><mjx-mtext style="color: red">x</mjx-mtext></mjx-container>'),
+        ("not typeset", r'<span class="math">\(x\)</span>'),
+        ("not read aloud", "<mjx-container><mjx-math>x</mjx-math></mjx-container>"),
+        ("bytes besides its pictures", "<!--" + HEAVY + "-->"),
+        ("moves by", SHIFTING),
+        ("image-alt: ", '<img src="../_static/logo.svg">'),
+        ("link-name: ", '<a href="preface.html"></a>'),
+        (
+            "a picture is cut off",
+            '<div style="overflow-x: auto"><img src="../_static/logo.svg" alt="x" style="width: 900px; max-width: none"></div>',
+        ),
+        (
+            "a line of code is cut off",
+            '<div class="highlight"><pre style="white-space: pre">' + "x" * 90 + "</pre></div>",
+        ),
         ("not typeset", '<span class="math">x</span>'),
         ("raw TeX", r'<p class="mathjax_ignore">\(x\)</p>'),
         ("raw TeX", '<p class="mathjax_ignore">$$x$$</p>'),

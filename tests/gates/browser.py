@@ -4,14 +4,20 @@ Nothing waits for a time: each wait is for a condition, under a limit that only 
 """
 
 import functools
+import gzip
 import http.server
 import os
 import shutil
 import threading
 from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 
 WIDE, PHONE = 1300, 390
 LEAST_CONTRAST = 4.5  # WCAG AA for text of ordinary size
+HEAVIEST = 1_000_000  # bytes that a page may ask for besides its pictures
+MOST_SHIFT = 0.1  # of layout, while a page comes
+CRITERIA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 LIMIT = 180  # seconds: on a loaded machine a page has taken half a minute
 
 
@@ -33,9 +39,26 @@ def launched(driver):
         browser.close()
 
 
-class QuietHandler(http.server.SimpleHTTPRequestHandler):
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves text compressed, as a host of pages would, and says nothing."""
+
     def log_message(self, *_):
         pass
+
+    def do_GET(self):
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in {".html", ".css", ".js", ".svg"} or not path.is_file():
+            return super().do_GET()
+        body = gzip.compress(path.read_bytes(), 6)
+        self.send_response(200)
+        for name, value in (
+            ("Content-Type", self.guess_type(path)),
+            ("Content-Encoding", "gzip"),
+            ("Content-Length", str(len(body))),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
 
 
 @contextmanager
@@ -43,7 +66,7 @@ def served(site, folder, prefix="some/prefix"):
     """Serve a site under a sub-path, as a project page would be; yields its address."""
     (folder / prefix).parent.mkdir(parents=True, exist_ok=True)
     (folder / prefix).symlink_to(site.resolve(), target_is_directory=True)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_port}/{prefix}"
@@ -51,6 +74,32 @@ def served(site, folder, prefix="some/prefix"):
         server.shutdown()
         server.server_close()
 
+
+WATCH = """
+window.shifted = 0;
+new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.shifted += entry.value; })
+  .observe({type: 'layout-shift', buffered: true});
+"""
+
+WEIGHT = """([heaviest, most]) => {
+  const loaded = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
+  const bytes = loaded.filter(one => !/\\.(png|svg|jpe?g)$/.test(new URL(one.name).pathname)).reduce((sum, one) => sum + one.transferSize, 0);
+  const found = [];
+  if (bytes > heaviest) found.push(`the page asks for ${bytes} bytes besides its pictures`);
+  if (window.shifted > most) found.push(`the page moves by ${window.shifted.toFixed(2)} while it comes`);
+  return found;
+}"""
+
+# Contrast is measured below, of all text and in both themes; what is drawn of a formula is hidden from those who hear it.
+AXE = """async (criteria) => {
+  for (const drawn of document.querySelectorAll('mjx-container > mjx-math')) drawn.remove();
+  const found = await axe.run(document, {preload: false, runOnly: criteria, resultTypes: ['violations'], rules: {'color-contrast': {enabled: false}}});
+  return found.violations.flatMap(one => one.nodes.map(node => `${one.id}: ${node.html.slice(0, 120)}`));
+}"""
+
+MUTE = """() => [...document.querySelectorAll('mjx-container')]
+  .filter(formula => !formula.querySelector('mjx-assistive-mml > math') || !formula.querySelector('mjx-math[aria-hidden="true"]'))
+  .map(formula => `a formula that is not read aloud: ${formula.textContent.slice(0, 40)}`)"""
 
 # Typesetting and fonts done: nothing moves any more.
 SETTLED = "async () => { if (window.MathJax) await MathJax.startup.promise; await document.fonts.ready; return true; }"
@@ -75,6 +124,15 @@ TEX = r"""() => {
 LAYOUT = """() => {
   const found = [], past = document.documentElement.scrollWidth - innerWidth;
   if (past > 0) found.push(`the page scrolls ${past} px sideways`);
+  for (const picture of document.querySelectorAll('article img, article svg')) {
+    const right = picture.getBoundingClientRect().right;
+    for (let box = picture.parentElement; box && box.tagName !== 'ARTICLE'; box = box.parentElement)
+      if (getComputedStyle(box).overflowX !== 'visible' && right > box.getBoundingClientRect().right + 1) {
+        found.push('a picture is cut off: ' + (picture.alt || picture.getAttribute('aria-label') || '').slice(0, 40)); break; }
+  }
+  for (const code of document.querySelectorAll('article div.highlight pre'))
+    if (innerWidth < 600 && !code.closest('.cell_output') && code.scrollWidth > code.clientWidth + 1)
+      found.push('a line of code is cut off: ' + code.textContent.slice(0, 40));
   for (const box of document.querySelectorAll('.bd-article mjx-container[display="true"]')) {
     const inner = box.firstElementChild.getBoundingClientRect(), outer = box.getBoundingClientRect();
     if (inner.width && inner.left < outer.left - 1) found.push('an equation is cut off at its left: ' + box.textContent.slice(0, 40));
@@ -137,7 +195,12 @@ def looked(browser, address, limit):
     host = address.split("/")[2]
     found = []
     with opened(browser, limit) as page:
-        page.on("console", lambda said: found.append(f"console: {said.text}") if said.type == "error" else None)
+        page.on(
+            "console",
+            lambda said: (
+                found.append(f"console: {said.text} ({said.location['url']})") if said.type == "error" else None
+            ),
+        )
         page.on("pageerror", lambda error: found.append(f"script error: {error}"))
         page.on(
             "request",
@@ -145,16 +208,26 @@ def looked(browser, address, limit):
                 found.append(f"foreign request: {request.url}") if is_elsewhere(request.url, host) else None
             ),
         )
+        page.add_init_script(WATCH)
         page.goto(address, wait_until="load")
         page.wait_for_function(SETTLED)
-        found += page.evaluate(TEX)
+        found += page.evaluate(TEX) + page.evaluate(MUTE)
+        found += page.evaluate(WEIGHT, [HEAVIEST, MOST_SHIFT])
         found += [f"{problem} at {WIDE}" for problem in page.evaluate(LAYOUT)]
         for theme in ("dark", "light"):
             page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
             found += page.evaluate(CONTRAST, LEAST_CONTRAST) if page.query_selector("article") else []
         page.set_viewport_size({"width": PHONE, "height": 900})
         found += [f"{problem} at {PHONE}" for problem in page.evaluate(LAYOUT)]
+        page.evaluate(axe())
+        found += page.evaluate(AXE, CRITERIA)
     return found
+
+
+@functools.cache
+def axe():
+    """The script of axe-core, which asks a page for what would shut somebody out."""
+    return (Path(find_spec("axe_playwright_python").origin).parent / "axe.min.js").read_text("utf-8")
 
 
 def is_elsewhere(address, host):

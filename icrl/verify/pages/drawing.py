@@ -138,7 +138,7 @@ def drawing(boxes: Sequence[Box], below: Below, under: Mapping[tuple[str, str], 
     return "\n".join(
         [
             f'<div class="claim-map" tabindex="0" role="region" aria-label="{escape(name)}">'
-            f'<svg viewBox="0 0 {width} {height}" style="width: min(100%, {width}px); min-width: {round(0.88 * width)}px" role="img" aria-label="{escape(name)}">',
+            f'<svg viewBox="0 0 {width} {height}" style="width: min(100%, {width}px); height: auto" role="group" aria-label="{escape(name)}">',
             f'<defs><marker id="{tip}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
             '<path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>',
             *(curve(at[a], at[b], row[a[0]] < a[1], row[b[0]] == b[1], tip) for a, b in links),

@@ -1,0 +1,78 @@
+"""Sphinx extension: a page loads what it shows, shows it where it stays, and says to everyone what it is.
+
+FontAwesome's script goes, which would draw once more the icons that its style sheet draws, and its fonts need not come
+before the text; whether a page is light or dark is known before its body comes, so that
+nothing moves when the theme's script finds it out. What the theme and Sphinx leave unnamed is named, and whatever
+scrolls inside itself can be reached by the keyboard.
+"""
+
+import re
+
+UNUSED = re.compile(
+    r'<script src="[^"]*/fontawesome/[^"]*"></script>'
+    r'|<link rel="preload"[^>]*/fontawesome/[^>]*\.woff2" />'
+)
+NAMED = {
+    '<summary><span class="toctree-toggle"': '<summary aria-label="Pages below"><span class="toctree-toggle"',
+    'role="doc-biblioentry"': 'role="listitem"',
+}
+"""What has no name, or one that is out of use, and what it is called."""
+BELOW = re.compile(r"</li>(\s*<ul>(?:(?!<ul>).)*?</ul>)", re.S)
+SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
+LINES = {
+    "<dl>": '<span class="sig-lines">',
+    "<dd>": '<span class="sig-line">',
+    "</dl>": "</span>",
+    "</dd>": "</span>",
+}
+THEME = """(data => {
+  if (!["light", "dark"].includes(data.theme))
+    data.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
+})(document.documentElement.dataset);"""
+REACHABLE = """(() => {
+  const reach = () => {
+    const boxes = [...document.querySelectorAll("article :is(mjx-container[display], pre, p, div)")];
+    const wide = boxes.filter(box => box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX === "auto");
+    for (const box of wide) box.tabIndex = 0;
+  };
+  addEventListener("load", reach);
+  addEventListener("resize", reach);
+})();"""
+
+
+def signature_in_lines(found: re.Match) -> str:
+    """A signature whose parameters have a line each: lines, where Sphinx writes a list of definitions without terms."""
+    return re.sub(
+        "|".join(LINES), lambda tag: LINES[tag.group()], found.group()
+    )
+
+
+def lightened(page: str) -> str:
+    """A page without what it has no use for, and with names for what had none."""
+    page = SIGNATURE.sub(signature_in_lines, UNUSED.sub("", page))
+    for old, new in NAMED.items():
+        page = page.replace(old, new)
+    return page
+
+
+def nest_modules(app, pagename, templatename, context, doctree):
+    """In the list of modules a list below a module stands inside its item."""
+    if pagename == "_modules/index":
+        context["body"] = BELOW.sub(r"\1</li>", context["body"])
+
+
+def lighten(app):
+    """Let every page that is rendered be lightened."""
+    if app.builder.format == "html":
+        render = app.builder.templates.render
+        app.builder.templates.render = lambda name, context: lightened(
+            render(name, context)
+        )
+
+
+def setup(app):
+    app.connect("builder-inited", lighten)
+    app.connect("html-page-context", nest_modules)
+    app.add_js_file(None, body=THEME, priority=100)
+    app.add_js_file(None, body=REACHABLE)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,138 @@
+"""The page's formulas: typeset when the site is built, by the MathJax that the page would load."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "book" / "_ext"))
+import light_page
+import typeset
+from typeset import Formula, Typesetter, rules_for, typeset_page
+
+MACROS = {"tex": {"macros": {"E": r"\operatorname{\mathbb{E}}"}}, "chtml": {"scale": 1.14}}
+PAGE = (
+    r'<p>Let <span class="math notranslate nohighlight">\(a &lt; b\)</span> be.</p>'
+    r'<div class="math notranslate nohighlight" id="equation-x"><span class="eqno">(5.1)<a href="#x">#</a></span>\[\E a\]</div>'
+    r'<div class="output text_latex math notranslate nohighlight">'
+    "\n"
+    r"\[a^2\]</div><pre>\(no formula\)</pre>"
+)
+
+
+@pytest.fixture
+def typesetter(tmp_path):
+    made = Typesetter(MACROS, tmp_path / "typeset.json", typeset.node())
+    yield made
+    made.close()
+
+
+def refused(tex, why):
+    raise AssertionError(f"{tex}: {why}")
+
+
+def test_every_formula_of_a_page_is_typeset_once_with_its_macros_and_for_those_who_hear_it(typesetter):
+    made = typeset_page(PAGE, typesetter, refused)
+    assert made.count("<mjx-container") == made.count("<mjx-assistive-mml") == made.count("<math ") == 3
+    assert made.count('display="true"') >= 2 and r"\[" not in made and r"\(no formula\)" in made
+    assert '<span class="eqno">(5.1)<a href="#x">#</a></span><mjx-container' in made
+    assert "<mo>&lt;</mo>" in made and "E" in made
+
+
+@pytest.mark.parametrize("tex", [r"\frac{a", r"\nowhere", r"\begin{aligned} a", "a_b_c"])
+def test_what_mathjax_refuses_is_told_and_stays_as_it_was(typesetter, tex):
+    told = []
+    page = rf'<span class="math">\({tex}\)</span><span class="math">\(a\)</span>'
+    made = typeset_page(page, typesetter, lambda *refusal: told.append(refusal))
+    assert [name for name, why in told if why] == [tex]
+    assert rf"\({tex}\)" in made and made.count("<mjx-container") == 1
+
+
+def test_what_was_typeset_is_kept_and_used_again_without_node(typesetter, tmp_path):
+    first = typesetter.typeset([Formula("a", False), Formula("a", True), Formula(r"\frac{", False)])
+    assert len(set(map(str, first.values()))) == 3
+    typesetter.close()
+    again = Typesetter(MACROS, tmp_path / "typeset.json", "no-such-node")
+    assert again.typeset([Formula("a", True)]) == {Formula("a", True): first[Formula("a", True)]}
+    assert again.css == typesetter.css and again.process is None
+    with pytest.raises(FileNotFoundError, match="no-such-node"):
+        again.typeset([Formula(r"\frac{", False)])  # which was refused, and so is not kept
+
+
+def test_other_macros_let_nothing_old_be_used(typesetter, tmp_path):
+    typesetter.typeset([Formula(r"\E", False)])
+    typesetter.close()
+    assert Typesetter({"tex": {}}, tmp_path / "typeset.json", "no-such-node").known == {}
+
+
+def test_node_that_ends_is_no_answer(tmp_path):
+    with pytest.raises(RuntimeError, match="Node ended, with 0"):
+        Typesetter(MACROS, tmp_path / "typeset.json", "true").typeset([Formula("a", False)])
+
+
+def test_the_style_sheet_has_the_rules_of_what_occurs_and_of_nothing_else(typesetter):
+    [made] = typesetter.typeset([Formula("a", False)]).values()
+    rules = rules_for(typesetter.css, [made])
+    assert "mjx-c1D44E" in made and "mjx-c1D44E" in rules and "mjx-c1D44F" not in rules
+    assert rules.count("@font-face") == typesetter.css.count("@font-face") > 10
+    assert "mjx-container" in rules and len(rules) < len(typesetter.css) / 3
+    assert rules_for('x {\n  content: "{";\n}\n\nmjx-c.mjx-c7B::before {\n}', ["mjx-c7B"]).count("}") == 2
+
+
+def page_scripts():
+    inline = {"body": "window.MathJax = {}"}
+    scripts = ("mathjax/tex-chtml-full.js", {}), (None, inline), ("doctools.js", {})
+    return [SimpleNamespace(filename=name, attributes=attributes) for name, attributes in scripts]
+
+
+def test_a_page_that_is_typeset_loads_no_mathjax_and_one_that_is_not_does(typesetter):
+    for maker, left in ((typesetter, ["doctools.js"]), (None, ["mathjax/tex-chtml-full.js", None, "doctools.js"])):
+        context = {"body": PAGE, "script_files": page_scripts()}
+        typeset.typeset_formulas(SimpleNamespace(typesetter=maker), "depth", "page.html", context, None)
+        assert [each.filename for each in context["script_files"]] == left
+        assert ("<mjx-container" in context["body"]) == (maker is not None)
+
+
+def test_without_node_the_build_says_so_and_brings_mathjax(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr(typeset, "node", lambda: None)
+    monkeypatch.setattr(typeset.log, "info", said.append)
+    app = SimpleNamespace(builder=SimpleNamespace(format="html"), outdir=tmp_path)
+    typeset.start(app)
+    assert app.typesetter is None and "There is no Node" in said[0]
+    assert (tmp_path / "_static" / "mathjax" / typeset.BUNDLE).exists()
+    typeset.finish(app, None)
+    assert not (tmp_path / "_static" / "mathjax" / "mathjax.css").exists()
+
+
+def test_what_a_page_has_no_use_for_goes():
+    kept = '<link rel="preload" as="script" href="scripts/bootstrap.js" /><script src="_static/doctools.js"></script>'
+    gone = '<script src="../_static/vendor/fontawesome/6.5.2/js/all.min.js?digest=d"></script>'
+    gone += '<link rel="preload" as="font" href="_static/vendor/fontawesome/6.5.2/webfonts/fa-brands-400.woff2" />'
+    assert light_page.lightened(gone + kept) == kept
+
+
+def test_what_is_badly_named_or_nested_is_mended():
+    signature = '<dt class="sig py"><span>f(</span>\n<dl>\n<dd><em>x</em>, </dd>\n</dl>\n)</dt><dd><dl><dt>a</dt><dd>b</dd></dl></dd>'
+    made = light_page.lightened(signature + '<div role="doc-biblioentry">')
+    assert made.count("<dl>") == made.count("</dl>") == 1 and made.count('<span class="sig-line">') == 1
+    assert '<div role="listitem">' in made
+    context = {"body": "<ul><li>a</li>\n<ul><li>b</li>\n</ul><li>c</li></ul>"}
+    light_page.nest_modules(None, "_modules/index", "page.html", context, None)
+    assert context["body"] == "<ul><li>a\n<ul><li>b</li>\n</ul></li><li>c</li></ul>"
+
+
+def test_kept_formulas_are_whole_or_the_old_ones(typesetter, tmp_path, monkeypatch):
+    typesetter.typeset([Formula("a", False)])
+    typesetter.close()
+    before = (tmp_path / "typeset.json").read_text("utf-8")
+    other = Typesetter(MACROS, tmp_path / "typeset.json", typeset.node())
+    other.typeset([Formula("b", False)])
+    monkeypatch.setattr(type(tmp_path), "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(OSError, match="full"):
+        other.close()
+    assert (tmp_path / "typeset.json").read_text("utf-8") == before
+    assert set(json.loads(before)) == {"key", "css", "formulas"}

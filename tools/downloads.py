@@ -1,0 +1,95 @@
+"""The book to keep: `python tools/downloads.py`, after the site was built with ICRL_DOWNLOADS=1 (`make downloads` does both).
+
+Chromium prints each page of the contents to _pdf/ in the site, and the whole site is packed into icrl-book.zip there, which
+works where it is unpacked, without a server: its style sheets hold their fonts, which a browser may refuse to load from
+another file.
+"""
+
+import base64
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
+
+import yaml
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests"))
+from gates.browser import SETTLED, launched, served  # noqa: E402
+
+SITE = ROOT / "_build" / "html"
+ARCHIVE, FOLDER = "icrl-book.zip", "_pdf"
+FONT = re.compile(r"""url\((["']?)([^"')]+\.(woff2?|ttf))\1\)""")
+PAPER = {
+    "format": "A4",
+    "scale": 0.8,
+    "margin": {"top": "16mm", "bottom": "18mm", "left": "14mm", "right": "14mm"},
+    "display_header_footer": True,
+    "header_template": "<span></span>",
+    "footer_template": '<div style="font-size: 8px; width: 100%; text-align: center"><span class="pageNumber"></span></div>',
+}
+
+
+def below(entry: dict) -> list[str]:
+    """A page of the table of contents, and those under it."""
+    return [entry["file"], *(file for each in entry.get("sections", ()) for file in below(each))]
+
+
+def pages(contents: dict) -> list[str]:
+    """The pages of the table of contents, in its order."""
+    chapters = [entry for part in contents["parts"] for entry in part["chapters"]]
+    return [contents["root"], *(file for entry in chapters for file in below(entry))]
+
+
+def printed(site: Path, names: list[str], browser: Any) -> Iterator[Path]:
+    """The PDF of each page, written whole or not at all."""
+    with TemporaryDirectory() as folder, served(site, Path(folder)) as address:
+        for name in names:
+            target = site / FOLDER / f"{Path(name).name}.pdf"
+            target.parent.mkdir(exist_ok=True)
+            page = browser.new_page(color_scheme="light")
+            page.goto(f"{address}/{name}.html", wait_until="load")
+            page.wait_for_function(SETTLED)
+            part = target.with_suffix(".part")
+            page.pdf(path=part, print_background=True, **PAPER)
+            page.close()
+            yield part.replace(target)
+
+
+def embedded(sheet: Path) -> str:
+    """A style sheet with its fonts inside."""
+
+    def data(found: re.Match) -> str:
+        font = sheet.parent / found[2].partition("?")[0]
+        if not font.exists():
+            return found.group()
+        return f"url(data:font/{found[3]};base64,{base64.b64encode(font.read_bytes()).decode()})"
+
+    return FONT.sub(data, sheet.read_text("utf-8"))
+
+
+def archive(site: Path) -> Path:
+    """The site in one file, written whole or not at all."""
+    target, part = site / ARCHIVE, site / f"{ARCHIVE}.part"
+    with ZipFile(part, "w", ZIP_DEFLATED) as packed:
+        for path in sorted(site.rglob("*")):
+            name = f"icrl-book/{path.relative_to(site).as_posix()}"
+            if path.suffix == ".css":
+                packed.writestr(name, embedded(path))
+            elif path.is_file() and path not in (target, part):
+                packed.write(path, name)
+    return part.replace(target)
+
+
+if __name__ == "__main__":
+    if not (SITE / "index.html").exists():
+        sys.exit("There is no site: run `make downloads`.")
+    names = pages(yaml.safe_load((ROOT / "_toc.yml").read_text("utf-8")))
+    with sync_playwright() as driver, launched(driver) as browser:
+        for number, path in enumerate(printed(SITE, names, browser), start=1):
+            print(f"{number}/{len(names)} {path.relative_to(ROOT)}", flush=True)
+    print(archive(SITE).relative_to(ROOT))
