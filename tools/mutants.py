@@ -349,7 +349,7 @@ class Workshop:
                 )  # what a long test made, its file's others wait for
                 found.append((late, names(file, body), near[file], naming(test), seconds, test))
             spent += sum(passing.values())
-            if spent > 3 * TESTS:  # of long files the quick tests alone are asked
+            if spent > 3 * TESTS and near[file] > 1:  # of long files the quick tests alone are asked
                 break
         plan: list[str] = []
         cost = 0.0
