@@ -30,6 +30,7 @@ ROOT = Path(__file__).resolve().parents[1]
 ASSERTS = ROOT / "tests" / "gates" / "asserts.toml"
 MUTANTS = ROOT / "tests" / "claims" / "mutants.toml"
 WORDS = ROOT / "tests" / "gates" / "words.toml"
+MEASURED = ROOT / "benchmarks" / "recorded.json", ROOT / "benchmarks" / "mutants.json"
 FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$]+?\$|(?:```+|:::+)\{math\}.+?(?:```+|:::+)", re.S)
 
 Counts = dict[str, dict[str, int]]
@@ -89,13 +90,16 @@ def words_of_claim(claim) -> dict[str, str]:
 
 
 def words() -> Words:
-    """Those of every notebook of the book, and of every claim."""
+    """Those of every notebook of the book, of every claim, and of what was measured once and cannot be computed again."""
     from icrl.claims import CLAIMS
 
+    measured = {path.name: digest(path.read_text("utf-8")) for path in MEASURED}
     paths = sorted((ROOT / "book").glob("*.ipynb"))
-    return {path.stem: words_of(nbformat.read(path, as_version=4)) for path in paths} | {
-        f"claims.{id}": words_of_claim(claim) for id, claim in CLAIMS.items()
-    }
+    return (
+        {path.stem: words_of(nbformat.read(path, as_version=4)) for path in paths}
+        | {f"claims.{id}": words_of_claim(claim) for id, claim in CLAIMS.items()}
+        | {"measured": measured}
+    )
 
 
 def reworded(pinned: Words, found: Words) -> list[str]:
