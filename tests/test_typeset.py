@@ -1,6 +1,7 @@
 """The page's formulas: typeset when the site is built, by the MathJax that the page would load."""
 
 import json
+import re
 import sys
 from types import SimpleNamespace
 
@@ -120,6 +121,13 @@ def test_what_is_badly_named_or_nested_is_mended():
     made = light_page.lightened(signature + '<div role="doc-biblioentry">')
     assert made.count("<dl>") == made.count("</dl>") == 1 and made.count('<span class="sig-line">') == 1
     assert '<div role="listitem">' in made
+    table = '<table class="table">\n<thead><tr><th class="head"><p>a &lt; b</p></th><th>c</th><th>d</th></tr></thead>\n'
+    table += "<tbody><tr><td>1</td><td>2</td><td></td></tr></tbody></table>"
+    two = table.replace("<th>d</th>", "").replace("<td></td>", "")
+    context = {"body": table + two}
+    light_page.label_tables(None, "depth", "page.html", context, None)
+    assert re.findall(r'data-label="([^"]*)"', context["body"]) == ["a &lt; b", "c", "d"]
+    assert context["body"].endswith(two)
     context = {"body": "<ul><li>a</li>\n<ul><li>b</li>\n</ul><li>c</li></ul>"}
     light_page.nest_modules(None, "_modules/index", "page.html", context, None)
     assert context["body"] == "<ul><li>a\n<ul><li>b</li>\n</ul></li><li>c</li></ul>"

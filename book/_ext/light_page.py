@@ -7,6 +7,7 @@ scrolls inside itself can be reached by the keyboard.
 """
 
 import re
+from html import escape, unescape
 
 UNUSED = re.compile(
     r'<script src="[^"]*/fontawesome/[^"]*"></script>'
@@ -18,6 +19,10 @@ NAMED = {
 }
 """What has no name, or one that is out of use, and what it is called."""
 BELOW = re.compile(r"</li>(\s*<ul>(?:(?!<ul>).)*?</ul>)", re.S)
+TABLE = re.compile(
+    r'(<table class="table">\s*<thead>(?:(?!</thead>).)*?(?:<th\b(?:(?!</thead>).)*?){3}</thead>)(.*?</table>)',
+    re.S,
+)
 SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
 LINES = {
     "<dl>": '<span class="sig-lines">',
@@ -55,6 +60,25 @@ def lightened(page: str) -> str:
     return page
 
 
+def labelled(found: re.Match) -> str:
+    """A table whose cells say in which column they stand, for a page too narrow for columns."""
+    head, body = found[1], found[2]
+    names = [
+        escape(unescape(re.sub(r"<[^>]*>", "", name)).strip())
+        for name in re.findall(r"<th\b[^>]*>(.*?)</th>", head, re.S)
+    ]
+    cells = iter(names * body.count("<tr"))
+    return head + re.sub(
+        "<td", lambda _: f'<td data-label="{next(cells, "")}"', body
+    )
+
+
+def label_tables(app, pagename, templatename, context, doctree):
+    """Label the cells of a page's tables of three columns and more."""
+    if "body" in context:
+        context["body"] = TABLE.sub(labelled, context["body"])
+
+
 def nest_modules(app, pagename, templatename, context, doctree):
     """In the list of modules a list below a module stands inside its item."""
     if pagename == "_modules/index":
@@ -73,6 +97,7 @@ def lighten(app):
 def setup(app):
     app.connect("builder-inited", lighten)
     app.connect("html-page-context", nest_modules)
+    app.connect("html-page-context", label_tables)
     app.add_js_file(None, body=THEME, priority=100)
     app.add_js_file(None, body=REACHABLE)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
