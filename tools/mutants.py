@@ -326,7 +326,7 @@ class Workshop:
         target = next(name for name, path in self.known.items() if path == self.root / change.file)
         away, named = distances(target, self.graph), change.function.partition(".")[0]
         steps = [*self.test_steps(target, named, away, tree), *self.claim_steps(named, away, tree)]
-        steps += self.words_steps(away, tree)
+        steps += self.words_steps(not named, away, tree)
         return sorted(steps, key=lambda step: (step.near, step.cost))
 
     def test_steps(self, target: str, function: str, away: dict[str, int], tree: Path) -> Iterator[Step]:
@@ -360,12 +360,19 @@ class Workshop:
             asked = dict.fromkeys(test.partition("::")[0] for test in plan)
             yield Step("tests", pytest("-x", *asked), tuple(plan), (), min(near[file] for file in asked), cost)
 
-    def words_steps(self, away: dict[str, int], tree: Path) -> Iterator[Step]:
-        """What is on record of the words of every claim, asked last."""
+    def words_steps(self, first: bool, away: dict[str, int], tree: Path) -> Iterator[Step]:
+        """What is on record of the words of every claim: asked last, or first of what stands in no function, where most words are."""
         if name := next((name for name in away if name.endswith(WORDS)), None):
             file = self.known[name].relative_to(self.root).as_posix()
             passing = self.passed(file, self.root / file, pytest(file), tree, FIRST_LIMIT)
-            yield Step("words", pytest("-x", file), tuple(passing), (), 1 + max(away.values()), sum(passing.values()))
+            yield Step(
+                "words",
+                pytest("-x", file),
+                tuple(passing),
+                (),
+                0 if first else 1 + max(away.values()),
+                sum(passing.values()),
+            )
 
     def claim_steps(self, function: str, away: dict[str, int], tree: Path) -> Iterator[Step]:
         """The claims, one run for each kind of check: those that name the function, then the nearest."""
