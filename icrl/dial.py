@@ -85,5 +85,6 @@ for(const[g,x,y,a,w]of[[A,35,13,"start","weights"],[G,42,13,"start","values, and
 [A,35,216,"start","0"],[G,42,216,"start","0"],[A,130,216,"middle","learns from state"],[G,145,216,"middle","state"],
 [A,215,216,"end",S-1],[G,252,216,"end",S-1],[A,30,31,"end","0"],[A,30,198,"end",S-1]])add(g,"text",{x,y,"text-anchor":a},w);
 const show=()=>{const[p,q]=[...I].map(e=>+e.value);O[0].textContent=b[p];O[1].textContent=l[q].toLocaleString("en");
+I.forEach((e,i)=>e.ariaValueText=O[i].textContent);
 cells.forEach((e,i)=>e.setAttribute("fill-opacity",d(M,p*S*S+i)/63));dots.forEach((e,i)=>e.setAttribute("cy",h(V,(p*l.length+q)*S+i)))};
 I.forEach(e=>e.oninput=show);show()})()</script></div>"""

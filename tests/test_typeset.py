@@ -121,6 +121,8 @@ def test_what_is_badly_named_or_nested_is_mended():
     made = light_page.lightened(signature + '<div role="doc-biblioentry">')
     assert made.count("<dl>") == made.count("</dl>") == 1 and made.count('<span class="sig-line">') == 1
     assert '<div role="listitem">' in made
+    mark = '<a href="x"><span class="std std-ref">✓</span></a>'
+    assert "(how this was checked)" in light_page.lightened(mark) and "✓</span><span" in light_page.lightened(mark)
     table = '<table class="table">\n<thead><tr><th class="head"><p>a &lt; b</p></th><th>c</th><th>d</th></tr></thead>\n'
     table += "<tbody><tr><td>1</td><td>2</td><td></td></tr></tbody></table>"
     two = table.replace("<th>d</th>", "").replace("<td></td>", "")

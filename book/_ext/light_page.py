@@ -16,6 +16,7 @@ UNUSED = re.compile(
 NAMED = {
     '<summary><span class="toctree-toggle"': '<summary aria-label="Pages below"><span class="toctree-toggle"',
     'role="doc-biblioentry"': 'role="listitem"',
+    '<summary aria-label="Toggle hidden content">': "<summary>",
 }
 """What has no name, or one that is out of use, and what it is called."""
 BELOW = re.compile(r"</li>(\s*<ul>(?:(?!<ul>).)*?</ul>)", re.S)
@@ -23,6 +24,9 @@ TABLE = re.compile(
     r'(<table class="table">\s*<thead>(?:(?!</thead>).)*?(?:<th\b(?:(?!</thead>).)*?){3}</thead>)(.*?</table>)',
     re.S,
 )
+MARK = re.compile(r'(<span class="std std-ref">)([✓∴†])(</span>)')
+SAID = {"✓": "how this was checked", "∴": "its proof", "†": "its source"}
+"""What a mark is called by those who hear it."""
 SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
 LINES = {
     "<dl>": '<span class="sig-lines">',
@@ -52,12 +56,18 @@ def signature_in_lines(found: re.Match) -> str:
     )
 
 
+def said(found: re.Match) -> str:
+    """A mark behind a sentence, with its name for those who hear it."""
+    start, mark, end = found.groups()
+    return f'{start}<span aria-hidden="true">{mark}</span><span class="visually-hidden">({SAID[mark]})</span>{end}'
+
+
 def lightened(page: str) -> str:
     """A page without what it has no use for, and with names for what had none."""
     page = SIGNATURE.sub(signature_in_lines, UNUSED.sub("", page))
     for old, new in NAMED.items():
         page = page.replace(old, new)
-    return page
+    return MARK.sub(said, page)
 
 
 def labelled(found: re.Match) -> str:

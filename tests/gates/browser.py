@@ -115,7 +115,7 @@ TEX = r"""() => {
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   while (walk.nextNode()) {
     const node = walk.currentNode;
-    if (/\\[(\[]|\\begin\{|\$\$/.test(node.textContent) && !node.parentElement.closest('pre, code, script, style, mjx-container, .math'))
+    if (/\\[(\[]|\\[a-zA-Z]{2,}|\$\$/.test(node.textContent) && !node.parentElement.closest('pre, code, script, style, mjx-container, .math'))
       found.push('raw TeX: ' + node.textContent.trim().slice(0, 60));
   }
   return found;

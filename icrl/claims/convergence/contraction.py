@@ -209,8 +209,8 @@ $$
 \varepsilon(s) = \sum_{{k<n}} K(k \mid s)\bigl(R_{{k+1}} + \gamma v^*(S_{{k+1}}) - v^*(S_k)\bigr).
 $$ (eq-residual)
 
-Then $\lVert v_{{l+1}} - v^* \rVert_\infty \le ({letters(bound.rate, "alpha", "c")}) \lVert v_l - v^* \rVert_\infty
-+ \alpha \lVert\varepsilon\rVert_\infty$.
+Then $\lVert v_{{l+1}} - v^* \rVert_\infty \le
+({letters(bound.rate, "alpha", "c")}) \lVert v_l - v^* \rVert_\infty + \alpha \lVert\varepsilon\rVert_\infty$.
 """
         ),
     ),
