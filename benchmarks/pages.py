@@ -17,29 +17,18 @@ from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
-from gates.browser import SETTLED, launched, served  # noqa: E402
+from gates.browser import BYTES, SETTLED, WATCH, launched, served  # noqa: E402
 
 PAGES = ("preface", "softmax-td", "context", "status/convergence", "notation", "api")
 SLOWER = 4
-WATCH = """
-window.shifted = 0; window.busy = 0;
-new PerformanceObserver(list => { for (const one of list.getEntries()) window.shifted += one.value; })
-  .observe({type: 'layout-shift', buffered: true});
-new PerformanceObserver(list => { for (const one of list.getEntries()) window.busy = one.startTime + one.duration; })
-  .observe({type: 'longtask', buffered: true});
-"""
-READ = """() => {
-  const loaded = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
-  const text = loaded.filter(one => !/\\.(png|svg|jpe?g)$/.test(new URL(one.name).pathname));
-  return {
-    readable: performance.getEntriesByName('first-contentful-paint')[0].startTime,
-    done: Math.max(loaded[0].loadEventEnd, window.busy),
-    kB: text.reduce((sum, one) => sum + one.transferSize, 0) / 1000,
-    shift: window.shifted,
-    formulas: document.querySelectorAll('mjx-container').length,
-    elements: document.getElementsByTagName('*').length,
-  };
-}"""
+READ = f"""() => ({{
+  readable: performance.getEntriesByName('first-contentful-paint')[0].startTime,
+  done: Math.max(performance.getEntriesByType('navigation')[0].loadEventEnd, window.busy),
+  kB: {BYTES} / 1000,
+  shift: window.shifted,
+  formulas: document.querySelectorAll('mjx-container').length,
+  elements: document.getElementsByTagName('*').length,
+}})"""
 
 
 def measured(browser: Any, address: str) -> dict[str, float]:

@@ -73,4 +73,3 @@ def test_the_menu_of_downloads_leads_to_both():
     assert len(menu["buttons"]) == 1, "a page that is no document has no PDF"
     extension.add_downloads(None, "book/status/emergence", "page.html", context, SimpleNamespace())
     assert [entry.get("url") for entry in menu["buttons"]] == [None, "../_pdf/emergence.pdf", f"../{tool.ARCHIVE}"]
-    assert (tool.ARCHIVE, tool.FOLDER) == (extension.ARCHIVE, extension.FOLDER)

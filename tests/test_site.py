@@ -96,3 +96,12 @@ def test_each_chapter_opens_in_colab(site):
     for notebook in sorted((ROOT / "book").glob("*.ipynb")):
         built = (site / "book" / f"{notebook.stem}.html").read_text("utf-8")
         assert f"https://colab.research.google.com/github/{repository}/blob/main/book/{notebook.name}" in built
+
+
+def test_the_dial_says_by_ear_what_it_says_to_the_eye(address, page):
+    page.goto(f"{address}/book/kernels-and-sharpness.html")
+    slider = page.locator("article input[type=range]").first
+    before = slider.get_attribute("aria-valuetext")
+    slider.press("ArrowRight")
+    assert slider.get_attribute("aria-valuetext") != before
+    assert slider.get_attribute("aria-valuetext") == page.locator("article label output").first.text_content()

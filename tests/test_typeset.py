@@ -1,6 +1,7 @@
-"""The page's formulas: typeset when the site is built, by the MathJax that the page would load."""
+"""Pages when the site is built: formulas are typeset by the MathJax that the page would load, and what is of no use goes."""
 
 import json
+import os
 import re
 import sys
 from types import SimpleNamespace
@@ -8,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from conftest import ROOT
+from icrl.files import UsageError
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import light_page
@@ -141,8 +143,8 @@ def test_kept_formulas_are_whole_or_the_old_ones(typesetter, tmp_path, monkeypat
     before = (tmp_path / "typeset.json").read_text("utf-8")
     other = Typesetter(MACROS, tmp_path / "typeset.json", typeset.node())
     other.typeset([Formula("b", False)])
-    monkeypatch.setattr(type(tmp_path), "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
-    with pytest.raises(OSError, match="full"):
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    with pytest.raises(UsageError, match="full"):
         other.close()
     assert (tmp_path / "typeset.json").read_text("utf-8") == before
     assert set(json.loads(before)) == {"key", "css", "formulas"}

@@ -9,6 +9,7 @@ import base64
 import re
 import sys
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,11 +19,13 @@ import yaml
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "book" / "_ext")]
+from download_menu import ARCHIVE, FOLDER  # noqa: E402
+
 from gates.browser import SETTLED, launched, served  # noqa: E402
+from icrl.files import write_all  # noqa: E402
 
 SITE = ROOT / "_build" / "html"
-ARCHIVE, FOLDER = "icrl-book.zip", "_pdf"
 FONT = re.compile(r"""url\((["']?)([^"')]+\.(woff2?|ttf))\1\)""")
 PAPER = {
     "format": "A4",
@@ -54,10 +57,9 @@ def printed(site: Path, names: list[str], browser: Any) -> Iterator[Path]:
             page = browser.new_page(color_scheme="light")
             page.goto(f"{address}/{name}.html", wait_until="load")
             page.wait_for_function(SETTLED)
-            part = target.with_suffix(".part")
-            page.pdf(path=part, print_background=True, **PAPER)
+            write_all({target: page.pdf(print_background=True, **PAPER)})
             page.close()
-            yield part.replace(target)
+            yield target
 
 
 def embedded(sheet: Path) -> str:
@@ -74,15 +76,16 @@ def embedded(sheet: Path) -> str:
 
 def archive(site: Path) -> Path:
     """The site in one file, written whole or not at all."""
-    target, part = site / ARCHIVE, site / f"{ARCHIVE}.part"
-    with ZipFile(part, "w", ZIP_DEFLATED) as packed:
+    target, packed = site / ARCHIVE, BytesIO()
+    with ZipFile(packed, "w", ZIP_DEFLATED) as archived:
         for path in sorted(site.rglob("*")):
             name = f"icrl-book/{path.relative_to(site).as_posix()}"
             if path.suffix == ".css":
-                packed.writestr(name, embedded(path))
-            elif path.is_file() and path not in (target, part):
-                packed.write(path, name)
-    return part.replace(target)
+                archived.writestr(name, embedded(path))
+            elif path.is_file() and path != target:
+                archived.write(path, name)
+    write_all({target: packed.getvalue()})
+    return target
 
 
 if __name__ == "__main__":

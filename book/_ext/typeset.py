@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 
 from sphinx.util import logging
 
+from icrl.files import write_all
+
 KEPT = Path(__file__).parents[2] / "build" / "typeset.json"
 SCRIPT = Path(__file__).with_suffix(".cjs")
 BUNDLE, FONTS = "tex-chtml-full.js", "output/chtml/fonts/woff-v2"
@@ -128,9 +130,7 @@ class Typesetter:
         self.process = None
         stored = {"key": self.key, "css": self.css, "formulas": self.known}
         self.kept.parent.mkdir(parents=True, exist_ok=True)
-        part = self.kept.with_suffix(".part")
-        part.write_text(json.dumps(stored, ensure_ascii=False), "utf-8")
-        part.replace(self.kept)
+        write_all({self.kept: json.dumps(stored, ensure_ascii=False)})
 
 
 def formula_of(found: re.Match) -> Formula:

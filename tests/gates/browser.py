@@ -76,19 +76,25 @@ def served(site, folder, prefix="some/prefix"):
 
 
 WATCH = """
-window.shifted = 0;
-new PerformanceObserver((list) => { for (const entry of list.getEntries()) window.shifted += entry.value; })
+window.shifted = 0; window.busy = 0;
+new PerformanceObserver(list => { for (const one of list.getEntries()) window.shifted += one.value; })
   .observe({type: 'layout-shift', buffered: true});
+new PerformanceObserver(list => { for (const one of list.getEntries()) window.busy = one.startTime + one.duration; })
+  .observe({type: 'longtask', buffered: true});
 """
+"""Sums up what moves, and notes when the last long task ends."""
 
-WEIGHT = """([heaviest, most]) => {
-  const loaded = [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')];
-  const bytes = loaded.filter(one => !/\\.(png|svg|jpe?g)$/.test(new URL(one.name).pathname)).reduce((sum, one) => sum + one.transferSize, 0);
-  const found = [];
-  if (bytes > heaviest) found.push(`the page asks for ${bytes} bytes besides its pictures`);
-  if (window.shifted > most) found.push(`the page moves by ${window.shifted.toFixed(2)} while it comes`);
+BYTES = """[...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+  .filter(one => !/\\.(png|svg|jpe?g)$/.test(new URL(one.name).pathname))
+  .reduce((sum, one) => sum + one.transferSize, 0)"""
+"""What a page has asked for besides its pictures."""
+
+WEIGHT = f"""([heaviest, most]) => {{
+  const bytes = {BYTES}, found = [];
+  if (bytes > heaviest) found.push(`the page asks for ${{bytes}} bytes besides its pictures`);
+  if (window.shifted > most) found.push(`the page moves by ${{window.shifted.toFixed(2)}} while it comes`);
   return found;
-}"""
+}}"""
 
 # Contrast is measured below, of all text and in both themes; what is drawn of a formula is hidden from those who hear it.
 AXE = """async (criteria) => {
