@@ -143,7 +143,7 @@ def test_kept_formulas_are_whole_or_the_old_ones(typesetter, tmp_path, monkeypat
     before = (tmp_path / "typeset.json").read_text("utf-8")
     other = Typesetter(MACROS, tmp_path / "typeset.json", typeset.node())
     other.typeset([Formula("b", False)])
-    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("full")))
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "full")))
     with pytest.raises(UsageError, match="full"):
         other.close()
     assert (tmp_path / "typeset.json").read_text("utf-8") == before
