@@ -5,8 +5,9 @@ discount γ in [0, 1) and an initial distribution p₀. Its value is the expecte
 
     v(s) = E[ R₁ + γ R₂ + γ² R₃ + … | S₀ = s ],    the only solution of    v = r + γ P v.
 
-A context is one trajectory τ_n = (S_0, R_1, S_1, …, R_n, S_n). It holds an MRP of its own, the empirical model on the
-states it visits, and the value of that model is the certainty-equivalence value v_CE = (I − γ P_e)⁻¹ r̂.
+A context is one trajectory τ_n = (S_0, R_1, S_1, …, R_n, S_n), or several, each of which terminates (nothing follows) or is
+cut (what follows is not seen). It holds an MRP of its own, the empirical model on the states it visits, and the value of that
+model is the certainty-equivalence value v_CE = (I − γ P_e)⁻¹ r̂.
 
 The checks at the door that the modules above share are the functions at the top of this one.
 
@@ -17,8 +18,9 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from numbers import Real
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,10 @@ if TYPE_CHECKING:
 
 ROW_SUM_TOLERANCE = 1e-9
 """How far the sum of a probability row may be from 1: far above rounding, far below any probability that matters."""
+
+
+Endings = Sequence[tuple[int, bool]]
+"""Of each trajectory of a context its number of transitions, and whether the last of them terminated."""
 
 
 # Checks at the door
@@ -93,6 +99,14 @@ def state_array(name: str, value: ArrayLike) -> np.ndarray:
     return array
 
 
+def truths(name: str, value: ArrayLike | None, n: int) -> np.ndarray:
+    """``value`` as an array (n,) of truth values, all false for None; ``ValueError`` with ``name`` for another length, and for what is neither 0 nor 1."""
+    array = np.zeros(n, bool) if value is None else np.asarray(value)
+    if array.shape != (n,) or not ((array == 0) | (array == 1)).all():
+        raise ValueError(f"{name} must be {n} truth values, got {value!r}")
+    return array.astype(bool)
+
+
 def integer(name: str, value: int, least: int) -> int:
     """``value`` as an int; ``ValueError`` with ``name`` when it is no integer or is below ``least``."""
     try:
@@ -133,24 +147,82 @@ def context_itself(context: Context) -> Context:
 
 @dataclass(frozen=True, eq=False)
 class Context:
-    """A trajectory τ_n = (S_0, R_1, S_1, …, R_n, S_n).
+    """One trajectory τ_n = (S_0, R_1, S_1, …, R_n, S_n), or several, one after another: a column of the prompt for each state.
 
-    ``states``: (n+1,) integers, S_0 … S_n, each 0 or more. ``rewards``: (n,) finite numbers, ``rewards[k]`` = R_{k+1},
-    the reward of the transition from S_k to S_{k+1}. Both are kept as read-only copies.
+    ``states``: (N,) integers, each 0 or more, the states of all trajectories in order; N = n + 1 for one trajectory, n + m for m.
+    ``rewards``: (n,) finite numbers, the reward of each transition in order. ``endings``: of each trajectory its number of
+    transitions, 1 or more, and whether its last one terminated; unless given, there is one trajectory, and it was cut. Arrays
+    are kept as read-only copies.
 
-    Raises ``ValueError`` for n = 0, lengths that do not match, a state that is no integer or negative, and a reward
-    that is NaN or infinite.
+    A trajectory terminates where nothing follows, so that nothing is bootstrapped there; it is cut where more would have
+    followed, as at the end of the data or at a time limit. Gymnasium calls the two ``terminated`` and ``truncated``.
+
+    Raises ``ValueError`` for n = 0, lengths that do not match, a state that is no integer or negative, a reward that is NaN or
+    infinite, and endings that are none.
     """
 
     states: np.ndarray
     rewards: np.ndarray
+    endings: Endings
 
-    def __init__(self, states: ArrayLike, rewards: ArrayLike) -> None:
-        W = state_array("states", states)
-        if W.size < 2:
-            raise ValueError(f"states must hold n + 1 states with n >= 1, got {W.size}")
-        object.__setattr__(self, "states", W)
-        object.__setattr__(self, "rewards", finite_array("rewards", rewards, (W.size - 1,)))
+    def __init__(self, states: ArrayLike, rewards: ArrayLike, endings: Endings | None = None) -> None:
+        S = state_array("states", states)
+        if endings is None and S.size < 2:
+            raise ValueError(f"states must hold n + 1 states with n >= 1, got {S.size}")
+        ends = _endings(((S.size - 1, False),) if endings is None else endings)
+        n = sum(length for length, _ in ends)
+        if S.size != n + len(ends):
+            raise ValueError(
+                f"states must hold n + {len(ends)} = {n + len(ends)} states, one more than transitions in each trajectory, got {S.size}"
+            )
+        object.__setattr__(self, "states", S)
+        object.__setattr__(self, "rewards", finite_array("rewards", rewards, (n,)))
+        object.__setattr__(self, "endings", ends)
+
+    @classmethod
+    def of_trajectories(cls, trajectories: Iterable[tuple[ArrayLike, ArrayLike, bool]]) -> Context:
+        """The context of one or more trajectories (states, rewards, terminated): k + 1 states, k ≥ 1 rewards, and whether it terminated.
+
+        Raises ``ValueError`` as :class:`Context`, naming the trajectory whose lengths do not match.
+        """
+        states, rewards, endings = [], [], []
+        for i, (S, R, terminated) in enumerate(trajectories):
+            S, R = state_array(f"states of trajectory {i}", S), np.asarray(R)
+            if S.size != R.size + 1:
+                raise ValueError(
+                    f"states of trajectory {i} must be one more than its rewards, got {S.size} and {R.size}"
+                )
+            states.append(S)
+            rewards.append(R)
+            endings.append((R.size, terminated))
+        if not endings:
+            raise ValueError("trajectories must be one or more, got none")
+        return cls(np.concatenate(states), np.concatenate(rewards), endings)
+
+    @classmethod
+    def of_transitions(
+        cls,
+        states: ArrayLike,
+        rewards: ArrayLike,
+        next_states: ArrayLike,
+        terminated: ArrayLike | None = None,
+        truncated: ArrayLike | None = None,
+    ) -> Context:
+        """The context of n ≥ 1 transitions (S_k, R_{k+1}, S'_k) in order; arrays (n,), the last two of truth values, none unless given.
+
+        A trajectory ends where a transition terminated or was truncated, where the next state is not the one from which the
+        following transition leaves, and with the last; only the first of these is a termination. A transition that is both has
+        terminated. Raises ``ValueError`` for arrays of other lengths or kinds, and for n = 0.
+        """
+        before, after = state_array("states", states), state_array("next_states", next_states)
+        n = before.size
+        if n == 0 or after.size != n:
+            raise ValueError(f"states and next_states must hold n >= 1 states each, got {n} and {after.size}")
+        R, ends = finite_array("rewards", rewards, (n,)), truths("terminated", terminated, n)
+        last = ends | truths("truncated", truncated, n) | (np.append(before[1:], -1) != after)
+        stops = np.flatnonzero(last) + 1
+        pieces = zip(np.append(0, stops[:-1]), stops)
+        return cls.of_trajectories((np.append(before[i:j], after[j - 1]), R[i:j], ends[j - 1]) for i, j in pieces)
 
     @property
     def n(self) -> int:
@@ -158,19 +230,53 @@ class Context:
         return self.rewards.size
 
     @property
+    def columns(self) -> np.ndarray:
+        """The column of each transition's first state, (n,), increasing: all columns but each trajectory's last."""
+        return np.arange(self.n) + np.repeat(np.arange(len(self.endings)), [length for length, _ in self.endings])
+
+    @property
+    def before(self) -> np.ndarray:
+        """The state S_k that each transition leaves, (n,)."""
+        return self.states[self.columns]
+
+    @property
+    def after(self) -> np.ndarray:
+        """The state S'_k that each transition enters, (n,)."""
+        return self.states[self.columns + 1]
+
+    @property
+    def terminated(self) -> np.ndarray:
+        """Whether each transition terminated its trajectory, (n,) truth values."""
+        ends = np.zeros(self.n, dtype=bool)
+        ends[np.cumsum([length for length, _ in self.endings]) - 1] = [terminated for _, terminated in self.endings]
+        return ends
+
+    @property
     def visited(self) -> np.ndarray:
-        """W = {S_0, …, S_n}, in increasing order, (W,)."""
-        return np.unique(self.states)
+        """W, in increasing order: the states that transitions leave, and those that they enter without terminating."""
+        return np.unique(np.append(self.before, self.after[~self.terminated]))
 
     @property
     def sources(self) -> np.ndarray:
-        """The states with a transition out of them, {S_0, …, S_{n-1}}, in increasing order, an array (k,)."""
-        return np.unique(self.states[:-1])
+        """The states with a transition out of them, in increasing order, an array (k,)."""
+        return np.unique(self.before)
 
     @property
     def covered(self) -> bool:
-        """Whether every visited state is a source; only S_n can fail to be one."""
-        return bool(self.states[-1] in self.states[:-1])
+        """Whether every state of W is a source; only the last state of a trajectory that was cut can fail to be one."""
+        return bool(np.isin(self.visited, self.sources).all())
+
+
+def _endings(endings: Endings) -> Endings:
+    """``endings`` as a tuple of pairs of an int and a bool, checked; ``ValueError`` when they are none."""
+    wanted = "endings must be one or more pairs (number of transitions, terminated)"
+    try:
+        pairs = tuple((length, bool(truths("terminated", [terminated], 1)[0])) for length, terminated in endings)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{wanted}, got {endings!r}: {error}") from error
+    if not pairs:
+        raise ValueError(f"{wanted}, got none")
+    return tuple((integer("number of transitions of a trajectory", length, 1), terminated) for length, terminated in pairs)
 
 
 # Markov reward processes
@@ -213,12 +319,16 @@ class MarkovRewardProcess:
     """A finite MRP (S, p, r, γ, p₀); arrays are kept as read-only copies.
 
     ``transition``: (S, S), P[s, s'] = p(s' | s), rows that sum to 1. ``reward``: (S,), r(s) = E[R_{t+1} | S_t = s].
-    ``discount``: γ in [0, 1). ``initial``: (S,), the distribution p₀ of S_0, uniform unless given. ``state_names``:
-    S distinct strings, the states' numbers unless given. ``outcomes``: one :class:`Outcomes` a state, whose
-    transition probabilities and expected rewards are P and r; only an MRP with rewards of its own has them.
+    ``discount``: γ in [0, 1), or 1 where every state can reach a terminal one. ``initial``: (S,), the distribution p₀ of
+    S_0, uniform on the states that are not terminal unless given. ``state_names``: S distinct strings, the states' numbers
+    unless given. ``outcomes``: one :class:`Outcomes` a state (what stands at a terminal one is not used), whose transition
+    probabilities and expected rewards are P and r; only an MRP with rewards of its own has them. ``terminal``: (k,), the
+    states in which an episode ends, none unless given: whatever their rows say, nothing follows, so that P and r are 0
+    there, and their value is 0.
 
     Raises ``ValueError`` for a matrix that is not square, lengths that do not match, NaN, infinity, a negative
-    probability, a row that does not sum to 1, γ outside [0, 1), and outcomes that contradict P or r.
+    probability, a row that does not sum to 1, γ out of range, naming the states that reach no ending, outcomes that
+    contradict P or r, and terminal states that are all of them, or in which an episode may begin.
 
     P need not be ergodic: :meth:`is_ergodic` says whether it is.
     """
@@ -229,6 +339,7 @@ class MarkovRewardProcess:
     initial: np.ndarray
     state_names: tuple[str, ...]
     outcomes: tuple[Outcomes, ...] | None
+    terminal: np.ndarray
 
     def __init__(
         self,
@@ -238,23 +349,30 @@ class MarkovRewardProcess:
         initial: ArrayLike | None = None,
         state_names: Sequence[str] | None = None,
         outcomes: Iterable[Outcomes] | None = None,
+        terminal: ArrayLike | None = None,
     ) -> None:
-        P = probabilities("transition", transition, ("S", "S"))
-        n_states = integer("number of states", len(P), 1)
+        n_states = integer("number of states", len(finite_array("transition", transition, ("S", "S"))), 1)
+        ends = _terminal(terminal, n_states)
+        P, r = _ending(transition, reward, ends)
+        start = np.where(ends, 0, 1 / (~ends).sum()) if initial is None else initial
         checked = {
             "transition": P,
-            "reward": finite_array("reward", reward, (n_states,)),
-            "discount": number("discount", discount, "[0, 1)"),
-            "initial": probabilities(
-                "initial", np.full(n_states, 1 / n_states) if initial is None else initial, (n_states,)
-            ),
+            "reward": r,
+            "discount": number("discount", discount, "[0, 1]" if ends.any() else "[0, 1)"),
+            "initial": probabilities("initial", start, (n_states,)),
             "state_names": _state_names(state_names, n_states),
             "outcomes": _outcomes(outcomes, n_states),
+            "terminal": state_array("terminal", np.flatnonzero(ends)),
         }
         for name, value in checked.items():
             object.__setattr__(self, name, value)
-        for state, here in enumerate(self.outcomes or ()):
-            _check_outcomes(self, state, here)
+        if self.initial[ends].any():
+            raise ValueError(f"initial must be 0 in the terminal states {self.terminal.tolist()}, got {self.initial[ends]}")
+        if self.discount == 1 and (endless := endless_states(P, ends)).size:
+            names = ", ".join(self.state_names[s] for s in endless[:8]) + ", …" * (len(endless) > 8)
+            raise ValueError(f"discount must be below 1 where states reach no ending, got 1 and the states {names}")
+        for state in np.flatnonzero(~ends).tolist() if self.outcomes else ():
+            _check_outcomes(self, state, self.outcomes[state])
 
     @property
     def n_states(self) -> int:
@@ -273,15 +391,33 @@ class MarkovRewardProcess:
         return self.reward + self.discount * self.transition @ finite_array("v", v, (self.n_states,))
 
     def is_ergodic(self) -> bool:
-        """Whether P is irreducible and aperiodic: whether P^m > 0 for m = (|S| − 1)² + 1 (Wielandt 1950)."""
-        return bool(_power_pattern(self.transition > 0, (self.n_states - 1) ** 2 + 1).all())
+        """Whether the chain is irreducible and aperiodic: whether P^m > 0 for m = (|S| − 1)² + 1 (Wielandt 1950).
+
+        Where there are terminal states, the chain of :attr:`renewed`.
+        """
+        lasting = np.delete(np.arange(self.n_states), self.terminal)
+        P = self.renewed[np.ix_(lasting, lasting)]
+        return bool(_power_pattern(P > 0, (len(P) - 1) ** 2 + 1).all())
+
+    @property
+    def renewed(self) -> np.ndarray:
+        """P, but that whatever enters a terminal state begins anew from p₀: the chain of the states that transitions leave; shape (S, S).
+
+        P itself where no state is terminal. Terminal states are never entered, and have the row p₀.
+        """
+        if not self.terminal.size:
+            return self.transition
+        P = self.transition + self.transition[:, self.terminal].sum(axis=1, keepdims=True) * self.initial
+        P[:, self.terminal], P[self.terminal] = 0, self.initial
+        return P
 
     def recurrent_classes(self) -> tuple[np.ndarray, ...]:
         """The sets of states, arrays (k,), that the chain, once in, never leaves and visits wholly; at least one.
 
-        A state is recurrent when every state it can reach can reach it back; its class is what it can reach.
+        A state is recurrent when every state it can reach can reach it back; its class is what it can reach. Where there are
+        terminal states, the classes of the chain of :attr:`renewed`.
         """
-        reach = _power_pattern((self.transition > 0) | np.eye(self.n_states, dtype=bool), self.n_states)
+        reach = _power_pattern((self.renewed > 0) | np.eye(self.n_states, dtype=bool), self.n_states)
         recurrent = (reach <= reach.T).all(axis=1)
         return tuple(np.flatnonzero(row) for row in np.unique(reach[recurrent], axis=0)[::-1])
 
@@ -289,28 +425,41 @@ class MarkovRewardProcess:
         """The only μ with μP = μ, μ ≥ 0, Σμ = 1, shape (S,): exactly 0 on transient states, positive elsewhere.
 
         Raises ``ValueError`` when there is more than one recurrent class, since μ is then not unique. A periodic
-        chain has a μ too, although its distribution need not converge to it.
+        chain has a μ too, although its distribution need not converge to it. Where there are terminal states, μ is that of
+        the chain of :attr:`renewed`: the share of transitions that leave each state, over many episodes.
         """
         classes = self.recurrent_classes()
         if len(classes) > 1:
             shown = ", ".join(str(states.tolist()) for states in classes[:3])
             raise ValueError(f"transition must have one recurrent class, got {len(classes)}: {shown}")
         μ = np.zeros(self.n_states)
-        μ[classes[0]] = _irreducible_stationary(self.transition[np.ix_(classes[0], classes[0])])
+        μ[classes[0]] = _irreducible_stationary(self.renewed[np.ix_(classes[0], classes[0])])
         return μ
 
-    def sample_context(self, n: int, rng: np.random.Generator, noisy: bool = False) -> Context:
-        """A trajectory of n ≥ 1 transitions: S_0 ∼ p₀, S_{t+1} ∼ p(· | S_t), R_{t+1} = r(S_t).
+    def sample_context(
+        self, n: int, rng: np.random.Generator, noisy: bool = False, horizon: int | None = None
+    ) -> Context:
+        """A context of n ≥ 1 transitions: S_0 ∼ p₀, S_{t+1} ∼ p(· | S_t), R_{t+1} = r(S_t).
+
+        A trajectory terminates where it enters a terminal state; it is cut after ``horizon`` ≥ 1 transitions, if there is one,
+        and with the n-th; the next begins from p₀. Without terminal states and horizon there is one trajectory.
 
         With ``noisy`` the reward and the next state are drawn together from the state's outcomes. The rewards then
         have mean r(S_t), but results that assume R_{t+1} = r(S_t) do not apply to them.
 
-        Raises ``ValueError`` for n < 1, for an ``rng`` that is no NumPy generator, and for ``noisy`` without outcomes.
+        Raises ``ValueError`` for n < 1, ``horizon`` < 1, for an ``rng`` that is no NumPy generator, and for ``noisy`` without
+        outcomes.
         """
         uniforms = generator(rng).random(integer("n", n, 1) + 1)
-        first = _quantile(_cumulative(self.initial), uniforms[0])
-        walk = self._noisy_walk if noisy else self._walk
-        return Context(*walk(first, uniforms[1:]))
+        most = n if horizon is None else integer("horizon", horizon, 1)
+        numbers = chain.from_iterable(uniforms[i : i + 2**16].tolist() for i in range(1, n + 1, 2**16))
+        walk, start, first = self._noisy_walk() if noisy else self._walk(), _cumulative(self.initial), uniforms[0]
+        trajectories, left, ends = [], n, set(self.terminal.tolist())
+        while left:
+            states, rewards = walk(_quantile(start, first), islice(numbers, min(left, most)))
+            trajectories.append((states, rewards, states[-1] in ends))
+            left, first = left - len(rewards), rng.random() if len(rewards) < left else first
+        return Context.of_trajectories(trajectories)
 
     def sample_batch(
         self, n: int, batch: int, rng: np.random.Generator, start: ArrayLike | None = None
@@ -328,28 +477,75 @@ class MarkovRewardProcess:
             states[t + 1] = (cumulative[states[t]] <= uniforms[t + 1][:, None]).sum(axis=1)
         return states.T, self.reward[states[:-1].T]
 
-    def _walk(self, state: int, uniforms: np.ndarray) -> tuple[list[int], np.ndarray]:
-        """The states S_0 … S_n and the rewards r(S_0) … r(S_{n-1}), one uniform number a transition."""
-        cumulative, states, rows = _cumulative(self.transition), [state], {}
-        for start in range(0, len(uniforms), 2**16):  # as Python's floats and lists, which bisect reads fastest
-            for u in uniforms[start : start + 2**16].tolist():
+    def _walk(self) -> Walk:
+        """The walk whose rewards are r(S_t), one uniform number a transition."""
+        cumulative, ends, rows = _cumulative(self.transition), set(self.terminal.tolist()), {}
+
+        def walk(state: int, uniforms: Iterable[float]) -> tuple[list[int], np.ndarray]:
+            states = [state]
+            for u in uniforms:
                 if state not in rows:
-                    rows[state] = cumulative[state].tolist()
+                    rows[state] = cumulative[state].tolist()  # as Python's floats and lists, which bisect reads fastest
                 state = bisect_right(rows[state], u)
                 states.append(state)
-        return states, self.reward[states[:-1]]
+                if state in ends:
+                    break
+            return states, self.reward[states[:-1]]
 
-    def _noisy_walk(self, state: int, uniforms: np.ndarray) -> tuple[list[int], list[float]]:
-        """The states S_0 … S_n and the rewards of the outcomes drawn, one uniform number a transition."""
+        return walk
+
+    def _noisy_walk(self) -> Walk:
+        """The walk whose rewards are those of the outcomes drawn, one uniform number a transition."""
         if self.outcomes is None:
             raise ValueError("noisy must be False for an MRP without outcomes, got True")
-        states, rewards = [state], []
-        for u in uniforms:
-            here = self.outcomes[states[-1]]
-            drawn = _quantile(_cumulative(here.probability), u)
-            states.append(int(here.next_state[drawn]))
-            rewards.append(float(here.reward[drawn]))
-        return states, rewards
+        ends = set(self.terminal.tolist())
+
+        def walk(state: int, uniforms: Iterable[float]) -> tuple[list[int], list[float]]:
+            states, rewards = [state], []
+            for u in uniforms:
+                here = self.outcomes[states[-1]]
+                drawn = _quantile(_cumulative(here.probability), u)
+                states.append(int(here.next_state[drawn]))
+                rewards.append(float(here.reward[drawn]))
+                if states[-1] in ends:
+                    break
+            return states, rewards
+
+        return walk
+
+
+Walk = Callable[[int, Iterable[float]], tuple[list[int], Sequence[float]]]
+"""From a state and uniform numbers, the states and rewards of one trajectory, which stops in a terminal state."""
+
+
+def _terminal(terminal: ArrayLike | None, n_states: int) -> np.ndarray:
+    """Which states are terminal, (S,) truth values, checked."""
+    states = state_array("terminal", [] if terminal is None else terminal)
+    if states.size and states.max() >= n_states:
+        raise ValueError(f"terminal must be states below {n_states}, got {states.max()}")
+    if np.unique(states).size == n_states:
+        raise ValueError(f"terminal must leave a state that is not terminal, got all {n_states}")
+    ends = np.zeros(n_states, dtype=bool)
+    ends[states] = True
+    return ends
+
+
+def _ending(transition: ArrayLike, reward: ArrayLike, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """P and r, checked where a state is not terminal, and 0 where it is; read-only."""
+    if not ends.any():
+        return probabilities("transition", transition, ("S", "S")), finite_array("reward", reward, ends.shape)
+    P, r = np.array(finite_array("transition", transition, ("S", "S"))), finite_array("reward", reward, ends.shape)
+    P[ends] = np.eye(len(P))[ends]
+    P = np.where(ends[:, None], 0, probabilities("transition", P, ("S", "S")))
+    return finite_array("transition", P, P.shape), finite_array("reward", np.where(ends, 0, r), r.shape)
+
+
+def endless_states(P: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """The states, an array (k,), from which no path of P > 0 leads to a state of ``ends``, (S,) truth values."""
+    reach = ends
+    while not np.array_equal(further := reach | ((P > 0) @ reach), reach):
+        reach = further
+    return np.flatnonzero(~reach)
 
 
 def _state_names(names: Sequence[str] | None, n_states: int) -> tuple[str, ...]:
@@ -412,7 +608,7 @@ def _irreducible_stationary(transition: np.ndarray) -> np.ndarray:
 def _cumulative(probability: np.ndarray) -> np.ndarray:
     """Cumulative sums along the last axis that end in exactly 1, so that every u < 1 has a quantile."""
     sums = np.cumsum(probability, axis=-1)
-    return sums / sums[..., -1:]
+    return sums / np.where(sums[..., -1:] > 0, sums[..., -1:], 1)  # a terminal state's row is 0, and never drawn from
 
 
 def _quantile(cumulative: np.ndarray, u: float) -> int:
@@ -427,8 +623,9 @@ def _quantile(cumulative: np.ndarray, u: float) -> int:
 class EmpiricalModel:
     """The MRP that a context holds, on the states W it visits; row i of every array is the state ``states[i]``.
 
-    ``states``: (W,), increasing. ``counts``: (W,), n_s = #{k < n : S_k = s}, 1 or more. ``transition``: (W, W),
-    P_e[s, s'] = #{k < n : S_k = s, S_{k+1} = s'} / n_s. ``reward``: (W,), r̂(s), the mean of the n_s rewards out of s.
+    ``states``: (W,), increasing. ``counts``: (W,), n_s, how many transitions leave s, 1 or more. ``transition``: (W, W),
+    P_e[s, s'], the share of them that enter s' and do not terminate: a row sums to 1 less the share that terminates.
+    ``reward``: (W,), r̂(s), the mean of their rewards.
 
     Made by :func:`empirical_model`.
     """
@@ -439,31 +636,40 @@ class EmpiricalModel:
     reward: np.ndarray
 
     def mrp(self, discount: float) -> MarkovRewardProcess:
-        """This model as an MRP, states named by their numbers in the context; ``ValueError`` for γ outside [0, 1)."""
-        names = tuple(map(str, self.states.tolist()))
-        return MarkovRewardProcess(self.transition, self.reward, discount, state_names=names)
+        """This model as an MRP, states named by their numbers in the context, and one more, ``end``, the last and terminal, if a transition terminated.
+
+        Raises ``ValueError`` for a discount out of the range of :class:`MarkovRewardProcess`.
+        """
+        names, terminates = tuple(map(str, self.states.tolist())), 1 - self.transition.sum(axis=1)
+        if not (terminates > ROW_SUM_TOLERANCE).any():
+            return MarkovRewardProcess(self.transition, self.reward, discount, state_names=names)
+        P = np.block([[self.transition, terminates[:, None]], [np.zeros((1, len(names))), np.ones((1, 1))]])
+        last = [len(names)]
+        return MarkovRewardProcess(
+            np.maximum(P, 0), np.append(self.reward, 0), discount, state_names=(*names, "end"), terminal=last
+        )
 
     def value(self, discount: float) -> np.ndarray:
-        """v_CE = (I − γP_e)⁻¹ r̂, shape (W,), entry i for ``states[i]``; ``ValueError`` for γ outside [0, 1).
+        """v_CE = (I − γP_e)⁻¹ r̂, shape (W,), entry i for ``states[i]``; ``ValueError`` for a discount as in :meth:`mrp`.
 
         The certainty-equivalence value, to which batch TD(0) converges: Sutton and Barto 2018, section 6.3.
         """
-        return self.mrp(discount).value()
+        return self.mrp(discount).value()[: len(self.states)]
 
 
 def empirical_model(context: Context) -> EmpiricalModel:
     """The transition frequencies and mean rewards out of each state that the context visits.
 
-    Raises ``ValueError`` for what is no :class:`Context`, and naming the last state when no transition leaves it: a
-    model on W needs every state of W to be a source (``context.covered``).
+    Raises ``ValueError`` for what is no :class:`Context`, and naming a state that no transition leaves: a model on W needs
+    every state of W to be a source (``context.covered``).
     """
     if not context_itself(context).covered:
-        last = context.states[-1]
+        last = np.setdiff1d(context.visited, context.sources)[0]
         raise ValueError(f"context must have a transition out of every state it visits, got none out of state {last}")
-    W = context.visited
-    source, successor = np.searchsorted(W, context.states[:-1]), np.searchsorted(W, context.states[1:])
+    W, goes_on = context.visited, ~context.terminated
+    source = np.searchsorted(W, context.before)
     counts = np.bincount(source)
     transition = np.zeros((W.size, W.size))
-    np.add.at(transition, (source, successor), 1)
+    np.add.at(transition, (source[goes_on], np.searchsorted(W, context.after[goes_on])), 1)
     reward = np.bincount(source, weights=context.rewards) / counts
     return EmpiricalModel(W, counts, transition / counts[:, None], reward)

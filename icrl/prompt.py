@@ -1,4 +1,4 @@
-r"""The prompt: a trajectory, the features of its states and a value estimate, laid out as a matrix.
+r"""The prompt: a context, the features of its states and a value estimate, laid out as a matrix.
 
 A context :math:`S_0, R_1, S_1, \dots, R_n, S_n` becomes the (d+3)×(n+1) matrix :math:`Z` whose column j is
 
@@ -10,15 +10,18 @@ rows                  column j < n (a transition out of :math:`S_j`)        colu
 ``target`` (memory)   :math:`\gamma v(S_{j+1})`                             0
 ``value``             :math:`v(S_j)`                                        :math:`v(S_n)`
 ====================  ====================================================  =================
+
+Of several trajectories the columns stand one after another, the last of each as column n here, and where a transition
+terminates the target is 0: nothing follows.
 """
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from icrl.algebra import Matrix, bands, finite, identity, kind, place, scalar, shift, stack
+from icrl.algebra import Matrix, bands, finite, kind, scalar, shift, sources, stack
 from icrl.arrays import np
-from icrl.mrp import Context, context_itself, finite_array, number
+from icrl.mrp import Context, Endings, context_itself, finite_array, number
 
 FEATURES, REWARD, TARGET, VALUE = range(4)
 """The bands of the prompt, from above."""
@@ -38,21 +41,22 @@ def row_sizes(d: Any) -> tuple[Any, int, int, int]:
     return d, 1, 1, 1
 
 
-def prompt(features: Matrix, rewards: Matrix, value: Matrix, gamma: Any) -> Matrix:
+def prompt(features: Matrix, rewards: Matrix, value: Matrix, gamma: Any, endings: Endings | None = None) -> Matrix:
     r"""The prompt :math:`Z`, with the target row :math:`\gamma v \Pi`.
 
     features: (…, d, n+1), column j is :math:`x(S_j)`; rewards: (…, 1, n), entry k is :math:`R_{k+1}`;
     value: (…, 1, n+1), entry j is :math:`v(S_j)`; gamma: the discount, a scalar or one per batch member.
+    endings: those of m trajectories, whose prompt has n + m columns (:mod:`icrl.algebra`); one trajectory, cut, unless given.
     All of one kind (:mod:`icrl.algebra`). Raises ``ValueError`` when the kinds differ, the shapes do not fit, n = 0, or
     an entry is no floating-point number, NaN or infinite (inside ``torch.vmap`` the last two cannot be seen).
     """
-    _check_bands(features=features, rewards=rewards, value=value)
-    n = rewards.shape[-1]
-    sources = place({(0, 0): identity(n, rewards)}, (n,), (n, 1), rewards)
-    return stack(features, rewards @ sources, scalar(gamma, value, "gamma") @ value @ shift(n, value), value)
+    _check_bands(endings, features=features, rewards=rewards, value=value)
+    n = rewards.shape[-1] if endings is None else endings
+    target = scalar(gamma, value, "gamma") @ value @ shift(n, value)
+    return stack(features, rewards @ sources(n, rewards), target, value)
 
 
-def _check_bands(**bands: Matrix) -> None:
+def _check_bands(endings: Endings | None, **bands: Matrix) -> None:
     """Raise ``ValueError`` unless features, rewards and value are finite matrices of one kind whose shapes fit."""
     kinds = {name: kind(X, name) for name, X in bands.items()}
     if len(set(kinds.values())) > 1:
@@ -64,31 +68,36 @@ def _check_bands(**bands: Matrix) -> None:
     n = bands["rewards"].shape[-1]
     if n == 0:
         raise ValueError("rewards must hold n >= 1 transitions, got n = 0")
+    symbolic = kinds["value"] == "blocks"  # whose sizes are SymPy's to compare
+    transitions = n if endings is None or symbolic else sum(length for length, _ in endings)
+    if transitions != n:
+        raise ValueError(f"endings must count n = {n} transitions, one a reward, got {transitions}")
+    trajectories = 1 if endings is None else endings[1] if symbolic else len(endings)
     for name in ("features", "value"):
-        if bands[name].shape[-1] != n + 1:
+        if bands[name].shape[-1] != n + trajectories:
             raise ValueError(
-                f"{name} must have n + 1 = {n + 1} columns, one for each state of the context, got shape {tuple(bands[name].shape)}"
+                f"{name} must have n + {trajectories} = {n + trajectories} columns, one for each state of the context, got shape {tuple(bands[name].shape)}"
             )
 
 
 def prompt_from_context(
     context: Context, features: np.ndarray, gamma: float, v: np.ndarray | None = None
 ) -> np.ndarray:
-    """The prompt of a sampled context, as a float array (d+3, n+1).
+    """The prompt of a sampled context, as a float array (d+3, N), N = n + 1 for one trajectory and n + m for m.
 
-    features: (|S|, d), row s is x(s); gamma: discount in [0, 1); v: (|S|,), the initial value of each state, 0 unless
-    given. Raises ``ValueError`` for what is no :class:`~icrl.mrp.Context`, and for features or values that are not
+    features: (|S|, d), row s is x(s); gamma: discount in [0, 1), or 1 where a trajectory terminated; v: (|S|,), the initial
+    value of each state, 0 unless given. Raises ``ValueError`` for what is no :class:`~icrl.mrp.Context`, and for features or values that are not
     finite real numbers of these shapes or do not cover the context's states.
     """
-    number("gamma", gamma, "[0, 1)")
     states = context_itself(context).states
+    number("gamma", gamma, "[0, 1]" if context.terminated.any() else "[0, 1)")
     features = finite_array("features", features, ("S", "d"))
     v = np.zeros(len(features)) if v is None else finite_array("v", v, (len(features),))
     if len(features) <= states.max():
         raise ValueError(
             f"features must have a row for each of the states 0..{states.max()}, got shape {features.shape}"
         )
-    return prompt(features[states].T, context.rewards[None], v[None, states], gamma)
+    return prompt(features[states].T, context.rewards[None], v[None, states], gamma, context.endings)
 
 
 def rows(Z: Matrix) -> Rows:

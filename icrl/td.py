@@ -3,7 +3,9 @@ r"""Temporal-difference learning from its definition: plain loops over transitio
 These are the oracle. They share no code with :mod:`icrl.transformer`, know nothing of matrices, prompts or masks, and
 run on whatever numbers they are given: floats, ``Fraction``\ s, SymPy expressions or Arb balls.
 
-A context is ``states`` :math:`S_0, \dots, S_n` (any hashable names) and ``rewards`` :math:`R_1, \dots, R_n`; a value
+A context is ``states`` :math:`S_0, \dots, S_n` (any hashable names) and ``rewards`` :math:`R_1, \dots, R_n`; where a function
+takes ``endings``, it may be several trajectories, one after another, n + m states for m of them: of each the number of its
+transitions, and whether the last terminated, so that :math:`\delta_k = R_{k+1} - v(S_k)`, or was cut, which changes nothing. A value
 function is a dictionary from states to numbers, and may be given as a sequence where the states are 0, 1, …. Every
 algorithm is an update, folded over the step sizes into an iterator of value functions :math:`v_0, v_1, \dots` that never
 ends by itself unless the step sizes do: take what you need with ``itertools.islice``.
@@ -27,6 +29,12 @@ State = Hashable
 Values = dict[Any, Any]
 """A value function: the value of each state, by its name."""
 
+Endings = Sequence[tuple[int, bool]]
+"""Of each trajectory the number of its transitions, and whether the last of them terminated."""
+
+Move = tuple[Any, Any, Any, bool]
+"""S_k, R_{k+1}, S'_k, and whether the transition terminated."""
+
 Score = Callable[[Any, Any], Any]
 """g(s, u), a function of the query state and the key state."""
 
@@ -38,25 +46,49 @@ def inner(x: Sequence, y: Sequence) -> Any:
     return sum(map(mul, x, y))
 
 
-def td_errors(states: Sequence[State], rewards: Sequence, v: Mapping | Sequence, gamma: Any) -> list:
-    r"""The TD error of every transition: :math:`\delta_k = R_{k+1} + \gamma v(S_{k+1}) - v(S_k)`, k = 0…n−1."""
-    _check_context(states, rewards)
-    return _td_errors(states, rewards, _by_state("v", v, states), gamma)
+def transitions(states: Sequence[State], rewards: Sequence, endings: Endings | None = None) -> list[Move]:
+    """The n transitions of a context, (S_k, R_{k+1}, S'_k, terminated), in order."""
+    moves, column, paid = [], 0, iter(rewards)
+    for length, terminated in _endings(states, rewards, endings):
+        for step in range(length):
+            ends = bool(terminated) and step == length - 1
+            moves.append((states[column], next(paid), states[column + 1], ends))
+            column += 1
+        column += 1
+    return moves
 
 
-def _td_errors(states: Sequence[State], rewards: Sequence, v: Values, gamma: Any) -> list:
-    return [r + gamma * v[after] - v[before] for before, r, after in zip(states[:-1], rewards, states[1:], strict=True)]
+def td_errors(
+    states: Sequence[State],
+    rewards: Sequence,
+    v: Mapping | Sequence,
+    gamma: Any,
+    endings: Endings | None = None,
+) -> list:
+    r"""The TD error of every transition: :math:`\delta_k = R_{k+1} + \gamma v(S_{k+1}) - v(S_k)`, k = 0…n−1; without :math:`\gamma v(S_{k+1})` where it terminated."""
+    return _td_errors(transitions(states, rewards, endings), _by_state("v", v, states), gamma)
 
 
-def softmax_kernel(states: Sequence[State], score: Score, exp: Callable[[Any], Any] | None = None) -> dict[State, list]:
+def _td_errors(moves: Sequence[Move], v: Values, gamma: Any) -> list:
+    return [r - v[before] if ends else r + gamma * v[after] - v[before] for before, r, after, ends in moves]
+
+
+def softmax_kernel(
+    states: Sequence[State],
+    score: Score,
+    exp: Callable[[Any], Any] | None = None,
+    sources: Sequence[State] | None = None,
+) -> dict[State, list]:
     r"""The weights :math:`K(k \mid s) = e^{g(s, S_k)} / \sum_{i<n} e^{g(s, S_i)}` of the n transitions, for each state s.
 
     ``score`` is g(s, u), any function of the query state and the key state. ``exp`` replaces the exponential; without it
-    the scores are floats and the largest is subtracted first.
+    the scores are floats and the largest is subtracted first. ``sources``: :math:`S_0 \dots S_{n-1}`, the states that the
+    transitions leave, all but the last unless given.
     """
     table = {}
+    sources = states[:-1] if sources is None else sources
     for s in dict.fromkeys(states):
-        scores = [score(s, u) for u in states[:-1]]
+        scores = [score(s, u) for u in sources]
         top = max(scores) if exp is None else 0
         powers = [math.exp(g - top) if exp is None else exp(g) for g in scores]
         total = sum(powers)
@@ -72,38 +104,44 @@ def softmax_td(
     alphas: Iterable,
     v: Mapping | Sequence | None = None,
     exp: Callable[[Any], Any] | None = None,
+    endings: Endings | None = None,
 ) -> Iterator[Values]:
     r"""Weighted softmax TD: :math:`v_{l+1}(s) = v_l(s) + \alpha_l \sum_{k<n} K(k \mid s)\, \delta_k`, for s in the context.
 
     ``alphas`` holds the step sizes :math:`\alpha_0, \alpha_1, \dots`; ``v`` is :math:`v_0`, 0 unless given.
     Source: Xie et al. 2026.
     """
-    _check_context(states, rewards)
+    moves = transitions(states, rewards, endings)
     v = _initial(states, v)
-    kernel = softmax_kernel(states, score, exp)
+    kernel = softmax_kernel(states, score, exp, [before for before, *_ in moves])
 
     def update(v: Values, alpha: Any) -> Values:
-        delta = _td_errors(states, rewards, v, gamma)
+        delta = _td_errors(moves, v, gamma)
         return {s: v[s] + alpha * inner(kernel[s], delta) for s in v}
 
     return accumulate(_step_sizes(alphas), update, initial=v)
 
 
 def tabular_td(
-    states: Sequence[State], rewards: Sequence, gamma: Any, alphas: Iterable, v: Mapping | Sequence | None = None
+    states: Sequence[State],
+    rewards: Sequence,
+    gamma: Any,
+    alphas: Iterable,
+    v: Mapping | Sequence | None = None,
+    endings: Endings | None = None,
 ) -> Iterator[Values]:
     r"""Batch tabular TD: every source moves by its own mean TD error, :math:`v(s) \leftarrow v(s) + \frac{\alpha}{n_s} \sum_{k: S_k = s} \delta_k`.
 
     A state that no transition leaves keeps its value. Source: Sutton 1988; the chapter "Temporal-difference learning".
     """
-    _check_context(states, rewards)
+    moves = transitions(states, rewards, endings)
     v = _initial(states, v)
 
     def update(v: Values, alpha: Any) -> Values:
-        delta = _td_errors(states, rewards, v, gamma)
+        delta = _td_errors(moves, v, gamma)
         after = dict(v)
         for s in v:
-            own = [delta[k] for k, u in enumerate(states[:-1]) if u == s]
+            own = [delta[k] for k, (before, *_) in enumerate(moves) if before == s]
             if own:
                 after[s] = v[s] + alpha * sum(own) / len(own)
         return after
@@ -118,12 +156,13 @@ def linear_td(
     gamma: Any,
     alphas: Iterable,
     w: Sequence | None = None,
+    endings: Endings | None = None,
 ) -> Iterator[list]:
     r"""Batch linear TD(0): :math:`w_{l+1} = w_l + \alpha_l \sum_{k<n} \delta_k\, x(S_k)`, with :math:`v_l(s) = \langle x(s), w_l \rangle`.
 
     Yields the weights :math:`w_l`, lists of d numbers; ``w`` is :math:`w_0`, 0 unless given. Source: Sutton 1988.
     """
-    _check_context(states, rewards)
+    moves = transitions(states, rewards, endings)
     features = _by_state("features", features, states)
     d = len(features[states[0]])
     w = [0] * d if w is None else list(w)
@@ -132,8 +171,8 @@ def linear_td(
             raise ValueError(f"{name} must hold d = {d} numbers, got {len(x)}")
 
     def update(w: list, alpha: Any) -> list:
-        delta = _td_errors(states, rewards, {s: inner(features[s], w) for s in states}, gamma)
-        return [w[i] + alpha * sum(delta[k] * features[s][i] for k, s in enumerate(states[:-1])) for i in range(d)]
+        delta = _td_errors(moves, {s: inner(features[s], w) for s in states}, gamma)
+        return [w[i] + alpha * sum(delta[k] * features[s][i] for k, (s, *_) in enumerate(moves)) for i in range(d)]
 
     return accumulate(_step_sizes(alphas), update, initial=w)
 
@@ -213,13 +252,13 @@ def softmax_td_lambda(
 
     ``decay``: ϑ, which is γλ; 0 is :func:`softmax_td`, whose other arguments these are.
     """
-    _check_context(states, rewards)
+    moves = transitions(states, rewards)
     v = _initial(states, v)
     kernel = softmax_kernel(states, score, exp)
 
     def update(v: Values, alpha: Any) -> Values:
         ahead = list(
-            accumulate(reversed(_td_errors(states, rewards, v, gamma)), lambda later, delta: delta + decay * later)
+            accumulate(reversed(_td_errors(moves, v, gamma)), lambda later, delta: delta + decay * later)
         )[::-1]
         return {s: v[s] + alpha * inner(kernel[s], ahead) for s in v}
 
@@ -241,13 +280,13 @@ def softmax_residual_gradient(
 
     The arguments are those of :func:`softmax_td`.
     """
-    _check_context(states, rewards)
+    moves = transitions(states, rewards)
     v = _initial(states, v)
     keys = [*states[:-1], *states[1:]]
     kernel = softmax_kernel([*keys, states[-1]], score, exp)
 
     def update(v: Values, alpha: Any) -> Values:
-        delta = _td_errors(states, rewards, v, gamma)
+        delta = _td_errors(moves, v, gamma)
         moved = [*delta, *(-gamma * error for error in delta)]
         return {s: v[s] + alpha * inner(kernel[s], moved) for s in v}
 
@@ -305,23 +344,24 @@ def online_td(
     gamma: Any,
     alpha: Callable[[int], Any],
     v: Mapping | Sequence | None = None,
+    endings: Endings | None = None,
 ) -> Iterator[Values]:
     r"""Tabular TD(0) as an agent runs it, one transition at a time: :math:`v(S_k) \leftarrow v(S_k) + \alpha_{m}\, \delta_k`.
 
     ``alpha`` gives the step size of the m-th visit, m = 1, 2, …. Yields n + 1 value functions. Source: Sutton 1988.
     """
-    _check_context(states, rewards)
+    moves = transitions(states, rewards, endings)
     v = _initial(states, v)
     if not callable(alpha):
         raise ValueError(f"alpha must be a function of the number of the visit, such as lambda m: 1 / m, got {alpha!r}")
     visits = dict.fromkeys(v, 0)
 
-    def update(v: Values, transition: tuple[State, Any, State]) -> Values:
-        s, r, after = transition
+    def update(v: Values, move: Move) -> Values:
+        s = move[0]
         visits[s] += 1
-        return v | {s: v[s] + alpha(visits[s]) * (r + gamma * v[after] - v[s])}
+        return v | {s: v[s] + alpha(visits[s]) * _td_errors([move], v, gamma)[0]}
 
-    return accumulate(zip(states[:-1], rewards, states[1:], strict=True), update, initial=v)
+    return accumulate(moves, update, initial=v)
 
 
 def _by_state(name: str, table: Mapping | Sequence, states: Sequence) -> dict[State, Any]:
@@ -358,6 +398,21 @@ def _weights(transitions: Sequence[Transition], w: Sequence | None) -> list:
 def _check_reward(r: Any) -> None:
     if isinstance(r, Real) and (r != r or abs(r) == math.inf):
         raise ValueError(f"rewards must be finite, got {r}")
+
+
+def _endings(states: Sequence, rewards: Sequence, endings: Endings | None) -> Endings:
+    """The endings of the context, checked: one trajectory, cut, unless given."""
+    if endings is None:
+        _check_context(states, rewards)
+        return ((len(rewards), False),)
+    lengths = [length for length, _ in endings]
+    if min(lengths, default=0) < 1 or sum(lengths) != len(rewards) or len(rewards) + len(lengths) != len(states):
+        raise ValueError(
+            f"endings must hold for each trajectory n >= 1 transitions with a reward each, and a state more, got {lengths} for {len(rewards)} rewards and {len(states)} states"
+        )
+    for r in rewards:
+        _check_reward(r)
+    return endings
 
 
 def _check_context(states: Sequence, rewards: Sequence) -> None:

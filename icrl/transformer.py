@@ -189,7 +189,9 @@ def softmax_td_parameters(
     :math:`(0, \dots, 0, \alpha, \alpha, -\alpha)`, its last; the query column's key is hidden;
     :math:`U = I - e_t e_t^\top`, :math:`W = \gamma e_t e_v^\top` with t the target row and v the value row.
 
-    d, n: sizes, numbers or SymPy symbols; gamma and alpha: scalars, or arrays with one per batch member, whose batch
+    d: the number of features; n: that of transitions, or the endings of several trajectories; or SymPy symbols (see
+    :mod:`icrl.algebra`). The last column of each trajectory is a query and its key hidden, and Π has a gap where a transition
+    terminates, so that nothing is bootstrapped there. gamma and alpha: scalars, or arrays with one per batch member, whose batch
     axes may be axes that the prompt lacks and the result then has; like: a matrix of the kind wanted, such as the prompt
     itself. γ is not held to [0, 1): that a layer is an update is algebra, true for every γ.
 

@@ -16,7 +16,11 @@ kind          a matrix is                                    used for
 Each kind has a module here, loaded when its first matrix comes, with an object ``operations`` whose methods are the functions
 below for that kind; what the first three share is :class:`icrl.algebra.dense.Dense`.
 
-Columns come in two groups, the n sources and the one query column, and that is all that a block matrix knows of them.
+Columns come in two groups, those from which a transition leaves (the sources) and the others, which only ask; a block matrix
+knows of them no more than how many there are of each. Where a function takes ``n``, it is the number of transitions of one
+trajectory that was cut, S_0 … S_n; of several trajectories it is, for each, a pair of the number of its transitions and
+whether the last terminated (:class:`icrl.mrp.Context` has it as ``endings``); for symbolic sizes n is a symbol, or a pair of
+symbols, sources and others.
 """
 
 from __future__ import annotations
@@ -43,6 +47,7 @@ __all__ = [
     "scalar",
     "shift",
     "softmax",
+    "sources",
     "sources_visible",
     "stack",
     "transpose",
@@ -110,11 +115,20 @@ def bands(X: Matrix, sizes: Sequence[Any]) -> list[Matrix]:
     return operations_on(X).bands(X, sizes)
 
 
-def shift(n: Any, like: Matrix) -> Matrix:
-    r"""Π, (n+1)×(n+1): :math:`(Y\Pi)_{\cdot j} = Y_{\cdot, j+1}`, and the last column of YΠ is 0.
+def sources(n: Any, like: Matrix) -> Matrix:
+    """The n×N matrix that puts a row of n entries, one a transition, into the columns that the transitions leave, and 0 into the others.
 
-    With symbolic n, Π is known by its last column alone: the block :math:`N` that moves sources onto sources and the
-    row :math:`p` that moves the query onto the last source are opaque.
+    N = n + 1 columns for one trajectory, n + m for m.
+    """
+    return operations_on(like).sources(n, like)
+
+
+def shift(n: Any, like: Matrix) -> Matrix:
+    r"""Π, N×N: :math:`(Y\Pi)_{\cdot j} = Y_{\cdot, j+1}` where a transition leaves column j and does not terminate; other columns of YΠ are 0.
+
+    N = n + 1 columns for one trajectory, whose last column alone is 0; n + m for m trajectories. With symbolic sizes Π is known
+    by its columns of 0 alone: the blocks :math:`N`, which moves sources onto sources, and :math:`p`, which moves the others onto
+    sources, are opaque.
     """
     return operations_on(like).shift(n, like)
 
@@ -140,10 +154,10 @@ def centring(n: Any, like: Matrix) -> Matrix:
 
 
 def sources_visible(n: Any, like: Matrix) -> Any:
-    """The mask of the construction: every key may be attended to but the last, the query column's.
+    """The mask of the construction: every key may be attended to but the last of each trajectory, from which no transition leaves.
 
-    A Boolean array (n+1, 1), one row a key, to be read against scores with keys down and queries across; with symbolic
-    n, one Boolean for each group of keys.
+    A Boolean array (N, 1), one row a key, to be read against scores with keys down and queries across; with symbolic
+    sizes, one Boolean for each group of keys.
     """
     return operations_on(like).sources_visible(n)
 

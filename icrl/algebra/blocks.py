@@ -34,6 +34,11 @@ class Weights(MatrixExpr):
         return printer._print(Symbol(self.name))
 
 
+def groups(n: Any) -> tuple[Any, Any]:
+    """How many columns are sources, and how many are not: n and 1, unless n is a pair that says so."""
+    return n if isinstance(n, tuple) else (n, 1)
+
+
 class Blocks:
     """The operations on block matrices: each method is the function of its name in :mod:`icrl.algebra`."""
 
@@ -67,8 +72,14 @@ class Blocks:
     def bands(self, X: MatrixExpr, sizes: Sequence[Any]) -> list[BlockMatrix]:
         return [BlockMatrix([band]) for band in block_collapse(X).blocks.tolist()]
 
+    def sources(self, n: Any, like: MatrixExpr) -> BlockMatrix:
+        n, hidden = groups(n)
+        return self.place({(0, 0): Identity(n)}, (n,), (n, hidden), like)
+
     def shift(self, n: Any, like: MatrixExpr) -> BlockMatrix:
-        return self.place({(0, 0): MatrixSymbol("N", n, n), (1, 0): MatrixSymbol("p", 1, n)}, (n, 1), (n, 1), like)
+        n, hidden = groups(n)
+        moved = {(0, 0): MatrixSymbol("N", n, n), (1, 0): MatrixSymbol("p", hidden, n)}
+        return self.place(moved, (n, hidden), (n, hidden), like)
 
     def discounted_sum(self, n: Any, decay: Any, like: MatrixExpr) -> BlockMatrix:
         return self.place({(0, 0): MatrixSymbol("T", n, n)}, (n, 1), (n, 1), like)

@@ -43,8 +43,17 @@ class Dense(ABC):
     def bands(self, X: Matrix, sizes: Sequence[int]) -> list[Matrix]:
         return [X[..., top : top + size, :] for top, size in zip(accumulate(sizes, initial=0), sizes)]
 
-    def shift(self, n: int, like: Matrix) -> Matrix:
-        return self.place({(1, 0): self.identity(n, like)}, (1, n), (n, 1), like)
+    def sources(self, n: Trajectories, like: Matrix) -> Matrix:
+        lengths = [length for length, _ in endings(n)]
+        parts = {(i, 2 * i): self.identity(length, like) for i, length in enumerate(lengths)}
+        return self.place(parts, lengths, [size for length in lengths for size in (length, 1)], like)
+
+    def shift(self, n: Trajectories, like: Matrix) -> Matrix:
+        kept = [(length - terminated, 1 + terminated) for length, terminated in endings(n)]
+        rows = [size for moved, rest in kept for size in (1, moved, rest - 1)]
+        columns = [size for moved, rest in kept for size in (moved, rest)]
+        parts = {(3 * i + 1, 2 * i): self.identity(moved, like) for i, (moved, _) in enumerate(kept)}
+        return self.place(parts, rows, columns, like)
 
     def discounted_sum(self, n: int, decay: Matrix, like: Matrix) -> Matrix:
         one = self.identity(1, like)[0, 0]
@@ -61,11 +70,20 @@ class Dense(ABC):
             C[k, k] = C[k, k] + one
         return C
 
-    def sources_visible(self, n: int) -> np.ndarray:
-        return np.arange(n + 1)[:, None] < n
+    def sources_visible(self, n: Trajectories) -> np.ndarray:
+        return np.concatenate([np.arange(length + 1)[:, None] < length for length, _ in endings(n)])
 
-    def all_visible(self, n: int) -> np.ndarray:
-        return np.ones((n + 1, 1), bool)
+    def all_visible(self, n: Trajectories) -> np.ndarray:
+        return np.ones((sum(length + 1 for length, _ in endings(n)), 1), bool)
+
+
+Trajectories = int | Sequence[tuple[int, bool]]
+"""n for one trajectory of n transitions that was cut; else of each trajectory its transitions and whether it terminated."""
+
+
+def endings(n: Trajectories) -> Sequence[tuple[int, bool]]:
+    """Of each trajectory the number of its transitions, and whether the last of them terminated."""
+    return n if isinstance(n, Sequence) else ((n, False),)
 
 
 def common_batch(parts: Any) -> tuple[int, ...]:
