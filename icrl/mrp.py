@@ -276,7 +276,9 @@ def _endings(endings: Endings) -> Endings:
         raise ValueError(f"{wanted}, got {endings!r}: {error}") from error
     if not pairs:
         raise ValueError(f"{wanted}, got none")
-    return tuple((integer("number of transitions of a trajectory", length, 1), terminated) for length, terminated in pairs)
+    return tuple(
+        (integer("number of transitions of a trajectory", length, 1), terminated) for length, terminated in pairs
+    )
 
 
 # Markov reward processes
@@ -367,8 +369,10 @@ class MarkovRewardProcess:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         if self.initial[ends].any():
-            raise ValueError(f"initial must be 0 in the terminal states {self.terminal.tolist()}, got {self.initial[ends]}")
-        if self.discount == 1 and (endless := endless_states(P, ends)).size:
+            raise ValueError(
+                f"initial must be 0 in the terminal states {self.terminal.tolist()}, got {self.initial[ends]}"
+            )
+        if self.discount == 1 and (endless := endless_states(P > 0, ends)).size:
             names = ", ".join(self.state_names[s] for s in endless[:8]) + ", …" * (len(endless) > 8)
             raise ValueError(f"discount must be below 1 where states reach no ending, got 1 and the states {names}")
         for state in np.flatnonzero(~ends).tolist() if self.outcomes else ():
@@ -540,10 +544,10 @@ def _ending(transition: ArrayLike, reward: ArrayLike, ends: np.ndarray) -> tuple
     return finite_array("transition", P, P.shape), finite_array("reward", np.where(ends, 0, r), r.shape)
 
 
-def endless_states(P: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """The states, an array (k,), from which no path of P > 0 leads to a state of ``ends``, (S,) truth values."""
+def endless_states(follows: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """The states, an array (k,), from which no path leads to one of ``ends``, (S,); ``follows``, (S, S), says which state may follow which."""
     reach = ends
-    while not np.array_equal(further := reach | ((P > 0) @ reach), reach):
+    while not np.array_equal(further := reach | follows @ reach, reach):
         reach = further
     return np.flatnonzero(~reach)
 

@@ -10,6 +10,10 @@ A layer is :math:`v \mapsto G v + \alpha \hat b` with :math:`G = I - \alpha H`, 
 empirical model inside: :math:`\hat P = \hat M P_e`, :math:`\hat b = \hat M \hat r`. A weight depends on its transition through
 the state alone, so everything is gathered from counts by state: no n × n object is made.
 
+Of several trajectories the sums run over all transitions, :math:`\hat P` over those that did not terminate, since nothing
+follows the others: P_e and P̂ are then substochastic. W is the states that transitions leave, and those that they enter without
+terminating.
+
 This is a route of its own: it shares no code with :mod:`icrl.transformer` and :mod:`icrl.td`.
 
 Source: Xie et al. 2026, where it serves the proof of Theorem 2; the book's chapter "The layer as an operator on values".
@@ -25,7 +29,18 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from icrl.arrays import np
-from icrl.mrp import Context, MarkovRewardProcess, context_itself, finite_array, integer, number, state_array
+from icrl.mrp import (
+    Context,
+    Endings,
+    MarkovRewardProcess,
+    context_itself,
+    endless_states,
+    finite_array,
+    integer,
+    number,
+    state_array,
+    truths,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -42,8 +57,9 @@ class Operator:
     r"""A layer as the map :math:`v \mapsto G v + \alpha \hat b` of values on the visited states W.
 
     Row and column i of every array belong to ``states[i]``; ``states``: (W,), increasing. ``counts``: (W,), n_s, how often the
-    context leaves s. ``M``, ``P``: (W, W), row-stochastic. ``b``: (W,). ``transition``, ``reward``: the empirical model P_e (W, W)
-    and r̂ (W,), with rows of 0 for a state that is never left. ``gamma``: the discount, any number.
+    context leaves s. ``M``, ``P``: (W, W), row-stochastic, P only where nothing terminates. ``b``: (W,). ``transition``,
+    ``reward``: the empirical model P_e (W, W) and r̂ (W,), with rows of 0 for a state that is never left. ``terminating``: (W,), the
+    share of the transitions out of s that terminate, so that the rows of P_e sum to 1 less it. ``gamma``: the discount, any number.
 
     Entries are floats, or objects: ``Fraction``\ s, Arb balls, SymPy expressions. The spectral functions need numbers that a
     float can hold. Values ``v`` are arrays (W,), step sizes ``alpha`` any number; a float among exact entries, NaN, infinity and
@@ -59,11 +75,12 @@ class Operator:
     b: np.ndarray
     transition: np.ndarray
     reward: np.ndarray
+    terminating: np.ndarray
     gamma: Any
 
     @property
     def covered(self) -> bool:
-        """Whether every visited state is a source; only S_n can fail to be one."""
+        """Whether every visited state is a source; only the last state of a trajectory that was cut can fail to be one."""
         return bool((self.counts > 0).all())
 
     @property
@@ -73,8 +90,12 @@ class Operator:
 
     @property
     def margin(self) -> Any:
-        r"""The contraction margin :math:`c = 2 \min_s \hat M(s, s) - 1 - |\gamma|`; when positive, W is covered and depth contracts at 1 − αc."""
-        return 2 * _least(np.diagonal(self.M)) - 1 - abs(self.gamma)
+        r"""The contraction margin :math:`c = \min_s 2 \hat M(s, s) - 1 - |\gamma| (\hat P 1)(s)`; when positive, W is covered and depth contracts at 1 − αc.
+
+        Without terminations P̂1 = 1, and :math:`c = 2 \min_s \hat M(s, s) - 1 - |\gamma|`.
+        """
+        going_on = 1 - self.M @ self.terminating
+        return _least(2 * np.diagonal(self.M) - 1 - abs(self.gamma) * going_on)
 
     def G(self, alpha: Any) -> np.ndarray:
         r""":math:`G = I - \alpha \hat M + \alpha\gamma \hat P`, shape (W, W)."""
@@ -92,12 +113,17 @@ class Operator:
     def certainty_equivalence(self) -> np.ndarray:
         r""":math:`v_{CE} = (I - \gamma P_e)^{-1} \hat r`, shape (W,): a fixed point whatever the weights.
 
-        Raises ``ValueError`` when a visited state is never left, or I − γP_e is singular (|γ| < 1 rules that out).
+        Raises ``ValueError`` when a visited state is never left, or I − γP_e is singular: |γ| < 1 rules that out, and γ = 1
+        does where every state can reach a termination.
         """
         if not self.covered:
             last = self.states[self.counts == 0][0]
             raise ValueError(
                 f"context must have a transition out of every state it visits, got none out of state {last}"
+            )
+        if self.gamma == 1 and (endless := endless_states(self.transition != 0, self.terminating != 0)).size:
+            raise ValueError(
+                f"gamma must leave I - gamma P_e invertible, got {self.gamma} where no termination is reached from the states {self.states[endless].tolist()}"
             )
         try:
             solve = _eliminate if self.M.dtype == object else np.linalg.solve
@@ -193,7 +219,7 @@ class Operator:
             return self
         arrays = {
             name: finite_array(name, getattr(self, name), np.shape(getattr(self, name)))
-            for name in ("M", "P", "b", "transition", "reward")
+            for name in ("M", "P", "b", "transition", "reward", "terminating")
         }
         return replace(self, **arrays, gamma=_float("gamma", self.gamma))
 
@@ -234,26 +260,31 @@ def layer_operator(context: Context, features: ArrayLike, gamma: float, A: Array
     Raises ``ValueError`` for what is no :class:`~icrl.mrp.Context`, for features that lack a state of it, for wrong shapes, NaN
     and infinity.
     """
-    W, index = np.unique(context_itself(context).states, return_inverse=True)
-    scores = _scores(_rows(features, W), A)
-    moves, paid = _moves(index, len(W)), np.bincount(index[:-1], context.rewards, len(W))
-    return _grouped(W, moves, paid, _exponentials(scores, moves.sum(axis=1)), number("gamma", gamma, REALS), 1.0)
+    W = context_itself(context).visited
+    scores, source = _scores(_rows(features, W), A), np.searchsorted(W, context.before)
+    paid, counts = np.bincount(source, context.rewards, len(W)), np.bincount(source, minlength=len(W))
+    return _grouped(context, paid, _exponentials(scores, counts), number("gamma", gamma, REALS), 1.0)
 
 
-def operator_from_kernel(states: Sequence[int], rewards: Sequence, E: Any, gamma: Any) -> Operator:
+def operator_from_kernel(
+    states: Sequence[int], rewards: Sequence, E: Any, gamma: Any, endings: Endings | None = None
+) -> Operator:
     r"""The operator of the weights :math:`K(k \mid s) = E(s, S_k) / \sum_{i<n} E(s, S_i)`, for any table E and any numbers.
 
-    ``states``: n + 1 integers. ``rewards``: n numbers. ``E``: (W, W), rows the query states and columns the key states, both in
-    increasing order of the states visited; no entry negative, and in every row a positive one at some source. Floats (and
-    integers alone) give an operator of floats; ``Fraction``\ s, Arb balls and SymPy expressions one of their own type.
+    ``states``: n + 1 integers, or n + m of m trajectories with ``endings``, as :class:`~icrl.mrp.Context` has them. ``rewards``: n
+    numbers. ``E``: (W, W), rows the query states and columns the key states, both in increasing order of the states visited; no
+    entry negative, and in every row a positive one at some source. Floats (and integers alone) give an operator of floats;
+    ``Fraction``\ s, Arb balls and SymPy expressions one of their own type.
 
     Raises ``ValueError`` for lengths that do not match, weights that are none, NaN, infinity, and a float among exact numbers.
     """
-    W, index = np.unique(state_array("states", states), return_inverse=True)
-    if len(index) < 2 or len(rewards) != len(index) - 1:
+    columns = state_array("states", states).size
+    if endings is None and (columns < 2 or len(rewards) != columns - 1):
         raise ValueError(
-            f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {len(index)} states"
+            f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {columns} states"
         )
+    context = Context(states, np.zeros(len(rewards)), endings)
+    W = context.visited
     table, R = np.array(E, dtype=object), np.array(rewards, dtype=object)
     if table.shape != (len(W), len(W)):
         raise ValueError(f"E must have a row and a column for each of the states {W.tolist()}, got shape {table.shape}")
@@ -261,17 +292,30 @@ def operator_from_kernel(states: Sequence[int], rewards: Sequence, E: Any, gamma
     if isinstance(one, float):
         table, R = finite_array("E", table, ("W", "W")), finite_array("rewards", R, ("n",))
         gamma = number("gamma", gamma, REALS)
-    moves, paid = _moves(index, len(W)), 0 * one * np.ones(len(W), table.dtype)
-    np.add.at(paid, index[:-1], R)
-    _check_weights(table, W, moves.sum(axis=1) > 0)
-    return _grouped(W, moves, paid, table * one, gamma * one, one)
+    paid = 0 * one * np.ones(len(W), table.dtype)
+    np.add.at(paid, np.searchsorted(W, context.before), R)
+    _check_weights(table, W, np.isin(W, context.sources))
+    return _grouped(context, paid, table * one, gamma * one, one)
 
 
-def _grouped(W: np.ndarray, moves: np.ndarray, paid: np.ndarray, E: np.ndarray, gamma: Any, one: Any) -> Operator:
-    """The operator from the transitions (W, W) and the sums of rewards (W,) out of each state, and the weights E (W, W)."""
-    counts = moves.sum(axis=1)
+def _grouped(context: Context, paid: np.ndarray, E: np.ndarray, gamma: Any, one: Any) -> Operator:
+    """The operator from the transitions of a context, the sums of rewards (W,) out of each state, and the weights E (W, W)."""
+    W, ends = context.visited, context.terminated
+    source, size = np.searchsorted(W, context.before), len(W)
+    counts, ended = np.bincount(source, minlength=size), np.bincount(source[ends], minlength=size)
+    moves = _moves(source[~ends], np.searchsorted(W, context.after[~ends]), size)
     share, moves, left = _shares(E, counts), moves * one, np.maximum(counts, 1)
-    return Operator(W, counts, share * counts, share @ moves, share @ paid, moves / left[:, None], paid / left, gamma)
+    return Operator(
+        states=W,
+        counts=counts,
+        M=share * counts,
+        P=share @ moves,
+        b=share @ paid,
+        transition=moves / left[:, None],
+        reward=paid / left,
+        terminating=ended * one / left,
+        gamma=gamma,
+    )
 
 
 def _shares(E: np.ndarray, counts: np.ndarray) -> np.ndarray:
@@ -285,9 +329,9 @@ def _exponentials(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     return np.exp(shown - shown.max(axis=-1, keepdims=True))
 
 
-def _moves(index: np.ndarray, size: int) -> np.ndarray:
+def _moves(before: np.ndarray, after: np.ndarray, size: int) -> np.ndarray:
     """How often each state is followed by each."""
-    return np.bincount(index[:-1] * size + index[1:], minlength=size * size).reshape(size, size)
+    return np.bincount(before * size + after, minlength=size * size).reshape(size, size)
 
 
 def _rows(features: ArrayLike, states: np.ndarray) -> np.ndarray:
@@ -388,40 +432,52 @@ def affine_power(G: np.ndarray, b: np.ndarray, depth: int) -> tuple[np.ndarray, 
 
 
 def layer_maps(
-    states: ArrayLike, rewards: ArrayLike, features: ArrayLike, gamma: float, alpha: float, A: ArrayLike | None = None
+    states: ArrayLike,
+    rewards: ArrayLike,
+    features: ArrayLike,
+    gamma: float,
+    alpha: float,
+    A: ArrayLike | None = None,
+    next_states: ArrayLike | None = None,
+    terminated: ArrayLike | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     r"""The layers of a batch of contexts of one length, as :math:`v \mapsto Gv + c` on all states: G (batch, S, S), c (batch, S).
 
-    ``states``: (batch, n+1) integers. ``rewards``: (batch, n). ``features``: (S, d), row s is x(s). A state that a context does
-    not visit gets what attention would say of it, and has no say itself. Time O(batch · (n + S³)).
+    ``states``: (batch, n+1) integers, one trajectory each; or (batch, n), those that transitions leave, and ``next_states``,
+    (batch, n), those that they enter, of any trajectories, with ``terminated``, (batch, n) truth values, where some terminate.
+    ``rewards``: (batch, n). ``features``: (S, d), row s is x(s). A state that a context does not visit gets what attention would
+    say of it, and has no say itself. Time O(batch · (n + S³)).
 
     Raises ``ValueError`` for shapes that do not fit, a state without features, NaN and infinity.
     """
     rewards, features = finite_array("rewards", rewards, ("batch", "n")), finite_array("features", features, ("S", "d"))
     (batch, n), size = rewards.shape, len(features)
     index = state_array("states", np.ravel(states)).reshape(np.shape(states))
-    if index.shape != (batch, n + 1) or not rewards.size:
+    wanted = (batch, n + 1 if next_states is None else n)
+    if index.shape != wanted or not rewards.size:
         raise ValueError(
-            f"states must have shape {(batch, n + 1)} for rewards of shape {rewards.shape}, none empty, got {index.shape}"
+            f"states must have shape {wanted} for rewards of shape {rewards.shape}, none empty, got {index.shape}"
         )
-    if index.max() >= size:
-        raise ValueError(
-            f"features must have a row for each of the states 0..{index.max()}, got shape {features.shape}"
-        )
-    pairs = size * index[:, :-1]
-    pairs += index[:, 1:]
+    following = index[:, 1:]
+    if next_states is not None:
+        following = state_array("next_states", np.ravel(next_states)).reshape(np.shape(next_states))
+    if following.shape != (batch, n):
+        raise ValueError(f"next_states must have the shape of rewards, {(batch, n)}, got {following.shape}")
+    if (most := max(index.max(), following.max())) >= size:
+        raise ValueError(f"features must have a row for each of the states 0..{most}, got shape {features.shape}")
+    pairs = size * index[:, :n]
+    pairs += following
     pairs += size**2 * np.arange(batch)[:, None]
-    moves = np.bincount(pairs.ravel(), minlength=batch * size**2).reshape(batch, size, size)
-    paid = (
-        np.bincount(pairs.ravel(), rewards.ravel(), batch * size**2)
-        .reshape(batch, size, size)
-        .sum(axis=-1, keepdims=True)
-    )
+    tabled = lambda which, *paid: np.bincount(which, *paid, batch * size**2).reshape(batch, size, size)
+    moves = tabled(pairs.ravel(), None)
+    paid = tabled(pairs.ravel(), rewards.ravel()).sum(axis=-1, keepdims=True)
     counts = moves.sum(axis=-1)
+    if terminated is not None:
+        ends = truths("terminated", np.ravel(terminated), batch * n)
+        moves = moves - tabled(pairs.ravel()[ends], None)
     share = number("alpha", alpha, REALS) * _shares(_exponentials(_scores(features, A), counts), counts)
-    return np.eye(size) + number("gamma", gamma, REALS) * share @ moves - share * counts[:, None], (share @ paid)[
-        ..., 0
-    ]
+    following = number("gamma", gamma, REALS) * share @ moves
+    return np.eye(size) + following - share * counts[:, None], (share @ paid)[..., 0]
 
 
 def values_at_depth(
@@ -432,6 +488,8 @@ def values_at_depth(
     alpha: float,
     depth: int,
     A: ArrayLike | None = None,
+    next_states: ArrayLike | None = None,
+    terminated: ArrayLike | None = None,
 ) -> np.ndarray:
     r""":math:`v_L(s)`, (batch, S), after ``depth`` ≥ 0 layers from :math:`v_0 = 0`, for a batch of contexts of one length, in closed form.
 
@@ -439,7 +497,7 @@ def values_at_depth(
 
     Raises ``ValueError`` as there, and for values that overflow.
     """
-    G, c = layer_maps(states, rewards, features, gamma, alpha, A)
+    G, c = layer_maps(states, rewards, features, gamma, alpha, A, next_states, terminated)
     v = affine_power(G, c[..., None], integer("depth", depth, 0))[1][..., 0]
     if not np.isfinite(v).all():
         raise ValueError(f"depth must keep the values finite, got {depth} in a batch where some context diverges")
@@ -463,7 +521,7 @@ def attention_values(
     """
     states, x = context_itself(context).states, _rows(features, context.states)
     v = None if v is None else finite_array("v", v, (len(np.asarray(features)),))[states]
-    return attention_layers(x, context.rewards, gamma, alphas, A, v, block)
+    return attention_layers(x, context.rewards, gamma, alphas, A, v, block, context.endings)
 
 
 def attention_layers(
@@ -474,13 +532,15 @@ def attention_layers(
     A: ArrayLike | None = None,
     v: ArrayLike | None = None,
     block: int | None = None,
+    endings: Endings | None = None,
 ) -> Iterator[np.ndarray]:
     r"""The value row after l = 0, 1, 2, … layers, with one attention matrix for all of them, since the features never change:
 
     .. math:: v_{l+1}(S_j) = v_l(S_j) + \alpha_l \sum_{k<n} \delta_k K(k \mid S_j),
 
     a row of TD errors times the weights. ``x``: (…, n+1, d), the features along the context, after any batch axes. ``rewards``:
-    (…, n). ``alphas``: a step size a layer. ``v``: (…, n+1), :math:`v_0`, 0 unless given.
+    (…, n). ``alphas``: a step size a layer. ``v``: (…, n+1), :math:`v_0`, 0 unless given. ``endings``: those of m trajectories,
+    the same for the whole batch, n + m columns in the place of n + 1; one trajectory, cut, unless given.
 
     The n × (n + 1) weights are made once. With ``block`` they are made again in every layer, for ``block`` ≥ 1 queries at a
     time, in memory O(n · block).
@@ -491,16 +551,18 @@ def attention_layers(
     if np.ndim(x) < 2 or np.shape(x)[-2] < 2:
         raise ValueError(f"x must have shape (…, n + 1, d) with n >= 1, got {np.shape(x)}")
     *batch, columns, _ = np.shape(x)
-    x, rewards = finite_array("x", x, np.shape(x)), finite_array("rewards", rewards, (*batch, columns - 1))
+    layout = Context(np.zeros(columns, int), np.zeros(columns - (1 if endings is None else len(endings))), endings)
+    x, rewards = finite_array("x", x, np.shape(x)), finite_array("rewards", rewards, (*batch, layout.n))
     v = np.zeros((*batch, columns)) if v is None else finite_array("v", v, (*batch, columns))
     gamma, size = number("gamma", gamma, REALS), columns if block is None else integer("block", block, 1)
     if not isinstance(alphas, Iterable):
         raise ValueError(f"alphas must be an iterable of step sizes, such as itertools.repeat(0.5), got {alphas!r}")
-    keys, queries = x[..., :-1, :], np.split(_turned(x, A), range(size, columns, size), axis=-2)
+    source, goes_on = layout.columns, ~layout.terminated
+    keys, queries = x[..., source, :], np.split(_turned(x, A), range(size, columns, size), axis=-2)
     once = [_attention(keys, query) for query in queries] if block is None else None
 
     def update(v: np.ndarray, alpha: float) -> np.ndarray:
-        delta = (rewards + gamma * v[..., 1:] - v[..., :-1])[..., None, :]
+        delta = (rewards + gamma * v[..., source + 1] * goes_on - v[..., source])[..., None, :]
         weights = once or (_attention(keys, query) for query in queries)
         return v + number("alpha", alpha, REALS) * np.concatenate([delta @ K for K in weights], axis=-1)[..., 0, :]
 
@@ -530,20 +592,37 @@ def population_kernel(mrp: MarkovRewardProcess, features: ArrayLike, A: ArrayLik
     return weighted / weighted.sum(axis=1, keepdims=True)
 
 
-def value_floor(operator: Operator, span: float, delta: float, n_states: int, n: int) -> float:
-    r"""The bound F: :math:`\max_W \gamma (I - \gamma P_e)^{-1} \tau`, :math:`\tau(s) = \sigma \sqrt{\ln(2|S|n/\delta) / (2 n_s)}`.
+def target_floor(operator: Operator, ranges: ArrayLike, delta: float, n_states: int, n: int) -> float:
+    r"""The bound F: :math:`\max_W (I - \gamma P_e)^{-1} \tau`, :math:`\tau(s) = \omega(s) \sqrt{\ln(2|S|n/\delta) / (2 n_s)}`.
 
-    With probability at least 1 − δ it is no less than max_W |v_CE − v^π|, for any MRP with rewards R_{k+1} = r(S_k). ``span``: σ,
-    at least max v^π − min v^π, such as (r_max − r_min)/(1 − γ). ``n_states``: |S|. ``n``: the length of the context.
+    With probability at least 1 − δ it is no less than max_W |v_CE − v^π|, for any MRP, with rewards of any noise and any endings.
+    ``ranges``: ω, one number or (W,), at least the range of the target :math:`R_{k+1} + \gamma v^\pi(S'_k)`, without v^π where the
+    transition terminates, given :math:`S_k = s`. ``n_states``: |S|. ``n``: the number of transitions, fixed before they were drawn.
 
-    Raises ``ValueError`` for a context that does not leave every state it visits, γ outside [0, 1), and n other than its length.
+    Raises ``ValueError`` for a context that does not leave every state it visits, γ outside [0, 1), or [0, 1] where transitions
+    terminate, and n other than the number of its transitions.
     """
     if integer("n", n, 1) != operator.counts.sum():
         raise ValueError(f"n must be the number of transitions, {operator.counts.sum()}, got {n}")
-    gamma, span = number("gamma", _float("gamma", operator.gamma), "[0, 1)"), number("span", span, "[0, inf)")
-    tries = 2 * integer("n_states", n_states, len(operator.states)) * n / number("delta", delta, "(0, 1)")
-    slack = span * np.sqrt(math.log(tries) / (2 * np.maximum(operator.counts, 1)))
-    return float(gamma * replace(operator._in_floats, reward=slack).certainty_equivalence().max())
+    here = operator._in_floats
+    number("gamma", here.gamma, "[0, 1]" if here.terminating.any() else "[0, 1)")
+    spread = finite_array("ranges", np.broadcast_to(ranges, here.b.shape), here.b.shape)
+    if (spread < 0).any():
+        raise ValueError(f"ranges must not be negative, got {spread.min()}")
+    tries = 2 * integer("n_states", n_states, len(here.states)) * n / number("delta", delta, "(0, 1)")
+    slack = spread * np.sqrt(math.log(tries) / (2 * np.maximum(here.counts, 1)))
+    return float(replace(here, reward=slack).certainty_equivalence().max())
+
+
+def value_floor(operator: Operator, span: float, delta: float, n_states: int, n: int) -> float:
+    r"""The bound F where R_{k+1} = r(S_k): :func:`target_floor` with ω = γσ.
+
+    ``span``: σ, at least the span of the values that can follow, max v^π − min v^π, such as (r_max − r_min)/(1 − γ); where
+    transitions terminate, the span of v^π and 0. The other arguments, and what is raised, as there.
+    """
+    return float(
+        _float("gamma", operator.gamma) * target_floor(operator, number("span", span, "[0, inf)"), delta, n_states, n)
+    )
 
 
 class ContextNeeded(NamedTuple):
@@ -569,8 +648,8 @@ def context_needed(
     ``margin``: c, with 0 < c < 2 min M_π(s, s) − 1 − γ. Raises ``ValueError`` outside, and when the MRP is not ergodic.
     Rests on Fan, Jiang, Sun 2021.
     """
-    if not mrp.is_ergodic():
-        raise ValueError("mrp must be ergodic, got one that is not")
+    if mrp.terminal.size or not mrp.is_ergodic():
+        raise ValueError("mrp must be ergodic, without terminal states, got one that is not")
     M, gamma, μ = population_kernel(mrp, features, A), mrp.discount, mrp.stationary_distribution()
     most = 2 * M.diagonal().min() - 1 - gamma
     if not 0 < number("margin", margin, REALS) < most:

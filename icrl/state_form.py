@@ -44,7 +44,7 @@ class Model(NamedTuple):
 
     ``counts``: (…, S, 1), how many transitions leave each state, or the share that does. ``transition``: (…, S, S), row u the
     frequencies of what follows u. ``reward``: (…, 1, S), the mean reward out of each state. Where a count is 0 the other two do
-    not matter.
+    not matter. Where transitions terminate, a row of ``transition`` sums to 1 less the share that does.
     """
 
     counts: Matrix
@@ -52,9 +52,12 @@ class Model(NamedTuple):
     reward: Matrix
 
 
-def model(moves: Matrix, paid: Matrix) -> Model:
-    """The model of a context from ``moves`` (…, S, S), how often each transition occurred, and ``paid`` (…, S), the sum of the rewards out of each state."""
-    counts = moves.sum(-1)
+def model(moves: Matrix, paid: Matrix, ended: Matrix | None = None) -> Model:
+    """The model of a context from ``moves`` (…, S, S), how often each transition occurred, and ``paid`` (…, S), the sum of the rewards out of each state.
+
+    ``ended``: (…, S), how many transitions out of each state terminated, which ``moves`` does not count; none unless given.
+    """
+    counts = moves.sum(-1) if ended is None else moves.sum(-1) + ended
     divisor = counts + (counts == 0)
     return Model(counts[..., None], moves / divisor[..., None], (paid / divisor)[..., None, :])
 

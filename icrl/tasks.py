@@ -27,22 +27,36 @@ Table = dict[int, dict[int, list[tuple[float, int, float, bool]]]]
 # Markov reward processes
 
 
-def boyan_chain(n_states: int = 13, discount: float = 0.9) -> MarkovRewardProcess:
+ENDINGS = ("restart", "terminal")
+"""What follows where an episode ends: the start again, as one more transition, discounted and paying 0; or nothing."""
+
+
+def _ending(endings: str) -> str:
+    """``endings`` itself, checked."""
+    if endings not in ENDINGS:
+        raise ValueError(f"endings must be one of {', '.join(ENDINGS)}, got {endings!r}")
+    return endings
+
+
+def boyan_chain(n_states: int = 13, discount: float = 0.9, endings: str = "restart") -> MarkovRewardProcess:
     """Boyan's chain, from state 0, the farthest from the end, to state ``n_states`` − 1, the end; then it starts again.
 
     From state i the chain goes to i+1 or i+2, each with probability 1/2, and pays −3; from the last state but one it
     goes to the end and pays −2; from the end it goes to state 0 and pays 0, which makes it ergodic. S_0 = 0.
+    With ``endings`` "terminal" nothing follows the end, and the discount may be 1: then v(s) = −2(``n_states`` − 1 − s).
 
     Boyan 1999 counts the states down to 0 and stops there; his state k is ``n_states`` − 1 − k here.
 
-    Raises ``ValueError`` for ``n_states`` < 3 (two states alternate, with period 2) and a discount outside [0, 1).
+    Raises ``ValueError`` for ``n_states`` < 3 (two states alternate, with period 2), a discount outside [0, 1), or [0, 1]
+    with terminal endings, and other ``endings``.
     """
     last = integer("n_states", n_states, 3) - 1
     transition = 0.5 * (np.eye(n_states, k=1) + np.eye(n_states, k=2))
     transition[last - 1] = np.eye(n_states)[last]
     transition[last] = np.eye(n_states)[0]
     reward = np.array([-3.0] * (last - 1) + [-2.0, 0.0])
-    return MarkovRewardProcess(transition, reward, discount, initial=np.eye(n_states)[0])
+    terminal = [last] if _ending(endings) == "terminal" else None
+    return MarkovRewardProcess(transition, reward, discount, initial=np.eye(n_states)[0], terminal=terminal)
 
 
 def ring(
@@ -98,7 +112,11 @@ def dirichlet_rows(
 
 
 def from_gymnasium(
-    env_id: str, policy: str | ArrayLike = "uniform", discount: float = 0.9, **make_options: Any
+    env_id: str,
+    policy: str | ArrayLike = "uniform",
+    discount: float = 0.9,
+    endings: str = "restart",
+    **make_options: Any,
 ) -> MarkovRewardProcess:
     """The MRP that a policy induces on a tabular Gymnasium environment, read from the package's own tables.
 
@@ -106,8 +124,9 @@ def from_gymnasium(
 
         P[s, s'] = Σ_a π(a|s) Σ_r p(s', r | s, a),    r(s) = Σ_a π(a|s) Σ_{s', r} p(s', r | s, a) r.
 
-    Terminal states stay states: their only transition is to the start distribution, with reward 0, whatever the table
-    says. States that are never reached from the start under the policy are dropped, and the others keep the
+    Terminal states stay states: with ``endings`` "restart" their only transition is to the start distribution, with reward
+    0, whatever the table says; with "terminal" nothing follows them, and the discount may be 1 where every state can reach
+    one. States that are never reached from the start under the policy are dropped, and the others keep the
     environment's numbers as names. p₀ is the start distribution; ``outcomes`` keeps the environment's own rewards,
     for ``sample_context(noisy=True)``. Time limits are no part of the table, and are ignored.
 
@@ -123,8 +142,11 @@ def from_gymnasium(
     """
     table, start = _tables(env_id, make_options)
     π = _policy(policy, len(table), len(table[0]))
-    terminal = _terminal_states(table)
-    leaving = {s: _merged(_leaving(s, table, start, π, terminal)) for s in table}
+    terminal, restart = _terminal_states(table), _ending(endings) == "restart"
+    leaving = {
+        s: _merged(_leaving(s, table, π) if s not in terminal else _again(start if restart else np.eye(len(table))[s]))
+        for s in table
+    }
     reached = _reached(leaving, start)
     _check_endings(env_id, table, terminal, reached)
     outcomes = tuple(_outcomes(leaving[s], reached) for s in reached)
@@ -135,6 +157,7 @@ def from_gymnasium(
         initial=start[reached],
         state_names=tuple(map(str, reached)),
         outcomes=outcomes,
+        terminal=None if restart else [i for i, s in enumerate(reached) if s in terminal],
     )
 
 
@@ -181,17 +204,13 @@ def _check_endings(env_id: str, table: Table, terminal: set[int], reached: list[
             raise ValueError(f"env_id must end episodes by state alone, got {env_id!r}, state {doubtful[0]} both ways")
 
 
-def _leaving(
-    s: int,
-    table: Table,
-    start: np.ndarray,
-    π: np.ndarray,
-    terminal: set[int],
-) -> Iterator[tuple[float, int, float]]:
-    """The probability, next state and reward of whatever can follow state s, a restart if s is terminal."""
-    if s in terminal:
-        yield from ((float(p), s_next, 0.0) for s_next, p in enumerate(start))
-        return
+def _again(start: np.ndarray) -> Iterator[tuple[float, int, float]]:
+    """The probability, next state and reward of whatever can follow an ending, if what follows is drawn from ``start``."""
+    return ((float(p), s_next, 0.0) for s_next, p in enumerate(start))
+
+
+def _leaving(s: int, table: Table, π: np.ndarray) -> Iterator[tuple[float, int, float]]:
+    """The probability, next state and reward of whatever can follow state s."""
     for a, following in table[s].items():
         yield from ((float(π[s, a] * p), int(s_next), float(reward)) for p, s_next, reward, _ in following)
 

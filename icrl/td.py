@@ -257,9 +257,9 @@ def softmax_td_lambda(
     kernel = softmax_kernel(states, score, exp)
 
     def update(v: Values, alpha: Any) -> Values:
-        ahead = list(
-            accumulate(reversed(_td_errors(moves, v, gamma)), lambda later, delta: delta + decay * later)
-        )[::-1]
+        ahead = list(accumulate(reversed(_td_errors(moves, v, gamma)), lambda later, delta: delta + decay * later))[
+            ::-1
+        ]
         return {s: v[s] + alpha * inner(kernel[s], ahead) for s in v}
 
     return accumulate(_step_sizes(alphas), update, initial=v)
