@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from numbers import Real
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from icrl.arrays import np
 
@@ -232,7 +232,8 @@ class Context:
     @property
     def columns(self) -> np.ndarray:
         """The column of each transition's first state, (n,), increasing: all columns but each trajectory's last."""
-        return np.arange(self.n) + np.repeat(np.arange(len(self.endings)), [length for length, _ in self.endings])
+        lasts = np.cumsum([length + 1 for length, _ in self.endings]) - 1
+        return np.delete(np.arange(self.states.size), lasts)
 
     @property
     def before(self) -> np.ndarray:
@@ -264,7 +265,7 @@ class Context:
     @property
     def covered(self) -> bool:
         """Whether every state of W is a source; only the last state of a trajectory that was cut can fail to be one."""
-        return bool(np.isin(self.visited, self.sources).all())
+        return self.visited.size == self.sources.size
 
 
 def _endings(endings: Endings) -> Endings:
@@ -282,6 +283,10 @@ def _endings(endings: Endings) -> Endings:
 
 
 # Markov reward processes
+
+
+Walk = Callable[[int, Iterable[float]], tuple[list[int], Any]]
+"""From a state and uniform numbers, the states and rewards of one trajectory, which stops in a terminal state."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -360,7 +365,7 @@ class MarkovRewardProcess:
         checked = {
             "transition": P,
             "reward": r,
-            "discount": number("discount", discount, "[0, 1]" if ends.any() else "[0, 1)"),
+            "discount": number("discount", discount, "[0, 1)" if terminal is None else "[0, 1]"),
             "initial": probabilities("initial", start, (n_states,)),
             "state_names": _state_names(state_names, n_states),
             "outcomes": _outcomes(outcomes, n_states),
@@ -375,8 +380,9 @@ class MarkovRewardProcess:
         if self.discount == 1 and (endless := endless_states(P > 0, ends)).size:
             names = ", ".join(self.state_names[s] for s in endless[:8]) + ", …" * (len(endless) > 8)
             raise ValueError(f"discount must be below 1 where states reach no ending, got 1 and the states {names}")
-        for state in np.flatnonzero(~ends).tolist() if self.outcomes else ():
-            _check_outcomes(self, state, self.outcomes[state])
+        for state, here in enumerate(self.outcomes or ()):
+            if not ends[state]:
+                _check_outcomes(self, state, here)
 
     @property
     def n_states(self) -> int:
@@ -500,14 +506,15 @@ class MarkovRewardProcess:
 
     def _noisy_walk(self) -> Walk:
         """The walk whose rewards are those of the outcomes drawn, one uniform number a transition."""
-        if self.outcomes is None:
+        outcomes = self.outcomes
+        if outcomes is None:
             raise ValueError("noisy must be False for an MRP without outcomes, got True")
         ends = set(self.terminal.tolist())
 
         def walk(state: int, uniforms: Iterable[float]) -> tuple[list[int], list[float]]:
             states, rewards = [state], []
             for u in uniforms:
-                here = self.outcomes[states[-1]]
+                here = outcomes[states[-1]]
                 drawn = _quantile(_cumulative(here.probability), u)
                 states.append(int(here.next_state[drawn]))
                 rewards.append(float(here.reward[drawn]))
@@ -516,10 +523,6 @@ class MarkovRewardProcess:
             return states, rewards
 
         return walk
-
-
-Walk = Callable[[int, Iterable[float]], tuple[list[int], Sequence[float]]]
-"""From a state and uniform numbers, the states and rewards of one trajectory, which stops in a terminal state."""
 
 
 def _terminal(terminal: ArrayLike | None, n_states: int) -> np.ndarray:
@@ -668,7 +671,7 @@ def empirical_model(context: Context) -> EmpiricalModel:
     every state of W to be a source (``context.covered``).
     """
     if not context_itself(context).covered:
-        last = np.setdiff1d(context.visited, context.sources)[0]
+        last = [s for s in context.visited.tolist() if s not in context.sources][0]
         raise ValueError(f"context must have a transition out of every state it visits, got none out of state {last}")
     W, goes_on = context.visited, ~context.terminated
     source = np.searchsorted(W, context.before)

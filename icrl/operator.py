@@ -294,7 +294,7 @@ def operator_from_kernel(
         gamma = number("gamma", gamma, REALS)
     paid = 0 * one * np.ones(len(W), table.dtype)
     np.add.at(paid, np.searchsorted(W, context.before), R)
-    _check_weights(table, W, np.isin(W, context.sources))
+    _check_weights(table, W, np.bincount(np.searchsorted(W, context.before), minlength=len(W)) > 0)
     return _grouped(context, paid, table * one, gamma * one, one)
 
 
@@ -468,13 +468,13 @@ def layer_maps(
     pairs = size * index[:, :n]
     pairs += following
     pairs += size**2 * np.arange(batch)[:, None]
-    tabled = lambda which, *paid: np.bincount(which, *paid, batch * size**2).reshape(batch, size, size)
-    moves = tabled(pairs.ravel(), None)
+    tabled = lambda which, paid=None: np.bincount(which, paid, batch * size**2).reshape(batch, size, size)
+    moves = tabled(pairs.ravel())
     paid = tabled(pairs.ravel(), rewards.ravel()).sum(axis=-1, keepdims=True)
     counts = moves.sum(axis=-1)
     if terminated is not None:
         ends = truths("terminated", np.ravel(terminated), batch * n)
-        moves = moves - tabled(pairs.ravel()[ends], None)
+        moves = moves - tabled(pairs.ravel()[ends])
     share = number("alpha", alpha, REALS) * _shares(_exponentials(_scores(features, A), counts), counts)
     following = number("gamma", gamma, REALS) * share @ moves
     return np.eye(size) + following - share * counts[:, None], (share @ paid)[..., 0]
