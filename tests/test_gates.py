@@ -46,8 +46,15 @@ def shown_html(text):
     return new_output("display_data", data={"text/html": text})
 
 
-PICTURE = new_output("display_data", data={"image/png": "", "text/plain": "<Figure size 100x100 with 1 Axes>"})
-SHOWN = {"figure": {"caption": "What it shows.", "name": "fig-x"}, "image": {"alt": "A line."}}
+def a_picture(width):
+    encoded = io.BytesIO()
+    Image.new("1", (width, 100)).save(encoded, format="png")
+    png = base64.b64encode(encoded.getvalue()).decode()
+    return new_output("display_data", data={"image/png": png, "text/plain": f"<Figure size {width}x100 with 1 Axes>"})
+
+
+PICTURE = a_picture(760)
+SHOWN = {"figure": {"caption": "What it shows.", "name": "fig-x"}, "image": {"alt": "A line.", "width": "480px"}}
 
 
 def test_a_good_notebook_passes():
@@ -78,6 +85,12 @@ def test_a_good_notebook_passes():
         ),
         ("without alt text", [a_cell("plot()", outputs=[PICTURE], mystnb={"figure": {"caption": "x"}})]),
         ("without a caption", [a_cell("plot()", outputs=[PICTURE], mystnb={"image": {"alt": "x"}})]),
+        ("text of 10 points has 7.7 pixels on a phone", [a_cell("plot()", outputs=[a_picture(1000)], mystnb=SHOWN)]),
+        (
+            "text of 7.5 points has 7.6",
+            [a_cell("plot(fontsize=9)\nplot(labelsize=7.5)", outputs=[PICTURE], mystnb=SHOWN)],
+        ),
+        ("without a width", [a_cell("plot()", outputs=[PICTURE], mystnb={"image": {"alt": "x"}})]),
         ("path of somebody's machine", [new_markdown_cell("See /home/me/book.")]),
         ("execution times", [a_cell("1", execution={"iopub.execute_input": "2026"})]),
         ("escapes the comparison", [a_cell("1", tags=["nbval-ignore-output"])]),
