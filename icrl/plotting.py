@@ -24,7 +24,7 @@ INK = "#1F2937"
 
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-DASHES = ("-", "--", "-.", ":", (0, (7, 2, 1, 2, 1, 2)))
+DASHES = ("-", "--", "-.", ":", (0, (3, 1, 1, 1, 1, 1)))
 """The colours, the markers and the dashes of curves, in their order."""
 
 # White to ink for weights, which are never negative; blue to vermilion through white for signed entries.
