@@ -140,6 +140,15 @@ LAYOUT = """() => {
   for (const code of document.querySelectorAll('article div.highlight pre'))
     if (innerWidth < 600 && !code.closest('.cell_output') && code.scrollWidth > code.clientWidth + 1)
       found.push('a line of code is cut off: ' + code.textContent.slice(0, 40));
+  for (const box of document.querySelectorAll('article p')) {
+    const text = document.createRange(); text.selectNodeContents(box);
+    const seen = text.getBoundingClientRect();
+    if (getComputedStyle(box).overflowX !== 'visible' && seen.width && seen.left < box.getBoundingClientRect().left - 1)
+      found.push('text is cut off at its left: ' + box.textContent.slice(0, 40));
+  }
+  for (const formula of document.querySelectorAll('article span.math'))
+    if (formula.firstElementChild?.getBoundingClientRect().right > formula.getBoundingClientRect().right + 1)
+      found.push('a formula is cut off: ' + formula.textContent.slice(0, 40));
   for (const box of document.querySelectorAll('.bd-article mjx-container[display="true"]')) {
     const inner = box.firstElementChild.getBoundingClientRect(), outer = box.getBoundingClientRect();
     if (inner.width && inner.left < outer.left - 1) found.push('an equation is cut off at its left: ' + box.textContent.slice(0, 40));
