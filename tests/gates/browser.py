@@ -128,7 +128,7 @@ TEX = r"""() => {
   return found;
 }"""
 
-LAYOUT = """() => {
+LAYOUT = r"""() => {
   const found = [], past = document.documentElement.scrollWidth - innerWidth;
   if (past > 0) found.push(`the page scrolls ${past} px sideways`);
   for (const picture of document.querySelectorAll('article img, article svg')) {
@@ -146,9 +146,16 @@ LAYOUT = """() => {
     if (getComputedStyle(box).overflowX !== 'visible' && seen.width && seen.left < box.getBoundingClientRect().left - 1)
       found.push('text is cut off at its left: ' + box.textContent.slice(0, 40));
   }
-  for (const formula of document.querySelectorAll('article span.math'))
-    if (formula.firstElementChild?.getBoundingClientRect().right > formula.getBoundingClientRect().right + 1)
+  for (const formula of document.querySelectorAll('article span.math')) {
+    const outer = formula.getBoundingClientRect(), next = formula.nextSibling?.data ?? '', last = formula.previousSibling?.data ?? '';
+    if (formula.firstElementChild?.getBoundingClientRect().right > outer.right + 1)
       found.push('a formula is cut off: ' + formula.textContent.slice(0, 40));
+    const touches = (node, at) => { const mark = document.createRange(); mark.setStart(node, at); mark.setEnd(node, at + 1);
+      const seen = mark.getBoundingClientRect();
+      return !seen.width || (at ? seen.right <= outer.left + 2 : seen.left >= outer.right - 2); };
+    if (/^[,.;:!?)\]]/.test(next) && !touches(formula.nextSibling, 0) || /.[(\[]$/.test(last) && !touches(formula.previousSibling, last.length - 1))
+      found.push('a formula is torn from what touches it: ' + formula.textContent.slice(0, 40));
+  }
   for (const box of document.querySelectorAll('.bd-article mjx-container[display="true"]')) {
     const inner = box.firstElementChild.getBoundingClientRect(), outer = box.getBoundingClientRect();
     if (inner.width && inner.left < outer.left - 1) found.push('an equation is cut off at its left: ' + box.textContent.slice(0, 40));
@@ -168,7 +175,10 @@ COLOURS = r"""
 """
 """A colour as numbers, one over another, what lies behind an element, and the contrast of two."""
 
-CONTRAST = """(least) => {""" + COLOURS + """  const solid = (node) => { let share = 1;
+CONTRAST = (
+    """(least) => {"""
+    + COLOURS
+    + """  const solid = (node) => { let share = 1;
     for (; node; node = node.parentElement) share *= getComputedStyle(node).opacity;
     return share; };
   const found = new Set(), walk = document.createTreeWalker(document.querySelector('article'), NodeFilter.SHOW_TEXT);
@@ -183,8 +193,12 @@ CONTRAST = """(least) => {""" + COLOURS + """  const solid = (node) => { let sha
   }
   return [...found];
 }"""
+)
 
-RINGS = r"""(least) => {""" + COLOURS + r"""
+RINGS = (
+    r"""(least) => {"""
+    + COLOURS
+    + r"""
   const ringed = (node, part) => {
     const of = getComputedStyle(node, part);
     if (part && of.content === 'none') return [];
@@ -216,6 +230,7 @@ RINGS = r"""(least) => {""" + COLOURS + r"""
   }
   return [...found];
 }"""
+)
 """Where the keyboard is, is told by one ring. To be asked after a key was pressed, which makes focus visible."""
 
 REACHED = """() => {
@@ -231,6 +246,10 @@ REACHED = """() => {
   return found;
 }"""
 """What scrolls sideways is a stop of the keyboard, and fades on a phone; nothing else is, or does."""
+
+
+FRAME = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
+"""Layout has been done, and those who watch it have been told."""
 
 
 @contextmanager
@@ -282,14 +301,35 @@ def looked(browser, address, limit):
         found += page.evaluate(TEX) + page.evaluate(MUTE)
         found += page.evaluate(WEIGHT, [HEAVIEST, MOST_SHIFT])
         found += [f"{problem} at {WIDE}" for problem in page.evaluate(LAYOUT)]
-        for theme in ("dark", "light"):
-            page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-            found += page.evaluate(CONTRAST, LEAST_CONTRAST) if page.query_selector("article") else []
+        found += themed(page, CONTRAST, LEAST_CONTRAST) if page.query_selector("article") else []
         page.set_viewport_size({"width": PHONE, "height": 900})
         found += [f"{problem} at {PHONE}" for problem in page.evaluate(LAYOUT)]
+        found += reached(page)
         page.evaluate(axe())
         found += page.evaluate(AXE, CRITERIA)
     return found
+
+
+def themed(page, script, least):
+    """What a script finds in each theme of an opened page."""
+    found = []
+    for theme in ("dark", "light"):
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        found += page.evaluate(script, least)
+    return found
+
+
+def ringed(page):
+    """Where an opened page does not show, by one ring, where the keyboard is."""
+    page.keyboard.press("Tab")
+    return themed(page, RINGS, LEAST_RING)
+
+
+def reached(page):
+    """What of an opened page scrolls and is no stop of the keyboard, or the reverse, with all that is folded unfolded."""
+    page.evaluate("for (const fold of document.querySelectorAll('article details')) fold.open = true")
+    page.evaluate(FRAME)
+    return page.evaluate(REACHED)
 
 
 @functools.cache
