@@ -248,6 +248,10 @@ REACHED = """() => {
 """What scrolls sideways is a stop of the keyboard, and fades on a phone; nothing else is, or does."""
 
 
+UNFOLD = """() => {
+  for (const fold of document.querySelectorAll('article details')) fold.open = true;
+  for (const fold of document.querySelectorAll('article .toggle-hidden')) fold.classList.remove('toggle-hidden');
+}"""
 FRAME = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
 """Layout has been done, and those who watch it have been told."""
 
@@ -327,7 +331,7 @@ def ringed(page):
 
 def reached(page):
     """What of an opened page scrolls and is no stop of the keyboard, or the reverse, with all that is folded unfolded."""
-    page.evaluate("for (const fold of document.querySelectorAll('article details')) fold.open = true")
+    page.evaluate(UNFOLD)
     page.evaluate(FRAME)
     return page.evaluate(REACHED)
 
