@@ -433,6 +433,8 @@ HEAVY = "".join(Random(0).choices("0123456789abcdef", k=2_400_000))
 SHIFTING = """<script>setTimeout(() => {
   const above = document.createElement("div"); above.style.height = "600px"; document.querySelector("article").prepend(above);
 }, 0)</script>"""
+WORDS = '<mjx-container style="display: inline-block; width: 90px">formula</mjx-container>'
+UNWATCHED = "<script>window.ResizeObserver = class { observe() {} }</script>"
 
 
 @pytest.fixture
@@ -533,6 +535,17 @@ def test_a_bad_file_is_reported(problem, fragment, planted):
             "a line of code is cut off",
             '<div class="highlight"><pre style="white-space: pre">' + "x" * 90 + "</pre></div>",
         ),
+        ("a formula is cut off", f'<span class="math" style="width: 20px; overflow: hidden">{WORDS}</span>'),
+        ("torn from what touches it", f'<p style="width: 0"><span class="math">{WORDS}</span>, x</p>'),
+        ("torn from what touches it", f'<p style="width: 0">x (<span class="math">{WORDS}</span></p>'),
+        ("text is cut off at its left", '<p style="text-indent: -2rem">text</p>'),
+        (
+            "scrolls, and is no stop",
+            '<p style="overflow-x: auto; position: absolute; width: 9px"> wide</p>' + UNWATCHED,
+        ),
+        ("is a stop of the keyboard", '<p tabindex="0">narrow</p>' + UNWATCHED),
+        ("fades at its edge", '<p style="mask-image: linear-gradient(#000, #fff)">narrow</p>'),
+        ("does not fade", "<style>article * { mask-image: none !important }</style>"),
         ("not typeset", '<span class="math">x</span>'),
         ("raw TeX", r'<p class="mathjax_ignore">\(x\)</p>'),
         ("raw TeX", '<p class="mathjax_ignore">$$x$$</p>'),
@@ -551,6 +564,22 @@ def test_a_bad_page_is_reported(problem, fragment, planted, look, tmp_path):
     with browser.served(planted(fragment), tmp_path / "served") as address:
         found = look(f"{address}/book/planted.html")
     assert any(problem in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    "problem, fragment",
+    [
+        ("0 rings", "<style>article a:focus-visible { outline: none !important }</style>"),
+        ("2 rings", "<style>article a:focus-visible { box-shadow: 0 0 0 3px #888 }</style>"),
+        ("1 rings, 1 of them pale, in light", '<a href="#" style="outline-color: #eee !important">pale</a>'),
+        ("1 rings, 1 of them pale, in dark", '<a href="#" style="outline-color: #222 !important">dark</a>'),
+    ],
+)
+def test_a_bad_ring_is_reported(problem, fragment, planted, chromium, tmp_path):
+    with browser.served(planted(fragment), tmp_path / "served") as address, browser.opened(chromium) as page:
+        page.goto(f"{address}/book/planted.html", wait_until="load")
+        found = browser.ringed(page)
+    assert any(line.startswith(problem) for line in found), found
 
 
 def test_a_page_that_never_settles_is_opened_twice_and_then_raises(chromium, tmp_path):
