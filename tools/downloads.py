@@ -36,6 +36,8 @@ PAPER = {
     "footer_template": '<div style="font-size: 8px; width: 100%; text-align: center"><span class="pageNumber"></span></div>',
     "print_background": True,
 }
+# Chromium says a heading twice in its bookmark where a sheet begins with it.
+DOUBLED = re.compile(rb"(/Title (?:\(|<FEFF))(.+?)\2([)>])(?=\n/Dest)")
 BIND = Path(__file__).with_name("bind.js").read_text("utf-8")
 
 
@@ -50,6 +52,11 @@ def pages(contents: dict) -> list[str]:
     return [contents["root"], *(file for entry in chapters for file in below(entry))]
 
 
+def undoubled(made: bytes) -> bytes:
+    """A PDF whose bookmarks say their headings once; nothing else of it moves."""
+    return DOUBLED.sub(lambda found: b"".join(found.groups()).ljust(len(found[0])), made)
+
+
 def bound(page: Any, address: str, names: list[str], **options: bool) -> bytes:
     """The PDF of some pages of the site, one after another; ``ValueError`` where a link of theirs arrives nowhere."""
     page.goto(f"{address}/{names[0]}.html", wait_until="load")
@@ -57,7 +64,7 @@ def bound(page: Any, address: str, names: list[str], **options: bool) -> bytes:
     if lost := page.evaluate(BIND, names):
         raise ValueError(f"links that lead nowhere: {', '.join(sorted(set(lost)))}")
     page.wait_for_function(SETTLED)
-    return page.pdf(**PAPER, **options)
+    return undoubled(page.pdf(**PAPER, **options))
 
 
 def printed(site: Path, names: list[str], browser: Any) -> Iterator[Path]:
