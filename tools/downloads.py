@@ -29,7 +29,6 @@ SITE = ROOT / "_build" / "html"
 FONT = re.compile(r"""url\((["']?)([^"')]+\.(woff2?|ttf))\1\)""")
 PAPER = {
     "format": "A4",
-    "scale": 0.8,
     "margin": {"top": "16mm", "bottom": "18mm", "left": "14mm", "right": "14mm"},
     "display_header_footer": True,
     "header_template": "<span></span>",
