@@ -76,14 +76,16 @@ def small(walks: Iterable[tuple[tuple[int, ...], bool]], **entries: Any) -> Case
     return replace(smallest([s for states, _ in walks for s in states], **entries), endings=endings)
 
 
-ONE_FEATURE = ((0,), (0,), (0,))
+ALIKE = ((0,), (0,), (0,))
+"""Equal features of three states."""
+
 SMALLEST = (
-    small([((0, 1), CUT)], v=(0, 1), x=ONE_FEATURE),
-    small([((0, 1), TERMINATED)], v=(0, 1), x=ONE_FEATURE),
-    small([((0, 1), TERMINATED)], depth=2, v=(0, 1), x=ONE_FEATURE),
+    small([((0, 1), CUT)], v=(0, 1), x=ALIKE[:2]),
+    small([((0, 1), TERMINATED)], v=(0, 1), x=ALIKE[:2]),
+    small([((0, 1), TERMINATED)], depth=2, v=(0, 1), x=ALIKE[:2]),
     small([((0, 0), CUT), ((0, 0), CUT)], r=(0, 0)),
     small([((0, 0), CUT), ((0, 0), CUT)], r=(0, 1), v=(0,)),
-    small([((0, 1), CUT), ((2, 2), CUT)], r=(0, 0), v=(0, 0, 1), x=ONE_FEATURE),
+    small([((0, 1), CUT), ((2, 2), CUT)], r=(0, 0), v=(0, 0, 1), x=ALIKE),
     small([((0, 1), TERMINATED), ((1, 0), CUT)], r=(1, 0), v=(0, 1), x=((1,), (0,)), depth=2),
 )
 """The smallest contexts at which some wrong variant is wrong; the checks of rationals begin with them."""
@@ -170,7 +172,7 @@ def symbolic(claim: Episodes, budget: Budget) -> Verdict:
         for part, pair in induction(machine, trajectories).items()
     ]
     leak = sides(claim.leak, sy.value_row("v_l", sy.m), OF_SEVERAL)
-    failures = {}
+    failures: dict[str, Verdict] = {}
     for id, pair, at, where in [*said, ("leak", leak, sy.probe_of_two("alpha_l"), "one layer, unmasked")]:
         met[id] += 1
         if failure := sy.compare_blocks(*pair, at, where):
@@ -180,8 +182,8 @@ def symbolic(claim: Episodes, budget: Budget) -> Verdict:
         return replace(failure, counterexample=found)
     return Verdict(
         True,
-        "from any value row and for any columns of Π that move one column, or none, onto a source: "
-        "base, and step to the TD update, of either layer; m = 1 is the prompt of one trajectory; v + (increment) Λ − α Σ_h v(S_h) κ_h",
+        "from any value row, whatever Π moves onto the sources: base, and step to the TD update, of either layer; for m = 1 "
+        "those of one trajectory; without the mask v + (increment) Λ − α Σ_h v(S_h) κ_h",
         met=met,
     )
 
@@ -573,7 +575,7 @@ CLAIM = Claim(
     checks=(
         Check(
             "symbolic",
-            "every n, m and d, every depth by induction, for any columns of Π that no last column reads; the weights opaque, and for the leak as in mask-leak",
+            "every n, m and d, every depth by induction; the weights opaque, and what Π moves onto the sources; for the leak Λ = diag(1 − κ) is taken over, as in mask-leak",
             symbolic,
             shows=(induction, sides),
         ),
