@@ -159,7 +159,7 @@ Theorem computed_is_transformer L : all (fun s => s < N.+1)%N states ->
        (exec_softmax rationals n (stand_in rationals) (exec_sources n))
        A gamma alphas L
        (exec_prompt rationals n d states rewards features gamma v))) =
-  transformer (softmax t2 (@sources n)) (read d d (rows A)) (ratF F gamma)
+  transformer (shift F n) (softmax t2 (@sources n)) (read d d (rows A)) (ratF F gamma)
     (fun l => (numbers alphas)`_l) L
     (prompt n (read_states N states) (fun k => (numbers rewards)`_k)
        (read_features d (rows features)) (ratF F gamma)

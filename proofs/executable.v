@@ -243,7 +243,7 @@ Qed.
 Lemma read_layer n d normalise normalise' A gamma a Z :
   (forall X, read n.+1 n.+1 (normalise X) = normalise' (read n.+1 n.+1 X)) ->
   read (d + 3) n.+1 (exec_layer o n d normalise A gamma a Z) =
-  layer normalise' (read d d A) gamma a (read (d + 3) n.+1 Z).
+  layer (shift R n) normalise' (read d d A) gamma a (read (d + 3) n.+1 Z).
 Proof.
 move=> same; rewrite /layer /target_memory /attention.
 rewrite !(read_add, read_mul, read_tr, same) read_U read_W read_shift.
@@ -302,7 +302,7 @@ Theorem executable_is_transformer L : all (fun s => s < N.+1)%N states ->
   read (d + 3) n.+1
     (exec_transformer o n d (exec_softmax o n exp (exec_sources n)) A gamma alphas L
        (exec_prompt o n d states rewards features gamma v)) =
-  transformer (softmax exp (@sources n)) (read d d A) gamma alpha L
+  transformer (shift R n) (softmax exp (@sources n)) (read d d A) gamma alpha L
     (prompt n S r x gamma (read_values N.+1 v)).
 Proof.
 move=> small; elim: L => [|l IH] /=; first exact: read_prompt.

@@ -227,7 +227,7 @@ Notation bhat := (bhat n E S r).
     is an entry of G^L (v0 - vs). *)
 Theorem transformer_error alpha v0 vs L (j : 'I_n.+1) :
   vs = G alpha *m vs + alpha *: bhat ->
-  transformer (softmax exp (@sources n)) A gamma (fun _ => alpha) L
+  transformer (shift R n) (softmax exp (@sources n)) A gamma (fun _ => alpha) L
     (prompt n S r x gamma v0) (value_row d) j - vs (S j) 0
   = iter L (mulmx (G alpha)) (v0 - vs) (S j) 0.
 Proof.
