@@ -8,10 +8,11 @@ Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
-(** C columns, those of all trajectories one after the other. Column j holds the state S j
-    and the reward r j; next j is the column of the state that it reads, None where its
-    transition terminates, and where it has no transition. A key is visible if its column has a
-    transition: no theorem here asks this, and any columns may be hidden. *)
+(** C columns, those of all trajectories one after the other. Column j holds the
+    state S j and the reward r j; next j is the column of the state that it reads:
+    the one after it, and None where its transition terminates or it has none.
+    A key is visible if its column has a transition. No theorem assumes more of next
+    and visible than it says: a column may read any column, and any may be hidden. *)
 Section TD.
 Variables (R : realFieldType) (N C d : nat).
 Variables (S : 'I_C -> 'I_N) (r : 'I_C -> R) (next : 'I_C -> option 'I_C).
@@ -59,7 +60,8 @@ Definition ep_prompt (v : 'cV[R]_N) : 'M[R]_(d + 3, C) :=
 
 (** The weight that the query s gives to the key of column h,
     when the columns in seen are not masked. *)
-Definition ep_kappa (exp : R -> R) (A : 'M[R]_d) (seen : pred 'I_C) (h : 'I_C) (s : 'I_N) : R :=
+Definition ep_kappa (exp : R -> R) (A : 'M[R]_d) (seen : pred 'I_C)
+    (h : 'I_C) (s : 'I_N) : R :=
   exp (score x A s (S h)) / \sum_(k | seen k) exp (score x A s (S k)).
 
 End TD.
@@ -158,8 +160,8 @@ move=> Z v; rewrite /Z episodes_transformer; split=> [i|||].
 - exact: ep_prompt_value.
 Qed.
 
-(** Where V's target row is 0: two heads do what attention and the target-memory step do
-    iff each column's target is gamma times the value that it reads. *)
+(** Where V's target row is 0: two heads do what attention and the target-memory
+    step do iff each column's target is gamma times the value that it reads. *)
 Theorem episodes_two_heads (normalise : 'M[R]_C -> 'M[R]_C) (B V : 'M[R]_(d + 3)) Z :
   (forall k, V (target_row d) k = 0) ->
   (dual_head_layer Pi normalise B V gamma Z =
@@ -172,7 +174,8 @@ move=> V0; rewrite two_heads //; split=> mem j; have := mem j; rewrite shift_ofE
 by case: (next j) => [//|]; rewrite mulr0.
 Qed.
 
-(** So L dual-head layers carry the prompt of v0 to the prompt of the iterate v_L. *)
+(** So L dual-head layers carry the prompt of v0
+    to the prompt of the iterate v_L. *)
 Theorem episodes_two_heads_transformer alpha v0 L :
   dual_head_transformer Pi (softmax exp visible) A gamma alpha L (prompt v0) =
   prompt (softmax_td alpha v0 L).
@@ -211,8 +214,8 @@ have all_neq0 : sum + rest != 0.
 by field; rewrite all_neq0 lt0r_neq0.
 Qed.
 
-(** The exact increment shrinks by 1 minus the weight on all hidden columns that are seen,
-    and each of them takes away alpha times its weight times its value. *)
+(** The exact increment is multiplied by 1 minus the weight of all hidden columns
+    that are seen, and each of these takes away alpha times its weight times its value. *)
 Theorem episodes_leak (alpha : R) v j :
   layer Pi (softmax exp seen) A gamma alpha (prompt v) (value_row d) j =
   v (S j) 0
@@ -238,7 +241,7 @@ Qed.
 End Leak.
 End Transformer.
 
-(** One trajectory that does not end: n transitions of S_0, ..., S_n. *)
+(** The context S_0, R_1, S_1, ..., R_n, S_n. *)
 Section OneTrajectory.
 Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
 Variables (S : nat -> 'I_N) (r : nat -> R) (x : 'I_N -> 'cV[R]_d).
@@ -256,7 +259,8 @@ Lemma following_value v (j : 'I_n.+1) :
   next_value columns following v j = if (j < n)%N then v (S j.+1) 0 else 0.
 Proof. by rewrite /next_value /following; case: ltnP => // lt_jn; rewrite inordK. Qed.
 
-(** It is the special case: the same shift, prompt and iterates as softmax-td's. *)
+(** One trajectory without endings is the special case: the shift, prompt and iterates
+    of softmax-td. *)
 Theorem one_trajectory :
   [/\ shift_of R following = shift R n,
       forall v, ep_prompt columns rewards following gamma x v = prompt n S r x gamma v

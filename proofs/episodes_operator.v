@@ -17,11 +17,14 @@ Notation K := (ep_K S visible E).
 (** Whether column k reads the state u. *)
 Definition reads (k : 'I_C) (u : 'I_N) : bool := omap S (next k) == Some u.
 
-(** The visible columns' weights at the state s, gathered by the state u they leave. *)
-Definition ep_Mhat : 'M[R]_N := \matrix_(s, u) \sum_(k | visible k && (S k == u)) K k s.
+(** The visible columns' weights at the state s, gathered by the state u
+    they leave. *)
+Definition ep_Mhat : 'M[R]_N :=
+  \matrix_(s, u) \sum_(k | visible k && (S k == u)) K k s.
 
 (** The same, gathered by the state u they read; those that terminate read none. *)
-Definition ep_Phat : 'M[R]_N := \matrix_(s, u) \sum_(k | visible k && reads k u) K k s.
+Definition ep_Phat : 'M[R]_N :=
+  \matrix_(s, u) \sum_(k | visible k && reads k u) K k s.
 
 (** The weighted reward at s. *)
 Definition ep_bhat : 'cV[R]_N := \col_s \sum_(k | visible k) K k s * r k.
@@ -33,10 +36,11 @@ Definition ep_G (alpha : R) : 'M[R]_N :=
 (** How many transitions leave s. *)
 Definition ep_visits (s : 'I_N) : nat := \sum_(k | visible k) (S k == s).
 
-(** The empirical model's transitions: how often those out of s reach u and do not terminate;
-    0 if none leaves s. *)
+(** The empirical model's transitions: how often those out of s read u,
+    which those that terminate do not; 0 if none leaves s. *)
 Definition ep_Pe : 'M[R]_N :=
-  \matrix_(s, u) ((\sum_(k | visible k && (S k == s)) (reads k u)%:R) / (ep_visits s)%:R).
+  \matrix_(s, u)
+    ((\sum_(k | visible k && (S k == s)) (reads k u)%:R) / (ep_visits s)%:R).
 
 (** The empirical model's rewards: the mean over the transitions out of s;
     0 if none leaves s. *)
@@ -65,7 +69,7 @@ Notation bhat := (ep_bhat E S r visible).
 Notation G := (ep_G E S next visible gamma).
 Notation Pe := (ep_Pe R S next visible).
 Notation rhat := (ep_rhat S r visible).
-Notation margin := (ep_margin E S next visible gamma).
+Notation row_margin := (ep_margin E S next visible gamma).
 Notation td_update := (ep_update S r next visible gamma E).
 Notation weighted_td := (ep_weighted_td S r next visible gamma E).
 
@@ -180,12 +184,13 @@ under eq_bigr do rewrite mxE mulr1; rewrite -mulr_suml divff // lt0r_neq0 // (bi
 by rewrite ltr_paddr // sumr_ge0 // => i _; apply: ltW.
 Qed.
 
-(** Weights that are not negative, at least one state, and c at most every row's margin. *)
+(** Weights that are not negative, at least one state,
+    and c at most every row's margin. *)
 Section Contraction.
 Variables (alpha c : R).
 Hypothesis E_ge0 : forall s u, 0 <= E s u.
 Hypothesis N_gt0 : (0 < N)%N.
-Hypothesis c_le : forall s, c <= margin s.
+Hypothesis c_le : forall s, c <= row_margin s.
 Hypotheses (alpha_ge0 : 0 <= alpha) (alpha_le1 : alpha <= 1).
 
 Lemma ep_K_ge0 k s : 0 <= K k s.
@@ -212,7 +217,8 @@ Qed.
 (** So the distance to a fixed point shrinks geometrically in the depth. *)
 Theorem ep_contraction v0 vs L :
   vs = G alpha *m vs + alpha *: bhat ->
-  norm (weighted_td (fun _ => alpha) v0 L - vs) <= (1 - alpha * c) ^+ L * norm (v0 - vs).
+  norm (weighted_td (fun _ => alpha) v0 L - vs) <=
+  (1 - alpha * c) ^+ L * norm (v0 - vs).
 Proof.
 move=> fix_vs; elim: L => [|l IH] /=; first by rewrite mul1r.
 rewrite ep_error_step // exprS -mulrA; apply: le_trans (norm_mul _ _) _.
@@ -226,7 +232,8 @@ End Operator.
 Section Transformer.
 Variables (R : realFieldType) (exp : R -> R) (N C d : nat).
 Variables (S : 'I_C -> 'I_N) (r : 'I_C -> R) (next : 'I_C -> option 'I_C).
-Variables (visible : pred 'I_C) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma alpha c : R).
+Variables (visible : pred 'I_C) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d).
+Variables (gamma alpha c : R).
 Notation E := (fun s u => exp (score x A s u)).
 Notation G := (ep_G E S next visible gamma).
 Notation bhat := (ep_bhat E S r visible).
@@ -249,7 +256,7 @@ Qed.
 
 End Transformer.
 
-(** One trajectory that does not end. *)
+(** The context S_0, R_1, S_1, ..., R_n, S_n. *)
 Section OneTrajectory.
 Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
 Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
@@ -265,7 +272,8 @@ Proof. by rewrite big_mkcondr sum_sources [RHS]big_mkcond. Qed.
 Lemma reads_one (k : 'I_n) u : reads columns next (widen_ord (leqnSn n) k) u = (S k.+1 == u).
 Proof. by rewrite /reads /following /= ltn_ord /= inordK // ltnS. Qed.
 
-(** It is the special case: the same operator and empirical model. *)
+(** One trajectory without endings is the special case: the same operator,
+    and the same empirical model. *)
 Theorem one_trajectory_operator :
   [/\ forall alpha, ep_G E columns next (@sources n) gamma alpha = G n E S gamma alpha,
       ep_bhat E columns rewards (@sources n) = bhat n E S r,
