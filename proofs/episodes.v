@@ -162,7 +162,8 @@ Qed.
 
 (** Where V's target row is 0: two heads do what attention and the target-memory
     step do iff each column's target is gamma times the value that it reads. *)
-Theorem episodes_two_heads (normalise : 'M[R]_C -> 'M[R]_C) (B V : 'M[R]_(d + 3)) Z :
+Theorem episodes_two_heads (normalise : 'M[R]_C -> 'M[R]_C)
+    (B V : 'M[R]_(d + 3)) Z :
   (forall k, V (target_row d) k = 0) ->
   (dual_head_layer Pi normalise B V gamma Z =
    target_memory Pi gamma (attention normalise B V Z)
@@ -215,7 +216,8 @@ by field; rewrite all_neq0 lt0r_neq0.
 Qed.
 
 (** The exact increment is multiplied by 1 minus the weight of all hidden columns
-    that are seen, and each of these takes away alpha times its weight times its value. *)
+    that are seen, and each of these takes away alpha times its weight times
+    its value. *)
 Theorem episodes_leak (alpha : R) v j :
   layer Pi (softmax exp seen) A gamma alpha (prompt v) (value_row d) j =
   v (S j) 0
@@ -259,13 +261,15 @@ Lemma following_value v (j : 'I_n.+1) :
   next_value columns following v j = if (j < n)%N then v (S j.+1) 0 else 0.
 Proof. by rewrite /next_value /following; case: ltnP => // lt_jn; rewrite inordK. Qed.
 
-(** One trajectory without endings is the special case: the shift, prompt and iterates
-    of softmax-td. *)
+(** One trajectory without endings is the special case: the shift, the prompt
+    and the iterates of softmax-td. *)
 Theorem one_trajectory :
   [/\ shift_of R following = shift R n,
-      forall v, ep_prompt columns rewards following gamma x v = prompt n S r x gamma v
+      forall v, ep_prompt columns rewards following gamma x v =
+                prompt n S r x gamma v
     & forall alpha v0 l,
-        ep_softmax_td columns rewards following (@sources n) gamma x exp A alpha v0 l =
+        ep_softmax_td columns rewards following (@sources n) gamma x
+          exp A alpha v0 l =
         softmax_td n S r gamma x exp A alpha v0 l].
 Proof.
 split=> [|v|alpha v0 l].

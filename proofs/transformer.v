@@ -59,7 +59,8 @@ Section Depth.
 Variables (Pi : 'M[R]_C) (normalise : 'M[R]_C -> 'M[R]_C) (A : 'M[R]_d) (gamma : R).
 
 Definition layer (alpha : R) (Z : 'M[R]_(d + 3, C)) :=
-  target_memory Pi gamma (attention normalise (score_matrix A) (value_matrix alpha) Z).
+  target_memory Pi gamma
+    (attention normalise (score_matrix A) (value_matrix alpha) Z).
 
 (** L layers; layer l has the step size alpha l. *)
 Fixpoint transformer (alpha : nat -> R) (L : nat) (Z : 'M[R]_(d + 3, C)) :=
