@@ -1,7 +1,7 @@
 (** The operator of several episodes: the empirical model is substochastic where
     transitions terminate, and the contraction sees it. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries episodes operator norm contraction.
+From icrl Require Import transformer td entries episodes operator norm contraction coverage.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -47,6 +47,9 @@ Definition ep_Pe : 'M[R]_N :=
 Definition ep_rhat : 'cV[R]_N :=
   \col_s ((\sum_(k | visible k && (S k == s)) r k) / (ep_visits s)%:R).
 
+(** The certainty-equivalent value: the exact value of the empirical model. *)
+Definition ep_v_CE : 'cV[R]_N := invmx (1%:M - gamma *: ep_Pe) *m ep_rhat.
+
 (** The contraction margin of the row s; the book's c' is the least of them. *)
 Definition ep_margin (s : 'I_N) : R :=
   2%:R * ep_Mhat s s - 1 - `|gamma| * \sum_u ep_Phat s u.
@@ -69,6 +72,7 @@ Notation bhat := (ep_bhat E S r visible).
 Notation G := (ep_G E S next visible gamma).
 Notation Pe := (ep_Pe R S next visible).
 Notation rhat := (ep_rhat S r visible).
+Notation v_CE := (ep_v_CE S r next visible gamma).
 Notation row_margin := (ep_margin E S next visible gamma).
 Notation td_update := (ep_update S r next visible gamma E).
 Notation weighted_td := (ep_weighted_td S r next visible gamma E).
@@ -227,6 +231,46 @@ by rewrite ler_pmul ?norm_ge0 ?ep_operator_norm_bound.
 Qed.
 
 End Contraction.
+
+(** A solution of the empirical equation is a fixed point of every layer,
+    and where Mhat has an inverse there is no other. *)
+Theorem ep_fixed_is_bellman alpha v :
+  alpha != 0 -> Mhat \in unitmx ->
+  td_update alpha v = v <-> v = rhat + gamma *: (Pe *m v).
+Proof.
+move=> alpha0 inv; rewrite ep_richardson; split=> [|vE]; last first.
+  by rewrite -vE subrr mulmx0 scaler0 addr0.
+rewrite -[RHS]addr0 => /addrI/eqP; rewrite scaler_eq0 (negbTE alpha0) /= => /eqP.
+by rewrite -(mulmx0 _ Mhat) => /(can_inj (mulKmx inv))/subr0_eq.
+Qed.
+
+(** If every row's margin is at least c > 0, the empirical equation has a solution, at
+    gamma = 1 too, and the iterates approach it at the rate 1 - alpha c. *)
+Theorem ep_certainty_equivalence c :
+  (0 < N)%N -> (forall s u, 0 <= E s u) ->
+  (forall s, c <= row_margin s) -> 0 < c ->
+  1%:M - gamma *: Pe \in unitmx /\
+  forall alpha v0 L, 0 <= alpha -> alpha <= 1 ->
+    norm (weighted_td (fun _ => alpha) v0 L - v_CE) <=
+    (1 - alpha * c) ^+ L * norm (v0 - v_CE).
+Proof.
+move=> N_gt0 E_ge0 c_le c_gt0.
+have inv : 1%:M - gamma *: Pe \in unitmx.
+  apply/negPn/negP => /singular_kernel[u u0]; rewrite mulmxBl mul1mx -scalemxAl => /subr0_eq uE.
+  have Gu : G 1 *m u = u.
+    rewrite /ep_G ep_Phat_is_Mhat_Pe !mulmxDl mulNmx mul1mx -!scalemxAl !mul1r scale1r -mulmxA.
+    by rewrite scalemxAr -uE subrK.
+  have u_gt0 : 0 < norm u by rewrite lt_neqAle norm_ge0 andbT eq_sym norm_eq0.
+  have := ep_operator_norm_bound E_ge0 N_gt0 c_le ler01 (lexx _); rewrite mul1r => bound.
+  suff: norm u < norm u by rewrite ltxx.
+  rewrite -{1}Gu; apply: le_lt_trans (norm_mul _ _) _.
+  apply: le_lt_trans (ler_wpmul2r (norm_ge0 _) bound) _.
+  by rewrite gtr_pmull // ltr_subl_addr ltr_addl.
+split=> // alpha v0 L alpha_ge0 alpha_le1; apply: ep_contraction => //.
+have v_CE_bellman : rhat + gamma *: (Pe *m v_CE) - v_CE = 0.
+  by rewrite -{1}[rhat](mulKVmx inv) mulmxBl mul1mx -scalemxAl subrK subrr.
+by rewrite -ep_update_is_operator ep_richardson v_CE_bellman mulmx0 scaler0 addr0.
+Qed.
 End Operator.
 
 Section Transformer.
