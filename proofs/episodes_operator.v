@@ -244,9 +244,9 @@ rewrite -[RHS]addr0 => /addrI/eqP; rewrite scaler_eq0 (negbTE alpha0) /= => /eqP
 by rewrite -(mulmx0 _ Mhat) => /(can_inj (mulKmx inv))/subr0_eq.
 Qed.
 
-(** If every row's margin is at least c > 0, the empirical equation has one solution,
-    v_CE, at gamma = 1 too, and every update of a step size alpha in [0, 1] multiplies
-    the distance to it by 1 - alpha c at most. *)
+(** If every row's margin is at least c > 0, the empirical equation has one
+    solution, v_CE, at gamma = 1 too, and every update whose step size alpha is in
+    [0, 1] multiplies the distance to it by 1 - alpha c at most. *)
 Theorem ep_certainty_equivalence c :
   (0 < N)%N -> (forall s u, 0 <= E s u) ->
   (forall s, c <= row_margin s) -> 0 < c ->
