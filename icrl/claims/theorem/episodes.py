@@ -54,6 +54,7 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import TOLERANCE, one_thread
 from icrl.verify.judging.parts import AsBalls, Exactly, Part, first_failure, in_balls, in_balls_name, size
 from icrl.verify.judging.prompts import compared
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.edits import Machine, Site, no_normaliser, target_not_cleared, unmasked, value_weights
 from icrl.verify.routes.induction import td_errors, td_update, weights
@@ -563,6 +564,42 @@ TRAITS = {
     "n ≥ 64 and 32 layers or more": is_large,
 }
 
+PROOF = proof(
+    "episodes",
+    "for every number of states and of columns, every d and depth, any Π whose columns are unit vectors or 0, any hidden "
+    "columns, any ordered field and any function in the place of exp, for the leak a positive one",
+    stated=(
+        "episodes.episodes_transformer",
+        "episodes.episodes_rows",
+        "episodes.episodes_two_heads",
+        "episodes.episodes_two_heads_transformer",
+        "episodes.episodes_leak",
+        "episodes.one_trajectory",
+    ),
+    further=(
+        "episodes.episodes_remember",
+        "executable.executable_is_episodes",
+        "executable.executable_is_ep_td",
+        "computed.computed_is_episodes",
+    ),
+    definitions=tuple(
+        f"episodes.{name}"
+        for name in (
+            "next_value",
+            "ep_error",
+            "ep_K",
+            "ep_update",
+            "ep_weighted_td",
+            "ep_softmax_td",
+            "shift_of",
+            "ep_prompt",
+            "ep_kappa",
+            "following",
+        )
+    ),
+    asserts=("rows", "two-heads", "leak", "one-trajectory"),
+)
+
 CLAIM = Claim(
     id="episodes",
     title="Several trajectories, endings and cuts",
@@ -573,6 +610,7 @@ CLAIM = Claim(
     hypotheses=HYPOTHESES,
     subject=Episodes(),
     checks=(
+        PROOF,
         Check(
             "symbolic",
             "every n, m and d, every depth by induction; the weights opaque, and what Π moves onto the sources; for the leak Λ = diag(1 − κ) is taken over, as in mask-leak",
