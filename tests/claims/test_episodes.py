@@ -31,7 +31,7 @@ def test_every_kind_that_can_serve_is_there():
 
 def test_two_cut_trajectories_leak_twice():
     """S = 1, r = 0, v_0 = 1, γ = α = ½: κ_h = ¼ each, so 1 + ½ (−¼) − ½ (¼ + ¼) = 5/8; with one column 1 + ¾ (−¼) − ½ ¼ = 11/16."""
-    case = SMALLEST[3]
+    case = SMALLEST[2]
     assert str(case).startswith("T = (0, 0) cut, (0, 0) cut, r = (0, 0), v_0 = (1)")
     [before, after] = iterates(case)
     assert (before[0], after[0]) == (1, F(3, 4))

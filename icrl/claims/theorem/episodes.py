@@ -83,7 +83,6 @@ ALIKE = ((0,), (0,), (0,))
 SMALLEST = (
     small([((0, 1), CUT)], v=(0, 1), x=ALIKE[:2]),
     small([((0, 1), TERMINATED)], v=(0, 1), x=ALIKE[:2]),
-    small([((0, 1), TERMINATED)], depth=2, v=(0, 1), x=ALIKE[:2]),
     small([((0, 0), CUT), ((0, 0), CUT)], r=(0, 0)),
     small([((0, 0), CUT), ((0, 0), CUT)], r=(0, 1), v=(0,)),
     small([((0, 1), CUT), ((2, 2), CUT)], r=(0, 0), v=(0, 0, 1), x=ALIKE),
