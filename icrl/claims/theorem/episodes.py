@@ -483,7 +483,7 @@ v_{{l+1}}^h &= {shown(last_row)},
 $$ (eq-episodes)
 
 where $v_l^{{+}}$ holds $(1 - e_k)\, v_l(S'_k)$, $v_l^h$ and $X_h$ hold the values and the features of the $m$ last columns,
-and $[K \; K_h]$ are the weights of the $n$ sources, as there; the columns of sources are written first.
+and $[K \; K_h]$ are the weights of the $n$ sources, as there. In the matrices the columns of the sources are written first.
 """.strip()
 
 
