@@ -31,7 +31,7 @@ from icrl.prompt import Rows
 from icrl.verify.judging.parts import Parts, on_rationals
 from icrl.verify.model import Counterexample, Verdict
 
-# The sizes, γ, and the blocks of a prompt by the symbols of the book: x(S_k), A, the rewards, Π.
+# The sizes, γ, and the blocks of a prompt by the symbols of the book.
 n, m = (Symbol(name, integer=True, positive=True) for name in "nm")
 d = Symbol("d", integer=True, nonnegative=True)
 gamma = Symbol("gamma")
@@ -39,6 +39,7 @@ X = MatrixSymbol("X", d, n)
 A = MatrixSymbol("A", d, d)
 R = MatrixSymbol("R", 1, n)
 N = MatrixSymbol("N", n, n)
+"""In the book's letters: X the features of the sources, A, the rewards R; N, what Π moves from sources onto sources."""
 
 # What depends on how many columns no transition leaves: one, the query of one trajectory, or as many as there are trajectories.
 
@@ -69,7 +70,7 @@ def value_row(name: str, hidden: Any = 1) -> BlockMatrix:
 
 
 x_q, p, features = last_features(), moved_from_last(), all_features()
-"""The symbols of the prompt of one trajectory, in the book's letters: X and x(S_n), A, the rewards R; N and p, what Π moves onto the sources."""
+"""Of one trajectory: x(S_n); p, what Π moves from the query's column onto a source; X and x(S_n)."""
 
 
 def expanded(block: MatrixExpr) -> MatrixExpr:
