@@ -50,7 +50,7 @@ def nan(*_):
 
 
 NAN = {
-    "explicit-finite-sample": Bounds(discounted=lambda P_e, gamma, tau: tau * float("nan")),
+    "explicit-finite-sample": Bounds(carried=lambda P_e, gamma, tau: tau * float("nan")),
     "finite-sample": finite_sample.Published(rate=nan, kappa=nan),
     "depth-against-context": depth_against_context.Depth(rate=nan),
 }

@@ -151,7 +151,7 @@ class Process:
             [each.expected_reward() for each in table],
             float(self.gamma),
             [*map(float, self.start), *[0.0 for _ in ends]],
-            outcomes=table,
+            outcomes=None if self.paid_by_state else table,
             terminal=ends or None,
         )
 
@@ -166,12 +166,14 @@ def process(*outcomes: Sequence, gamma: Any, start: Sequence | None = None, hori
     )
 
 
-def random_process(rng: Random, size: int, gamma: Fraction) -> Process:
-    """Two or three outcomes a state, about a third of them endings; where γ = 1 one of them is an ending in every state."""
+def random_process(rng: Random, size: int, gamma: Fraction, by_state: bool = False) -> Process:
+    """Two or three outcomes a state, about a third of them endings, of one reward if it is ``by_state``; where γ = 1 every state has an ending."""
     outcomes = []
     for _ in range(size):
+        paid = small_fraction(rng)
         weights = [rng.randint(1, 4) for _ in range(rng.choice((2, 3)))]
         follows = [None if rng.random() < 1 / 3 else rng.randrange(size) for _ in weights]
         follows[0] = None if gamma == 1 else follows[0]
-        outcomes.append([(Fraction(w, sum(weights)), small_fraction(rng), u) for w, u in zip(weights, follows)])
+        rewards = [paid if by_state else small_fraction(rng) for _ in weights]
+        outcomes.append([(Fraction(w, sum(weights)), R, u) for w, R, u in zip(weights, rewards, follows)])
     return process(*outcomes, gamma=gamma, start=[Fraction(1, size)] * size, horizon=rng.choice((None, 1, 2, 5)))
