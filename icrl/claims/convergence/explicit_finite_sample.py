@@ -131,6 +131,7 @@ class Bounds:
     off: Callable = lambda floor: floor
     start: Callable = lambda mu: mu
     horizon: Callable = lambda gamma: gamma / (1 - gamma)
+    margin: Callable = lambda own, gamma, going_on: 2 * own - 1 - gamma * going_on
     rate: Callable = lambda alpha, c: 1 - alpha * c
     worked: Fraction = Fraction(13, 10**4)
     steps: tuple[Any, ...] = (HALF, Fraction(1))
@@ -206,7 +207,7 @@ def of_walk(claim: Bounds, given: Instance) -> Iterator[Part]:
 def deeper(claim: Bounds, layer: Operator, system: np.ndarray) -> Iterator[Part]:
     """‖v_L − v_CE‖ ≤ (1 − αc')^L ‖v_0 − v_CE‖, from errors of one sign and of alternating ones, by v − v_CE ← (I − αM̂(I − γP_e))(v − v_CE)."""
     going_on = layer.M @ layer.transition.sum(axis=1)
-    c = min(2 * layer.M.diagonal() - 1 - layer.gamma * going_on)
+    c = min(claim.margin(layer.M.diagonal(), layer.gamma, going_on))
     for alpha, sign in product(claim.steps, (1, -1)):
         error = fractions([sign**i for i in range(len(system))])
         for L in (1, 2):
@@ -326,7 +327,7 @@ def episodes(given: Process, n: int, rng: Random) -> Episodes:
 def episodic_instances() -> list[Episodes]:
     """A context of each process of which all are counted, and of random ones with 1 to 4 states; γ = 1 in every third of these, R_{k+1} = r(S_k) in every other."""
     rng = Random(0)
-    found = [episodes(trial.process, trial.n, rng) for trial in TRIALS_OF_F]
+    found = [episodes(trial.process, trial.n, rng) for trial in PROCESSES]
     for number, size in enumerate((1, 2, 3, 4) * 6):
         gamma = Fraction(1) if number % 3 == 0 else Fraction(rng.randint(0, 9), 10)
         found.append(episodes(random_process(rng, size, gamma, number % 2 == 0), rng.randint(4, 6) * size, rng))
@@ -692,9 +693,7 @@ def of_tally(claim: Bounds, given: Process, tally: Tally) -> Counts | None:
         if more:
             P_e[i, W.index(each.follows)] += Fraction(more, left[i])
     system = identity(len(W)) - given.gamma * P_e
-    return (
-        Counts(W, left, P_e, np.abs(solved(system, reward) - true_value(given)[W])) if invertible(system) else None
-    )
+    return Counts(W, left, P_e, np.abs(solved(system, reward) - true_value(given)[W])) if invertible(system) else None
 
 
 def beyond_targets(
@@ -738,8 +737,10 @@ def seldom(claim: Bounds, trial: Trial) -> Counterexample | None:
     return likely("stopping", "the bound for any stopping rule, up to that", given.tallied(n, claim.kept, ever)[1])
 
 
-GOING_ON = Trial("one state that goes on with probability 1/2", process([(HALF, 1, 0), (HALF, 1, None)], gamma=HALF), 10)
-COIN = Trial("a coin that pays 0 or 1", process([(HALF, 0, None), (HALF, 1, None)], gamma=HALF), 20)
+GOING_ON = Trial(
+    "one state that goes on with probability 1/2", process([(HALF, 1, 0), (HALF, 1, None)], gamma=HALF), 10
+)
+COIN = Trial("a coin that pays 0 or 1", process([(HALF, 0, None), (HALF, 1, None)], gamma=HALF), 31)
 EXCHANGE = Trial(
     "a reward of 1, or a state that is worth 1",
     process([(HALF, 1, None), (HALF, 0, 1)], [(1, 1, None)], gamma=HALF),
@@ -763,7 +764,7 @@ NOISILY = Trial(
     6,
     HALF,
 )
-TRIALS_OF_F = (GOING_ON, COIN, EXCHANGE, CUT, UNDISCOUNTED, NOISILY)
+PROCESSES = (EXCHANGE, COIN, GOING_ON, CUT, UNDISCOUNTED, NOISILY)
 """Processes of which every context of a length is counted."""
 
 
@@ -801,7 +802,7 @@ def certified(claim: Bounds, budget: Budget) -> Verdict:
         f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20, from μ and from either "
         f"state; 2 for G, at the n it asks for): F and G fail with probability at most δ; the cited inequality on "
         f"{len(STEPS)} chains and lengths; on {len(MADE)} chains G's constants give δ/3 to each way to fail; the bounds from "
-        f"ω, from σ, and for any stopping rule on {len(TRIALS_OF_F)} processes with endings, cuts and noise; {BITS} bits"
+        f"ω, from σ, and for any stopping rule on {len(PROCESSES)} processes with endings, cuts and noise; {BITS} bits"
     )
     found = chain(
         map(likely, claim.chains),
@@ -810,11 +811,11 @@ def certified(claim: Bounds, budget: Budget) -> Verdict:
         map(likely, PAIRS),
         map(made, MADE),
         map(worked, [asserting("loose", of_the_worked(claim))]),
-        map(rare, TRIALS_OF_F),
+        map(rare, PROCESSES),
     )
     verdict, F = at_bits(found, "more likely to fail than stated", lambda _: told), sum(bool(pair.n) for pair in PAIRS)
-    by_state = sum(trial.process.paid_by_state for trial in TRIALS_OF_F)
-    episodic = {"entrywise": len(TRIALS_OF_F), "span": by_state, "stopping": len(TRIALS_OF_F)}
+    by_state = sum(trial.process.paid_by_state for trial in PROCESSES)
+    episodic = {"entrywise": len(PROCESSES), "span": by_state, "stopping": len(PROCESSES)}
     met = {"F": F, "G": len(PAIRS) - F, "visits": len(STEPS), "thirds": len(MADE), "loose": 1}
     return replace(verdict, met=episodic | met)
 
@@ -829,7 +830,7 @@ def scope_of_pairs() -> str:
     return (
         f"every context of a length, with its exact probability; {described(F, 'chains of two states for F')}; "
         f"{described(G, 'for G, at the n that it asks for')}; {len(STEPS)} for the cited inequality: {', '.join(steps)}; "
-        f"{described(MADE, 'for the constants of G')}; {described(TRIALS_OF_F, 'processes for the bounds from ω and σ')}"
+        f"{described(MADE, 'for the constants of G')}; {described(PROCESSES, 'processes for the bounds from ω and σ')}"
     )
 
 
@@ -966,7 +967,9 @@ def most(count: int, delta: float) -> int:
     return k
 
 
-def too_often(task: Task | Sampled, delta: float, name: str, n: int, failures: int, count: int) -> Counterexample | None:
+def too_often(
+    task: Task | Sampled, delta: float, name: str, n: int, failures: int, count: int
+) -> Counterexample | None:
     """A task in which a bound fails more often than a probability of δ would let it but once in a million."""
     if failures <= most(count, delta):
         return None
@@ -1061,7 +1064,7 @@ class Sampled(NamedTuple):
 def in_floats(trial: Trial) -> Sampled:
     """What is counted, to be simulated."""
     return Sampled(
-        trial.name, trial.process.mrp(), trial.n, (float(trial.delta),), trial.process.horizon, contexts=1000
+        trial.name, trial.process.mrp(), trial.n, (float(trial.delta),), trial.process.horizon, contexts=300
     )
 
 
@@ -1096,10 +1099,10 @@ class Seen(NamedTuple):
     values: dict[int, np.ndarray]
 
 
-def seen(layer: Operator) -> Seen:
+def seen(claim: Bounds, layer: Operator) -> Seen:
     """What is compared of a context, from the definitions."""
     v_CE = carried(layer.transition, layer.gamma, layer.reward)
-    c = (2 * layer.M.diagonal() - 1 - layer.gamma * layer.P.sum(axis=1)).min()
+    c = claim.margin(layer.M.diagonal(), layer.gamma, layer.P.sum(axis=1)).min()
     depths = DEPTHS if c > 0 else ()
     return Seen(layer, v_CE, c, {depth: layer.iterate(0 * v_CE, 1.0, depth) for depth in depths})
 
@@ -1112,7 +1115,7 @@ def sampled(claim: Bounds, task: Sampled, count: int, rng: np.random.Generator) 
         layer = layer_operator(as_read(claim, context), x, mrp.discount)
         system = np.eye(len(layer.states)) - mrp.discount * layer.transition
         if claim.covered(layer.counts.min()) and invertible(system):
-            found.append(seen(layer))
+            found.append(seen(claim, layer))
     return found
 
 
@@ -1211,7 +1214,7 @@ def tasks() -> list[Task]:
 
 def sampled_tasks() -> list[Sampled]:
     """Three processes with endings: undiscounted with noise, rewards by state, and short trajectories of a drawn one."""
-    drawn = random_process(Random(0), 5, Fraction(9, 10)).mrp()
+    drawn = random_process(Random(0), 5, Fraction(1)).mrp()
     return [
         Sampled("FrozenLake-v1, undiscounted", from_gymnasium("FrozenLake-v1", discount=1, endings="terminal"), 300),
         Sampled("Boyan's chain of 6 states, cut after 4", boyan_chain(6, endings="terminal"), 60, horizon=4),
@@ -1243,7 +1246,11 @@ def scope_of_tasks() -> str:
 
 def numeric(claim: Bounds, budget: Budget) -> Verdict:
     """F and G on simulated contexts: fails when a bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial(contexts, δ)."""
-    rng, measured, all_tasks = np.random.default_rng(budget.seed), [], [*claim.tasks, *map(in_floats, claim.trials), *tasks(), *sampled_tasks()]
+    rng, measured, all_tasks = (
+        np.random.default_rng(budget.seed),
+        [],
+        [*claim.tasks, *map(in_floats, claim.trials), *tasks(), *sampled_tasks()],
+    )
     for done, task in enumerate(all_tasks, 1):
         found, told = simulate(claim, task, budget, rng)
         if found:
@@ -1253,8 +1260,9 @@ def numeric(claim: Bounds, budget: Budget) -> Verdict:
     count, depths = budget.trials or TRIALS, ", ".join(map(str, DEPTHS))
     return Verdict(
         True,
-        f"4 tasks for F, each at three δ, from μ and from the rarest state, and 5 for G, 3 processes with endings for the bounds from ω and σ, {count} contexts each (seed {budget.seed}), v_0 = 0, depths "
-        f"{depths}: no bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor, target_floor and "
+        "4 tasks for F, each at three δ, from μ and from the rarest state, and 5 for G, 3 processes with endings for the bounds "
+        f"from ω and σ, {count} contexts each (seed {budget.seed}), v_0 = 0, depths {depths}: no bound fails oftener than the "
+        f"1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor, target_floor and "
         "context_needed of icrl.operator are these",
         "; ".join(measured),
         met={"F": 4, "depth": 4, "G": 5, "entrywise": 3, "episodic-depth": 2, "span": 1},
@@ -1271,7 +1279,7 @@ def cited(claim: Bounds, budget: Budget) -> Verdict:
     )
 
 
-NO_CHANCE = {"exact": "the exact part holds of every context, and knows no probability"}
+NO_CHANCE = {"exact": "the exact part holds of every context, and counts none"}
 SEEN_BY_COUNTING = {**NO_CHANCE, "numeric": "a probability is counted, not simulated"}
 NO_SUM = {
     kind: "F and G are counted as they stand, the steps between them checked in rationals"
@@ -1291,7 +1299,11 @@ HOPPING = Task(
     contexts=1000,
 )
 ONE_RARE = Task("three states, one of them rare", RARELY, one_hot(3, 9.0), deltas=(0.1,), margin=0.1, contexts=300)
-TOO_FEW = {**NO_CHANCE, "certified": "two states are too few for it to show"}
+TOO_FEW = {"certified": "two states are too few for it to show"}
+ONLY_SUMMED = {
+    kind: "a factor under the logarithm of a bound that is wide: it shows where the shares of δ are added up"
+    for kind in ("certified", "numeric")
+}
 NO_MATTER = {**NO_CHANCE, "numeric": "after as many transitions as G asks for the start hardly matters"}
 
 MUTANTS = (
@@ -1368,6 +1380,37 @@ MUTANTS = (
     Mutant("half of F_n", Bounds(off=lambda floor: floor / 2), NO_CHANCE, "certified"),
     Mutant("γ in the place of γ/(1 − γ)", Bounds(horizon=lambda gamma: gamma), NO_SUM),
     Mutant("rate (1 − αc)²", Bounds(rate=lambda alpha, c: (1 - alpha * c) ** 2), NO_SUM),
+    Mutant(
+        "the noise of the rewards ignored",
+        Bounds(target=lambda reward, gamma, following: gamma * following, trials=(COIN,)),
+    ),
+    Mutant(
+        "γ left out of the target",
+        Bounds(target=lambda reward, gamma, following: reward + following, trials=(EXCHANGE,)),
+    ),
+    Mutant(
+        "σ without the 0 of an ending",
+        Bounds(following=lambda values: values, trials=(GOING_ON,)),
+        shown_by="certified",
+    ),
+    Mutant("a cut counted as a termination", Bounds(terminated=lambda terminated: True, trials=(CUT,))),
+    Mutant(
+        "transitions thrown away for their reward",
+        Bounds(kept=lambda reward: reward > 0, trials=(COIN,)),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant("n of the longest trajectory in the place of n", Bounds(whole=max), ONLY_SUMMED),
+    Mutant(
+        "n_s² in the place of n_s(n_s + 1)",
+        Bounds(unplanned=lambda size, count, delta: 2 * size * count**2 / delta),
+        ONLY_SUMMED,
+    ),
+    Mutant(
+        "(P̂1)² in the place of P̂1 in c'",
+        Bounds(margin=lambda own, gamma, going_on: 2 * own - 1 - gamma * going_on**2),
+        NO_SUM,
+    ),
     Mutant("α = 2 let in", Bounds(steps=(Fraction(2),)), NO_SUM),
     Mutant("(G) said to fail with probability δ", Bounds(worked=TENTH), SEEN_BY_COUNTING, "certified"),
     Mutant(
@@ -1384,19 +1427,27 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let a finite Markov reward process pay $R_{k+1} = r(S_k)$, let $0 \le \gamma < 1$, $0 < \delta < 1$,
-$0 < \alpha \le 1$, $E > 0$, and let $\sigma \ge \max v^\pi - \min v^\pi$, such as $(r_{\max} - r_{\min})/(1 - \gamma)$. Norms
-without an index are maxima.
+Let a finite Markov reward process draw, on leaving $s$, what it pays and what follows together: a state, or a termination, after which nothing is
+earned. Let the rewards be bounded, $0 \le \gamma < 1$, or $\gamma = 1$ where a termination can be reached from every state, $0 < \delta < 1$,
+$0 < \alpha \le 1$, $E > 0$. A context holds $n$ transitions $(S_k, R_{k+1}, S'_k, e_k)$ of one trajectory or of several, $e_k = 1$ where
+one terminates and else 0. Its $\mathcal W$ are the states that they leave, and those that they enter without terminating;
+$P_e(s, s')$ is the share of those out of $s$ that enter $s'$ without terminating. Norms without an index are maxima.
 """.strip()
 
 PROOF, SIZE, SMALLEST = "proof-explicit-finite-sample", r"\lvert\mathcal{S}\rvert", r"\mu_{\min}"
 """The label of the proof in the chapter, and how the book writes the number of states and the least of their frequencies."""
 
 
-def tau_in_letters(claim: Bounds) -> str:
-    """τ(s), in the book's letters."""
+TARGET = ("R_{k+1}", "gamma", r"(1 - e_k)\, v^{\pi}(S'_k)")
+"""Of what a target is made, in the book's letters."""
+OF_MARGIN = (r"\hat{M}(s, s)", "gamma", r"\sum_u \hat{P}(s, u)")
+"""And a margin."""
+
+
+def root_in_letters(claim: Bounds) -> str:
+    """τ(s)/ω(s), in the book's letters."""
     tries, visits = letters(claim.tries, SIZE, "n", "delta"), letters(claim.visits, "n", "n_s")
-    return rf"{letters(claim.span, 'sigma')} \sqrt{{\frac{{1}}{{{visits}}} \ln {tries}}}"
+    return rf"\sqrt{{\frac{{1}}{{{visits}}} \ln {tries}}}"
 
 
 def asked_in_letters(claim: Bounds) -> str:
@@ -1423,48 +1474,52 @@ and of the context's own error no more than a floor, which can be read off the c
         where=PROOF,
     ),
     Assertion(
-        "gap",
-        r"""
+        "targets",
+        lambda claim: (
+            rf"""
 **From the context: bound (F).** On the states $\mathcal W$ of a context each of which some transition leaves,
 
 $$
-(I - \gamma P_e)(v_{\mathrm{CE}} - v^\pi) = \gamma (P_e - P) v^\pi .
-$$ (eq-certainty-gap)
-""",
-        typed="equation",
+(I - \gamma P_e)(v_{{\mathrm{{CE}}}} - v^\pi) = \hat r + \gamma P_e v^\pi - v^\pi :
+$$ (eq-target-gap)
+
+in row $s$ the mean of the targets ${letters(claim.target, *TARGET)}$ of the transitions out of $s$, less their expectation.
+"""
+        ),
     ),
     Assertion(
-        "F",
+        "entrywise",
         lambda claim: (
             rf"""
-Whatever $S_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left, then
-$\max_{{\mathcal W}} \lvert v_{{\mathrm{{CE}}}} - v^\pi\rvert \le F$, where
+Let $\omega(s)$ be the length of an interval that holds the targets at $s$, and let $n$, over all trajectories, be fixed in advance. Whatever $p_0$ is, with
+probability at least $1 - \delta$: if every state of $\mathcal W$ is left, and $I - \gamma P_e$ is invertible, then in every entry
 
 $$
-F = \max_{{\mathcal W}}\, \gamma (I - \gamma P_e)^{{-1}} \tau, \qquad \tau(s) = {tau_in_letters(claim)} .
-$$ (eq-value-floor)
+\lvert v_{{\mathrm{{CE}}}} - v^\pi \rvert \le (I - \gamma P_e)^{{-1}} \tau, \qquad \tau(s) = \omega(s)\, {root_in_letters(claim)} .
+$$ (eq-target-floor)
 """
         ),
     ),
     Assertion(
-        "shorter",
+        "stopping",
         lambda claim: (
             rf"""
-$F$ is at most ${letters(claim.horizon, "gamma")}\, \max_{{\mathcal W}} \tau$, and so at most
-$\frac{{\gamma\sigma}}{{1 - \gamma}}\sqrt{{\ln(2{SIZE} n/\delta) / (2 \min_{{\mathcal W}} n_s)}}$.
+With ${letters(claim.unplanned, SIZE, "n_s", "delta")}$ under the logarithm, the same holds where $n$ is decided on the way, by any rule that looks
+at nothing but what has been drawn.
 """
         ),
     ),
     Assertion(
-        "depth",
+        "episodic-depth",
         lambda claim: (
             rf"""
-In that event, if moreover every state of $\mathcal W$ is left and $c = 2 \min_{{\mathcal W}} \hat M(s, s) - 1 - \gamma > 0$,
+In either event, if moreover $c' = \min_{{\mathcal W}} \bigl[{letters(claim.margin, *OF_MARGIN)}\bigr] > 0$,
 for all $L$ and every $v_0$
 
 $$
-\max_{{\mathcal W}} \lvert v_L - v^\pi \rvert \le \bigl({letters(claim.rate, "alpha", "c")}\bigr)^L \max_{{\mathcal W}} \lvert v_0 - v_{{\mathrm{{CE}}}} \rvert + F .
-$$ (eq-finite-context)
+\max_{{\mathcal W}} \lvert v_L - v^\pi \rvert \le \bigl({letters(claim.rate, "alpha", "c'")}\bigr)^L \max_{{\mathcal W}} \lvert v_0 - v_{{\mathrm{{CE}}}} \rvert
++ \max_{{\mathcal W}}\, (I - \gamma P_e)^{{-1}} \tau .
+$$ (eq-episodic-context)
 """
         ),
     ),
@@ -1477,10 +1532,66 @@ The event does not involve the weights: it holds for every kernel at once, even 
         where=PROOF,
     ),
     Assertion(
+        "span",
+        r"""
+**Where the reward is a function of the state,** $R_{k+1} = r(S_k)$, every $\omega(s)$ is at most $\gamma\sigma$, if $\sigma \ge \max v^\pi - \min v^\pi$, where the value
+0 of what follows a termination counts if there is one. Such a $\sigma$ is $(r_{\max} - r_{\min})/(1 - \gamma)$, with 0 counted among the rewards in
+the same way.
+""",
+        typed="condition",
+    ),
+    Assertion(
+        "gap",
+        r"""
+If moreover there are no terminations, and the context is one trajectory whose every visited state is left, {eq}`eq-target-gap` becomes
+
+$$
+(I - \gamma P_e)(v_{\mathrm{CE}} - v^\pi) = \gamma (P_e - P) v^\pi .
+$$ (eq-certainty-gap)
+""",
+        typed="equation",
+    ),
+    Assertion(
+        "F",
+        lambda claim: (
+            rf"""
+Then, whatever $S_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left, then
+$\max_{{\mathcal W}} \lvert v_{{\mathrm{{CE}}}} - v^\pi\rvert \le F$, where
+
+$$
+F = \max_{{\mathcal W}}\, \gamma (I - \gamma P_e)^{{-1}} \tau_\sigma, \qquad \tau_\sigma(s) = {letters(claim.span, "sigma")}\, {root_in_letters(claim)} .
+$$ (eq-value-floor)
+"""
+        ),
+    ),
+    Assertion(
+        "shorter",
+        lambda claim: (
+            rf"""
+$F$ is at most ${letters(claim.horizon, "gamma")}\, \max_{{\mathcal W}} \tau_\sigma$, and so at most
+$\frac{{\gamma\sigma}}{{1 - \gamma}}\sqrt{{\ln(2{SIZE} n/\delta) / (2 \min_{{\mathcal W}} n_s)}}$.
+"""
+        ),
+    ),
+    Assertion(
+        "depth",
+        lambda claim: (
+            rf"""
+In that event, if moreover every state of $\mathcal W$ is left and $c = 2 \min_{{\mathcal W}} \hat M(s, s) - 1 - \gamma > 0$, which then is $c'$,
+for all $L$ and every $v_0$
+
+$$
+\max_{{\mathcal W}} \lvert v_L - v^\pi \rvert \le \bigl({letters(claim.rate, "alpha", "c")}\bigr)^L \max_{{\mathcal W}} \lvert v_0 - v_{{\mathrm{{CE}}}} \rvert + F .
+$$ (eq-finite-context)
+"""
+        ),
+    ),
+    Assertion(
         "room",
         lambda claim: (
             rf"""
-**Before the context: bound (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with
+**Before the context: bound (G).** Let the reward still be a function of the state, and the context one trajectory of a process without terminations,
+$\gamma < 1$, $P$ ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with
 $Z_s = \sum_u \mu(u) E(s, u)$. Let $c$ now be the margin that is asked for, any number with
 $0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second largest eigenvalue
 of $(P + P^*)/2$ (0 for one state), with $P^*$ the reversed chain, $\kappa = {letters(claim.kappa, "lambda")}$,
@@ -1556,12 +1667,40 @@ CLAIM = Claim(
     assertions=ASSERTIONS,
     hypotheses=(
         Hypothesis(
-            "The reward is a function of the state that is left, $R_{k+1} = r(S_k)$.",
+            r"Finitely many states, bounded rewards, $0 \le \gamma < 1$, or $\gamma = 1$ where a termination can be reached from every state.",
+            reason=r"where $\gamma = 1$ and no termination can be reached there need be no $v^\pi$; an unbounded reward has no finite $\omega(s)$",
+        ),
+        Hypothesis(
+            "What is drawn on leaving a state does not depend on what was drawn before, and no transition is left out of the context for what it drew.",
+            dropped="transitions thrown away for their reward",
+        ),
+        Hypothesis(
+            "A trajectory that was cut counts as cut, and not as terminated.", dropped="a cut counted as a termination"
+        ),
+        Hypothesis(
+            r"For {eq}`eq-target-floor` with $n$: $n$ is fixed in advance, or stands for a number fixed in advance that the transitions do not exceed.",
+            reason="where it is decided on the way, the box has another bound",
+        ),
+        Hypothesis(
+            r"For the same: $\omega(s)$ is the length of an interval in which the targets at $s$ lie with certainty, the noise of their rewards included.",
+            dropped="the noise of the rewards ignored",
+        ),
+        Hypothesis(
+            r"For {eq}`eq-target-gap` and the bound after it with $\gamma = 1$: $I - P_e$ is invertible, which is to say that in the context too a termination is "
+            r"reached from every state of $\mathcal W$; for $\gamma < 1$ it is invertible.",
+            reason=r"without it there is no $v_{\mathrm{CE}}$ to speak of",
+        ),
+        Hypothesis(
+            r"From {eq}`eq-certainty-gap` on, and for $\omega \le \gamma\sigma$: the reward is a function of the state that is left, $R_{k+1} = r(S_k)$.",
             dropped="rewards that depend on the successor let in",
         ),
         Hypothesis(
-            r"Finitely many states, $0 \le \gamma < 1$.",
-            reason=r"where $\gamma = 1$ there is no one $v^\pi$, nor an inverse of $I - \gamma P_e$",
+            r"For $\omega \le \gamma\sigma$: the value 0 counts in $\sigma$ where transitions terminate.",
+            dropped="σ without the 0 of an ending",
+        ),
+        Hypothesis(
+            r"From {eq}`eq-certainty-gap` on: one trajectory without terminations, $\gamma < 1$.",
+            reason=r"not needed for (F) where $\sigma$ counts the 0; (G) is about how often one endless walk visits its states",
         ),
         Hypothesis(r"$0 < \alpha \le 1$.", dropped="α = 2 let in"),
         Hypothesis(
@@ -1569,14 +1708,15 @@ CLAIM = Claim(
             reason=r"with weights of both signs a sum of them may be 0, and $\hat M$ undefined",
         ),
         Hypothesis(
-            r"For the identity before (F), and for (F): every state of the context is left by some transition, which can be read off the context. Of the chain, "
-            r"$F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
+            r"For {eq}`eq-target-gap`, {eq}`eq-certainty-gap` and the bounds after them: every state of $\mathcal W$ is left by some transition, which can be read off "
+            r"the context. Of the chain, $F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
             dropped="a state that no transition leaves let in",
             holds=left,
         ),
         Hypothesis(
-            r"For the bound after $L$ layers $c > 0$, which can be read off the context.",
-            reason="not needed for the inequality; where $c \\le 0$ the factor is 1 or more, and it says nothing of depth",
+            r"For the bounds after $L$ layers $c' > 0$ and $c > 0$, which can be read off the context.",
+            reason="not needed for the inequalities where every state is left and $I - \\gamma P_e$ is invertible; where the margin is 0 or less the "
+            "factor is 1 or more, and they say nothing of depth",
         ),
         Hypothesis(
             r"For (G): $P$ ergodic.", reason=r"for a reducible chain there is no one $\mu$ of which $M_\pi$ is made"
@@ -1612,6 +1752,6 @@ CLAIM = Claim(
     source="Found for this book; (G) rests on Fan, Jiang and Sun 2021",
     shared=(
         "The chains and their rewards. The probabilities are counted, not sampled, in the certified check; in the "
-        "numeric one the values come from icrl.operator, F and G from the definitions, and both are compared."
+        "numeric one the values come from icrl.operator, the bounds from the definitions, and both are compared."
     ),
 )
