@@ -674,24 +674,18 @@ class Counts(NamedTuple):
 
 def of_tally(claim: Bounds, given: Process, tally: Tally) -> Counts | None:
     """The model that a context holds; None where a state of W is never left, or I − γP_e is singular."""
-    goes_on = [
-        seen - cut * claim.terminated(False) if each.follows is not None else 0
-        for (_, each), seen, cut in zip(given.pairs, *tally)
-    ]
-    W = sorted(
-        {s for (s, _), seen in zip(given.pairs, tally.seen) if seen}
-        | {each.follows for (_, each), more in zip(given.pairs, goes_on) if more}
-    )
-    left = [sum(seen for (s, _), seen in zip(given.pairs, tally.seen) if s == w) for w in W]
+    held = [(s, each, k, cut) for (s, each), k, cut in zip(given.pairs, tally.seen, tally.cut) if k]
+    on = [(s, each.follows, k - cut * claim.terminated(False)) for s, each, k, cut in held if each.follows is not None]
+    W = sorted({s for s, *_ in held}.union(u for _, u, k in on if k))
+    left = [sum(k for s, _, k, _ in held if s == w) for w in W]
     if not W or not claim.covered(min(left)):
         return None
     P_e, reward = fractions([[0] * len(W) for _ in W]), fractions([0] * len(W))
-    for (s, each), seen, more in zip(given.pairs, tally.seen, goes_on):
-        if seen:
-            i = W.index(s)
-            reward[i] += Fraction(seen, left[i]) * each.reward
-        if more:
-            P_e[i, W.index(each.follows)] += Fraction(more, left[i])
+    for s, each, k, _ in held:
+        reward[W.index(s)] += k * each.reward / left[W.index(s)]
+    for s, u, k in on:
+        if k:
+            P_e[W.index(s), W.index(u)] += Fraction(k, left[W.index(s)])
     system = identity(len(W)) - given.gamma * P_e
     return Counts(W, left, P_e, np.abs(solved(system, reward) - true_value(given)[W])) if invertible(system) else None
 
@@ -1063,9 +1057,7 @@ class Sampled(NamedTuple):
 
 def in_floats(trial: Trial) -> Sampled:
     """What is counted, to be simulated."""
-    return Sampled(
-        trial.name, trial.process.mrp(), trial.n, (float(trial.delta),), trial.process.horizon, contexts=300
-    )
+    return Sampled(trial.name, trial.process.mrp(), trial.n, (float(trial.delta),), trial.process.horizon, contexts=300)
 
 
 def ranges_of(claim: Bounds, mrp: MarkovRewardProcess) -> np.ndarray:
@@ -1084,8 +1076,8 @@ def as_read(claim: Bounds, context: Context) -> Context:
     """The context of the draws that were kept, its trajectories ended as they count."""
     kept = np.array([claim.kept(reward) for reward in context.rewards])
     if not kept.all():
-        fields = (context.before, context.rewards, context.after, context.terminated)
-        context = Context.of_transitions(*(field[kept] for field in fields), truncated=np.ones(kept.sum()))
+        fields = (context.before, context.rewards, context.after, context.terminated, ~context.terminated)
+        context = Context.of_transitions(*(field[kept] for field in fields))
     endings = [(length, claim.terminated(terminated)) for length, terminated in context.endings]
     return Context(context.states, context.rewards, endings)
 
@@ -1246,11 +1238,8 @@ def scope_of_tasks() -> str:
 
 def numeric(claim: Bounds, budget: Budget) -> Verdict:
     """F and G on simulated contexts: fails when a bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial(contexts, δ)."""
-    rng, measured, all_tasks = (
-        np.random.default_rng(budget.seed),
-        [],
-        [*claim.tasks, *map(in_floats, claim.trials), *tasks(), *sampled_tasks()],
-    )
+    rng, measured = np.random.default_rng(budget.seed), []
+    all_tasks: list[Task | Sampled] = [*claim.tasks, *map(in_floats, claim.trials), *tasks(), *sampled_tasks()]
     for done, task in enumerate(all_tasks, 1):
         found, told = simulate(claim, task, budget, rng)
         if found:

@@ -2,7 +2,6 @@ r"""Small MRPs that terminate and pay noisy rewards, in ``Fraction``s; their con
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -33,13 +32,15 @@ class Tally(NamedTuple):
     seen: tuple[int, ...]
     cut: tuple[int, ...]
 
-    def and_one(self, i: int, kept: bool, cut: bool) -> Tally:
-        """The counts after one more of pair i, if it is kept."""
-        if not kept:
-            return self
+    def and_one(self, i: int, cut: bool) -> Tally:
+        """The counts after one more of pair i."""
         seen, cuts = list(self.seen), list(self.cut)
         seen[i], cuts[i] = seen[i] + 1, cuts[i] + cut
         return Tally(tuple(seen), tuple(cuts))
+
+
+Walks = dict[Tally, dict[tuple[int, int], Fraction]]
+"""The contexts of a length by their counts, and the probability that one has these, and is in a state, so many transitions into its trajectory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,38 +91,50 @@ class Process:
         """r, (S,): the mean rewards."""
         return np.array([sum(each.probability * each.reward for each in here) for here in self.outcomes], dtype=object)
 
+    @property
+    def begin(self) -> dict[tuple[int, int], Fraction]:
+        """Where a trajectory is before its first transition."""
+        return {(s, 0): p for s, p in enumerate(self.start) if p}
+
+    def further(self, walks: Walks, kept: Callable[[Any], bool], last: bool) -> Walks:
+        """One draw more; where it is the ``last``, the trajectory is cut after it."""
+        after: Walks = {}
+        for tally, places in walks.items():
+            for ((s, age), p), (i, (here, each)) in product(places.items(), enumerate(self.pairs)):
+                if here != s:
+                    continue
+                cut = each.follows is not None and (last or age + 1 == self.horizon)
+                following = self.begin
+                if kept(each.reward) and each.follows is not None and not cut:
+                    following = {(each.follows, age + 1): Fraction(1)}
+                there = after.setdefault(tally.and_one(i, cut) if kept(each.reward) else tally, {})
+                for place, q in following.items():
+                    there[place] = there.get(place, Fraction(0)) + p * each.probability * q
+        return after
+
     def tallied(
         self,
         n: int,
         kept: Callable[[Any], bool] = lambda reward: True,
         stops: Callable[[Tally], bool] = lambda tally: False,
     ) -> tuple[dict[Tally, Fraction], Fraction]:
-        """The contexts of n draws by their counts, each with its probability; and the probability of those for which ``stops`` held before.
+        """The contexts of n draws by their counts, each with its probability; and the probability that ``stops``, asked after each draw, held.
 
-        A draw whose reward is not ``kept`` is thrown away, and a new trajectory begins. ``stops`` is asked after each draw.
+        A draw whose reward is not ``kept`` is thrown away, and a new trajectory begins.
         """
-        zero, begin = (0,) * len(self.pairs), [((s, 0), p) for s, p in enumerate(self.start) if p]
-        walks, stopped = {Tally(zero, zero): dict(begin)}, Fraction(0)
+        zero, stopped = (0,) * len(self.pairs), Fraction(0)
+        walks: Walks = {Tally(zero, zero): self.begin}
         for drawn in range(1, n + 1):
-            after: dict[Tally, Counter] = {}
-            for tally, places in walks.items():
-                for ((s, age), p), (i, (here, each)) in product(places.items(), enumerate(self.pairs)):
-                    if here != s:
-                        continue
-                    keep = kept(each.reward)
-                    cut = drawn == n or age + 1 == self.horizon
-                    ended = not keep or cut or each.follows is None
-                    there = after.setdefault(tally.and_one(i, keep, cut and each.follows is not None), Counter())
-                    for place, q in begin if ended else [((each.follows, age + 1), Fraction(1))]:
-                        there[place] += p * each.probability * q
-            over = [tally for tally in after if stops(tally)]
-            stopped += sum((sum(after.pop(tally).values()) for tally in over), Fraction(0))
-            walks = after
-        return {tally: sum(places.values()) for tally, places in walks.items()}, stopped
+            walks = self.further(walks, kept, drawn == n)
+            over = [tally for tally in walks if stops(tally)]
+            stopped += sum((p for tally in over for p in walks.pop(tally).values()), Fraction(0))
+        return {tally: sum(places.values(), Fraction(0)) for tally, places in walks.items()}, stopped
 
     def drawn(self, n: int, rng: Random) -> tuple[list[int], list[Fraction], Endings]:
         """The states, rewards and endings of a context of n transitions; where a trajectory terminates, its last state is |S|."""
-        states, rewards, endings = [], [], []
+        states: list[int] = []
+        rewards: list[Fraction] = []
+        endings: list[tuple[int, bool]] = []
         while n > len(rewards):
             most = min(self.horizon or n, n - len(rewards))
             s, length = rng.choices(range(self.size), [float(p) for p in self.start])[0], 0
