@@ -499,9 +499,9 @@ def test_the_target_floor_by_hand():
 
 
 def test_the_value_floor_is_a_target_floor_that_endings_lower():
-    """Where a visit to 0 terminates less is carried from state to state: at equal counts the floor is lower."""
+    """Where a transition terminates, less is carried from state to state: at equal counts the floor is lower."""
     back = layer_operator(Context([0, 1, 0, 1, 0], [1.0] * 4), np.eye(2), 0.5)
-    ended = layer_operator(Context([0, 1, 0, 1, 0, 2], [1.0] * 4, [(3, False), (1, True)]), np.eye(3), 0.5)
+    ended = layer_operator(Context([0, 1, 0, 1, 1, 2], [1.0] * 4, [(3, False), (1, True)]), np.eye(3), 0.5)
     floors = [op.value_floor(layer, 3.0, 0.1, 2, 4) for layer in (back, ended)]
     assert floors == [0.5 * op.target_floor(layer, 3.0, 0.1, 2, 4) for layer in (back, ended)]
     assert (back.counts == ended.counts).all() and floors[1] < floors[0]
