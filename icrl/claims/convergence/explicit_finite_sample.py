@@ -274,10 +274,14 @@ def ranges(claim: Bounds, given: Process) -> list:
     return [extent(claim.target(each.reward, given.gamma, after(each)) for each in here) for here in given.outcomes]
 
 
+def span_of(claim: Bounds, given: Process, numbers: list) -> Any:
+    """The span of numbers of the states, and of 0 where a transition may terminate."""
+    return extent(claim.following(numbers) if given.terminates else numbers)
+
+
 def span_that_follows(claim: Bounds, given: Process) -> Any:
     """σ, the span of v^π, and of 0 where a transition may terminate."""
-    v = true_value(given).tolist()
-    return extent(claim.following(v) if given.terminates else v)
+    return span_of(claim, given, true_value(given).tolist())
 
 
 def of_episodes(claim: Bounds, given: Episodes) -> Iterator[Part]:
@@ -303,6 +307,8 @@ def of_episodes(claim: Bounds, given: Episodes) -> Iterator[Part]:
         if given.process.paid_by_state:
             sigma = layer.gamma * span_that_follows(claim, given.process)
             yield Part(f"ω at {s}", omega[s], sigma, relation=AT_MOST, asserted="span")
+            most = layer.gamma * span_of(claim, given.process, given.process.r.tolist())
+            yield Part("(1 − γ)γσ", (1 - layer.gamma) * sigma, most, relation=AT_MOST, asserted="span")
     size, whole = given.process.size, claim.whole([length for length, _ in ends])
     each = [size * 2 / claim.tries(size, whole, TENTH) for _ in range(n)]
     yield Part("Σ of δ's shares, n fixed", sum(each), TENTH, relation=AT_MOST, asserted="entrywise")
@@ -1427,9 +1433,9 @@ PROOF, SIZE, SMALLEST = "proof-explicit-finite-sample", r"\lvert\mathcal{S}\rver
 """The label of the proof in the chapter, and how the book writes the number of states and the least of their frequencies."""
 
 
-TARGET = ("R_{k+1}", "gamma", r"(1 - e_k)\, v^{\pi}(S'_k)")
-"""Of what a target is made, in the book's letters."""
-OF_MARGIN = (r"\hat{M}(s, s)", "gamma", r"\sum_u \hat{P}(s, u)")
+TARGET = ("R_{k+1}", "gamma", r"{(1 - e_k)\, v^\pi(S'_k)}")
+"""Of what a target is made, in the book's letters; a brace sorts behind γ."""
+OF_MARGIN = (r"\hat{M}(s, s)", "gamma", r"{\sum_u \hat P(s, u)}")
 """And a margin."""
 
 
@@ -1493,7 +1499,7 @@ $$ (eq-target-floor)
         "stopping",
         lambda claim: (
             rf"""
-With ${letters(claim.unplanned, SIZE, "n_s", "delta")}$ under the logarithm, the same holds where $n$ is decided on the way, by any rule that looks
+With ${letters(claim.unplanned, SIZE, "n_s", "delta")}$ in the place of what stands under the logarithm, the same holds where $n$ is decided on the way, by any rule that looks
 at nothing but what has been drawn.
 """
         ),
@@ -1524,8 +1530,8 @@ The event does not involve the weights: it holds for every kernel at once, even 
         "span",
         r"""
 **Where the reward is a function of the state,** $R_{k+1} = r(S_k)$, every $\omega(s)$ is at most $\gamma\sigma$, if $\sigma \ge \max v^\pi - \min v^\pi$, where the value
-0 of what follows a termination counts if there is one. Such a $\sigma$ is $(r_{\max} - r_{\min})/(1 - \gamma)$, with 0 counted among the rewards in
-the same way.
+0 of what follows a termination counts if there is one. For $\gamma < 1$ such a $\sigma$ is $(r_{\max} - r_{\min})/(1 - \gamma)$, with 0 counted among the
+rewards in the same way.
 """,
         typed="condition",
     ),
