@@ -1487,7 +1487,8 @@ in row $s$ the mean of the targets ${letters(claim.target, *TARGET)}$ of the tra
         lambda claim: (
             rf"""
 Let $\omega(s)$ be the length of an interval that holds the targets at $s$, and let $n$, over all trajectories, be fixed in advance, or let it stand for a
-number so fixed that the transitions do not exceed. Whatever $p_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left, and $I - \gamma P_e$ is invertible, then in every entry
+number so fixed that the transitions do not exceed. Whatever $p_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left,
+and $I - \gamma P_e$ is invertible, then in every entry
 
 $$
 \lvert v_{{\mathrm{{CE}}}} - v^\pi \rvert \le (I - \gamma P_e)^{{-1}} \tau, \qquad \tau(s) = \omega(s)\, {root_in_letters(claim)} .
