@@ -595,9 +595,10 @@ def population_kernel(mrp: MarkovRewardProcess, features: ArrayLike, A: ArrayLik
 def target_floor(operator: Operator, ranges: ArrayLike, delta: float, n_states: int, n: int) -> float:
     r"""The bound F: :math:`\max_W (I - \gamma P_e)^{-1} \tau`, :math:`\tau(s) = \omega(s) \sqrt{\ln(2|S|n/\delta) / (2 n_s)}`.
 
-    With probability at least 1 − δ it is no less than max_W |v_CE − v^π|, for any MRP, with rewards of any noise and any endings.
-    ``ranges``: ω, one number or (W,), at least the range of the target :math:`R_{k+1} + \gamma v^\pi(S'_k)`, without v^π where the
-    transition terminates, given :math:`S_k = s`. ``n_states``: |S|. ``n``: the number of transitions, fixed before they were drawn.
+    With probability at least 1 − δ it is no less than max_W |v_CE − v^π|, for any finite MRP with bounded rewards and any endings.
+    ``ranges``: ω, one number or (W,), the length of an interval that holds the target :math:`R_{k+1} + \gamma v^\pi(S'_k)`, without
+    v^π where the transition terminates, given :math:`S_k = s`. ``n_states``: |S|. ``n``: the number of transitions of all
+    trajectories, fixed before they were drawn.
 
     Raises ``ValueError`` for a context that does not leave every state it visits, γ outside [0, 1), or [0, 1] where transitions
     terminate, and n other than the number of its transitions.
@@ -606,7 +607,7 @@ def target_floor(operator: Operator, ranges: ArrayLike, delta: float, n_states: 
         raise ValueError(f"n must be the number of transitions, {operator.counts.sum()}, got {n}")
     here = operator._in_floats
     number("gamma", here.gamma, "[0, 1]" if here.terminating.any() else "[0, 1)")
-    spread = finite_array("ranges", np.broadcast_to(ranges, here.b.shape), here.b.shape)
+    spread = finite_array("ranges", ranges if np.ndim(ranges) else np.full(here.b.shape, ranges), here.b.shape)
     if (spread < 0).any():
         raise ValueError(f"ranges must not be negative, got {spread.min()}")
     tries = 2 * integer("n_states", n_states, len(here.states)) * n / number("delta", delta, "(0, 1)")

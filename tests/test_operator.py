@@ -488,6 +488,25 @@ def test_the_value_floor_by_hand():
     assert op.value_floor(two, 1.0, 0.1, 2, 4) == pytest.approx(math.sqrt(math.log(160) / 4), rel=1e-14)
 
 
+def test_the_target_floor_by_hand():
+    """γ = 1, two of three transitions out of 0 terminate, one goes to 1, and there always: (I − P_e)⁻¹τ = (τ_0 + τ_1/3, τ_1)."""
+    episodes = Context([0, 2, 0, 2, 0, 1, 2], [1.0, 0.0, 1.0, 2.0], [(1, True), (1, True), (2, True)])
+    layer, log = layer_operator(episodes, np.eye(3), 1.0), math.log(2 * 2 * 4 / 0.1)
+    low, high = 3 * math.sqrt(log / 6), math.sqrt(log / 2)
+    assert op.target_floor(layer, [3.0, 1.0], 0.1, 2, 4) == pytest.approx(low + high / 3, rel=1e-14)
+    assert op.target_floor(layer, [0.0, 1.0], 0.1, 2, 4) == pytest.approx(high, rel=1e-14)
+    assert op.target_floor(layer, 0.0, 0.1, 2, 4) == 0
+
+
+def test_the_value_floor_is_a_target_floor_that_endings_lower():
+    """Where a transition terminates, less is carried from state to state: at equal counts the floor is lower."""
+    back = layer_operator(Context([0, 1, 0, 1, 0], [1.0] * 4), np.eye(2), 0.5)
+    ended = layer_operator(Context([0, 1, 0, 1, 1, 2], [1.0] * 4, [(3, False), (1, True)]), np.eye(3), 0.5)
+    floors = [op.value_floor(layer, 3.0, 0.1, 2, 4) for layer in (back, ended)]
+    assert floors == [0.5 * op.target_floor(layer, 3.0, 0.1, 2, 4) for layer in (back, ended)]
+    assert (back.counts == ended.counts).all() and floors[1] < floors[0]
+
+
 def test_the_value_floor_is_below_its_simple_form():
     mrp, context, x = sampled(0, n=500)
     operator, σ = layer_operator(context, x, 0.9), np.ptp(mrp.value())
@@ -668,6 +687,13 @@ TWO = MarkovRewardProcess([[0.5, 0.5], [0.5, 0.5]], [1, 0], 0.5)
         (lambda: op.value_floor(FLOATS, 1.0, 0.1, 1, 2), "n_states must be an integer, 2 or more, got 1"),
         (lambda: op.value_floor(FLOATS, 1.0, 1.0, 2, 2), r"delta must be a number in \(0, 1\), got 1.0"),
         (lambda: op.value_floor(FLOATS, -1.0, 0.1, 2, 2), r"span must be a number in \[0, inf\), got -1.0"),
+        (lambda: op.target_floor(FLOATS, [1.0, -1.0], 0.1, 2, 2), "ranges must not be negative, got -1.0"),
+        (lambda: op.target_floor(FLOATS, [1.0] * 3, 0.1, 2, 2), r"ranges must have shape \(2,\), got \(3,\)"),
+        (lambda: op.target_floor(FLOATS, math.inf, 0.1, 2, 2), "ranges must be finite, got inf"),
+        (
+            lambda: op.target_floor(layer_operator(PLAIN, np.eye(2), 1.0), 1.0, 0.1, 2, 2),
+            r"gamma must be a number in \[0, 1\), got 1.0",
+        ),
         (lambda: op.value_floor(layer_operator(UNSEEN, np.eye(2), 0.5), 1.0, 0.1, 2, 1), "got none out of state 1"),
         (
             lambda: op.value_floor(layer_operator(PLAIN, np.eye(2), -0.5), 1.0, 0.1, 2, 2),

@@ -13,6 +13,7 @@ from icrl.claims.convergence.explicit_finite_sample import Bounds, counted, most
 from icrl.mrp import MarkovRewardProcess
 from icrl.operator import context_needed, operator_from_kernel, worthwhile_depth
 from icrl.verify.instances.chains import fractions
+from icrl.verify.instances.outcomes import Tally, process
 from icrl.verify.model import Budget
 from icrl.verify.routes import grouping
 from icrl.verify.run import judge
@@ -50,7 +51,7 @@ def nan(*_):
 
 
 NAN = {
-    "explicit-finite-sample": Bounds(discounted=lambda P_e, gamma, tau: tau * float("nan")),
+    "explicit-finite-sample": Bounds(carried=lambda P_e, gamma, tau: tau * float("nan")),
     "finite-sample": finite_sample.Published(rate=nan, kappa=nan),
     "depth-against-context": depth_against_context.Depth(rate=nan),
 }
@@ -77,6 +78,68 @@ def test_contexts_are_counted_as_they_would_be_one_by_one(leave, start, n):
     assert {key: p for key, p in found.items() if p} == {key: p for key, p in one_by_one.items() if p} and sum(
         found.values()
     ) == 1
+
+
+@pytest.mark.parametrize("horizon", [None, 2])
+@pytest.mark.parametrize("n", [1, 2, 4])
+def test_contexts_of_episodes_are_counted_as_they_would_be_one_by_one(n, horizon):
+    given = process(
+        [("1/2", 1, 1), ("1/4", 0, 0), ("1/4", 2, None)],
+        [("2/3", 0, 0), ("1/3", 1, None)],
+        gamma=1,
+        start=["1/3", "2/3"],
+        horizon=horizon,
+    )
+    one_by_one = {}
+    for path in product(range(len(given.pairs)), repeat=n):
+        p, place, seen, cut = F(1), None, [0] * 5, [0] * 5
+        for k, (i, (s, each)) in enumerate((i, given.pairs[i]) for i in path):
+            p *= (given.start[s] if place is None else F(place[0] == s)) * each.probability
+            age = 1 if place is None else place[1] + 1
+            ends = each.follows is None or age == horizon or k == n - 1
+            seen[i], cut[i] = seen[i] + 1, cut[i] + (ends and each.follows is not None)
+            place = None if ends else (each.follows, age)
+        key = Tally(tuple(seen), tuple(cut))
+        one_by_one[key] = one_by_one.get(key, 0) + p
+    found, stopped = given.tallied(n)
+    assert found == {key: p for key, p in one_by_one.items() if p} and sum(found.values()) == 1 and stopped == 0
+
+
+def test_draws_are_thrown_away_and_contexts_stopped():
+    """Two throws of a coin: none, one or two of the 1s are kept; a 1 comes before the end with probability 3/4."""
+    coin = explicit_finite_sample.COIN.process
+    kept = coin.tallied(2, kept=lambda reward: reward > 0)[0]
+    assert {tally.seen: p for tally, p in kept.items()} == {(0, 0): F(1, 4), (0, 1): F(1, 2), (0, 2): F(1, 4)}
+    assert coin.tallied(2, stops=lambda tally: tally.seen[1] > 0)[1] == F(3, 4)
+
+
+def test_one_state_that_goes_on_or_not_is_rarely_right():
+    """v^π = 4/3, and v_CE is that where 5 of 10 go on."""
+    trial = explicit_finite_sample.GOING_ON
+    tallies = trial.process.tallied(trial.n)[0]
+    wrong = [
+        p for tally, p in tallies.items() if explicit_finite_sample.of_tally(Bounds(), trial.process, tally).error[0]
+    ]
+    assert explicit_finite_sample.true_value(trial.process)[0] == F(4, 3)
+    assert sum(wrong) == 1 - F(comb(10, 5), 2**10) and round(float(sum(wrong)), 3) == 0.754
+
+
+def test_a_rule_that_stops_where_the_bound_fails_is_noticed():
+    """With ln 3 in the place of its logarithm, a coin that has been thrown up to 31 times is beyond the bound at some time, but seldom at the end."""
+    narrow = Bounds(unplanned=lambda size, count, delta: F(3))
+    found = judge(check_of("explicit-finite-sample", "certified"), narrow, FEW).counterexample
+    assert found.where.startswith("probability that the bound for any stopping rule") and found.asserted == (
+        "stopping",
+    )
+
+
+def test_what_is_counted_is_what_is_simulated():
+    """The library's process in floats has the value and the ranges of the rational one."""
+    for trial in explicit_finite_sample.PROCESSES:
+        size, mrp = trial.process.size, trial.process.mrp()
+        exact = explicit_finite_sample.true_value(trial.process), explicit_finite_sample.ranges(Bounds(), trial.process)
+        assert mrp.value()[:size] == pytest.approx(exact[0].astype(float))
+        assert explicit_finite_sample.ranges_of(Bounds(), mrp)[:size] == pytest.approx([float(x) for x in exact[1]])
 
 
 def test_g_on_the_worked_instance():
@@ -235,6 +298,7 @@ def test_depths_by_trial():
 
 PLANTED = [
     ("explicit-finite-sample", "value_floor", lambda right: lambda *given: right(*given) * (1 + 1e-6)),
+    ("explicit-finite-sample", "target_floor", lambda right: lambda *given: right(*given) * (1 + 1e-6)),
     (
         "explicit-finite-sample",
         "context_needed",

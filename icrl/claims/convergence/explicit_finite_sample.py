@@ -3,7 +3,7 @@ r"""explicit-finite-sample: how far the limit of depth is from the true value, i
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache, partial
@@ -13,11 +13,21 @@ from random import Random
 from typing import Any, NamedTuple
 
 from icrl.arrays import np
-from icrl.mrp import Context, MarkovRewardProcess
-from icrl.operator import context_needed, layer_maps, layer_operator, operator_from_kernel, value_floor, values_at_depth
+from icrl.mrp import Context, Endings, MarkovRewardProcess
+from icrl.operator import (
+    Operator,
+    context_needed,
+    layer_maps,
+    layer_operator,
+    operator_from_kernel,
+    target_floor,
+    value_floor,
+    values_at_depth,
+)
 from icrl.tasks import boyan_chain, from_gymnasium, one_hot, random_mrp, ring
 from icrl.verify.instances.cases import shown, to_ball
 from icrl.verify.instances.chains import fractions, rational_chain, rational_vector
+from icrl.verify.instances.outcomes import Process, Tally, process, random_process
 from icrl.verify.instances.words import between, described
 from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.differences import BITS, Undecided
@@ -36,15 +46,35 @@ from icrl.verify.judging.parts import (
 )
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
-from icrl.verify.routes.exact_algebra import solved
+from icrl.verify.routes.exact_algebra import invertible, solved
 
 HALF, TENTH = Fraction(1, 2), Fraction(1, 10)
 
 
-def discounted(P_e: np.ndarray, gamma: Any, tau: np.ndarray) -> np.ndarray:
-    """γ(I − γP_e)⁻¹τ, for one context in numbers of any kind, or for a batch of floats."""
+def carried(P_e: np.ndarray, gamma: Any, tau: np.ndarray) -> np.ndarray:
+    """(I − γP_e)⁻¹τ, for one context in numbers of any kind, or for a batch of floats."""
     system = np.eye(P_e.shape[-1], dtype=int) - gamma * P_e
-    return gamma * (solved(system, tau) if P_e.dtype == object else np.linalg.solve(system, tau[..., None])[..., 0])
+    return solved(system, tau) if P_e.dtype == object else np.linalg.solve(system, tau[..., None])[..., 0]
+
+
+def with_0(values: Sequence) -> list:
+    """The values, and the 0 that is the value where a transition has terminated."""
+    return [*values, 0]
+
+
+def all_told(lengths: Sequence[int]) -> int:
+    """n, the transitions of all trajectories, from those of each."""
+    return sum(lengths)
+
+
+def whatever_it_pays(reward: Any) -> bool:
+    """Whether a transition that was drawn is part of the context, from its reward."""
+    return True
+
+
+def as_it_ended(terminated: bool) -> bool:
+    """Whether a trajectory counts as one that terminated."""
+    return terminated
 
 
 def room(E: np.ndarray, mu: np.ndarray, s: int, m_0: Any) -> Any:
@@ -75,10 +105,16 @@ class Needs(NamedTuple):
 
 @dataclass(frozen=True)
 class Bounds:
-    """The statement with its pieces, and what is let in beyond the hypotheses: rational contexts, chains of two states, tasks to simulate."""
+    """The statement with its pieces, and what is let in beyond the hypotheses: rational contexts, chains of two states, tasks to simulate, processes to count and simulate."""
 
-    discounted: Callable = discounted
+    carried: Callable = carried
+    target: Callable = lambda reward, gamma, following: reward + gamma * following
+    following: Callable[[Sequence], Sequence] = with_0
+    kept: Callable[[Any], bool] = whatever_it_pays
+    terminated: Callable[[bool], bool] = as_it_ended
+    whole: Callable[[Sequence[int]], int] = all_told
     tries: Callable = lambda size, n, delta: 2 * size * n / delta
+    unplanned: Callable = lambda size, count, delta: 2 * size * count * (count + 1) / delta
     visits: Callable = lambda n, count: 2 * count
     span: Callable = lambda sigma: sigma
     kappa: Callable = lambda second: (1 + second) / (1 - second)
@@ -95,12 +131,14 @@ class Bounds:
     off: Callable = lambda floor: floor
     start: Callable = lambda mu: mu
     horizon: Callable = lambda gamma: gamma / (1 - gamma)
+    margin: Callable = lambda own, gamma, going_on: 2 * own - 1 - gamma * going_on
     rate: Callable = lambda alpha, c: 1 - alpha * c
     worked: Fraction = Fraction(13, 10**4)
     steps: tuple[Any, ...] = (HALF, Fraction(1))
     contexts: tuple[Instance, ...] = ()
     chains: tuple[Pair, ...] = ()
     tasks: tuple[Task, ...] = ()
+    trials: tuple[Trial, ...] = ()
 
     def asked(self, needs: Needs, log: Any) -> Any:
         """κ · ln(3|S|/δ) · max{1/(2h²), 2/μ²}, of the least h_s and the least μ_s: what G asks n to be at least."""
@@ -145,8 +183,8 @@ def identity(size: int) -> np.ndarray:
     return fractions(np.eye(size, dtype=int))
 
 
-def parts(claim: Bounds, given: Instance) -> Iterator[Part]:
-    """The identity behind F, and |v_CE − v^π| within the discounted sum of what the transitions are off; then the room behind G."""
+def of_walk(claim: Bounds, given: Instance) -> Iterator[Part]:
+    """Where R_{k+1} = r(S_k): the identity behind F, and |v_CE − v^π| within the discounted sum of what the transitions are off; then the room behind G."""
     rewards = [given.r[s] for s in given.states[:-1]] if given.rewards is None else given.rewards
     W = sorted(set(given.states))
     layer = operator_from_kernel(given.states, rewards, given.E[np.ix_(W, W)], given.gamma)
@@ -156,19 +194,20 @@ def parts(claim: Bounds, given: Instance) -> Iterator[Part]:
     system = identity(len(W)) - given.gamma * layer.transition
     v_CE, off = solved(system, layer.reward), layer.transition @ v[W] - (given.P @ v)[W]
     yield from asserting("gap", entries("(I − γP_e)(v_CE − v^π)", system @ (v_CE - v[W]), given.gamma * off))
-    bound = claim.discounted(layer.transition, given.gamma, np.abs(off))
+    bound = given.gamma * claim.carried(layer.transition, given.gamma, np.abs(off))
     for i, s in enumerate(W):
         yield Part(f"|v_CE − v^π| at {s}", abs(v_CE[i] - v[s]), bound[i], relation=AT_MOST, asserted="F")
     most = claim.horizon(given.gamma) * greatest(off)
     yield Part("max γ(I − γP_e)⁻¹τ", max(bound), most, relation=AT_MOST, asserted="shorter")
     if W == list(range(len(given.r))):
         yield from asserting("room", within_the_room(claim, given, layer))
-    yield from asserting("depth", deeper(claim, given, layer, system))
+    yield from asserting("depth", deeper(claim, layer, system))
 
 
-def deeper(claim: Bounds, given: Instance, layer: Any, system: np.ndarray) -> Iterator[Part]:
-    """‖v_L − v_CE‖ ≤ (1 − αc)^L ‖v_0 − v_CE‖, from errors of one sign and of alternating ones, by v − v_CE ← (I − αM̂(I − γP_e))(v − v_CE)."""
-    c = 2 * min(layer.M.diagonal()) - 1 - given.gamma
+def deeper(claim: Bounds, layer: Operator, system: np.ndarray) -> Iterator[Part]:
+    """‖v_L − v_CE‖ ≤ (1 − αc')^L ‖v_0 − v_CE‖, from errors of one sign and of alternating ones, by v − v_CE ← (I − αM̂(I − γP_e))(v − v_CE)."""
+    going_on = layer.M @ layer.transition.sum(axis=1)
+    c = min(claim.margin(layer.M.diagonal(), layer.gamma, going_on))
     for alpha, sign in product(claim.steps, (1, -1)):
         error = fractions([sign**i for i in range(len(system))])
         for L in (1, 2):
@@ -189,6 +228,116 @@ def within_the_room(claim: Bounds, given: Instance, layer: Any) -> Iterator[Part
             rival = max((u for u in range(len(mu)) if u != s), key=lambda u: E[s, u])
             there = (mu[s] - h) * E[s, s] / (E[s] @ mu + h * (E[s, rival] - E[s, s]))
             yield Part(f"M(s, s) at s = {s} after h_s has moved from s to {rival}", there, given.m_0)
+
+
+class Episodes(NamedTuple):
+    """A rational process, weights E of every state for every other, and a context of several trajectories."""
+
+    process: Process
+    E: np.ndarray
+    states: Sequence[int]
+    rewards: Sequence[Fraction]
+    endings: Endings
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes and discount."""
+        given = self.process
+        return {
+            "|S|": given.size,
+            "n": len(self.rewards),
+            "γ": given.gamma,
+            "trajectories": len(self.endings),
+            "a termination": any(terminated for _, terminated in self.endings),
+        }
+
+    def __str__(self) -> str:
+        context = f"T = {shown(self.states)}, R = {shown(self.rewards)}, (length, terminated) {self.endings}"
+        return f"{self.process}, {context}"
+
+
+@cache
+def true_value(given: Process) -> np.ndarray:
+    """v^π = (I − γP)⁻¹r."""
+    return solved(identity(given.size) - given.gamma * given.P, given.r)
+
+
+def extent(numbers: Iterable) -> Any:
+    """The largest less the smallest."""
+    listed = list(numbers)
+    return max(listed) - min(listed)
+
+
+def ranges(claim: Bounds, given: Process) -> list:
+    """ω(s), of each state: the range of R_{k+1} + (1 − e_k)γv^π(S'_k) over what can happen there."""
+    v = true_value(given)
+    after = lambda each: 0 if each.follows is None else v[each.follows]
+    return [extent(claim.target(each.reward, given.gamma, after(each)) for each in here) for here in given.outcomes]
+
+
+def span_of(claim: Bounds, given: Process, numbers: list) -> Any:
+    """The span of numbers of the states, and of 0 where a transition may terminate."""
+    return extent(claim.following(numbers) if given.terminates else numbers)
+
+
+def span_that_follows(claim: Bounds, given: Process) -> Any:
+    """σ, the span of v^π, and of 0 where a transition may terminate."""
+    return span_of(claim, given, true_value(given).tolist())
+
+
+def of_episodes(claim: Bounds, given: Episodes) -> Iterator[Part]:
+    """The identity behind the bound, what carries it over, that a mean of targets is off by ω at most, and how δ is shared among states and counts."""
+    ends = [(length, claim.terminated(terminated)) for length, terminated in given.endings]
+    context = Context(given.states, np.zeros(len(given.rewards)), given.endings)
+    W = Context(given.states, np.zeros(len(given.rewards)), ends).visited
+    layer = operator_from_kernel(given.states, given.rewards, given.E[np.ix_(W, W)], given.process.gamma, ends)
+    system, n = identity(len(W)) - layer.gamma * layer.transition, len(given.rewards)
+    if not claim.covered(min(layer.counts)) or not invertible(system):
+        return
+    v = true_value(given.process)
+    targets: dict[int, list] = {s: [] for s in W}
+    for s, reward, after, e in zip(context.before, given.rewards, context.after, context.terminated):
+        targets[s].append(reward + (0 if e else layer.gamma * v[after]))
+    off = np.array([sum(targets[s]) / len(targets[s]) - v[s] for s in W], dtype=object)
+    v_CE, omega = solved(system, layer.reward), ranges(claim, given.process)
+    yield from asserting("targets", entries("(I − γP_e)(v_CE − v^π)", system @ (v_CE - v[W]), off))
+    bound = claim.carried(layer.transition, layer.gamma, np.abs(off))
+    for i, s in enumerate(W):
+        yield Part(f"|v_CE − v^π| at {s}", abs(v_CE[i] - v[s]), bound[i], relation=AT_MOST, asserted="entrywise")
+        yield Part(f"what targets are off at {s}", abs(off[i]), omega[s], relation=AT_MOST, asserted="entrywise")
+        if given.process.paid_by_state:
+            sigma = layer.gamma * span_that_follows(claim, given.process)
+            yield Part(f"ω at {s}", omega[s], sigma, relation=AT_MOST, asserted="span")
+            most = layer.gamma * span_of(claim, given.process, given.process.r.tolist())
+            yield Part("(1 − γ)γσ", (1 - layer.gamma) * sigma, most, relation=AT_MOST, asserted="span")
+    size, whole = given.process.size, claim.whole([length for length, _ in ends])
+    each = [size * 2 / claim.tries(size, whole, TENTH) for _ in range(n)]
+    yield Part("Σ of δ's shares, n fixed", sum(each), TENTH, relation=AT_MOST, asserted="entrywise")
+    each = [size * 2 / claim.unplanned(size, m, TENTH) for m in range(1, n + 1)]
+    yield Part("Σ of δ's shares, n unplanned", sum(each), TENTH, relation=AT_MOST, asserted="stopping")
+    yield from asserting("episodic-depth", deeper(claim, layer, system))
+
+
+def parts(claim: Bounds, given: Instance | Episodes) -> Iterator[Part]:
+    """What the instance is for."""
+    return of_episodes(claim, given) if isinstance(given, Episodes) else of_walk(claim, given)
+
+
+def episodes(given: Process, n: int, rng: Random) -> Episodes:
+    """A context of n transitions of a process, drawn, and weights."""
+    E = fractions(
+        [[rng.randint(60, 99) if s == u else rng.randint(1, 4) for u in range(given.size)] for s in range(given.size)]
+    )
+    return Episodes(given, E, *given.drawn(n, rng))
+
+
+def episodic_instances() -> list[Episodes]:
+    """A context of each process of which all are counted, and of random ones with 1 to 4 states; γ = 1 in every third of these, R_{k+1} = r(S_k) in every other."""
+    rng = Random(0)
+    found = [episodes(trial.process, trial.n, rng) for trial in PROCESSES]
+    for number, size in enumerate((1, 2, 3, 4) * 6):
+        gamma = Fraction(1) if number % 3 == 0 else Fraction(rng.randint(0, 9), 10)
+        found.append(episodes(random_process(rng, size, gamma, number % 2 == 0), rng.randint(4, 6) * size, rng))
+    return found
 
 
 def rational_instances() -> list[Instance]:
@@ -228,12 +377,12 @@ FOUR = Instance(
 
 STATED = Statement(
     parts,
-    "(I − γP_e)(v_CE − v^π) = γ(P_e − P)v^π, the bounds that follow, and M̂(s, s) ≥ m_0 within the room h_s, which is "
-    "the whole of it",
+    "(I − γP_e)(v_CE − v^π) = r̂ + γP_e v^π − v^π, which is γ(P_e − P)v^π where R_{k+1} = r(S_k), the bounds that follow, "
+    "and M̂(s, s) ≥ m_0 within the room h_s, which is the whole of it",
     Bounds(),
-    exact=lambda claim: [*claim.contexts, ALONE, FOUR, *rational_instances()],
+    exact=lambda claim: [*claim.contexts, ALONE, FOUR, *rational_instances(), *episodic_instances()],
     noun="contexts of known chains",
-    shows=(parts, within_the_room, deeper),
+    shows=(of_episodes, of_walk, within_the_room, deeper),
 )
 
 
@@ -346,6 +495,11 @@ def model(pair: Pair, each: Counted) -> tuple[list[int], np.ndarray, np.ndarray]
     return W, P_e, np.abs(v_CE - pair.value[W])
 
 
+def in_balls(matrix: np.ndarray) -> np.ndarray:
+    """A matrix of rationals as balls."""
+    return np.array([[to_ball(entry) for entry in line] for line in matrix])
+
+
 def above(number: Fraction, ball: Any) -> bool:
     """Whether a rational is above a ball; ``Undecided`` when the ball holds it."""
     gap = to_ball(number) - ball
@@ -366,8 +520,7 @@ def beyond_F(claim: Bounds, n: int) -> Callable[[Pair, Counted], bool]:
         tau = np.array(
             [to_ball(claim.span(pair.span)) * (root / claim.visits(n, max(int(counts[s]), 1))).sqrt() for s in W]
         )
-        balls = np.array([[to_ball(entry) for entry in line] for line in P_e])
-        floor = claim.discounted(balls, to_ball(pair.gamma), tau)
+        floor = to_ball(pair.gamma) * claim.carried(in_balls(P_e), to_ball(pair.gamma), tau)
         return above(max(error), floor[0].max(floor[-1]))
 
     return fails
@@ -491,6 +644,130 @@ def rarely_high(claim: Bounds, pair: Pair, n: int) -> Counterexample | None:
     return None
 
 
+class Trial(NamedTuple):
+    """A process, the number n of transitions to draw from it, and δ."""
+
+    name: str
+    process: Process
+    n: int
+    delta: Fraction = TENTH
+
+    def measures(self) -> dict[str, Any]:
+        """Sizes, discount, and how trajectories end."""
+        given = self.process
+        return {
+            "|S|": given.size,
+            "n": self.n,
+            "γ": given.gamma,
+            "δ": self.delta,
+            "endings": given.terminates,
+            "cuts before the last": given.horizon is not None,
+            "rewards by state": given.paid_by_state,
+        }
+
+    def __str__(self) -> str:
+        return f"{self.process}, δ = {self.delta}"
+
+
+class Counts(NamedTuple):
+    """What a context holds, on its W: how often each state is left, P_e, and |v_CE − v^π|."""
+
+    W: list[int]
+    left: list[int]
+    P_e: np.ndarray
+    error: np.ndarray
+
+
+def of_tally(claim: Bounds, given: Process, tally: Tally) -> Counts | None:
+    """The model that a context holds; None where a state of W is never left, or I − γP_e is singular."""
+    held = [(s, each, k, cut) for (s, each), k, cut in zip(given.pairs, tally.seen, tally.cut) if k]
+    on = [(s, each.follows, k - cut * claim.terminated(False)) for s, each, k, cut in held if each.follows is not None]
+    W = sorted({s for s, *_ in held}.union(u for _, u, k in on if k))
+    left = [sum(k for s, _, k, _ in held if s == w) for w in W]
+    if not W or not claim.covered(min(left)):
+        return None
+    P_e, reward = fractions([[0] * len(W) for _ in W]), fractions([0] * len(W))
+    for s, each, k, _ in held:
+        reward[W.index(s)] += k * each.reward / left[W.index(s)]
+    for s, u, k in on:
+        if k:
+            P_e[W.index(s), W.index(u)] += Fraction(k, left[W.index(s)])
+    system = identity(len(W)) - given.gamma * P_e
+    return Counts(W, left, P_e, np.abs(solved(system, reward) - true_value(given)[W])) if invertible(system) else None
+
+
+def beyond_targets(
+    claim: Bounds, given: Process, omega: Sequence, n: int, tries: Callable[[int], Fraction]
+) -> Callable[[Tally], bool]:
+    """Whether v_CE is off by more than (I − γP_e)⁻¹τ in some state, with 2|S|n/δ, or whatever is in its place, by n_s."""
+
+    def fails(tally: Tally) -> bool:
+        counts = of_tally(claim, given, tally)
+        if counts is None:
+            return False
+        tau = [to_ball(omega[s]) * (log(tries(k)) / claim.visits(n, k)).sqrt() for s, k in zip(counts.W, counts.left)]
+        bound = claim.carried(in_balls(counts.P_e), to_ball(given.gamma), np.array(tau))
+        return any(error > 0 and above(error, most) for error, most in zip(counts.error, bound))
+
+    return fails
+
+
+def seldom(claim: Bounds, trial: Trial) -> Counterexample | None:
+    """Where the bound from ω fails with a probability above δ, or the one from σ, or the one for any stopping rule, of which one stops where it fails."""
+    given, n, delta = trial.process, trial.n, trial.delta
+    tallies, _ = given.tallied(n, claim.kept)
+
+    def likely(id: str, what: str, p: Fraction) -> Counterexample | None:
+        where = f"probability that {what} fails at n = {n}"
+        told = f"{float(p):.4g}", f"at most {delta}"
+        return Counterexample(str(trial), where, *told, asserted=(id,)) if p > delta else None
+
+    def probability(omega: Sequence) -> Fraction:
+        fails = beyond_targets(claim, given, omega, n, lambda _: claim.tries(given.size, n, delta))
+        return sum((p for tally, p in tallies.items() if fails(tally)), Fraction(0))
+
+    sigma = [given.gamma * claim.span(span_that_follows(claim, given))] * given.size
+    omega = ranges(claim, given)
+    found = likely("entrywise", "the bound by ω", probability(omega))
+    if not found and given.paid_by_state:
+        found = likely("span", "the bound by σ", probability(sigma))
+    if found:
+        return found
+    ever = beyond_targets(claim, given, omega, n, lambda count: claim.unplanned(given.size, count, delta))
+    return likely("stopping", "the bound for any stopping rule, up to that", given.tallied(n, claim.kept, ever)[1])
+
+
+GOING_ON = Trial(
+    "one state that goes on with probability 1/2", process([(HALF, 1, 0), (HALF, 1, None)], gamma=HALF), 10
+)
+COIN = Trial("a coin that pays 0 or 1", process([(HALF, 0, None), (HALF, 1, None)], gamma=HALF), 31)
+EXCHANGE = Trial(
+    "a reward of 1, or a state that is worth 1",
+    process([(HALF, 1, None), (HALF, 0, 1)], [(1, 1, None)], gamma=HALF),
+    4,
+)
+CUT = Trial("one state, cut after each transition", process([(1, 1, 0)], gamma=HALF, horizon=1), 4)
+UNDISCOUNTED = Trial(
+    "two states, undiscounted",
+    process([(HALF, 1, 1), (HALF, 1, 0)], [(HALF, 0, 0), (HALF, 2, None)], gamma=1, start=[HALF, HALF], horizon=3),
+    8,
+)
+NOISILY = Trial(
+    "two states with noisy rewards",
+    process(
+        [(HALF, 3, 1), ("1/4", 0, 0), ("1/4", -1, None)],
+        [("3/4", 1, 0), ("1/4", -2, 1)],
+        gamma="9/10",
+        start=["1/3", "2/3"],
+        horizon=4,
+    ),
+    6,
+    HALF,
+)
+PROCESSES = (EXCHANGE, COIN, GOING_ON, CUT, UNDISCOUNTED, NOISILY)
+"""Processes of which every context of a length is counted."""
+
+
 UNIT = (Fraction(1), Fraction(0))
 WORKED = Pair((HALF, HALF), UNIT, HALF, TENTH)
 PAIRS = (
@@ -518,23 +795,29 @@ WIDE = WORKED._replace(r=(Fraction(100), Fraction(0)), n=4)
 
 def certified(claim: Bounds, budget: Budget) -> Verdict:
     """Every context of a length, with its exact probability: the total of those that fail against δ, the bounds in Arb balls."""
-    likely, high = partial(unlikely, claim), partial(rarely_high, claim)
+    likely, high, rare = partial(unlikely, claim), partial(rarely_high, claim), partial(seldom, claim)
     made = lambda pair: first_failure(str(pair), asserting("thirds", thirds(claim, pair)), AsBalls())
     worked = partial(first_failure, str(WORKED), numbers=Exactly())
     told = (
         f"{len(PAIRS)} chains of two states with every context of a length (9 for F, n up to 20, from μ and from either "
         f"state; 2 for G, at the n it asks for): F and G fail with probability at most δ; the cited inequality on "
-        f"{len(STEPS)} chains and lengths; on {len(MADE)} chains G's constants give δ/3 to each way to fail; {BITS} bits"
+        f"{len(STEPS)} chains and lengths; on {len(MADE)} chains G's constants give δ/3 to each way to fail; the bounds from "
+        f"ω, from σ, and for any stopping rule on {len(PROCESSES)} processes with endings, cuts and noise; {BITS} bits"
     )
     found = chain(
         map(likely, claim.chains),
+        map(rare, claim.trials),
         starmap(high, STEPS),
         map(likely, PAIRS),
         map(made, MADE),
         map(worked, [asserting("loose", of_the_worked(claim))]),
+        map(rare, PROCESSES),
     )
     verdict, F = at_bits(found, "more likely to fail than stated", lambda _: told), sum(bool(pair.n) for pair in PAIRS)
-    return replace(verdict, met={"F": F, "G": len(PAIRS) - F, "visits": len(STEPS), "thirds": len(MADE), "loose": 1})
+    by_state = sum(trial.process.paid_by_state for trial in PROCESSES)
+    episodic = {"entrywise": len(PROCESSES), "span": by_state, "stopping": len(PROCESSES)}
+    met = {"F": F, "G": len(PAIRS) - F, "visits": len(STEPS), "thirds": len(MADE), "loose": 1}
+    return replace(verdict, met=episodic | met)
 
 
 def scope_of_pairs() -> str:
@@ -547,7 +830,7 @@ def scope_of_pairs() -> str:
     return (
         f"every context of a length, with its exact probability; {described(F, 'chains of two states for F')}; "
         f"{described(G, 'for G, at the n that it asks for')}; {len(STEPS)} for the cited inequality: {', '.join(steps)}; "
-        f"{described(MADE, 'for the constants of G')}"
+        f"{described(MADE, 'for the constants of G')}; {described(PROCESSES, 'processes for the bounds from ω and σ')}"
     )
 
 
@@ -619,7 +902,9 @@ def floors(claim: Bounds, task: Task, given: Contexts, delta: float) -> np.ndarr
         math.log(claim.tries(size, n, delta)) / claim.visits(n, np.maximum(given.counts, 1))
     )
     return finite(
-        np.where(given.visited, claim.discounted(given.P_e, task.mrp.discount, tau * given.visited), 0).max(axis=1)
+        np.where(
+            given.visited, task.mrp.discount * claim.carried(given.P_e, task.mrp.discount, tau * given.visited), 0
+        ).max(axis=1)
     )
 
 
@@ -682,7 +967,9 @@ def most(count: int, delta: float) -> int:
     return k
 
 
-def too_often(task: Task, delta: float, name: str, n: int, failures: int, count: int) -> Counterexample | None:
+def too_often(
+    task: Task | Sampled, delta: float, name: str, n: int, failures: int, count: int
+) -> Counterexample | None:
     """A task in which a bound fails more often than a probability of δ would let it but once in a million."""
     if failures <= most(count, delta):
         return None
@@ -697,9 +984,11 @@ TRIALS = 600
 
 
 def simulate(
-    claim: Bounds, task: Task, budget: Budget, rng: np.random.Generator
+    claim: Bounds, task: Task | Sampled, budget: Budget, rng: np.random.Generator
 ) -> tuple[Counterexample | None, list[str]]:
     """The first bound that fails too often, or a library that computes another; and how loose the bounds were."""
+    if isinstance(task, Sampled):
+        return simulate_targets(claim, task, task.contexts or budget.trials or TRIALS, rng)
     of_its_kind = simulate_F if not task.margin else simulate_G
     return of_its_kind(claim, task, task.contexts or budget.trials or TRIALS, rng)
 
@@ -755,6 +1044,132 @@ def simulate_G(
     ]
 
 
+class Sampled(NamedTuple):
+    """Contexts of n transitions of a process with endings, cuts or noise, to simulate; a fixed number of them, or the budget's."""
+
+    name: str
+    mrp: MarkovRewardProcess
+    n: int
+    deltas: tuple[float, ...] = (0.5, 0.1)
+    horizon: int | None = None
+    contexts: int | None = None
+    margin: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """|S|, without the terminal states."""
+        return self.mrp.n_states - self.mrp.terminal.size
+
+
+def in_floats(trial: Trial) -> Sampled:
+    """What is counted, to be simulated."""
+    return Sampled(trial.name, trial.process.mrp(), trial.n, (float(trial.delta),), trial.process.horizon, contexts=300)
+
+
+def ranges_of(claim: Bounds, mrp: MarkovRewardProcess) -> np.ndarray:
+    """ω(s), of each state, in floats; v^π is 0 where an episode ends."""
+    v, omega = mrp.value(), np.zeros(mrp.n_states)
+    for s in range(mrp.n_states):
+        reward, following = mrp.reward[s], v[mrp.transition[s] > 0]
+        if mrp.outcomes:
+            here = mrp.outcomes[s]
+            reward, following = here.reward[here.probability > 0], v[here.next_state[here.probability > 0]]
+        omega[s] = np.ptp(claim.target(reward, mrp.discount, following)) if following.size else 0
+    return omega
+
+
+def as_read(claim: Bounds, context: Context) -> Context:
+    """The context of the draws that were kept, its trajectories ended as they count."""
+    kept = np.array([claim.kept(reward) for reward in context.rewards])
+    if not kept.all():
+        fields = (context.before, context.rewards, context.after, context.terminated, ~context.terminated)
+        context = Context.of_transitions(*(field[kept] for field in fields))
+    endings = [(length, claim.terminated(terminated)) for length, terminated in context.endings]
+    return Context(context.states, context.rewards, endings)
+
+
+class Seen(NamedTuple):
+    """A context's layer, with one-hot features, v_CE, c', and v_L for the depths L that c' > 0 allows."""
+
+    layer: Operator
+    v_CE: np.ndarray
+    margin: float
+    values: dict[int, np.ndarray]
+
+
+def seen(claim: Bounds, layer: Operator) -> Seen:
+    """What is compared of a context, from the definitions."""
+    v_CE = carried(layer.transition, layer.gamma, layer.reward)
+    c = claim.margin(layer.M.diagonal(), layer.gamma, layer.P.sum(axis=1)).min()
+    depths = DEPTHS if c > 0 else ()
+    return Seen(layer, v_CE, c, {depth: layer.iterate(0 * v_CE, 1.0, depth) for depth in depths})
+
+
+def sampled(claim: Bounds, task: Sampled, count: int, rng: np.random.Generator) -> list[Seen]:
+    """Those of ``count`` contexts whose every state is left, and whose I − γP_e is invertible."""
+    mrp, x, found = task.mrp, one_hot(task.mrp.n_states, 9.0), []
+    for _ in range(count):
+        context = mrp.sample_context(task.n, rng, mrp.outcomes is not None, task.horizon)
+        layer = layer_operator(as_read(claim, context), x, mrp.discount)
+        system = np.eye(len(layer.states)) - mrp.discount * layer.transition
+        if claim.covered(layer.counts.min()) and invertible(system):
+            found.append(seen(claim, layer))
+    return found
+
+
+def entrywise(claim: Bounds, task: Sampled, layer: Operator, omega: np.ndarray, delta: float) -> np.ndarray:
+    """(I − γP_e)⁻¹τ of a context."""
+    log = math.log(claim.tries(task.size, task.n, delta))
+    tau = omega[layer.states] * np.sqrt(log / claim.visits(task.n, layer.counts))
+    return finite(claim.carried(layer.transition, task.mrp.discount, tau))
+
+
+def beyond_bound(claim: Bounds, v: np.ndarray, given: Seen, bound: np.ndarray) -> bool:
+    """Whether v_CE is beyond the bound at some state, or v_L beyond its own at some depth."""
+    here, allowed = v[given.layer.states], ROUNDING * greatest(v)
+    rate = lambda depth: claim.rate(1.0, given.margin) ** depth * greatest(given.v_CE) + bound.max()
+    return (np.abs(given.v_CE - here) > bound + allowed).any() or any(
+        greatest(values - here) > rate(depth) + allowed for depth, values in given.values.items()
+    )
+
+
+def widths(claim: Bounds, mrp: MarkovRewardProcess) -> Iterator[tuple[str, str, np.ndarray]]:
+    """The two bounds, each with its assertion's id and the width of the targets at each state: ω, and γσ where R_{k+1} = r(S_k)."""
+    yield "entrywise", "ω", ranges_of(claim, mrp)
+    if mrp.outcomes is None:
+        values = np.delete(mrp.value(), mrp.terminal).tolist()
+        sigma = np.ptp(claim.following(values) if mrp.terminal.size else values)
+        yield "span", "σ", np.full(mrp.n_states, mrp.discount * claim.span(sigma))
+
+
+def simulate_targets(
+    claim: Bounds, task: Sampled, count: int, rng: np.random.Generator
+) -> tuple[Counterexample | None, list[str]]:
+    """The bounds from ω and σ on ``count`` contexts, for each δ; icrl.operator's on the first 20."""
+    contexts, v, told = sampled(claim, task, count, rng), task.mrp.value(), []
+    for (id, name, width), delta in product(widths(claim, task.mrp), task.deltas):
+        bounds = [entrywise(claim, task, given.layer, width, delta) for given in contexts]
+        failures = sum(beyond_bound(claim, v, given, bound) for given, bound in zip(contexts, bounds))
+        found = wrong_in(id, too_often(task, delta, f"the bound by {name}", task.n, failures, count))
+        same = library_targets(task, contexts, bounds, width, delta)
+        found = found or first_failure(task.name, same, Within(ROUNDING))
+        if found:
+            return found, []
+        error = np.quantile([np.abs(given.v_CE - v[given.layer.states]).max() for given in contexts], 1 - delta)
+        middle = np.median([bound.max() for bound in bounds])
+        told.append(f"by {name} {middle:.2g} for {error:.2g} at δ = {delta:g}")
+    return None, [f"{task.name}: the median bound for the 1 − δ quantile of the error, {', '.join(told)}"]
+
+
+def library_targets(
+    task: Sampled, contexts: list[Seen], bounds: list[np.ndarray], width: np.ndarray, delta: float
+) -> Iterator[Part]:
+    """icrl.operator.target_floor."""
+    for i, (given, bound) in enumerate(zip(contexts[:20], bounds), 1):
+        got = target_floor(given.layer, width[given.layer.states], delta, task.size, task.n)
+        yield Part(f"target_floor of context {i}", got, float(bound.max()), max(1.0, float(bound.max())))
+
+
 def two_states(pair: Pair, name: str, **changes: Any) -> Task:
     """A chain of two states as a task."""
     mrp = MarkovRewardProcess(pair.P.astype(float), [float(x) for x in pair.r], float(pair.gamma))
@@ -795,7 +1210,17 @@ def tasks() -> list[Task]:
     ]
 
 
-def simulations(tasks: Sequence[Task], trials: int) -> str:
+def sampled_tasks() -> list[Sampled]:
+    """Three processes with endings: undiscounted with noise, rewards by state, and short trajectories of a drawn one."""
+    drawn = random_process(Random(0), 5, Fraction(1)).mrp()
+    return [
+        Sampled("FrozenLake-v1, undiscounted", from_gymnasium("FrozenLake-v1", discount=1, endings="terminal"), 300),
+        Sampled("Boyan's chain of 6 states, cut after 4", boyan_chain(6, endings="terminal"), 60, horizon=4),
+        Sampled("a random process of 5 states with noisy rewards", drawn, 100),
+    ]
+
+
+def simulations(tasks: Sequence[Task | Sampled], trials: int) -> str:
     """The tasks by their names, and the range of what they are simulated with."""
     each: dict[str, list] = {
         "|S|": [task.mrp.n_states for task in tasks],
@@ -813,12 +1238,14 @@ def scope_of_tasks() -> str:
     """What the numeric check simulates."""
     F, G = ([task for task in tasks() if (not task.margin) == given] for given in (True, False))
     depths = between("depths", DEPTHS)
-    return f"for F {simulations(F, TRIALS)}; for G {simulations(G, TRIALS)}; {depths}"
+    endings = simulations(sampled_tasks(), TRIALS)
+    return f"for F {simulations(F, TRIALS)}; for G {simulations(G, TRIALS)}; with endings {endings}; {depths}"
 
 
 def numeric(claim: Bounds, budget: Budget) -> Verdict:
     """F and G on simulated contexts: fails when a bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial(contexts, δ)."""
-    rng, measured, all_tasks = np.random.default_rng(budget.seed), [], [*claim.tasks, *tasks()]
+    rng, measured = np.random.default_rng(budget.seed), []
+    all_tasks: list[Task | Sampled] = [*claim.tasks, *map(in_floats, claim.trials), *tasks(), *sampled_tasks()]
     for done, task in enumerate(all_tasks, 1):
         found, told = simulate(claim, task, budget, rng)
         if found:
@@ -828,11 +1255,12 @@ def numeric(claim: Bounds, budget: Budget) -> Verdict:
     count, depths = budget.trials or TRIALS, ", ".join(map(str, DEPTHS))
     return Verdict(
         True,
-        f"4 tasks for F, each at three δ, from μ and from the rarest state, and 5 for G, {count} contexts each (seed {budget.seed}), v_0 = 0, depths "
-        f"{depths}: no bound fails oftener than the 1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor and "
+        "4 tasks for F, each at three δ, from μ and from the rarest state, and 5 for G, 3 processes with endings for the bounds "
+        f"from ω and σ, {count} contexts each (seed {budget.seed}), v_0 = 0, depths {depths}: no bound fails oftener than the "
+        f"1 − 10⁻⁶ quantile of Binomial({count}, δ); value_floor, target_floor and "
         "context_needed of icrl.operator are these",
         "; ".join(measured),
-        met={"F": 4, "depth": 4, "G": 5},
+        met={"F": 4, "depth": 4, "G": 5, "entrywise": 3, "episodic-depth": 2, "span": 1},
     )
 
 
@@ -846,7 +1274,7 @@ def cited(claim: Bounds, budget: Budget) -> Verdict:
     )
 
 
-NO_CHANCE = {"exact": "the exact part holds of every context, and knows no probability"}
+NO_CHANCE = {"exact": "the exact part holds of every context, and counts none"}
 SEEN_BY_COUNTING = {**NO_CHANCE, "numeric": "a probability is counted, not simulated"}
 NO_SUM = {
     kind: "F and G are counted as they stand, the steps between them checked in rationals"
@@ -866,7 +1294,11 @@ HOPPING = Task(
     contexts=1000,
 )
 ONE_RARE = Task("three states, one of them rare", RARELY, one_hot(3, 9.0), deltas=(0.1,), margin=0.1, contexts=300)
-TOO_FEW = {**NO_CHANCE, "certified": "two states are too few for it to show"}
+TOO_FEW = {"certified": "two states are too few for it to show"}
+ONLY_SUMMED = {
+    kind: "a factor under the logarithm of a bound that is wide: it shows where the shares of δ are added up"
+    for kind in ("certified", "numeric")
+}
 NO_MATTER = {**NO_CHANCE, "numeric": "after as many transitions as G asks for the start hardly matters"}
 
 MUTANTS = (
@@ -912,7 +1344,7 @@ MUTANTS = (
     ),
     Mutant(
         "no discounted sum",
-        Bounds(discounted=lambda P_e, gamma, tau: gamma * tau, chains=(FAR,), tasks=(two_states(FAR, "P = 1/2"),)),
+        Bounds(carried=lambda P_e, gamma, tau: tau, chains=(FAR,), tasks=(two_states(FAR, "P = 1/2"),)),
     ),
     Mutant(
         "rewards that depend on the successor let in",
@@ -943,6 +1375,37 @@ MUTANTS = (
     Mutant("half of F_n", Bounds(off=lambda floor: floor / 2), NO_CHANCE, "certified"),
     Mutant("γ in the place of γ/(1 − γ)", Bounds(horizon=lambda gamma: gamma), NO_SUM),
     Mutant("rate (1 − αc)²", Bounds(rate=lambda alpha, c: (1 - alpha * c) ** 2), NO_SUM),
+    Mutant(
+        "the noise of the rewards ignored",
+        Bounds(target=lambda reward, gamma, following: gamma * following, trials=(COIN,)),
+    ),
+    Mutant(
+        "γ left out of the target",
+        Bounds(target=lambda reward, gamma, following: reward + following, trials=(EXCHANGE,)),
+    ),
+    Mutant(
+        "σ without the 0 of an ending",
+        Bounds(following=lambda values: values, trials=(GOING_ON,)),
+        shown_by="certified",
+    ),
+    Mutant("a cut counted as a termination", Bounds(terminated=lambda terminated: True, trials=(CUT,))),
+    Mutant(
+        "transitions thrown away for their reward",
+        Bounds(kept=lambda reward: reward > 0, trials=(COIN,)),
+        NO_CHANCE,
+        "certified",
+    ),
+    Mutant("n of the longest trajectory in the place of n", Bounds(whole=max), ONLY_SUMMED),
+    Mutant(
+        "n_s² in the place of n_s(n_s + 1)",
+        Bounds(unplanned=lambda size, count, delta: 2 * size * count**2 / delta),
+        ONLY_SUMMED,
+    ),
+    Mutant(
+        "(P̂1)² in the place of P̂1 in c'",
+        Bounds(margin=lambda own, gamma, going_on: 2 * own - 1 - gamma * going_on**2),
+        NO_SUM,
+    ),
     Mutant("α = 2 let in", Bounds(steps=(Fraction(2),)), NO_SUM),
     Mutant("(G) said to fail with probability δ", Bounds(worked=TENTH), SEEN_BY_COUNTING, "certified"),
     Mutant(
@@ -959,19 +1422,27 @@ MUTANTS = (
 
 
 STATEMENT = r"""
-Let a finite Markov reward process pay $R_{k+1} = r(S_k)$, let $0 \le \gamma < 1$, $0 < \delta < 1$,
-$0 < \alpha \le 1$, $E > 0$, and let $\sigma \ge \max v^\pi - \min v^\pi$, such as $(r_{\max} - r_{\min})/(1 - \gamma)$. Norms
-without an index are maxima.
+Let a finite Markov reward process draw, on leaving $s$, what it pays and what follows together: a state, or a termination, after which nothing is
+earned. Let the rewards be bounded, $0 \le \gamma < 1$, or $\gamma = 1$ where a termination can be reached from every state, $0 < \delta < 1$,
+$0 < \alpha \le 1$, $E > 0$. A context holds $n$ transitions $(S_k, R_{k+1}, S'_k, e_k)$ of one trajectory or of several, $e_k = 1$ where
+one terminates and else 0. Its $\mathcal W$ are the states that they leave, and those that they enter without terminating;
+$P_e(s, s')$ is the share of those out of $s$ that enter $s'$ without terminating. Norms without an index are maxima.
 """.strip()
 
 PROOF, SIZE, SMALLEST = "proof-explicit-finite-sample", r"\lvert\mathcal{S}\rvert", r"\mu_{\min}"
 """The label of the proof in the chapter, and how the book writes the number of states and the least of their frequencies."""
 
 
-def tau_in_letters(claim: Bounds) -> str:
-    """τ(s), in the book's letters."""
+TARGET = ("R_{k+1}", "gamma", r"{(1 - e_k)\, v^\pi(S'_k)}")
+"""Of what a target is made, in the book's letters; a brace sorts behind γ."""
+OF_MARGIN = (r"\hat{M}(s, s)", "gamma", r"{\sum_u \hat P(s, u)}")
+"""And a margin."""
+
+
+def root_in_letters(claim: Bounds) -> str:
+    """τ(s)/ω(s), in the book's letters."""
     tries, visits = letters(claim.tries, SIZE, "n", "delta"), letters(claim.visits, "n", "n_s")
-    return rf"{letters(claim.span, 'sigma')} \sqrt{{\frac{{1}}{{{visits}}} \ln {tries}}}"
+    return rf"\sqrt{{\frac{{1}}{{{visits}}} \ln {tries}}}"
 
 
 def asked_in_letters(claim: Bounds) -> str:
@@ -998,48 +1469,53 @@ and of the context's own error no more than a floor, which can be read off the c
         where=PROOF,
     ),
     Assertion(
-        "gap",
-        r"""
+        "targets",
+        lambda claim: (
+            rf"""
 **From the context: bound (F).** On the states $\mathcal W$ of a context each of which some transition leaves,
 
 $$
-(I - \gamma P_e)(v_{\mathrm{CE}} - v^\pi) = \gamma (P_e - P) v^\pi .
-$$ (eq-certainty-gap)
-""",
-        typed="equation",
+(I - \gamma P_e)(v_{{\mathrm{{CE}}}} - v^\pi) = \hat r + \gamma P_e v^\pi - v^\pi :
+$$ (eq-target-gap)
+
+in row $s$ the mean of the targets ${letters(claim.target, *TARGET)}$ of the transitions out of $s$, less their expectation.
+"""
+        ),
     ),
     Assertion(
-        "F",
+        "entrywise",
         lambda claim: (
             rf"""
-Whatever $S_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left, then
-$\max_{{\mathcal W}} \lvert v_{{\mathrm{{CE}}}} - v^\pi\rvert \le F$, where
+Let $\omega(s)$ be the length of an interval that holds the targets at $s$, and let $n$, over all trajectories, be fixed in advance, or let it stand for a
+number so fixed that the transitions do not exceed. Whatever $p_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left,
+and $I - \gamma P_e$ is invertible, then in every entry
 
 $$
-F = \max_{{\mathcal W}}\, \gamma (I - \gamma P_e)^{{-1}} \tau, \qquad \tau(s) = {tau_in_letters(claim)} .
-$$ (eq-value-floor)
+\lvert v_{{\mathrm{{CE}}}} - v^\pi \rvert \le (I - \gamma P_e)^{{-1}} \tau, \qquad \tau(s) = \omega(s)\, {root_in_letters(claim)} .
+$$ (eq-target-floor)
 """
         ),
     ),
     Assertion(
-        "shorter",
+        "stopping",
         lambda claim: (
             rf"""
-$F$ is at most ${letters(claim.horizon, "gamma")}\, \max_{{\mathcal W}} \tau$, and so at most
-$\frac{{\gamma\sigma}}{{1 - \gamma}}\sqrt{{\ln(2{SIZE} n/\delta) / (2 \min_{{\mathcal W}} n_s)}}$.
+With ${letters(claim.unplanned, SIZE, "n_s", "delta")}$ in the place of what stands under the logarithm, the same holds where $n$ is decided on the way, by any rule that looks
+at nothing but what has been drawn.
 """
         ),
     ),
     Assertion(
-        "depth",
+        "episodic-depth",
         lambda claim: (
             rf"""
-In that event, if moreover every state of $\mathcal W$ is left and $c = 2 \min_{{\mathcal W}} \hat M(s, s) - 1 - \gamma > 0$,
+In either event, if moreover $c' = \min_{{\mathcal W}} \bigl[{letters(claim.margin, *OF_MARGIN)}\bigr] > 0$,
 for all $L$ and every $v_0$
 
 $$
-\max_{{\mathcal W}} \lvert v_L - v^\pi \rvert \le \bigl({letters(claim.rate, "alpha", "c")}\bigr)^L \max_{{\mathcal W}} \lvert v_0 - v_{{\mathrm{{CE}}}} \rvert + F .
-$$ (eq-finite-context)
+\max_{{\mathcal W}} \lvert v_L - v^\pi \rvert \le \bigl({letters(claim.rate, "alpha", "c'")}\bigr)^L \max_{{\mathcal W}} \lvert v_0 - v_{{\mathrm{{CE}}}} \rvert
++ \max_{{\mathcal W}}\, (I - \gamma P_e)^{{-1}} \tau .
+$$ (eq-episodic-context)
 """
         ),
     ),
@@ -1052,10 +1528,66 @@ The event does not involve the weights: it holds for every kernel at once, even 
         where=PROOF,
     ),
     Assertion(
+        "span",
+        r"""
+**Where the reward is a function of the state,** $R_{k+1} = r(S_k)$, every $\omega(s)$ is at most $\gamma\sigma$, if $\sigma \ge \max v^\pi - \min v^\pi$, where the value
+0 of what follows a termination counts if there is one. For $\gamma < 1$ such a $\sigma$ is $(r_{\max} - r_{\min})/(1 - \gamma)$, with 0 counted among the
+rewards in the same way.
+""",
+        typed="condition",
+    ),
+    Assertion(
+        "gap",
+        r"""
+If moreover there are no terminations, and the context is one trajectory whose every visited state is left, {eq}`eq-target-gap` becomes
+
+$$
+(I - \gamma P_e)(v_{\mathrm{CE}} - v^\pi) = \gamma (P_e - P) v^\pi .
+$$ (eq-certainty-gap)
+""",
+        typed="equation",
+    ),
+    Assertion(
+        "F",
+        lambda claim: (
+            rf"""
+Then, whatever $S_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left, then
+$\max_{{\mathcal W}} \lvert v_{{\mathrm{{CE}}}} - v^\pi\rvert \le F$, where
+
+$$
+F = \max_{{\mathcal W}}\, \gamma (I - \gamma P_e)^{{-1}} \tau_\sigma, \qquad \tau_\sigma(s) = {letters(claim.span, "sigma")}\, {root_in_letters(claim)} .
+$$ (eq-value-floor)
+"""
+        ),
+    ),
+    Assertion(
+        "shorter",
+        lambda claim: (
+            rf"""
+$F$ is at most ${letters(claim.horizon, "gamma")}\, \max_{{\mathcal W}} \tau_\sigma$, and so at most
+$\frac{{\gamma\sigma}}{{1 - \gamma}}\sqrt{{\ln(2{SIZE} n/\delta) / (2 \min_{{\mathcal W}} n_s)}}$.
+"""
+        ),
+    ),
+    Assertion(
+        "depth",
+        lambda claim: (
+            rf"""
+In that event, if moreover every state of $\mathcal W$ is left and $c = 2 \min_{{\mathcal W}} \hat M(s, s) - 1 - \gamma > 0$, which then is $c'$,
+for all $L$ and every $v_0$
+
+$$
+\max_{{\mathcal W}} \lvert v_L - v^\pi \rvert \le \bigl({letters(claim.rate, "alpha", "c")}\bigr)^L \max_{{\mathcal W}} \lvert v_0 - v_{{\mathrm{{CE}}}} \rvert + F .
+$$ (eq-finite-context)
+"""
+        ),
+    ),
+    Assertion(
         "room",
         lambda claim: (
             rf"""
-**Before the context: bound (G).** Let $P$ be ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with
+**Before the context: bound (G).** Let the reward still be a function of the state, and the context one trajectory of a process without terminations,
+$\gamma < 1$, $P$ ergodic, $S_0 \sim \mu$, $M_\pi(s, u) = \mu(u) E(s, u)/Z_s$ with
 $Z_s = \sum_u \mu(u) E(s, u)$. Let $c$ now be the margin that is asked for, any number with
 $0 < c < 2 \min_s M_\pi(s, s) - 1 - \gamma$. Let $\lambda$ be the larger of 0 and the second largest eigenvalue
 of $(P + P^*)/2$ (0 for one state), with $P^*$ the reversed chain, $\kappa = {letters(claim.kappa, "lambda")}$,
@@ -1131,12 +1663,40 @@ CLAIM = Claim(
     assertions=ASSERTIONS,
     hypotheses=(
         Hypothesis(
-            "The reward is a function of the state that is left, $R_{k+1} = r(S_k)$.",
+            r"Finitely many states, bounded rewards, $0 \le \gamma < 1$, or $\gamma = 1$ where a termination can be reached from every state.",
+            reason=r"where $\gamma = 1$ and no termination can be reached there need be no $v^\pi$; an unbounded reward has no finite $\omega(s)$",
+        ),
+        Hypothesis(
+            "What is drawn on leaving a state does not depend on what was drawn before, and no transition is left out of the context for what it drew.",
+            dropped="transitions thrown away for their reward",
+        ),
+        Hypothesis(
+            "A trajectory that was cut counts as cut, and not as terminated.", dropped="a cut counted as a termination"
+        ),
+        Hypothesis(
+            r"For {eq}`eq-target-floor` with $n$: $n$ is fixed in advance, or stands for a number fixed in advance that the transitions do not exceed.",
+            reason="where it is decided on the way, the box has another bound",
+        ),
+        Hypothesis(
+            r"For the same: $\omega(s)$ is the length of an interval in which the targets at $s$ lie with certainty, the noise of their rewards included.",
+            dropped="the noise of the rewards ignored",
+        ),
+        Hypothesis(
+            r"For {eq}`eq-target-gap` and the bound after it with $\gamma = 1$: $I - P_e$ is invertible, which is to say that in the context too a termination is "
+            r"reached from every state of $\mathcal W$; for $\gamma < 1$ it is invertible.",
+            reason=r"without it there is no $v_{\mathrm{CE}}$ to speak of",
+        ),
+        Hypothesis(
+            r"From {eq}`eq-certainty-gap` on, and for $\omega \le \gamma\sigma$: the reward is a function of the state that is left, $R_{k+1} = r(S_k)$.",
             dropped="rewards that depend on the successor let in",
         ),
         Hypothesis(
-            r"Finitely many states, $0 \le \gamma < 1$.",
-            reason=r"where $\gamma = 1$ there is no one $v^\pi$, nor an inverse of $I - \gamma P_e$",
+            r"For $\omega \le \gamma\sigma$: the value 0 counts in $\sigma$ where transitions terminate.",
+            dropped="σ without the 0 of an ending",
+        ),
+        Hypothesis(
+            r"From {eq}`eq-certainty-gap` on: one trajectory without terminations, $\gamma < 1$.",
+            reason=r"not needed for (F) where $\sigma$ counts the 0; (G) is about how often one endless walk visits its states",
         ),
         Hypothesis(r"$0 < \alpha \le 1$.", dropped="α = 2 let in"),
         Hypothesis(
@@ -1144,14 +1704,15 @@ CLAIM = Claim(
             reason=r"with weights of both signs a sum of them may be 0, and $\hat M$ undefined",
         ),
         Hypothesis(
-            r"For the identity before (F), and for (F): every state of the context is left by some transition, which can be read off the context. Of the chain, "
-            r"$F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
+            r"For {eq}`eq-target-gap`, {eq}`eq-certainty-gap` and the bounds after them: every state of $\mathcal W$ is left by some transition, which can be read off "
+            r"the context. Of the chain, $F$ takes $\sigma$ and $\lvert\mathcal S\rvert$, and asks nothing else.",
             dropped="a state that no transition leaves let in",
             holds=left,
         ),
         Hypothesis(
-            r"For the bound after $L$ layers $c > 0$, which can be read off the context.",
-            reason="not needed for the inequality; where $c \\le 0$ the factor is 1 or more, and it says nothing of depth",
+            r"For the bounds after $L$ layers $c' > 0$ and $c > 0$, which can be read off the context.",
+            reason="not needed for the inequalities where every state is left and $I - \\gamma P_e$ is invertible; where the margin is 0 or less the "
+            "factor is 1 or more, and they say nothing of depth",
         ),
         Hypothesis(
             r"For (G): $P$ ergodic.", reason=r"for a reducible chain there is no one $\mu$ of which $M_\pi$ is made"
@@ -1187,6 +1748,6 @@ CLAIM = Claim(
     source="Found for this book; (G) rests on Fan, Jiang and Sun 2021",
     shared=(
         "The chains and their rewards. The probabilities are counted, not sampled, in the certified check; in the "
-        "numeric one the values come from icrl.operator, F and G from the definitions, and both are compared."
+        "numeric one the values come from icrl.operator, the bounds from the definitions, and both are compared."
     ),
 )
