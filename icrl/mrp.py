@@ -452,7 +452,8 @@ class MarkovRewardProcess:
         """A context of n ≥ 1 transitions: S_0 ∼ p₀, S_{t+1} ∼ p(· | S_t), R_{t+1} = r(S_t).
 
         A trajectory terminates where it enters a terminal state; it is cut after ``horizon`` ≥ 1 transitions, if there is one,
-        and with the n-th; the next begins from p₀. Without terminal states and horizon there is one trajectory.
+        and with the n-th; the next begins from p₀. Without terminal states and horizon there is one trajectory. A context of
+        fewer transitions from the same state of ``rng`` is the beginning of this one.
 
         With ``noisy`` the reward and the next state are drawn together from the state's outcomes. The rewards then
         have mean r(S_t), but results that assume R_{t+1} = r(S_t) do not apply to them.
@@ -462,13 +463,14 @@ class MarkovRewardProcess:
         """
         uniforms = generator(rng).random(integer("n", n, 1) + 1)
         most = n if horizon is None else integer("horizon", horizon, 1)
-        numbers = chain.from_iterable(uniforms[i : i + 2**16].tolist() for i in range(1, n + 1, 2**16))
-        walk, start, first = self._noisy_walk() if noisy else self._walk(), _cumulative(self.initial), uniforms[0]
+        drawn = chain.from_iterable(uniforms[i : i + 2**16].tolist() for i in range(0, n + 1, 2**16))
+        numbers = chain(drawn, iter(rng.random, None))  # each trajectory after the first takes one more, its start's
+        walk, start = self._noisy_walk() if noisy else self._walk(), _cumulative(self.initial)
         trajectories, left, ends = [], n, set(self.terminal.tolist())
         while left:
-            states, rewards = walk(_quantile(start, first), islice(numbers, min(left, most)))
+            states, rewards = walk(_quantile(start, next(numbers)), islice(numbers, min(left, most)))
             trajectories.append((states, rewards, states[-1] in ends))
-            left, first = left - len(rewards), rng.random() if len(rewards) < left else first
+            left -= len(rewards)
         return Context.of_trajectories(trajectories)
 
     def sample_batch(
