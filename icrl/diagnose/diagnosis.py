@@ -497,7 +497,7 @@ def _cut(found: Diagnosis) -> Trial | None:
     state = read_as(found.task.labels[context.after[end - 1]])
     where = "where an episode terminates" if context.terminated[end - 1] else f"in state {state}, which was left"
     words = f"end {many(context.n - end, 'transition')} earlier, {where}"
-    return Trial(words, "" if found.task.sample is None else f"--length {end}", _until(context, end), found.features)
+    return Trial(words, "" if found.task.sample is None else f"--length {end}", until(context, end), found.features)
 
 
 def _feature_rows(found: Diagnosis, base: Trial) -> Iterator[tuple[str, Iterable[Trial]]]:
@@ -541,7 +541,7 @@ def _longer(found: Diagnosis) -> Iterator[tuple[str, Iterable[Trial]]]:
     ending = found.task.discount == 1
     ends = [(covered_end(context, ending), context) for context in contexts if context.visited.size <= MOST_STATES]
     row = [
-        Trial(f"a context of {end:,} transitions", f"--length {end}", _until(context, end), found.features)
+        Trial(f"a context of {end:,} transitions", f"--length {end}", until(context, end), found.features)
         for end, context in ends
         if end
     ]
@@ -549,7 +549,7 @@ def _longer(found: Diagnosis) -> Iterator[tuple[str, Iterable[Trial]]]:
         yield f"a context 10 to {10 ** len(lengths)} times as long", row
 
 
-def _until(context: Context, end: int) -> Context:
+def until(context: Context, end: int) -> Context:
     """The first ``end`` transitions; a trajectory that goes on there is cut."""
     begins = accumulate((length for length, _ in context.endings), initial=0)
     kept = [

@@ -406,8 +406,10 @@ def _diagnosed(found: Diagnosis) -> list[str]:
     """What is in the way."""
     sentences = []
     if not found.operator.covered:
-        where = "with an episode, or in a state" if found.task.episodic else "in a state"
-        sentences.append(f"End the context {where} that was left before, so that what follows every state is known.")
+        one = "End the context in a state that was left before"
+        several = "Cut episodes only in states that are left elsewhere (--length, --horizon)"
+        what = one if len(found.task.context.endings) == 1 else several
+        sentences.append(f"{what}, so that what follows every state is known.")
     if found.modes.hidden:
         sentences.append(f"M̂ is singular to rounding, though no two of the features are equal: {_crowded(found)}.")
     elif found.converges and found.operator.covered:
