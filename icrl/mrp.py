@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from numbers import Real
@@ -463,12 +463,15 @@ class MarkovRewardProcess:
         """
         uniforms = generator(rng).random(integer("n", n, 1) + 1)
         most = n if horizon is None else integer("horizon", horizon, 1)
-        drawn = chain.from_iterable(uniforms[i : i + 2**16].tolist() for i in range(0, n + 1, 2**16))
-        numbers = chain(drawn, iter(rng.random, None))  # each trajectory after the first takes one more, its start's
-        walk, start = self._noisy_walk() if noisy else self._walk(), _cumulative(self.initial)
+        numbers = chain.from_iterable(uniforms[i : i + 2**16].tolist() for i in range(1, n + 1, 2**16))
+        walk, start, firsts = (
+            self._noisy_walk() if noisy else self._walk(),
+            _cumulative(self.initial),
+            _and_on(uniforms[0], rng),
+        )
         trajectories, left, ends = [], n, set(self.terminal.tolist())
         while left:
-            states, rewards = walk(_quantile(start, next(numbers)), islice(numbers, min(left, most)))
+            states, rewards = walk(_quantile(start, next(firsts)), islice(numbers, min(left, most)))
             trajectories.append((states, rewards, states[-1] in ends))
             left -= len(rewards)
         return Context.of_trajectories(trajectories)
@@ -618,6 +621,12 @@ def _cumulative(probability: np.ndarray) -> np.ndarray:
     """Cumulative sums along the last axis that end in exactly 1, so that every u < 1 has a quantile."""
     sums = np.cumsum(probability, axis=-1)
     return sums / np.where(sums[..., -1:] > 0, sums[..., -1:], 1)  # a terminal state's row is 0, and never drawn from
+
+
+def _and_on(first: float, rng: np.random.Generator) -> Iterator[float]:
+    """``first``, then uniform numbers of a stream of their own, so that how many ``rng`` gave before does not change them."""
+    yield first
+    yield from iter(rng.spawn(1)[0].random, None)
 
 
 def _quantile(cumulative: np.ndarray, u: float) -> int:
