@@ -704,6 +704,15 @@ def test_at_discount_1_a_context_that_reaches_no_ending_is_refused_with_where_to
     assert len(seen) == 3
 
 
+def test_a_longer_context_that_is_tried_ends_where_every_state_reaches_an_ending():
+    """Each longer one ends in a walk round state 2, which is left, but from which no ending is reached."""
+    played = [([0, 1, 0], [1.0, 1.0], True)]
+    longer = lambda n: Context.of_trajectories(played * (n // 2 - 4) + [([2] * 9, [1.0] * 8, False)])
+    task = Task("made", Context.of_trajectories(played * 5), tuple("abc"), 1.0, sample=longer)
+    changes = [tried.change for tried in diagnose(task, one_hot(3, 6.0), step=2.5).remedies]
+    assert {"a context of 92 transitions", "a context of 992 transitions"} & set(changes)
+
+
 def test_states_that_reach_no_ending_are_named_where_the_discount_is_1(file):
     stuck = {"transition": [[0, 0.5, 0.5], [0, 1, 0], [0, 0, 1]], "reward": [1, 1, 0], "discount": 1}
     with pytest.raises(
