@@ -85,10 +85,11 @@ files, of 64 MiB at most:
 features: file, those of the file; unit, the same at length 1; one-hot, one number a state; random, on the unit sphere of
   --dimension dimensions; radial, a Gaussian bump of width 1 at each state, the states on a line in their order.
 
-endings, of an environment, boyan, or a process in a file: with --endings terminal nothing follows a terminal state, whose
-  value is 0; the discount may then be 1, if every state reaches an ending, and a value is an expected return. Episodes
-  are sampled one after another, --length transitions in all. In a file, the states listed under terminal end episodes in
-  any case; without the key, --endings terminal makes terminal each state whose only transition is to itself with reward 0.
+endings, of an environment, boyan, or a process in a file: with --endings terminal nothing follows a terminal state,
+  whose value is 0; the discount may then be 1, if every state reaches an ending, and a value is an expected return.
+  Episodes are sampled one after another, --length transitions in all. In a file, the states listed under terminal end
+  episodes in any case; without that key, --endings terminal makes terminal each state whose only transition is to
+  itself with reward 0.
 
 words of the report (the book's chapters "The layer as an operator on values", "Depth" and "Context" derive them):
   v -> Gv + const  what a layer does to the values: G = I - step * H, H = M - discount * P
