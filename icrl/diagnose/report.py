@@ -183,7 +183,9 @@ def _returns(found: Diagnosis) -> list[str]:
     ended, process = sum(ends for _, ends in found.task.context.endings), found.task.process
     whole = found.task.context.n - last  # the length without the last, whose cut may be the only one
     flag = f", as with --length {whole}" if found.task.sample and before and all(ends for _, ends in before) else ""
-    equal = f"would be equal if no episode were cut{flag}" if ended <= len(before) else "are equal, since none was cut"
+    equal = (
+        f"must be equal only where no episode is cut{flag}" if ended <= len(before) else "are equal, since none was cut"
+    )
     mean, first = shown(found.mean_return), shown(found.value_of_first_states)
     sentence = f"The mean return of {many(ended, 'terminated episode')} is {mean}, the mean of v_CE over the first states {first}: they {equal}."
     true = "" if process is None else f" The true one is {shown(float(process.initial @ process.value()))}."
