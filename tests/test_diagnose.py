@@ -371,6 +371,11 @@ def test_a_state_that_was_never_left_is_named_and_the_context_cut(file):
     )
 
 
+def test_a_context_is_cut_as_far_back_as_it_takes(file):
+    d = found(read_task(file(LOOP | {"states": [*"aababcd"], "rewards": [1, 1, 0, 1, 0, 0]})))
+    assert [tried.change for tried in d.remedies] == ["end 2 transitions earlier, in state b, which was left"]
+
+
 def test_the_end_of_a_covered_context_is_the_last_there_is():
     rng = np.random.default_rng(0)
     for _ in range(200):
@@ -486,6 +491,7 @@ FLAGGED = {
     "short": ("boyan", ["--length", "5", "--seed", "3"]),
     "episode cut": ("boyan", ["--endings", "terminal", "--length", "13"]),
     "episodes, step": ("FrozenLake-v1", ["--endings", "terminal", "--discount", "1", "--step", "2.5", "--length", "995"]),
+    "further back": ("FrozenLake8x8-v1", ["--endings", "terminal", "--length", "20", "--seed", "4"]),
     "horizon": ("FrozenLake-v1", ["--endings", "terminal", "--horizon", "5", "--length", "60", "--seed", "7"]),
     "noisy": ("FrozenLake-v1", ["--noisy", "--step", "2.5", "--features", "random", "--length", "200"]),
 }  # fmt: skip
@@ -684,6 +690,14 @@ def test_states_in_which_an_episode_was_cut_and_that_were_never_left_are_named()
     text = " ".join(report(d).split())
     assert d.never_left == ["c", "d"] and "never left: states c and d, where an episode was cut" in text
     assert "Cut episodes only in states that are left elsewhere" in text and d.certainty is None and d.bound is None
+
+
+def test_a_context_may_be_cut_back_to_where_an_episode_terminated():
+    open_end = Context.of_trajectories([([0, 1, 3], [1, 1], True), ([2, 3], [1], False)])
+    d = diagnose(Task("open", open_end, tuple("abcd"), 0.9), one_hot(4, 6.0))
+    assert [tried.change for tried in d.remedies] == ["end 1 transition earlier, where an episode terminates"]
+    cut = diagnose(replace(d.task, context=Context.of_trajectories([([0, 1, 3], [1, 1], True)])), one_hot(4, 6.0))
+    assert d.remedies[0].step_limit == pytest.approx(cut.step_limit) and cut.to_certainty
 
 
 def test_at_discount_1_a_context_that_reaches_no_ending_is_refused_with_where_to_end_it(capsys):
