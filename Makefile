@@ -31,7 +31,7 @@ book: .venv/book  ## build the site from the committed outputs; any warning is a
 	@test -f $(SITE)/index.html
 	@echo "Built: $(CURDIR)/$(SITE)/index.html"
 
-downloads: .venv/ready  ## build the site with a PDF of each page and an archive to read offline (needs Chromium)
+downloads: .venv/ready  ## build the site with PDFs of each page and of the whole book, and an archive to read offline (needs Chromium)
 	@ICRL_DOWNLOADS=1 $(MAKE) --no-print-directory book
 	@$(RUN) tools/downloads.py
 

@@ -7,8 +7,11 @@ Figures are drawn on white, and the book shows them as cards, so that they are l
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from cycler import cycler
+from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.image import AxesImage
 
 BLUE = "#0072B2"
 VERMILION = "#D55E00"
@@ -21,14 +24,15 @@ INK = "#1F2937"
 
 PALETTE = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-"""The colours and the markers of curves, in their order."""
+DASHES = ("-", "--", "-.", ":", (0, (3, 1, 1, 1, 1, 1)))
+"""The colours, the markers and the dashes of curves, in their order."""
 
 # White to ink for weights, which are never negative; blue to vermilion through white for signed entries.
 WEIGHTS = LinearSegmentedColormap.from_list("icrl-weights", ["#FFFFFF", SKY, BLUE, "#08306B"])
 SIGNED = LinearSegmentedColormap.from_list("icrl-signed", [BLUE, "#BFDDEE", "#FFFFFF", "#F6CDB0", VERMILION])
 
 STYLE: dict[Any, Any] = {
-    "figure.figsize": (6.2, 3.1),
+    "figure.figsize": (4.6, 3.4),  # so narrow that text of 8 points has 8 pixels on a phone
     "figure.dpi": 160,
     "figure.facecolor": "white",
     "figure.constrained_layout.use": True,
@@ -63,3 +67,14 @@ def use_book_style() -> None:
     for colormap in (WEIGHTS, SIGNED):
         mpl.colormaps.register(colormap, force=True)
     mpl.rcParams.update(STYLE)
+
+
+def signed_image(ax: Axes, matrix: np.ndarray, limit: float) -> AxesImage:
+    """An image of a matrix with entries of both signs, white at 0, its colours full at ``limit`` in size.
+
+    A negative entry has a bar as well as its colour, unless it is too pale to be seen: below a twentieth of ``limit``.
+    ``matrix``: shape (rows, columns); ``limit``: positive.
+    """
+    rows, columns = np.nonzero(matrix < -limit / 20)
+    ax.plot(columns, rows, "_", color=INK, markersize=6, zorder=3)
+    return ax.imshow(matrix, vmin=-limit, vmax=limit, cmap=SIGNED)

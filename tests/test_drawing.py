@@ -54,6 +54,33 @@ def test_a_part_is_drawn_with_what_it_rests_on_and_nothing_else():
     assert set(re.findall(r'href="[\w-]+\.html#([\w-]+)"', drawn)) == {"softmax-td", "operator", "contraction"}
 
 
+WORDS = re.compile(r'<text class="under" x="(\d+)" y="(\d+)"[^>]*>([^<]*)<')
+
+
+def points(path):
+    """Where a path of lines and curves runs, densely."""
+    corners = [tuple(map(int, pair)) for pair in re.findall(r"(\d+) (\d+)", path)]
+    bend = re.sub(r"[^MLC]", "", path).index("C") - 1
+    a, b, c, d = corners[bend : bend + 4]
+    ts = [i / 50 for i in range(51)]
+    mix = lambda t, *at: sum(k * (1 - t) ** (3 - i) * t**i * p for i, (k, p) in enumerate(zip((1, 3, 3, 1), at)))
+    yield from ((mix(t, a[0], b[0], c[0], d[0]), mix(t, a[1], b[1], c[1], d[1])) for t in ts)
+    for (x1, y1), (x2, y2) in [*pairwise(corners[: bend + 1]), *pairwise(corners[bend + 3 :])]:
+        yield from ((x1 + t * (x2 - x1), y1 + t * (y2 - y1)) for t in ts)
+
+
+def test_no_arrow_runs_through_words():
+    results = [ClaimResult(claim, [], []) for claim in CLAIMS.values()]
+    drawn = part_drawing("all", results, results, ())
+    words, paths = WORDS.findall(drawn), re.findall(r'<path d="(M[^"]*)" fill="none"', drawn)
+    assert len(words) > 10 and len(paths) > 20
+    for x, y, text in words:
+        half, low = 3 * len(text), int(y)
+        assert not [
+            path for path in paths for at, down in points(path) if abs(at - int(x)) < half and low - 9 < down < low + 3
+        ], text
+
+
 def test_the_nearest_rising_sequence():
     assert rising([1, 3, 2, 5]) == [1, 2.5, 2.5, 5]
     assert rising([3, 2, 1]) == [2, 2, 2]

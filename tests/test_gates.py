@@ -46,8 +46,15 @@ def shown_html(text):
     return new_output("display_data", data={"text/html": text})
 
 
-PICTURE = new_output("display_data", data={"image/png": "", "text/plain": "<Figure size 100x100 with 1 Axes>"})
-SHOWN = {"figure": {"caption": "What it shows.", "name": "fig-x"}, "image": {"alt": "A line."}}
+def a_picture(width):
+    encoded = io.BytesIO()
+    Image.new("1", (width, 100)).save(encoded, format="png")
+    png = base64.b64encode(encoded.getvalue()).decode()
+    return new_output("display_data", data={"image/png": png, "text/plain": f"<Figure size {width}x100 with 1 Axes>"})
+
+
+PICTURE = a_picture(760)
+SHOWN = {"figure": {"caption": "What it shows.", "name": "fig-x"}, "image": {"alt": "A line.", "width": "480px"}}
 
 
 def test_a_good_notebook_passes():
@@ -78,6 +85,12 @@ def test_a_good_notebook_passes():
         ),
         ("without alt text", [a_cell("plot()", outputs=[PICTURE], mystnb={"figure": {"caption": "x"}})]),
         ("without a caption", [a_cell("plot()", outputs=[PICTURE], mystnb={"image": {"alt": "x"}})]),
+        ("text of 10 points has 7.7 pixels on a phone", [a_cell("plot()", outputs=[a_picture(1000)], mystnb=SHOWN)]),
+        (
+            "text of 7.5 points has 7.6",
+            [a_cell("plot(fontsize=9)\nplot(labelsize=7.5)", outputs=[PICTURE], mystnb=SHOWN)],
+        ),
+        ("without a width", [a_cell("plot()", outputs=[PICTURE], mystnb={"image": {"alt": "x"}})]),
         ("path of somebody's machine", [new_markdown_cell("See /home/me/book.")]),
         ("execution times", [a_cell("1", execution={"iopub.execute_input": "2026"})]),
         ("escapes the comparison", [a_cell("1", tags=["nbval-ignore-output"])]),
@@ -420,6 +433,8 @@ HEAVY = "".join(Random(0).choices("0123456789abcdef", k=2_400_000))
 SHIFTING = """<script>setTimeout(() => {
   const above = document.createElement("div"); above.style.height = "600px"; document.querySelector("article").prepend(above);
 }, 0)</script>"""
+WORDS = '<mjx-container style="display: inline-block; width: 90px">formula</mjx-container>'
+UNWATCHED = "<script>window.ResizeObserver = class { observe() {} }</script>"
 
 
 @pytest.fixture
@@ -520,6 +535,17 @@ def test_a_bad_file_is_reported(problem, fragment, planted):
             "a line of code is cut off",
             '<div class="highlight"><pre style="white-space: pre">' + "x" * 90 + "</pre></div>",
         ),
+        ("a formula is cut off", f'<span class="math" style="width: 20px; overflow: hidden">{WORDS}</span>'),
+        ("torn from what touches it", f'<p style="width: 0"><span class="math">{WORDS}</span>, x</p>'),
+        ("torn from what touches it", f'<p style="width: 0">x (<span class="math">{WORDS}</span></p>'),
+        ("text is cut off at its left", '<p style="text-indent: -2rem">text</p>'),
+        (
+            "scrolls, and is no stop",
+            '<p style="overflow-x: auto; position: absolute; width: 9px"> wide</p>' + UNWATCHED,
+        ),
+        ("is a stop of the keyboard", '<p tabindex="0">narrow</p>' + UNWATCHED),
+        ("fades at its edge", '<p style="mask-image: linear-gradient(#000, #fff)">narrow</p>'),
+        ("does not fade", "<style>article * { mask-image: none !important }</style>"),
         ("not typeset", '<span class="math">x</span>'),
         ("raw TeX", r'<p class="mathjax_ignore">\(x\)</p>'),
         ("raw TeX", '<p class="mathjax_ignore">$$x$$</p>'),
@@ -538,6 +564,22 @@ def test_a_bad_page_is_reported(problem, fragment, planted, look, tmp_path):
     with browser.served(planted(fragment), tmp_path / "served") as address:
         found = look(f"{address}/book/planted.html")
     assert any(problem in line for line in found), found
+
+
+@pytest.mark.parametrize(
+    "problem, fragment",
+    [
+        ("0 rings", "<style>article a:focus-visible { outline: none !important }</style>"),
+        ("2 rings", "<style>article a:focus-visible { box-shadow: 0 0 0 3px #888 }</style>"),
+        ("1 rings, 1 of them pale, in light", '<a href="#" style="outline-color: #eee !important">pale</a>'),
+        ("1 rings, 1 of them pale, in dark", '<a href="#" style="outline-color: #222 !important">dark</a>'),
+    ],
+)
+def test_a_bad_ring_is_reported(problem, fragment, planted, chromium, tmp_path):
+    with browser.served(planted(fragment), tmp_path / "served") as address, browser.opened(chromium) as page:
+        page.goto(f"{address}/book/planted.html", wait_until="load")
+        found = browser.ringed(page)
+    assert any(line.startswith(problem) for line in found), found
 
 
 def test_a_page_that_never_settles_is_opened_twice_and_then_raises(chromium, tmp_path):

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 import torch
 
-from icrl.mrp import MarkovRewardProcess
+from icrl.mrp import Context, MarkovRewardProcess
+from icrl.operator import layer_operator
 from icrl.pretrain import batches
 from icrl.pretrain.batches import FAMILIES, one_transition, sample_tasks, tasks_of
 from icrl.pretrain.losses import expected_update, neu, neu_loss, regression_loss, td_loss, true_value
 from icrl.pretrain.network import along, construction, initial, last, state_values, tensors, token_values, values
 from icrl.pretrain.protocols import Protocol
-from icrl.tasks import ring
+from icrl.tasks import from_gymnasium, ring
 
 ROUNDING = 1e-12
 """Far above the rounding of values of size 1/(1 − γ) = 10 after a few layers, far below any change of formula."""
@@ -400,3 +401,114 @@ def test_along_repeats_one_layer_and_takes_many_in_turn():
         along("abc", 4)
     with pytest.raises(ValueError, match="depth must be at most 3"):
         values(some(3), tensors(sample_tasks(rng(), 2)), 4)
+
+
+# Episodes
+
+
+def episodes(states, rewards, terminal):
+    """The context in a row of columns, episode after episode, as trajectories: a plain loop."""
+    columns, parts = [], []
+    for j, s in enumerate(states):
+        columns.append(j)
+        if terminal[s] or j == len(states) - 1:
+            if len(columns) > 1:
+                parts.append(([states[i] for i in columns], [rewards[i] for i in columns[:-1]], bool(terminal[s])))
+            columns = []
+    return Context.of_trajectories(parts)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("discount", [0.7, 1.0])
+def test_a_batch_of_episodes_is_its_trajectories(family, discount):
+    """Counts, values by both forms, and the closed form on each context's trajectories."""
+    batch = sample_tasks(rng(2), 6, family, d=3, n_states=4, n=25, discount=discount, endings="terminal")
+    learned, tensored = construction(3, 0.7, 1.5), tensors(batch)
+    by_state, by_token = list(state_values(learned, tensored, 5)), list(token_values(learned, tensored, 5))
+    for one, other in zip(by_state, by_token, strict=True):
+        assert torch.allclose(one, other, rtol=0, atol=ROUNDING)
+    assert batch.terminal[:, -1].all() and not batch.terminal[:, :-1].any()
+    for b in range(6):
+        context = episodes(batch.states[b].tolist(), batch.rewards[b].tolist(), batch.terminal[b])
+        moves, ended, paid = np.zeros((4, 4)), np.zeros(4), np.zeros(4)
+        for s, r, after, ends in zip(context.before, context.rewards, context.after, context.terminated):
+            moves[s, after] += not ends
+            ended[s] += ends
+            paid[s] += r
+        assert np.array_equal(batch.moves[b], moves) and np.array_equal(batch.ended[b], ended)
+        assert np.array_equal(batch.counts[b], moves.sum(-1) + ended) and ended.sum() > 0
+        assert np.allclose(batch.paid[b], paid, rtol=0, atol=ROUNDING)
+        operator = layer_operator(context, np.sqrt(1.5) * batch.features[b], discount)
+        closed = operator.iterate(np.zeros(len(operator.states)), 0.7, 5)
+        assert np.allclose(by_state[-1][b, operator.states], closed, rtol=0, atol=10 * ROUNDING)
+
+
+@pytest.mark.parametrize("trained", ["masked", "full"])
+def test_parameters_of_any_kind_read_the_endings(trained):
+    """Without its gaps, or with its last columns seen, a context of episodes has other values."""
+    batch = tensors(sample_tasks(rng(2), 6, d=3, n_states=4, n=25, endings="terminal"))
+    learned = initial(Protocol(d=3, n_states=4, trained=trained, start="construction", init=0.1), rng(1))
+    right = last(token_values(learned, batch, 4))
+    blind = last(token_values(learned, batch._replace(terminal=torch.zeros_like(batch.terminal)), 4))
+    assert (right - blind).abs().max() > 0.01
+    if trained == "masked":
+        assert torch.allclose(right, last(state_values(learned, batch, 4)), rtol=0, atol=ROUNDING)
+
+
+def test_processes_with_endings_are_what_the_library_makes_of_them():
+    batch = sample_tasks(rng(4), 5, "dense", d=3, n_states=4, discount=1.0, endings="terminal")
+    plain = sample_tasks(rng(4), 5, "dense", d=3, n_states=4, discount=0.5)
+    found = true_value(tensors(batch)).numpy()
+    assert not batch.transition[:, :, 3].any(), "what the model says of a terminal state is asked by no loss"
+    for b in range(5):
+        mrp = MarkovRewardProcess(plain.transition[b], plain.reward[b], 1, plain_start(plain, b), terminal=[3])
+        assert np.allclose(batch.transition[b, :, :3], mrp.transition[:, :3]) and np.allclose(
+            batch.reward[b], mrp.reward
+        )
+        assert np.allclose(found[b], mrp.value()) and found[b, 3] == 0
+        assert np.allclose(batch.stationary[b], mrp.stationary_distribution())
+
+
+def plain_start(batch, b):
+    """From where an episode begins: what follows the last state, but not that state itself."""
+    start = batch.transition[b, 3].copy()
+    start[3] = 0
+    return start / start.sum()
+
+
+def test_an_endless_context_of_episodes_ends_at_the_true_value():
+    batch = tensors(sample_tasks(rng(5), 8, "boyan", d=3, n_states=4, discount=1.0, n=None, endings="terminal"))
+    deep = values(construction(3, 1.0, 20.0), batch, 3000)
+    assert torch.allclose(deep[:, :-1], true_value(batch)[:, :-1], rtol=0, atol=1e-6)
+
+
+def test_one_transition_may_terminate():
+    batch = sample_tasks(rng(6), 400, n_states=4, discount=1.0, endings="terminal", sampled=True)
+    assert set(batch.transition.sum(-1).ravel().tolist()) == {0.0, 1.0}
+    assert (batch.stationary.sum(-1) == 1).all() and not batch.stationary[:, -1].any()
+
+
+def test_given_processes_may_end():
+    lake = from_gymnasium("FrozenLake-v1", discount=1, endings="terminal")
+    batch = tasks_of([lake, lake], [np.eye(16)] * 2, 60, rng(7))
+    assert np.array_equal(np.flatnonzero(batch.terminal[0]), lake.terminal)
+    assert np.allclose(true_value(tensors(batch))[0].numpy(), lake.value(), rtol=0, atol=1e-12)
+    follows = batch.states[:, 1:][np.isin(batch.states[:, :-1], lake.terminal)]
+    assert follows.size and not follows.any(), "the next game begins at the start"
+    learned = construction(16, 0.5, 3.0)
+    one, other = (last(form(learned, tensors(batch), 6)) for form in (state_values, token_values))
+    assert torch.allclose(one, other, rtol=0, atol=ROUNDING)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"endings": "never"}, "endings must be one of restart, terminal, got 'never'"),
+        ({"discount": 1.0}, r"discount must be a number in \[0, 1\), got 1.0"),
+        ({"discount": 1.5, "endings": "terminal"}, r"discount must be a number in \[0, 1\], got 1.5"),
+    ],
+)
+def test_endings_and_discounts_that_are_none_are_refused(change, message):
+    for make in (lambda: sample_tasks(rng(), 2, **change), lambda: Protocol(**change)):
+        with pytest.raises(ValueError, match=message):
+            make()

@@ -28,6 +28,7 @@ SHOWN = [name for one in PROOFS_OF for name in (*one.definitions, *one.stated)]
 REQUIRED = {
     "softmax-td",
     "two-heads",
+    "episodes",
     "mask-leak",
     "operator",
     "contraction",

@@ -1,5 +1,6 @@
 """The built site: its files, and every page in a real browser, served under a sub-path."""
 
+import json
 import re
 
 import pytest
@@ -78,7 +79,7 @@ def test_keyboard_reaches_the_content(address, page):
     page.keyboard.press("Enter")
     page.wait_for_url("**#main-content")
     page.keyboard.press("Tab")
-    page.wait_for_function("document.activeElement.closest('#main-content')")
+    page.wait_for_function("document.activeElement.closest('article')")
 
 
 def test_theme_button_changes_the_theme(address, page):
@@ -105,3 +106,50 @@ def test_the_dial_says_by_ear_what_it_says_to_the_eye(address, page):
     slider.press("ArrowRight")
     assert slider.get_attribute("aria-valuetext") != before
     assert slider.get_attribute("aria-valuetext") == page.locator("article label output").first.text_content()
+
+
+@pytest.mark.parametrize("width", [browser.WIDE, browser.PHONE])
+@pytest.mark.parametrize("name", ["search", "book/map", "book/kernels-and-sharpness"])
+def test_one_ring_shows_where_the_keyboard_is(name, width, address, page):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{address}/{name}.html", wait_until="load")
+    assert "\n".join(browser.ringed(page)) == ""
+
+
+def test_what_scrolls_is_reached_and_fades_at_whatever_width_the_page_has(address, page):
+    page.goto(f"{address}/book/context.html", wait_until="load")
+    page.wait_for_function(browser.SETTLED)
+    stops = []
+    for width in (browser.PHONE, 560, browser.WIDE, browser.PHONE):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert "\n".join(browser.reached(page)) == ""
+        stops.append(page.locator("article [tabindex='0']").count())
+    assert stops[0] == stops[3] > stops[1] > stops[2]
+
+
+def test_what_scrolls_is_reached_by_the_books_own_script(address, page):
+    def without(route):
+        text = (SITE / "book" / "context.html").read_text("utf-8")
+        assert text.count("ResizeObserver") == 1
+        route.fulfill(body=text.replace("ResizeObserver", "Array"), content_type="text/html")
+
+    page.route("**/context.html", without)
+    page.set_viewport_size({"width": browser.PHONE, "height": 900})
+    page.goto(f"{address}/book/context.html", wait_until="load")
+    assert any("is no stop of the keyboard" in found for found in browser.reached(page))
+
+
+def test_code_is_copied_as_it_was_written(address, page):
+    page.set_viewport_size({"width": browser.PHONE, "height": 900})
+    page.goto(f"{address}/book/softmax-td.html", wait_until="load")
+    notebook = json.loads((ROOT / "book" / "softmax-td.ipynb").read_text("utf-8"))
+    written = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    ways = """pre => {
+      addEventListener('copy', event => { pre.copied = event.target.value; }, {once: true});
+      pre.parentElement.querySelector('.copybtn').click();
+      getSelection().selectAllChildren(pre);
+      return [pre.textContent, pre.innerText, getSelection().toString(), pre.copied];
+    }"""
+    page.evaluate(browser.UNFOLD)
+    seen = [code.evaluate(ways) for code in page.locator("article .cell_input pre").all()]
+    assert len(seen) > 10 and [text for texts in seen for text in texts if text.rstrip("\n") not in written] == []

@@ -129,12 +129,48 @@ def test_what_is_badly_named_or_nested_is_mended():
     table += "<tbody><tr><td>1</td><td>2</td><td></td></tr></tbody></table>"
     two = table.replace("<th>d</th>", "").replace("<td></td>", "")
     context = {"body": table + two}
-    light_page.label_tables(None, "depth", "page.html", context, None)
+    light_page.fit_for_a_phone(None, "depth", "page.html", context, None)
     assert re.findall(r'data-label="([^"]*)"', context["body"]) == ["a &lt; b", "c", "d"]
     assert context["body"].endswith(two)
     context = {"body": "<ul><li>a</li>\n<ul><li>b</li>\n</ul><li>c</li></ul>"}
     light_page.nest_modules(None, "_modules/index", "page.html", context, None)
     assert context["body"] == "<ul><li>a\n<ul><li>b</li>\n</ul></li><li>c</li></ul>"
+
+
+def fitted(body):
+    context = {"body": body}
+    light_page.fit_for_a_phone(None, "depth", "page.html", context, None)
+    return context["body"]
+
+
+def test_a_formula_keeps_what_touches_it():
+    formula = r'<span class="math notranslate nohighlight">\(f(x, y)\)</span>'
+    joined = lambda text: f'<span class="joined">{text}</span>'
+    assert (
+        fitted(f"<p>a ({formula}, {formula}), b</p>") == f"<p>a {joined(f'({formula},')} {joined(f'{formula}),')} b</p>"
+    )
+    assert fitted(f"<p>{formula} and “{formula}”.</p>") == f"<p>{formula} and {joined(f'“{formula}”.')}</p>"
+    assert fitted(f"<p>{formula} is {formula}<em>, too</em></p>").count("joined") == 0
+
+
+def test_lines_of_code_say_how_far_they_are_indented_and_their_text_is_what_it_was():
+    code = '<span></span><span class="k">def</span> f(x):\n\n<span class="w">    </span><span class="s">"""a</span>\n<span class="s">  b"""</span>\n'
+    cell = lambda code: (
+        f'<div class="cell_input docutils container">\n<div class="highlight-python notranslate"><div class="highlight"><pre>{code}</pre></div>'
+    )
+    made = fitted(cell(code))
+    assert re.findall(r"--indent: (\d+)", made) == ["0", "4", "2"]
+    assert re.sub(r"<span class=\"code-line\"[^>]*>(.*?)</span>(?=\n)", r"\1", made) == cell(code)
+    printed = cell(code).replace("cell_input", "cell_output")
+    assert fitted(printed) == printed
+
+
+def test_the_skip_link_leads_to_the_article_where_there_is_one():
+    page = '<main id="main-content" class="bd-main"><a href="x">x</a><article class="bd-article">text</article></main>'
+    made = light_page.lightened(page)
+    assert '<article id="main-content" class="bd-article">' in made and '<main class="bd-main">' in made
+    without = page.replace("article", "section")
+    assert light_page.lightened(without) == without
 
 
 def test_kept_formulas_are_whole_or_the_old_ones(typesetter, tmp_path, monkeypatch):

@@ -1,19 +1,24 @@
-"""Sphinx extension: with ICRL_DOWNLOADS=1 each page's menu of downloads leads to its PDF and to the archive of the site.
+"""Sphinx extension: with ICRL_DOWNLOADS=1 each page's menu of downloads leads to its PDF, to that of the book, and to the archive.
 
-tools/downloads.py makes both, once the site is built.
+tools/downloads.py makes them, once the site is built.
 """
 
 import os
 from pathlib import PurePosixPath
 
-ARCHIVE, FOLDER = "icrl-book.zip", "_pdf"
+ARCHIVE, BOOK = "icrl-book.zip", "_pdf/icrl-book.pdf"
+
+
+def pdf(pagename):
+    """Where in the site a page's PDF lies."""
+    return f"_pdf/{PurePosixPath(pagename).name}.pdf"
 
 
 def entries(pathto, pagename):
-    """The two further entries of a page's menu."""
-    name = PurePosixPath(pagename).name
+    """The further entries of a page's menu."""
     files = (
-        (f"{FOLDER}/{name}.pdf", "This page as a PDF", "file-pdf"),
+        (pdf(pagename), "This page as a PDF", "file-pdf"),
+        (BOOK, "The whole book as a PDF", "book"),
         (ARCHIVE, "The whole book, to read offline", "box-archive"),
     )
     return [

@@ -2,8 +2,8 @@
 
 FontAwesome's script goes, which would draw once more the icons that its style sheet draws, and its fonts need not come
 before the text; whether a page is light or dark is known before its body comes, so that
-nothing moves when the theme's script finds it out. What the theme and Sphinx leave unnamed is named, and whatever
-scrolls inside itself can be reached by the keyboard.
+nothing moves when the theme's script finds it out. What the theme and Sphinx leave unnamed is named, and what
+scrolls inside itself can be reached by the keyboard. Where a phone breaks a line of text or of code, it can be told.
 """
 
 import re
@@ -24,6 +24,15 @@ TABLE = re.compile(
     r'(<table class="table">\s*<thead>(?:(?!</thead>).)*?(?:<th\b(?:(?!</thead>).)*?){3}</thead>)(.*?</table>)',
     re.S,
 )
+FORMULA = r'<span class="math[^>]*>\\\([^<]*\\\)</span>'
+CLOSING = "[-–,.;:!?)\\]”’…]"
+JOINED = re.compile(rf"[(\[“‘]+{FORMULA}{CLOSING}*|{FORMULA}{CLOSING}+")
+"""A formula in the text, not yet typeset, with the brackets and the punctuation that touch it."""
+CODE = re.compile(
+    r'(<div class="cell_input[^>]*>\s*(?:<div[^>]*>)*<pre>)(.*?)(?=</pre>)',
+    re.S,
+)
+MAIN = re.compile(r'<main id="main-content"(.*?)<article', re.S)
 MARK = re.compile(r'(<span class="std std-ref">)([✓∴†])(</span>)')
 SAID = {"✓": "how this was checked", "∴": "its proof", "†": "its source"}
 """What a mark is called by those who hear it."""
@@ -38,15 +47,17 @@ THEME = """(data => {
   if (!["light", "dark"].includes(data.theme))
     data.theme = matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";
 })(document.documentElement.dataset);"""
-REACHABLE = """(() => {
+REACHABLE = """addEventListener("DOMContentLoaded", () => {
   const reach = () => {
     const boxes = [...document.querySelectorAll("article :is(mjx-container[display], pre, p, div)")];
-    const wide = boxes.filter(box => box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX === "auto");
-    for (const box of wide) box.tabIndex = 0;
+    const wide = boxes.map(box => box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX === "auto");
+    boxes.forEach((box, i) => { if (wide[i]) box.tabIndex = 0; else box.removeAttribute("tabindex"); });
   };
-  addEventListener("load", reach);
-  addEventListener("resize", reach);
-})();"""
+  const changed = new ResizeObserver(reach);
+  for (const article of document.querySelectorAll("article")) changed.observe(article);
+});"""
+"""Makes what scrolls sideways a stop of the keyboard, and marks it so for the style sheet, whenever the text takes another
+size: the window does, or something unfolds."""
 
 
 def signature_in_lines(found: re.Match) -> str:
@@ -65,6 +76,7 @@ def said(found: re.Match) -> str:
 def lightened(page: str) -> str:
     """A page without what it has no use for, and with names for what had none."""
     page = SIGNATURE.sub(signature_in_lines, UNUSED.sub("", page))
+    page = MAIN.sub(r'<main\1<article id="main-content"', page)
     for old, new in NAMED.items():
         page = page.replace(old, new)
     return MARK.sub(said, page)
@@ -83,10 +95,25 @@ def labelled(found: re.Match) -> str:
     )
 
 
-def label_tables(app, pagename, templatename, context, doctree):
-    """Label the cells of a page's tables of three columns and more."""
+def hanging(line: str) -> str:
+    """A line of code that says how far it is indented, for what is broken off it to hang from there; a blank one as it is."""
+    plain = re.sub(r"<[^>]*>", "", line)
+    indent = len(plain) - len(plain.lstrip(" "))
+    opening = f'<span class="code-line" style="--indent: {indent}">'
+    return f"{opening}{line}</span>" if plain.strip() else line
+
+
+def in_lines(found: re.Match) -> str:
+    """The code of a cell, line by line: what is highlighted ends with its line."""
+    return found[1] + "\n".join(map(hanging, found[2].split("\n")))
+
+
+def fit_for_a_phone(app, pagename, templatename, context, doctree):
+    """Let tables of three columns stack, code hang where it is broken, and formulas keep their punctuation."""
     if "body" in context:
-        context["body"] = TABLE.sub(labelled, context["body"])
+        body = TABLE.sub(labelled, context["body"])
+        body = JOINED.sub(r'<span class="joined">\g<0></span>', body)
+        context["body"] = CODE.sub(in_lines, body)
 
 
 def nest_modules(app, pagename, templatename, context, doctree):
@@ -107,7 +134,7 @@ def lighten(app):
 def setup(app):
     app.connect("builder-inited", lighten)
     app.connect("html-page-context", nest_modules)
-    app.connect("html-page-context", label_tables)
+    app.connect("html-page-context", fit_for_a_phone)
     app.add_js_file(None, body=THEME, priority=100)
     app.add_js_file(None, body=REACHABLE)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

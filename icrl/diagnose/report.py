@@ -480,7 +480,7 @@ def figure(found: Diagnosis) -> bytes:
     style = {key: value for key, value in STYLE.items() if key != "image.cmap"}  # no image, no colour map
     with mpl.rc_context(style), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")  # of a file's name: it is drawn as a box
-        drawn, out = Figure(figsize=STYLE["figure.figsize"]), io.BytesIO()
+        drawn, out = Figure(figsize=(6.2, 3.1)), io.BytesIO()
         _draw(found, drawn.subplots())
         drawn.savefig(out, format="png")
     return out.getvalue()

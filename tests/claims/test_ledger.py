@@ -86,9 +86,9 @@ for id, kind in {asked}:
         found += [[id, kind, one.mutant.name, *map(str, (v.passed, v.detail, v.counterexample))] for v in one.verdicts.values()]
 print(json.dumps(found))
 """
-DERIVED = [(id, "symbolic") for id in ("softmax-td", "two-heads", "mask-leak")]
+DERIVED = [(id, "symbolic") for id in ("softmax-td", "two-heads", "mask-leak", "episodes")]
 EVERY_SORT = (
-    *("bellman", "stationary", "batch-td", "lstd", "linear-td", "operator"),
+    *("bellman", "stationary", "batch-td", "lstd", "linear-td", "operator", "episodes"),
     *("fixed-point", "spectral", "tabular", "weights", "neu-bound", "state-form"),
 )
 """Claims that between them draw every sort of instance."""

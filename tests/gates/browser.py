@@ -15,6 +15,7 @@ from pathlib import Path
 
 WIDE, PHONE = 1300, 390
 LEAST_CONTRAST = 4.5  # WCAG AA for text of ordinary size
+LEAST_RING = 3  # and for what shows where the keyboard is
 HEAVIEST = 1_000_000  # bytes that a page may ask for besides its pictures
 MOST_SHIFT = 0.1  # of layout, while a page comes
 CRITERIA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
@@ -127,7 +128,7 @@ TEX = r"""() => {
   return found;
 }"""
 
-LAYOUT = """() => {
+LAYOUT = r"""() => {
   const found = [], past = document.documentElement.scrollWidth - innerWidth;
   if (past > 0) found.push(`the page scrolls ${past} px sideways`);
   for (const picture of document.querySelectorAll('article img, article svg')) {
@@ -139,6 +140,22 @@ LAYOUT = """() => {
   for (const code of document.querySelectorAll('article div.highlight pre'))
     if (innerWidth < 600 && !code.closest('.cell_output') && code.scrollWidth > code.clientWidth + 1)
       found.push('a line of code is cut off: ' + code.textContent.slice(0, 40));
+  for (const box of document.querySelectorAll('article p')) {
+    const text = document.createRange(); text.selectNodeContents(box);
+    const seen = text.getBoundingClientRect();
+    if (getComputedStyle(box).overflowX !== 'visible' && seen.width && seen.left < box.getBoundingClientRect().left - 1)
+      found.push('text is cut off at its left: ' + box.textContent.slice(0, 40));
+  }
+  for (const formula of document.querySelectorAll('article span.math')) {
+    const outer = formula.getBoundingClientRect(), next = formula.nextSibling?.data ?? '', last = formula.previousSibling?.data ?? '';
+    if (formula.firstElementChild?.getBoundingClientRect().right > outer.right + 1)
+      found.push('a formula is cut off: ' + formula.textContent.slice(0, 40));
+    const touches = (node, at) => { const mark = document.createRange(); mark.setStart(node, at); mark.setEnd(node, at + 1);
+      const seen = mark.getBoundingClientRect();
+      return !seen.width || (at ? seen.right <= outer.left + 2 : seen.left >= outer.right - 2); };
+    if (/^[,.;:!?)\]]/.test(next) && !touches(formula.nextSibling, 0) || /.[(\[]$/.test(last) && !touches(formula.previousSibling, last.length - 1))
+      found.push('a formula is torn from what touches it: ' + formula.textContent.slice(0, 40));
+  }
   for (const box of document.querySelectorAll('.bd-article mjx-container[display="true"]')) {
     const inner = box.firstElementChild.getBoundingClientRect(), outer = box.getBoundingClientRect();
     if (inner.width && inner.left < outer.left - 1) found.push('an equation is cut off at its left: ' + box.textContent.slice(0, 40));
@@ -146,15 +163,22 @@ LAYOUT = """() => {
   return found;
 }"""
 
-CONTRAST = """(least) => {
-  const rgba = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
+COLOURS = r"""
+  const rgba = (text) => { const n = text.match(/[\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
   const over = (top, under) => top.slice(0, 3).map((c, i) => c * top[3] + under[i] * (1 - top[3]));
   const light = (c) => c.slice(0, 3).map(x => x / 255).map(x => x <= 0.03928 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4)
                         .reduce((sum, x, i) => sum + x * [0.2126, 0.7152, 0.0722][i], 0);
   const ground = (node) => { const layers = [];
     for (; node; node = node.parentElement) layers.push(rgba(getComputedStyle(node).backgroundColor));
     return layers.reverse().reduce((under, top) => over(top, under), [255, 255, 255]); };
-  const solid = (node) => { let share = 1;
+  const apart = (one, other) => { const [high, low] = [light(one), light(other)].sort((x, y) => y - x); return (high + 0.05) / (low + 0.05); };
+"""
+"""A colour as numbers, one over another, what lies behind an element, and the contrast of two."""
+
+CONTRAST = (
+    """(least) => {"""
+    + COLOURS
+    + """  const solid = (node) => { let share = 1;
     for (; node; node = node.parentElement) share *= getComputedStyle(node).opacity;
     return share; };
   const found = new Set(), walk = document.createTreeWalker(document.querySelector('article'), NodeFilter.SHOW_TEXT);
@@ -163,12 +187,73 @@ CONTRAST = """(least) => {
     if (!walk.currentNode.textContent.trim() || !node.checkVisibility({visibilityProperty: true, opacityProperty: true})
         || node.closest('script, style, svg, .headerlink')) continue;
     const below = ground(node), [r, g, b, a] = rgba(getComputedStyle(node).color), text = over([r, g, b, a * solid(node)], below);
-    const [high, low] = [light(text), light(below)].sort((x, y) => y - x), ratio = (high + 0.05) / (low + 0.05);
+    const ratio = apart(text, below);
     if (ratio < least) found.add(`contrast ${ratio.toFixed(1)} in ${document.documentElement.dataset.theme} mode: ` +
       `${node.tagName.toLowerCase()}.${node.className} ${node.textContent.trim().slice(0, 30)}`);
   }
   return [...found];
 }"""
+)
+
+RINGS = (
+    r"""(least) => {"""
+    + COLOURS
+    + r"""
+  const ringed = (node, part) => {
+    const of = getComputedStyle(node, part);
+    if (part && of.content === 'none') return [];
+    const drawn = (style, width, colour) => style !== 'none' && parseFloat(width) > 0 && rgba(colour)[3] > 0;
+    return [
+      drawn(of.outlineStyle, of.outlineWidth, of.outlineColor) && `outline ${of.outlineWidth} ${of.outlineColor}`,
+      drawn(of.borderTopStyle, of.borderTopWidth, of.borderTopColor) && `border ${of.borderTopWidth} ${of.borderTopColor}`,
+      of.boxShadow !== 'none' && `shadow ${of.boxShadow}`,
+      node.matches('svg *') && of.stroke !== 'none' && `stroke ${of.strokeWidth} ${of.stroke}`,
+    ].filter(Boolean);
+  };
+  const around = (node) => { const all = [node, ...node.querySelectorAll('*')];
+    while ((node = node.parentElement)) all.push(node);
+    return all; };
+  const rings = (nodes) => nodes.flatMap((node, i) => [null, '::before', '::after'].flatMap(part =>
+    ringed(node, part).map(ring => `${i}${part ?? ''} ${ring}`)));
+  document.head.insertAdjacentHTML('beforeend', '<style>*, ::before, ::after { transition: none !important; }</style>');
+  const found = new Set();
+  for (const node of document.querySelectorAll('a[href], button, summary, input, select, textarea, [tabindex="0"]')) {
+    if (!node.checkVisibility({visibilityProperty: true})) continue;
+    document.activeElement.blur();
+    const nodes = around(node), before = rings(nodes);
+    node.focus({preventScroll: true});
+    const added = rings(nodes).filter(ring => !before.includes(ring)), below = ground(node.parentElement);
+    const pale = added.filter(ring => apart(over(rgba(ring.match(/rgba?\([^)]*\)/g).at(-1)), below), below) < least);
+    if (added.length !== 1 || pale.length)
+      found.add(`${added.length} rings, ${pale.length} of them pale, in ${document.documentElement.dataset.theme} mode around ` +
+        `${node.outerHTML.replace(/\s+/g, ' ').slice(0, 70)} ${added.join(' and ')}`);
+  }
+  return [...found];
+}"""
+)
+"""Where the keyboard is, is told by one ring. To be asked after a key was pressed, which makes focus visible."""
+
+REACHED = """() => {
+  const found = [];
+  for (const box of document.querySelectorAll('article :is(mjx-container[display], pre, p, div)')) {
+    const wide = box.scrollWidth > box.clientWidth + 1 && getComputedStyle(box).overflowX === 'auto';
+    if (wide !== (box.getAttribute('tabindex') === '0'))
+      found.push(`${wide ? 'scrolls, and is no' : 'does not scroll, and is a'} stop of the keyboard: ${box.textContent.trim().slice(0, 40)}`);
+    const fades = getComputedStyle(box).maskImage !== 'none', beyond = box.matches('mjx-container, .cell_output pre') && innerWidth <= 600;
+    if (fades !== (wide && beyond))
+      found.push(`${fades ? 'fades' : 'does not fade'} at its edge: ${box.textContent.trim().slice(0, 40)}`);
+  }
+  return found;
+}"""
+"""What scrolls sideways is a stop of the keyboard, and fades on a phone; nothing else is, or does."""
+
+
+UNFOLD = """() => {
+  for (const fold of document.querySelectorAll('article details')) fold.open = true;
+  for (const fold of document.querySelectorAll('article .toggle-hidden')) fold.classList.remove('toggle-hidden');
+}"""
+FRAME = "() => new Promise(done => requestAnimationFrame(() => setTimeout(done)))"
+"""Layout has been done, and those who watch it have been told."""
 
 
 @contextmanager
@@ -220,14 +305,35 @@ def looked(browser, address, limit):
         found += page.evaluate(TEX) + page.evaluate(MUTE)
         found += page.evaluate(WEIGHT, [HEAVIEST, MOST_SHIFT])
         found += [f"{problem} at {WIDE}" for problem in page.evaluate(LAYOUT)]
-        for theme in ("dark", "light"):
-            page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
-            found += page.evaluate(CONTRAST, LEAST_CONTRAST) if page.query_selector("article") else []
+        found += themed(page, CONTRAST, LEAST_CONTRAST) if page.query_selector("article") else []
         page.set_viewport_size({"width": PHONE, "height": 900})
         found += [f"{problem} at {PHONE}" for problem in page.evaluate(LAYOUT)]
+        found += reached(page)
         page.evaluate(axe())
         found += page.evaluate(AXE, CRITERIA)
     return found
+
+
+def themed(page, script, least):
+    """What a script finds in each theme of an opened page."""
+    found = []
+    for theme in ("dark", "light"):
+        page.evaluate("theme => document.documentElement.dataset.theme = theme", theme)
+        found += page.evaluate(script, least)
+    return found
+
+
+def ringed(page):
+    """Where an opened page does not show, by one ring, where the keyboard is."""
+    page.keyboard.press("Tab")
+    return themed(page, RINGS, LEAST_RING)
+
+
+def reached(page):
+    """What of an opened page scrolls and is no stop of the keyboard, or the reverse, with all that is folded unfolded."""
+    page.evaluate(UNFOLD)
+    page.evaluate(FRAME)
+    return page.evaluate(REACHED)
 
 
 @functools.cache

@@ -7,6 +7,7 @@ from gates import asserts, rests
 from gates.arithmetic import right_arithmetic
 from gates.cells import code_cells, sections, texts
 from gates.decimals import held_numbers
+from gates.figures import drawn
 from gates.site import Page
 
 STATEMENT = re.compile(r"\{prf:(theorem|lemma|proposition|corollary)\}|_generated/theorems/")
@@ -14,6 +15,9 @@ SOLUTION = re.compile(r"\{solution-(start|end)\} ?([\w-]*)")
 LOCAL_PATH = re.compile(r"(?<![\w.:/])/(home|root|Users|tmp|work|usr|mnt)/|[A-Z]:\\\\")
 MOST_LINES, MOST_CHARACTERS = 40, 6000
 WIDEST_CODE = 84  # what fits the page beside its margins
+PHONE, DPI, FONT, LEAST_TEXT = 345, 160, 10, 8
+"""How wide a phone of 390 pixels shows a picture; icrl.plotting's dots an inch and size of text in points; the least height of text in pixels."""
+SIZE = re.compile(r"\b(?:font|label|title_font)size=(\d+(?:\.\d+)?)\b")
 
 
 def executed_in_order(notebook):
@@ -52,6 +56,23 @@ def described_figures(notebook):
             problems.append(f"cell [{cell.execution_count}] draws a figure without alt text")
         if not shown.get("figure", {}).get("caption", "").strip():
             problems.append(f"cell [{cell.execution_count}] draws a figure without a caption")
+    return problems
+
+
+def legible_figures(notebook):
+    """On a phone the smallest text whose size a figure's cell names is tall enough, and a tap opens the picture: one with a width is a link to itself."""
+    problems = []
+    for cell in code_cells(notebook):
+        where = f"cell [{cell.execution_count}] draws a figure"
+        smallest = min([FONT, *map(float, SIZE.findall(cell.source))])
+        for picture in drawn(cell.outputs):
+            height = smallest * DPI / 72 * min(1, PHONE / picture.width)
+            if height < LEAST_TEXT:
+                problems.append(
+                    f"{where} whose text of {smallest:g} points has {height:.1f} pixels on a phone, fewer than {LEAST_TEXT}"
+                )
+            if not cell.metadata.get("mystnb", {}).get("image", {}).get("width"):
+                problems.append(f"{where} without a width, which would make it a link to its picture")
     return problems
 
 
@@ -134,6 +155,7 @@ GATES = (
     executed_in_order,
     clean_outputs,
     described_figures,
+    legible_figures,
     asserted_claims,
     hygiene,
     active_content,

@@ -172,7 +172,7 @@ def parts(claim: Tabular, case: Case) -> Iterator[Part]:
 
 def attention_weights(claim: Tabular, case: Case) -> np.ndarray:
     """K(k|s), (|W|, n), out of the Transformer: each state's first column."""
-    features, rewards, value, gamma, alphas, A, power = as_matrices(case)
+    features, rewards, value, gamma, alphas, A, power, _ = as_matrices(case)
     Z = claim.machine.prompt(features, rewards, value, gamma)
     K = weights(Z, claim.machine.parameters(Z, case.d, case.n, gamma, alphas[0], A, power).head)
     return K[: case.n, [case.states.index(s) for s in grouping.visited(case)]].T

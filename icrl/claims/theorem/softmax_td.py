@@ -64,23 +64,28 @@ BALL_GRID = list(product((1, 2, 3, 5, 8), (0, 1, 3), (1, 2, 4)))
 TRIALS = 2000
 
 
-def first_prompt(machine: Machine) -> BlockMatrix:
-    """The prompt of an opaque value row, as the machine makes it."""
-    return block_collapse(machine.prompt(sy.features, sy.R, sy.value_row("v_l"), sy.gamma))
+def first_prompt(machine: Machine, trajectories: tuple | None = None) -> BlockMatrix:
+    """The prompt of an opaque value row, as the machine makes it.
+
+    ``trajectories``: n and the number of columns that no transition leaves; those of one trajectory, cut, unless given.
+    """
+    hidden = trajectories[1] if trajectories else 1
+    v = sy.value_row("v_l", hidden)
+    return block_collapse(machine.prompt(sy.all_features(hidden), sy.R, v, sy.gamma, trajectories))
 
 
-def derived_layer(machine: Machine, v: BlockMatrix) -> BlockMatrix:
+def derived_layer(machine: Machine, v: BlockMatrix, trajectories: tuple | None = None) -> BlockMatrix:
     """The stated prompt of v after one layer of the machine, as block matrices say."""
     Z = stated_prompt(v)
-    return block_collapse(one_layer(Z, machine.parameters(Z, sy.d, sy.n, sy.gamma, alpha, sy.A)))
+    return block_collapse(one_layer(Z, machine.parameters(Z, sy.d, trajectories or sy.n, sy.gamma, alpha, sy.A)))
 
 
-def induction(machine: Machine) -> dict[str, tuple[BlockMatrix, BlockMatrix]]:
+def induction(machine: Machine, trajectories: tuple | None = None) -> dict[str, tuple[BlockMatrix, BlockMatrix]]:
     """Base and step of the induction over depth, each as (what the machine does, what the theorem says)."""
-    v = sy.value_row("v_l")
+    v = sy.value_row("v_l", trajectories[1] if trajectories else 1)
     return {
-        "base": (first_prompt(machine), stated_prompt(v)),
-        "step": (derived_layer(machine, v), stated_prompt(td_update(v))),
+        "base": (first_prompt(machine, trajectories), stated_prompt(v)),
+        "step": (derived_layer(machine, v, trajectories), stated_prompt(td_update(v))),
     }
 
 
@@ -95,9 +100,9 @@ def symbolic(machine: Machine, budget: Budget) -> Verdict:
     )
 
 
-def readable(expression):
+def readable(expression, hidden=1):
     """The expression with v⁺ written for the values at S_1, …, S_n."""
-    return expression.xreplace({next_values(sy.value_row("v_l")): MatrixSymbol("v_l^+", 1, sy.n)})
+    return expression.xreplace({next_values(sy.value_row("v_l", hidden)): MatrixSymbol("v_l^+", 1, sy.n)})
 
 
 def statement() -> str:
@@ -279,6 +284,7 @@ def largest_gap(case: Case, layer: int, band: str, got: np.ndarray, right: np.nd
         return None
     i, j = map(int, np.unravel_index(np.argmax(np.abs(got - right)), got.shape))
     sizes = f"n = {case.n}, d = {case.d}, depth {case.depth}, {len(case.features)} states"
+    sizes += f", {len(case.endings)} trajectories" if case.endings else ""
     return Counterexample(sizes, place_name(layer, band, i, j), *told_apart(float(got[i, j]), float(right[i, j])))
 
 
@@ -310,16 +316,16 @@ def no_shift(p: Parameters, site: Site) -> Parameters:
     return p.with_memory(shift=place(blocks, (site.n, 1), (site.n, 1), site.like))
 
 
-def late_rewards(features, rewards, value, gamma):
+def late_rewards(features, rewards, value, gamma, endings=None):
     """A prompt whose column j holds R_j, the reward on arrival, where R_{j+1} belongs."""
-    bands = rows(prompt(features, rewards, value, gamma))
-    return stack(bands.features, bands.reward @ transpose(shift(rewards.shape[-1], rewards)), bands.target, bands.value)
+    bands, n = rows(prompt(features, rewards, value, gamma, endings)), endings or rewards.shape[-1]
+    return stack(bands.features, bands.reward @ transpose(shift(n, rewards)), bands.target, bands.value)
 
 
-def no_initial_value(features, rewards, value, gamma):
+def no_initial_value(features, rewards, value, gamma, endings=None):
     """A prompt that starts from v = 0 whatever v_0 is."""
-    bands = rows(prompt(features, rewards, value, gamma))
-    zero = place({}, (1,), (rewards.shape[-1], 1), value)
+    bands, n = rows(prompt(features, rewards, value, gamma, endings)), rewards.shape[-1]
+    zero = place({}, (1,), (n, value.shape[-1] - n), value)
     return stack(bands.features, bands.reward, zero, zero)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, partial
-from itertools import product
+from itertools import islice, product
 from operator import mul
 from random import Random
 from typing import Any, NamedTuple
@@ -48,6 +48,8 @@ class Case:
     """A context over the states 0, 1, …, features and an initial value by state, γ, a step size a layer, the score's A.
 
     The entries are all of one type: float, ``Fraction``, SymPy expression or Arb ball. ``exp`` None is the true one.
+    ``endings``: of several trajectories, one after another in ``states``, the number of transitions of each and whether it
+    terminated; None is one trajectory, cut.
     ``told``: what is done to E besides, where a statement's own weights are not those of its features and ``exp``.
     """
 
@@ -60,10 +62,33 @@ class Case:
     A: Sequence[Sequence]
     exp: Callable[[Any], Any] | None = None
     told: str = ""
+    endings: td.Endings | None = None
 
     n = property(lambda self: len(self.rewards))
     d = property(lambda self: len(self.features[0]))
     depth = property(lambda self: len(self.alphas))
+    columns = property(lambda self: len(self.states))
+
+    @cached_property
+    def moves(self) -> list[td.Move]:
+        """S_k, R_{k+1}, S'_k and whether it terminated, of every transition."""
+        return td.transitions(self.states, self.rewards, self.endings)
+
+    @property
+    def sources(self) -> list[int]:
+        """The states that transitions leave, in order."""
+        return [before for before, *_ in self.moves]
+
+    @property
+    def trajectories(self) -> list[tuple[Sequence[int], bool]]:
+        """Of each trajectory its states, and whether it terminated."""
+        states, ends = iter(self.states), self.endings or [(self.n, False)]
+        return [(list(islice(states, length + 1)), terminated) for length, terminated in ends]
+
+    def along_columns(self, entries: Iterable, zero: Any) -> list:
+        """One entry a transition in the columns that transitions leave; 0 in the last column of each trajectory."""
+        given = iter(entries)
+        return [entry for states, _ in self.trajectories for entry in (*islice(given, len(states) - 1), zero)]
 
     @cached_property
     def scores(self) -> list[list]:
@@ -84,16 +109,34 @@ class Case:
             "layers": self.depth,
             "states visited": len(set(self.states)),
             **({} if isinstance(self.gamma, Symbol) else {"γ": self.gamma}),
-            "a state never left": not set(self.states) <= set(self.states[:-1]),
+            "a state never left": not set(self.states) <= set(self.sources),
             "step sizes that differ by layer": len(set(self.alphas)) > 1,
+            **({} if self.endings is None else self._of_trajectories()),
         } | {f"E = {words} in the place of exp": self.exp is stand for stand, words in EXPONENTIALS.items()}
 
+    def _of_trajectories(self) -> dict[str, Any]:
+        lengths, ended = zip(*((len(states) - 1, ended) for states, ended in self.trajectories))
+        terminal = {after for *_, after, ends in self.moves if ends}
+        return {
+            "trajectories": len(lengths),
+            "a termination": any(ended),
+            "a cut": not all(ended),
+            "a termination and a cut": any(ended) and not all(ended),
+            "a trajectory of one transition": 1 in lengths,
+            "a state terminal in one place and left in another": not terminal.isdisjoint(self.sources),
+        }
+
     def __str__(self) -> str:
-        parts = {"T": self.states, "r": self.rewards, "v_0": self.v, "x": self.features}
+        parts = {"r": self.rewards, "v_0": self.v, "x": self.features}
         parts |= ({"A": self.A} if self.d else {}) | {"γ": self.gamma, "α": self.alphas}
         words = EXPONENTIALS.get(self.exp)
         said = [f"{name} = {shown(value)}" for name, value in parts.items()] + [f"E = {words}"] * bool(words)
-        return ", ".join([*said, *filter(None, [self.told])])
+        return ", ".join([f"T = {self._walk()}", *said, *filter(None, [self.told])])
+
+    def _walk(self) -> str:
+        if self.endings is None:
+            return shown(self.states)
+        return ", ".join(f"{shown(states)} {'terminated' if ended else 'cut'}" for states, ended in self.trajectories)
 
 
 def shown(value: Any) -> str:
@@ -114,35 +157,46 @@ class Matrices(NamedTuple):
     alphas: Any
     A: Any
     exp: Callable | None
+    endings: td.Endings | None
 
 
 def as_matrices(case: Case) -> Matrices:
     """One case as object arrays, or as float arrays without a batch axis."""
     dtype = float if isinstance(case.gamma, float) else object
-    features = np.empty((case.d, case.n + 1), dtype)
-    for i, j in product(range(case.d), range(case.n + 1)):
+    features = np.empty((case.d, case.columns), dtype)
+    for i, j in product(range(case.d), range(case.columns)):
         features[i, j] = case.features[case.states[j]][i]
     value = np.array([[case.v[s] for s in case.states]], dtype)
     A = np.array(case.A, dtype).reshape(case.d, case.d)
-    return Matrices(features, np.array([case.rewards], dtype), value, case.gamma, case.alphas, A, case.exp)
+    rewards = np.array([case.rewards], dtype)
+    return Matrices(features, rewards, value, case.gamma, case.alphas, A, case.exp, case.endings)
 
 
 def as_batch(cases: Sequence[Case], array: Callable = np.asarray) -> Matrices:
-    """Float cases of one shape as arrays with a leading batch axis; ``array`` = ``torch.as_tensor`` makes them tensors."""
+    """Float cases of one shape, and of one set of endings, as arrays with a leading batch axis; ``array`` = ``torch.as_tensor`` makes them tensors."""
     one = [as_matrices(case) for case in cases]
     features, rewards, value, gamma, alphas, A = (
         array(np.stack([np.asarray(m[i], float) for m in one])) for i in range(6)
     )
-    return Matrices(features, rewards, value, gamma, list(alphas.T), A, None)
+    return Matrices(features, rewards, value, gamma, list(alphas.T), A, None, cases[0].endings)
 
 
 def td_prompts(case: Case) -> Iterator[tuple[list, list, list, list]]:
-    r"""What the prompt must be after 0, 1, …, depth layers, by the TD loop: features, rewards, :math:`\gamma v_l(S_{j+1})`, :math:`v_l(S_j)`."""
+    r"""What the prompt must be after 0, 1, …, depth layers, by the TD loop: features, rewards, :math:`\gamma v_l(S'_j)`, :math:`v_l(S_j)`.
+
+    The target is 0 where a transition terminates, and target and reward in the last column of each trajectory.
+    """
     features = [[case.features[s][i] for s in case.states] for i in range(case.d)]
     zero = 0 * case.gamma
-    for v in td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp):
-        target = [case.gamma * v[s] for s in case.states[1:]] + [zero]
-        yield features, [*case.rewards, zero], target, [v[s] for s in case.states]
+    rewards = case.along_columns(case.rewards, zero)
+    for v in iterates(case):
+        target = [zero if ends else case.gamma * v[after] for _, _, after, ends in case.moves]
+        yield features, rewards, case.along_columns(target, zero), [v[s] for s in case.states]
+
+
+def iterates(case: Case) -> Iterator[td.Values]:
+    """The value functions v_0, …, v_depth of softmax TD, by the TD loop."""
+    return td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp, case.endings)
 
 
 def smallest(
@@ -241,9 +295,8 @@ def ball_case(case: Case) -> Case:
     """A rational case as Arb balls, with the true exponential."""
     table = lambda rows: [[to_ball(q) for q in row] for row in rows]
     rewards, v, alphas = table([case.rewards, case.v, case.alphas])
-    return Case(
-        case.states, rewards, table(case.features), v, to_ball(case.gamma), alphas, table(case.A), lambda t: t.exp()
-    )
+    features, A, gamma = table(case.features), table(case.A), to_ball(case.gamma)
+    return Case(case.states, rewards, features, v, gamma, alphas, A, exp=lambda t: t.exp(), endings=case.endings)
 
 
 def tied(case: Case) -> Case:
@@ -277,4 +330,6 @@ def as_floats(cases: Iterable[Case]) -> Iterator[Case]:
     for case in cases:
         rewards, v, alphas = floats([case.rewards, case.v, case.alphas])
         features, A = floats(case.features), floats(case.A)
-        yield Case(case.states, rewards, features, v, float(case.gamma), alphas, A, told=case.told)
+        yield Case(
+            case.states, rewards, features, v, float(case.gamma), alphas, A, told=case.told, endings=case.endings
+        )

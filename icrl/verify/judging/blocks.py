@@ -31,20 +31,46 @@ from icrl.prompt import Rows
 from icrl.verify.judging.parts import Parts, on_rationals
 from icrl.verify.model import Counterexample, Verdict
 
-# The sizes, γ, and the blocks of a prompt by the symbols of the book: x(S_k) and x(S_n), A, the rewards, Π.
-n, d = Symbol("n", integer=True, positive=True), Symbol("d", integer=True, nonnegative=True)
+# The sizes, γ, and the blocks of a prompt by the symbols of the book.
+n, m = (Symbol(name, integer=True, positive=True) for name in "nm")
+d = Symbol("d", integer=True, nonnegative=True)
 gamma = Symbol("gamma")
-X, x_q = MatrixSymbol("X", d, n), MatrixSymbol("x_n", d, 1)
+X = MatrixSymbol("X", d, n)
 A = MatrixSymbol("A", d, d)
 R = MatrixSymbol("R", 1, n)
-N, p = MatrixSymbol("N", n, n), MatrixSymbol("p", 1, n)
-features = BlockMatrix([[X, x_q]])
-"""The symbols of a prompt, in the book's letters: X and x(S_n), A, the rewards R; N and p, what Π moves onto the sources."""
+N = MatrixSymbol("N", n, n)
+"""In the book's letters: X the features of the sources, A, the rewards R; N, what Π moves from sources onto sources."""
+
+# What depends on how many columns no transition leaves: one, the query of one trajectory, or as many as there are trajectories.
 
 
-def value_row(name: str) -> BlockMatrix:
-    """An opaque value row: the values of the n sources, and the value at the query column."""
-    return BlockMatrix([[MatrixSymbol(name, 1, n), MatrixSymbol(f"{name}^n", 1, 1)]])
+def letter(hidden: Any) -> str:
+    """The index of those columns: n of the only one, h of several."""
+    return "n" if hidden == 1 else "h"
+
+
+def last_features(hidden: Any = 1) -> MatrixSymbol:
+    """Their features, x(S_n) of one."""
+    return MatrixSymbol(f"x_{letter(hidden)}", d, hidden)
+
+
+def all_features(hidden: Any = 1) -> BlockMatrix:
+    """The features of the sources, and of those columns."""
+    return BlockMatrix([[X, last_features(hidden)]])
+
+
+def moved_from_last(hidden: Any = 1) -> MatrixSymbol:
+    """The block of Π that moves them onto sources."""
+    return MatrixSymbol("p", hidden, n)
+
+
+def value_row(name: str, hidden: Any = 1) -> BlockMatrix:
+    """An opaque value row: the values of the n sources, and those of the other columns."""
+    return BlockMatrix([[MatrixSymbol(name, 1, n), MatrixSymbol(f"{name}^{letter(hidden)}", 1, hidden)]])
+
+
+x_q, p, features = last_features(), moved_from_last(), all_features()
+"""Of one trajectory: x(S_n); p, what Π moves from the query's column onto a source; X and x(S_n)."""
 
 
 def expanded(block: MatrixExpr) -> MatrixExpr:
@@ -70,6 +96,7 @@ class Instance:
     Scores are exponentiated by the stand-in 1 + t², so that softmax keeps its meaning and the numbers stay rational.
     """
 
+    told = "n = d = 2"
     sizes = {n: 2, d: 2}
     shift = {"N": Matrix([[0, 0], [1, 0]]), "p": Matrix([[0, 1]])}
 
@@ -77,7 +104,7 @@ class Instance:
         self.entries = {name: Matrix(rows) for name, rows in entries.items()} | self.shift
 
     def __str__(self) -> str:
-        return "n = d = 2, E = 1 + t², " + ", ".join(
+        return f"{self.told}, E = 1 + t², " + ", ".join(
             f"{name} = {matrix.tolist()}" for name, matrix in sorted(self.entries.items()) if name not in self.shift
         )
 
@@ -116,15 +143,35 @@ class Instance:
 
     def _weights(self, opaque: Weights) -> Matrix:
         powers = self.value(opaque.args[3]).applyfunc(lambda t: 1 + t**2)
-        sources, queries = 2, {"K": slice(0, 2), "q": slice(2, 3)}["q" if opaque.name.endswith("_q") else "K"]
-        E, e = powers[:sources, queries], powers[sources, queries]
+        sources = self.sizes[n]
+        queries = slice(sources, None) if opaque.name.endswith("_q") else slice(0, sources)
+        E, e = powers[:sources, queries], powers[sources:, queries]
         totals = [sum(E[:, j]) for j in range(E.cols)]
-        leak = [e[j] / (totals[j] + e[j]) for j in range(E.cols)]
+        leak = Matrix(e.rows, e.cols, lambda h, j: e[h, j] / (totals[j] + sum(e[:, j])))
         return {
             "K": Matrix(E.rows, E.cols, lambda k, j: E[k, j] / totals[j]),
-            "Lambda": Matrix.diag(*(1 - share for share in leak)),
-            "kappa": Matrix([leak]),
+            "Lambda": Matrix.diag(*(1 - sum(leak[:, j]) for j in range(E.cols))),
+            "kappa": leak,
         }[opaque.name.removesuffix("_q")]
+
+
+class OfTwoTrajectories(Instance):
+    """The same for a trajectory of two transitions, cut, and one of one transition, terminated: the columns 0, 1, 2 leave, two do not.
+
+    ``shift`` holds besides what wrong shifts move: ``B`` the last column of the second onto its source, ``C`` that source onto
+    the one before it, ``F`` it onto the last column of the first; and ``e``, which singles out the last column of all.
+    """
+
+    told = "n = 3, m = d = 2"
+    sizes = {n: 3, m: 2, d: 2}
+    shift = {
+        "N": Matrix([[0, 0, 0], [1, 0, 0], [0, 0, 0]]),
+        "p": Matrix([[0, 1, 0], [0, 0, 0]]),
+        "B": Matrix([[0, 0, 0], [0, 0, 1]]),
+        "C": Matrix([[0, 0, 0], [0, 0, 0], [0, 1, 0]]),
+        "F": Matrix([[0, 0], [0, 0], [1, 0]]),
+        "e": Matrix([0, 1]),
+    }
 
 
 def probe(*extra: str) -> Instance:
@@ -135,6 +182,19 @@ def probe(*extra: str) -> Instance:
         A=[[1, 1], [0, 2]],
         R=[[1, 2]],
         **{"v_l": [[3, -2]], "v_l^n": [[1]]},
+        gamma=[[Rational(1, 2)]],
+        **{name: [[Rational(1, 2 + i)]] for i, name in enumerate(extra)},
+    )
+
+
+def probe_of_two(*extra: str) -> Instance:
+    """The same for several trajectories."""
+    return OfTwoTrajectories(
+        X=[[1, -1, 2], [0, 1, 1]],
+        x_h=[[2, 0], [1, -1]],
+        A=[[1, 1], [0, 2]],
+        R=[[1, 2, -1]],
+        **{"v_l": [[3, -2, 1]], "v_l^h": [[1, 2]]},
         gamma=[[Rational(1, 2)]],
         **{name: [[Rational(1, 2 + i)]] for i, name in enumerate(extra)},
     )
@@ -165,7 +225,8 @@ def compare_blocks(
         if same(*sides):
             continue
         values = [at.value(expanded(side)) for side in sides]
-        place = f"{where}, {bands[i]}, {('source columns', 'query column')[j]}"
+        columns = ("source columns", "query column" if right.colblocksizes[1] == 1 else "last columns")
+        place = f"{where}, {bands[i]}, {columns[j]}"
         if values[0] == values[1]:
             return Verdict(False, f"not derived: {place} differ in form")
         shown = (str(value.tolist()) for value in values)
@@ -181,6 +242,9 @@ NAMES = {
     "v^n": "v(S_n)",
     "v^+": "v^{+}",
     "x_n": "x(S_n)",
+    "x_h": "X_h",
+    "v_l^h": "v_l^h",
+    "lost_j": r"\sum_h \kappa_{jh}\, v_l(S_h)",
     "alpha_l": r"\alpha_l",
     "K_q": "K_n",
     "Lambda": r"\Lambda",

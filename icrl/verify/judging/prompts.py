@@ -5,7 +5,7 @@ A difference counts as a counterexample only when what came out is finite and of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from icrl.arrays import np
@@ -27,13 +27,19 @@ def entry_name(band: str, row: int, column: int) -> str:
 def first_difference(
     name: str, prompts: Iterable[Any], wanted: Iterable[Sequence], differ: Callable[[Any, Any], bool]
 ) -> Counterexample | None:
-    """The first entry, layer by layer, band by band, in which ``prompts`` are not as ``wanted`` (nested lists)."""
+    """The first entry, in the order of :func:`compared`, in which ``prompts`` are not as ``wanted``."""
+    for place, got, right in compared(prompts, wanted):
+        if differ(got, right):
+            return Counterexample(name, place, *told_apart(got, right))
+    return None
+
+
+def compared(prompts: Iterable[Any], wanted: Iterable[Sequence]) -> Iterator[tuple[str, Any, Any]]:
+    """Layer by layer, band by band, each entry of ``prompts`` beside the one of ``wanted`` (nested lists), with its place."""
     for layer, (Z, want) in enumerate(zip(prompts, wanted, strict=True)):
         for band, got, right in reversed(list(zip(Rows._fields, rows(Z), want))):  # the value row says most
             right = right if band == "features" else [right]
             if got.shape != (len(right), len(want[1])):
                 raise ValueError(f"the {band} rows have shape {got.shape}, not {(len(right), len(want[1]))}")
             for i, j in np.ndindex(got.shape):
-                if differ(got[i, j], right[i][j]):
-                    return Counterexample(name, place_name(layer, band, i, j), *told_apart(got[i, j], right[i][j]))
-    return None
+                yield place_name(layer, band, i, j), got[i, j], right[i][j]

@@ -9,9 +9,10 @@ from html import escape
 from itertools import chain, count, pairwise
 from statistics import fmean
 
-BOX, LANE, GAP, MARGIN, COLUMNS = (168, 98), 16, (14, 72), 12, 3
-SWEEPS = 12
-"""Sizes in pixels, how many boxes stand in a row, and how often the rows are gone over to have fewer crossings."""
+BOX, LANE, GAP, MARGIN, COLUMNS = (168, 98), 2, (10, 60), 12, 2
+LINE, SWEEPS = 13, 12
+"""Sizes in pixels; how many boxes stand in a row, so few that a phone shows them all; the height of a line of small print; how often the rows are
+gone over to have fewer crossings."""
 
 Knot = tuple[str, int]
 """A box, or where an arrow out of it passes a row: the box's id and the row."""
@@ -130,36 +131,50 @@ def drawing(boxes: Sequence[Box], below: Below, under: Mapping[tuple[str, str], 
     links = steps(below, row)
     levels = ordered(below, row, links)
     x = middles(levels, links, row)
+    words = {
+        id: textwrap.wrap("; ".join(under[other, id] for other in ids if (other, id) in under), 28)
+        for id, ids in below.items()
+    }
+    highest = [max((over(words[id]) for id in below if row[id] == at), default=0) for at in range(len(levels))]
+    tops = [MARGIN + at * (BOX[1] + GAP[1]) + sum(highest[: at + 1]) for at in range(len(levels))]
     shift = MARGIN - min(x[box.id, row[box.id]] - BOX[0] / 2 for box in boxes)
-    at = {knot: (round(shift + middle), MARGIN + knot[1] * (BOX[1] + GAP[1])) for knot, middle in x.items()}
+    at = {knot: (round(shift + middle), tops[knot[1]]) for knot, middle in x.items()}
     width = max(at[box.id, row[box.id]][0] for box in boxes) + BOX[0] // 2 + MARGIN
     height = max(y for _, y in at.values()) + BOX[1] + MARGIN
     tip = f"tip-{boxes[0].id}"
     return "\n".join(
         [
             f'<div class="claim-map" tabindex="0" role="region" aria-label="{escape(name)}">'
-            f'<svg viewBox="0 0 {width} {height}" style="width: min(100%, {width}px); height: auto" role="group" aria-label="{escape(name)}">',
+            f'<svg viewBox="0 0 {width} {height}" style="width: min(100%, {1.2 * width:.0f}px); height: auto" role="group" aria-label="{escape(name)}">',
             f'<defs><marker id="{tip}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" orient="auto-start-reverse">'
             '<path d="M0 0 10 5 0 10z" fill="currentColor"/></marker></defs>',
-            *(curve(at[a], at[b], row[a[0]] < a[1], row[b[0]] == b[1], tip) for a, b in links),
-            *(drawn(box, *at[box.id, row[box.id]]) for box in boxes),
             *(
-                named(at[id, row[id]], "; ".join(under[other, id] for other in ids if (other, id) in under))
-                for id, ids in below.items()
+                curve(at[a], at[b], row[a[0]] < a[1], highest[b[1]], tip, words[b[0]])
+                if row[b[0]] == b[1]
+                else curve(at[a], at[b], row[a[0]] < a[1], highest[b[1]])
+                for a, b in links
             ),
+            *(drawn(box, *at[box.id, row[box.id]]) for box in boxes),
+            *(named(at[id, row[id]], lines) for id, lines in words.items()),
             "</svg></div>",
         ]
     )
 
 
-def curve(start: tuple[int, int], end: tuple[int, int], in_lane: bool, arrives: bool, tip: str) -> str:
-    """From one row to the next, after the lane through the first if it begins in one; with a tip where it arrives at a box."""
-    (x1, top), (x2, y2) = start, end
-    y1 = top + BOX[1]
+def curve(
+    start: tuple[int, int], end: tuple[int, int], in_lane: bool, clear: int, tip: str = "", words: Sequence[str] = ()
+) -> str:
+    """From one row to the next, after the lane through the first if it begins in one, and straight down beside words as high as ``clear``.
+
+    Where a tip is named, it ends over its own words.
+    """
+    (x1, top), (x2, bottom) = start, end
+    y1, y2 = top + BOX[1], bottom - clear
     middle = (y1 + y2) // 2
     lane = f"M{x1} {top} L{x1} {y1}" if in_lane else f"M{x1} {y1}"
-    marker = f' marker-end="url(#{tip})"' if arrives else ""
-    return f'<path d="{lane} C{x1} {middle} {x2} {middle} {x2} {y2}" fill="none" stroke="currentColor" stroke-width="1.5"{marker}/>'
+    down = f" L{x2} {bottom - over(words)}" if clear > over(words) else ""
+    marker = f' marker-end="url(#{tip})"' if tip else ""
+    return f'<path d="{lane} C{x1} {middle} {x2} {middle} {x2} {y2}{down}" fill="none" stroke="currentColor" stroke-width="1.5"{marker}/>'
 
 
 def drawn(box: Box, x: int, y: int) -> str:
@@ -170,7 +185,7 @@ def drawn(box: Box, x: int, y: int) -> str:
         for i, line in enumerate(textwrap.wrap(box.title, 20))
     ]
     texts += [
-        f'<text x="{x}" y="{bottom - 13 * (len(small) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>'
+        f'<text x="{x}" y="{bottom - LINE * (len(small) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>'
         for i, line in enumerate(small)
     ]
     return (
@@ -179,10 +194,15 @@ def drawn(box: Box, x: int, y: int) -> str:
     )
 
 
-def named(end: tuple[int, int], text: str) -> str:
-    """What is said at an arrow, over its tip."""
-    lines = textwrap.wrap(text, 28)
+def over(words: Sequence[str]) -> int:
+    """How high the words over a box stand."""
+    return LINE * len(words) + 5 if words else 0
+
+
+def named(box: tuple[int, int], words: Sequence[str]) -> str:
+    """What is said between a box and the tips of the arrows to it."""
+    x, y = box
     return "".join(
-        f'<text class="under" x="{end[0]}" y="{end[1] - 14 - 12 * (len(lines) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>'
-        for i, line in enumerate(lines)
+        f'<text class="under" x="{x}" y="{y - 6 - LINE * (len(words) - 1 - i)}" text-anchor="middle" font-size="11">{escape(line)}</text>'
+        for i, line in enumerate(words)
     )

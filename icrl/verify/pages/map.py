@@ -26,7 +26,7 @@ def parts_of_the_book(root: Path) -> dict[str, list[str]]:
 def map_page(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]]) -> str:
     """Which result rests on which: a drawing for each part of the book, with links, and the same in words."""
     labels = (
-        " Words over an arrow's tip say what is assumed, or changed, to come from the one to the other."
+        " Words between an arrow's tip and a box say what is assumed, or changed, to come from the one to the other."
         if any(result.claim.under for result in results)
         else ""
     )

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from icrl.algebra import Matrix, all_visible, kind, place, scalar, softmax, true_exp
 from icrl.arrays import np
+from icrl.mrp import Endings
 from icrl.prompt import REWARD, TARGET, VALUE, prompt, row_sizes
 from icrl.transformer import Parameters, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import Case, as_matrices, td_prompts
@@ -17,7 +18,10 @@ from icrl.verify.model import Counterexample
 
 
 class Site(NamedTuple):
-    """Where an edit of the parameters takes place: the sizes, the scalars of this layer, and a matrix of the right kind."""
+    """Where an edit of the parameters takes place: the sizes, the scalars of this layer, and a matrix of the right kind.
+
+    ``n``: the number of transitions; of several trajectories their endings, or a pair of symbols (:mod:`icrl.algebra`).
+    """
 
     d: Any
     n: Any
@@ -54,10 +58,11 @@ class Machine:
         alphas: list,
         A: Matrix | None,
         exp: Callable | None = None,
+        endings: Endings | None = None,
     ) -> Iterator[Matrix]:
         """The prompt after 0, 1, …, len(alphas) layers."""
-        Z = self.prompt(features, rewards, value, gamma)
-        d, n = features.shape[-2], rewards.shape[-1]
+        Z = self.prompt(features, rewards, value, gamma, endings)
+        d, n = features.shape[-2], rewards.shape[-1] if endings is None else endings
         return transformer(Z, (self.parameters(Z, d, n, gamma, alpha, A, exp) for alpha in alphas))
 
 

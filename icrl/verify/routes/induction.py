@@ -1,6 +1,11 @@
-"""Weighted softmax TD at symbolic sizes: the scores, the TD errors, one update, and the prompt that the theorem states."""
+"""Weighted softmax TD at symbolic sizes: the scores, the TD errors, one update, and the prompt that the theorem states.
+
+How many columns no transition leaves is read off the value row.
+"""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sympy import BlockMatrix, Symbol, ZeroMatrix, block_collapse
 
@@ -12,15 +17,30 @@ from icrl.verify.judging import blocks as sy
 alpha = Symbol("alpha_l")
 
 
-def scores() -> BlockMatrix:
+def hidden_in(v: BlockMatrix):
+    """How many columns of a value row no transition leaves."""
+    return v.blocks[0, 1].shape[1]
+
+
+def scores(hidden: Any = 1) -> BlockMatrix:
     """g(S_j, S_k) = x(S_k)ᵀ A x(S_j), for all keys k and queries j: what the weights may depend on."""
-    return block_collapse(transpose(sy.features) @ sy.A @ sy.features)
+    features = sy.all_features(hidden)
+    return block_collapse(transpose(features) @ sy.A @ features)
+
+
+def weights(name: str, v: BlockMatrix) -> tuple[Weights, Weights]:
+    """The weights of the sources, or what else comes under another name than K, in the columns of sources and in the others."""
+    hidden = hidden_in(v)
+    rows = {"K": lambda width: sy.n, "Lambda": lambda width: width, "kappa": lambda width: hidden}[name]
+    return tuple(
+        Weights(name + suffix, rows(width), width, scores(hidden)) for suffix, width in (("", sy.n), ("_q", hidden))
+    )
 
 
 def next_values(v: BlockMatrix):
-    """The values at S_1, …, S_n, read off a value row: its product with the shift, but for the last column."""
+    """The values at S'_0, S'_1, …, 0 where nothing follows, read off a value row: its product with the shift, in the sources' columns."""
     sources, query = v.blocks.tolist()[0]
-    return sources * sy.N + query * sy.p
+    return sources * sy.N + query * sy.moved_from_last(hidden_in(v))
 
 
 def td_errors(v: BlockMatrix):
@@ -29,10 +49,8 @@ def td_errors(v: BlockMatrix):
 
 
 def increments(v: BlockMatrix) -> tuple:
-    """What one update adds, from the definition: α δ K at the sources and at the query."""
-    return tuple(
-        alpha * td_errors(v) * Weights(name, sy.n, width, scores()) for name, width in (("K", sy.n), ("K_q", 1))
-    )
+    """What one update adds, from the definition: α δ K at the sources and at the other columns."""
+    return tuple(alpha * td_errors(v) * K for K in weights("K", v))
 
 
 def td_update(v: BlockMatrix) -> BlockMatrix:
@@ -42,5 +60,8 @@ def td_update(v: BlockMatrix) -> BlockMatrix:
 
 def stated_prompt(v: BlockMatrix) -> BlockMatrix:
     """The four row statements of the theorem, for the value row v."""
-    zero = ZeroMatrix(1, 1)
-    return BlockMatrix([[sy.X, sy.x_q], [sy.R, zero], [sy.gamma * next_values(v), zero], v.blocks.tolist()[0]])
+    hidden = hidden_in(v)
+    zero = ZeroMatrix(1, hidden)
+    return BlockMatrix(
+        [[sy.X, sy.last_features(hidden)], [sy.R, zero], [sy.gamma * next_values(v), zero], v.blocks.tolist()[0]]
+    )
