@@ -464,11 +464,8 @@ class MarkovRewardProcess:
         uniforms = generator(rng).random(integer("n", n, 1) + 1)
         most = n if horizon is None else integer("horizon", horizon, 1)
         numbers = chain.from_iterable(uniforms[i : i + 2**16].tolist() for i in range(1, n + 1, 2**16))
-        walk, start, firsts = (
-            self._noisy_walk() if noisy else self._walk(),
-            _cumulative(self.initial),
-            _and_on(uniforms[0], rng),
-        )
+        walk = self._noisy_walk() if noisy else self._walk()
+        start, firsts = _cumulative(self.initial), _and_on(uniforms[0], rng)
         trajectories, left, ends = [], n, set(self.terminal.tolist())
         while left:
             states, rewards = walk(_quantile(start, next(firsts)), islice(numbers, min(left, most)))
