@@ -63,7 +63,8 @@ class OneLineParser(argparse.ArgumentParser):
 DIAGNOSE_HELP = """\
 files, of 64 MiB at most:
   JSON, a process: transition (rows that sum to 1), reward (one number a state), discount, and if wanted initial (the
-    distribution of the first state, uniform unless given) and features (a row of numbers a state, in the states' order)
+    distribution of the first state, uniform unless given), features (a row of numbers a state, in the states' order) and
+    terminal (a list of states in which episodes end)
       {"transition": [[0.5, 0.5], [0.2, 0.8]],
        "reward": [0, 1],
        "discount": 0.9}
@@ -84,11 +85,18 @@ files, of 64 MiB at most:
 features: file, those of the file; unit, the same at length 1; one-hot, one number a state; random, on the unit sphere of
   --dimension dimensions; radial, a Gaussian bump of width 1 at each state, the states on a line in their order.
 
+endings, of an environment, boyan, or a process in a file: with --endings terminal nothing follows a terminal state,
+  whose value is 0; the discount may then be 1, if every state reaches an ending, and a value is an expected return.
+  Episodes are sampled one after another, --length transitions in all. In a file, the states listed under terminal end
+  episodes in any case; without that key, --endings terminal makes terminal each state whose only transition is to
+  itself with reward 0.
+
 words of the report (the book's chapters "The layer as an operator on values", "Depth" and "Context" derive them):
   v -> Gv + const  what a layer does to the values: G = I - step * H, H = M - discount * P
   M, P             the weight that a state's attention gives to each state, and to each next state
   rho(G), |G|      the error is multiplied by rho(G) a layer in the long run, and by the norm |G| at most in any layer
-  c                the diagonal margin; the theorem: if c > 0, a layer leaves at most 1 - step * c of the error
+  c                the diagonal margin; the theorem: if c > 0, a layer leaves at most 1 - step * c of the error;
+                   c' where transitions terminate, which can be positive at discount 1 too
   v_CE             certainty equivalence: the value of the model that the context's own frequencies make
   F                how far v_CE is from the true value at most, with the confidence given, for rewards that depend on the
                    state alone (an environment's are averaged to be so, unless --noisy)
@@ -221,6 +229,14 @@ def diagnose_arguments(task: argparse.ArgumentParser) -> None:
     task.add_argument("--discount", type=float, metavar="G", help=discount)
     task.add_argument(
         "--length", type=whole(1), metavar="N", help=f"transitions to sample (default: {diagnose.LENGTH})"
+    )
+    task.add_argument(
+        "--endings",
+        metavar="KIND",
+        help="where an episode ends: restart, the start follows, discounted (default); terminal, nothing does, see below",
+    )
+    task.add_argument(
+        "--horizon", type=whole(1), metavar="N", help="cut terminal episodes after N transitions (default: never)"
     )
     task.add_argument(
         "--features",
@@ -607,7 +623,8 @@ def run_diagnose(options: argparse.Namespace) -> int:
     check_apart({"TASK": options.task, **{f"--{name}": getattr(options, name) for name in ("policy", "plot", "json")}})
     if options.dimension is not None and options.features != "random":
         raise UsageError("--dimension is for --features random")
-    what = {name: getattr(options, name) for name in ("policy", "noisy", "states", "discount", "length")}
+    taken = ("policy", "noisy", "states", "discount", "length", "endings", "horizon")
+    what = {name: getattr(options, name) for name in taken}
     seed, dimension = options.seed or 0, options.dimension or diagnose.DIMENSION
     try:
         with telling(Console(stderr=True)) as tell:

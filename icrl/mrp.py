@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from numbers import Real
@@ -452,7 +452,8 @@ class MarkovRewardProcess:
         """A context of n ≥ 1 transitions: S_0 ∼ p₀, S_{t+1} ∼ p(· | S_t), R_{t+1} = r(S_t).
 
         A trajectory terminates where it enters a terminal state; it is cut after ``horizon`` ≥ 1 transitions, if there is one,
-        and with the n-th; the next begins from p₀. Without terminal states and horizon there is one trajectory.
+        and with the n-th; the next begins from p₀. Without terminal states and horizon there is one trajectory. A context of
+        fewer transitions from the same state of ``rng`` is the beginning of this one.
 
         With ``noisy`` the reward and the next state are drawn together from the state's outcomes. The rewards then
         have mean r(S_t), but results that assume R_{t+1} = r(S_t) do not apply to them.
@@ -463,12 +464,13 @@ class MarkovRewardProcess:
         uniforms = generator(rng).random(integer("n", n, 1) + 1)
         most = n if horizon is None else integer("horizon", horizon, 1)
         numbers = chain.from_iterable(uniforms[i : i + 2**16].tolist() for i in range(1, n + 1, 2**16))
-        walk, start, first = self._noisy_walk() if noisy else self._walk(), _cumulative(self.initial), uniforms[0]
+        walk = self._noisy_walk() if noisy else self._walk()
+        start, firsts = _cumulative(self.initial), _and_on(uniforms[0], rng)
         trajectories, left, ends = [], n, set(self.terminal.tolist())
         while left:
-            states, rewards = walk(_quantile(start, first), islice(numbers, min(left, most)))
+            states, rewards = walk(_quantile(start, next(firsts)), islice(numbers, min(left, most)))
             trajectories.append((states, rewards, states[-1] in ends))
-            left, first = left - len(rewards), rng.random() if len(rewards) < left else first
+            left -= len(rewards)
         return Context.of_trajectories(trajectories)
 
     def sample_batch(
@@ -616,6 +618,12 @@ def _cumulative(probability: np.ndarray) -> np.ndarray:
     """Cumulative sums along the last axis that end in exactly 1, so that every u < 1 has a quantile."""
     sums = np.cumsum(probability, axis=-1)
     return sums / np.where(sums[..., -1:] > 0, sums[..., -1:], 1)  # a terminal state's row is 0, and never drawn from
+
+
+def _and_on(first: float, rng: np.random.Generator) -> Iterator[float]:
+    """``first``, then uniform numbers of a stream of their own, so that how many ``rng`` gave before does not change them."""
+    yield first
+    yield from iter(rng.spawn(1)[0].random, None)
 
 
 def _quantile(cumulative: np.ndarray, u: float) -> int:

@@ -156,8 +156,8 @@ PLANTED = {
     ),
     "the shift's direction": (
         "algebra/dense.py",
-        "place({(1, 0): self.identity(n, like)}, (1, n), (n, 1), like)",
-        "place({(0, 1): self.identity(n, like)}, (n, 1), (1, n), like)",
+        "return self.place(parts, rows, columns, like)",
+        "return self.place(parts, rows, columns, like).T",
     ),
     "no mask": ("transformer.py", "visible=sources_visible(n, like)", "visible=sources_visible(n, like) | True"),
 }

@@ -6,9 +6,12 @@ import re
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from fractions import Fraction
 from itertools import islice, repeat
 from pathlib import Path
 
+import gymnasium
 import mpmath
 import numpy as np
 import pytest
@@ -16,10 +19,10 @@ from rich.console import Console
 
 from icrl.cli import main, telling
 from icrl.diagnose import FEATURES, Task, as_json, chosen_features, diagnose, figure, make_features, read_task, report
-from icrl.diagnose.diagnosis import after, covered_end, first_depth, layers_for_ten
+from icrl.diagnose.diagnosis import after, covered_end, first_depth, layers_for_ten, until
 from icrl.diagnose.reading import listed
 from icrl.diagnose.report import course, shown
-from icrl.mrp import Context, empirical_model
+from icrl.mrp import Context, MarkovRewardProcess, empirical_model
 from icrl.operator import layer_operator
 from icrl.tasks import one_hot, random_mrp
 from icrl.td import inner, softmax_td
@@ -82,6 +85,7 @@ def by_loops(d, depth):
         lambda s, u: inner(x[s], x[u]),
         d.task.discount,
         repeat(d.step),
+        endings=context.endings,
     )
     v = next(islice(values, depth, None))
     return np.array([v[s] for s in d.operator.states.tolist()])
@@ -367,12 +371,59 @@ def test_a_state_that_was_never_left_is_named_and_the_context_cut(file):
     )
 
 
+def test_a_context_is_cut_as_far_back_as_it_takes(file):
+    d = found(read_task(file(LOOP | {"states": [*"aababcd"], "rewards": [1, 1, 0, 1, 0, 0]})))
+    assert [tried.change for tried in d.remedies] == ["end 2 transitions earlier, in state b, which was left"]
+
+
 def test_the_end_of_a_covered_context_is_the_last_there_is():
     rng = np.random.default_rng(0)
     for _ in range(200):
         states = rng.integers(0, 5, rng.integers(2, 9))
         ends = [m for m in range(1, len(states)) if states[m] in states[:m]]
         assert covered_end(Context(states, np.zeros(len(states) - 1))) == (max(ends) if ends else None)
+
+
+def chains(rng, n_states=5):
+    """Trajectories over a few states, some of which terminate, as (states, rewards, terminated)."""
+    for _ in range(rng.integers(1, 6)):
+        states = rng.integers(0, n_states, rng.integers(2, 7))
+        yield states, rng.integers(-2, 3, len(states) - 1).astype(float), bool(rng.integers(0, 3))
+
+
+def by_hand(context, ending):
+    """The most of the first m transitions that will do, from the definition: paths searched, one state at a time."""
+    moves = list(zip(context.before.tolist(), context.after.tolist(), context.terminated.tolist()))
+    whole = []
+    for m in range(1, len(moves) + 1):
+        seen = {s for s, _, _ in moves[:m]} | {u for _, u, ends in moves[:m] if not ends}
+        good = {s for s, _, ends in moves[:m] if ends or not ending}
+        for _ in range(len(seen)):
+            good |= {s for s, u, ends in moves[:m] if not ends and u in good}
+        whole += [m] * (seen == good)
+    return max(whole, default=None)
+
+
+@pytest.mark.parametrize("ending", [False, True])
+def test_the_covered_end_of_episodes_is_the_last_there_is(ending):
+    rng, ends = np.random.default_rng(1), set()
+    for _ in range(400):
+        context = Context.of_trajectories(chains(rng))
+        assert covered_end(context, ending) == by_hand(context, ending)
+        ends.add((covered_end(context, ending) or 0) - context.n)
+    assert len(ends) > 5
+
+
+def test_the_beginning_of_a_context_keeps_its_trajectories():
+    rng = np.random.default_rng(2)
+    for _ in range(100):
+        context = Context.of_trajectories(chains(rng))
+        for m in range(1, context.n + 1):
+            part = until(context, m)
+            for name in ("before", "after", "rewards", "terminated"):
+                np.testing.assert_array_equal(getattr(part, name), getattr(context, name)[:m])
+            lengths = [length for length, _ in part.endings]
+            assert sum(lengths) == m and lengths[:-1] == [length for length, _ in context.endings][: len(lengths) - 1]
 
 
 def test_equal_features_leave_a_limit_that_depends_on_the_start(file):
@@ -438,6 +489,10 @@ FLAGGED = {
     "counterexample": (DIVERGENT, []), "hidden": (SHARP, ["--sharpness", "40"]), "lengths": (SHARP, []), "step": ("boyan", ["--step", "1.5"]),
     "equal features": (LOOP | {"features": {"a": 1, "b": 1}, "states": [*"aababa"]}, []), "open end": ("FrozenLake8x8-v1", ["--length", "300"]),
     "short": ("boyan", ["--length", "5", "--seed", "3"]),
+    "episode cut": ("boyan", ["--endings", "terminal", "--length", "13"]),
+    "episodes, step": ("FrozenLake-v1", ["--endings", "terminal", "--discount", "1", "--step", "2.5", "--length", "995"]),
+    "further back": ("FrozenLake8x8-v1", ["--endings", "terminal", "--length", "20", "--seed", "4"]),
+    "horizon": ("FrozenLake-v1", ["--endings", "terminal", "--horizon", "5", "--length", "60", "--seed", "7"]),
     "noisy": ("FrozenLake-v1", ["--noisy", "--step", "2.5", "--features", "random", "--length", "200"]),
 }  # fmt: skip
 
@@ -482,17 +537,257 @@ def test_arguments_out_of_range_are_refused():
         diagnose(type(task)("many", many, tuple(map(str, range(2001))), 0.9), np.ones((2001, 1)))
 
 
+# Episodes.
+
+LAKE = ("FrozenLake-v1", "--endings", "terminal", "--discount", "1")
+ABSORBING = {"transition": [[0.5, 0.5, 0], [0.2, 0.7, 0.1], [0, 0, 1]], "reward": [0, 1, 0], "discount": 0.9}
+
+
+def episodes(context):
+    """The states that each trajectory leaves, its rewards, and whether it terminated."""
+    moves = list(zip(context.before.tolist(), context.rewards.tolist()))
+    for length, terminated in context.endings:
+        taken, moves = moves[:length], moves[length:]
+        yield [s for s, _ in taken], [reward for _, reward in taken], terminated
+
+
+def solved(context, gamma):
+    """v_CE from counts of (state, next state), by elimination of exact fractions; a dict."""
+    moves = list(zip(context.before.tolist(), context.after.tolist(), context.terminated.tolist(), context.rewards))
+    W, γ = sorted({s for s, *_ in moves}), Fraction(gamma)
+    rows = [[Fraction(0)] * (len(W) + 1) for _ in W]
+    for s, following, ends, reward in moves:
+        row, share = rows[W.index(s)], Fraction(1, sum(u == s for u, *_ in moves))
+        row[W.index(s)] += share
+        row[-1] += share * Fraction(float(reward))
+        if not ends:
+            row[W.index(following)] -= γ * share
+    for i in range(len(W)):
+        pivot = next(j for j in range(i, len(W)) if rows[j][i])
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        rows[i] = [x / rows[i][i] for x in rows[i]]
+        for j in set(range(len(W))) - {i}:
+            rows[j] = [x - rows[j][i] * y for x, y in zip(rows[j], rows[i])]
+    return {s: float(row[-1]) for s, row in zip(W, rows)}
+
+
+def lake_values():
+    """The true expected returns of FrozenLake under the uniform policy: its table played backwards until nothing changes."""
+    table, v, before = gymnasium.make("FrozenLake-v1").unwrapped.P, np.zeros(16), None
+    while before is None or np.abs(v - before).max() > 1e-15:
+        before = v.copy()
+        for s in range(16):
+            follows = (outcome for action in table[s].values() for outcome in action)
+            v[s] = sum(p / 4 * (reward + (not ends) * v[u]) for p, u, reward, ends in follows)
+    return v
+
+
+def test_frozen_lake_at_discount_1_gives_expected_returns_beside_the_true_ones(capsys):
+    code, out, _ = run(capsys, *LAKE, "--length", 999)
+    text = " ".join(out.split())
+    assert code == 0 and "must be equal only where no episode is cut" in text
+    length = re.search(r"as with --length (\d+)\.", text)[1]
+    code, out, _ = run(capsys, *LAKE, "--length", length)
+    read, text = json.loads(run(capsys, *LAKE, "--length", length, "--json", "-")[1]), " ".join(out.split())
+    context = read_task("FrozenLake-v1", endings="terminal", discount=1.0, length=int(length)).context
+    own, true = solved(context, 1), lake_values()
+    assert read["states"] == [str(s) for s in own] == [str(s) for s in range(16) if s not in (5, 7, 11, 12, 15)]
+    np.testing.assert_allclose(read["limit"], list(own.values()), rtol=1e-9)
+    np.testing.assert_allclose(read["certainty_equivalence"], list(own.values()), rtol=1e-9)
+    np.testing.assert_allclose(read["true_value"], true[list(own)], rtol=1e-9)
+    assert read["terminal"] == {"5": 0.0, "7": 0.0, "11": 0.0, "12": 0.0, "15": 0.0}
+    for s in own:
+        assert f" {s} {sum(context.before == s)} {own[s]:.4g} {true[s]:.4g} " in text
+    played = [(states[0], sum(rewards)) for states, rewards, _ in episodes(context)]
+    mean = sum(paid for _, paid in played) / len(played)
+    assert mean > 0 and mean == pytest.approx(sum(own[s] for s, _ in played) / len(played), rel=1e-9)
+    ends = {"trajectories": len(played), "terminated": len(played)}
+    assert read["episodes"] == ends | dict.fromkeys(["mean_return", "value_of_first_states"], pytest.approx(mean))
+    assert f"The mean return of {len(played)} terminated episodes is {shown(mean)}, the mean of v_CE over" in text
+    assert "they are equal, since none was cut" in text and f"The true one is {shown(true[0])}." in text
+
+
+@pytest.mark.parametrize("horizon", [None, 4])
+@pytest.mark.parametrize("discount", [0.8, 1.0])
+def test_values_limit_and_mean_return_of_episodes_are_those_of_the_loops(discount, horizon):
+    whole = 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        mrp = MarkovRewardProcess(rng.dirichlet(np.ones(5), 5), rng.uniform(-1, 1, 5), discount, terminal=[1])
+        context = mrp.sample_context(300, rng, horizon=horizon)
+        d = diagnose(Task("episodes", context, tuple("abcde"), discount, mrp), one_hot(5, 4.0), depth=9)
+        np.testing.assert_allclose(d.value, by_loops(d, 9), rtol=1e-10)
+        own = solved(context, discount)
+        np.testing.assert_allclose(d.limit, list(own.values()), rtol=1e-9)
+        np.testing.assert_allclose(d.limit, by_loops(d, 600), rtol=1e-8)
+        played = [(states[0], rewards, ended) for states, rewards, ended in episodes(context)]
+        returns = [sum(discount**k * R for k, R in enumerate(rewards)) for _, rewards, ended in played if ended]
+        assert d.mean_return == pytest.approx(sum(returns) / len(returns))
+        assert d.value_of_first_states == pytest.approx(sum(own[s] for s, _, _ in played) / len(played))
+        whole += all(ended for _, _, ended in played)
+        same = d.mean_return == pytest.approx(d.value_of_first_states, rel=1e-9)
+        assert same == (discount == 1 and all(ended for _, _, ended in played))
+        assert as_json(d)["episodes"]["terminated"] == len(returns) and d.modes.known.size == 4
+    assert whole == 0 or horizon is None
+
+
+def test_one_minus_the_discount_is_an_eigenvalue_only_where_nothing_terminates():
+    for endings, among in (("restart", True), ("terminal", False)):
+        d = found(read_task("boyan", endings=endings, length=300))
+        λ = np.linalg.eigvals(d.operator.H)
+        assert (np.abs(λ - 0.1).min() < 1e-9) == among
+        assert all(np.abs(λ - known).min() < 1e-9 for known in d.modes.known)
+
+
+def test_the_margin_of_episodes_promises_at_discount_1_too(file):
+    short = {"transition": [[0.1, 0.1, 0.8]] * 3, "reward": [1, -1, 0], "terminal": [2], "discount": 1}
+    d = found(read_task(file(short)), sharpness=12.0, depth=5)
+    M, P = d.operator.M, d.operator.P
+    assert d.operator.margin == pytest.approx(min(2 * M[i, i] - 1 - P[i].sum() for i in range(2))) and d.theorem_applies
+    left = np.abs(by_loops(d, 5) - d.certainty).max()
+    assert 0 < left <= d.predicted and d.promised_rate == pytest.approx(1 - d.operator.margin)
+    text = " ".join(report(d).split())
+    assert "c′ = min [2 M̂(s,s) − 1 − γ (P̂1)(s)] = " in text and "the theorem of the chapter “Depth” applies" in text
+
+
+def test_the_span_of_values_counts_the_value_of_what_follows_an_ending():
+    """One state that pays 1: of an endless walk every value is 1/(1 − γ); where it may terminate none is beyond that, nor below 0."""
+    endless, ended = (Task("", Context([0] * 5, [1] * 4, ends), ("a",), 0.5) for ends in (None, [(4, True)]))
+    assert endless.span == 0 and ended.span == 2
+    for rewards, span in (([-1, 3], 8), ([1, 3], 6), ([-3, -1], 6), ([0, 0], 0)):
+        task = Task("", Context([0, 1, 0, 1], [rewards[0], rewards[1]], [(1, True), (1, False)]), ("a", "b"), 0.5)
+        assert task.span == span
+        cut = Task("", Context([0, 1, 0, 1], [rewards[0], rewards[1]], [(1, False), (1, False)]), ("a", "b"), 0.5)
+        assert cut.span == span  # the next episode may terminate
+    mrp = MarkovRewardProcess([[0.5, 0.5], [0, 1]], [1, 0], 0.5, terminal=[1])
+    v, rng, missed = 4 / 3, np.random.default_rng(0), 0
+    assert Task("", mrp.sample_context(10, rng), ("a", "b"), 0.5, mrp).span == pytest.approx(v)
+    for _ in range(200):
+        d = diagnose(Task("", mrp.sample_context(10, rng), ("a", "b"), 0.5, mrp), np.eye(2), confidence=0.9)
+        missed += abs(d.certainty[0] - v) > d.bound
+    assert missed <= 20
+
+
+def test_at_discount_1_rewards_alone_bound_no_value():
+    recorded = Context.of_trajectories([([0, 1, 2], [1, 1], True), ([1, 0], [1], False)])
+    d = diagnose(Task("recorded", recorded, tuple("abc"), 1.0), one_hot(3, 6.0))
+    text = " ".join(report(d).split())
+    assert d.bound is None and "Bound F does not apply: at discount 1 the rewards alone bound no value." in text
+    assert (
+        "recorded trajectories, 3 states" in text
+        and "Terminated: 1 of 2 episodes; cut, with more to follow: 1." in text
+    )
+    np.testing.assert_allclose(d.certainty, [4, 3])  # v(b) = 1 + v(a)/2, v(a) = 1 + v(b)
+    assert as_json(d)["bound"] is None and as_json(d)["terminal"] == {}
+    assert "bound no value" not in report(diagnose(replace(d.task, discount=0.9), one_hot(3, 6.0)))
+    nothing = Context(recorded.states, [0, 0, 0], recorded.endings)
+    assert diagnose(replace(d.task, context=nothing), one_hot(3, 6.0)).bound == 0
+
+
+def test_states_in_which_an_episode_was_cut_and_that_were_never_left_are_named():
+    several = Context.of_trajectories([([0, 3], [1], False), ([0, 1], [1], True), ([0, 2], [1], False)])
+    d = diagnose(Task("several", several, tuple("abcd"), 0.9), one_hot(4, 6.0))
+    text = " ".join(report(d).split())
+    assert d.never_left == ["c", "d"] and "never left: states c and d, where an episode was cut" in text
+    assert "Cut episodes only in states that are left elsewhere" in text and d.certainty is None and d.bound is None
+
+
+def test_a_context_may_be_cut_back_to_where_an_episode_terminated():
+    open_end = Context.of_trajectories([([0, 1, 3], [1, 1], True), ([2, 3], [1], False)])
+    d = diagnose(Task("open", open_end, tuple("abcd"), 0.9), one_hot(4, 6.0))
+    assert [tried.change for tried in d.remedies] == ["end 1 transition earlier, where an episode terminates"]
+    cut = diagnose(replace(d.task, context=Context.of_trajectories([([0, 1, 3], [1, 1], True)])), one_hot(4, 6.0))
+    assert d.remedies[0].step_limit == pytest.approx(cut.step_limit) and cut.to_certainty
+
+
+def test_at_discount_1_a_context_that_reaches_no_ending_is_refused_with_where_to_end_it(capsys):
+    seen = set()
+    for seed in range(30):
+        code, _, err = run(capsys, *LAKE, "--length", 12, "--seed", seed)
+        context = read_task("FrozenLake-v1", endings="terminal", discount=1.0, length=12, seed=seed).context
+        end = by_hand(context, True)
+        assert (code == 0) == (end == 12) and end in (None, 12) or f"after {end} transitions (--length {end})" in err
+        if code:
+            assert (
+                "at discount 1 every state visited must reach a termination in the context, got none from state" in err
+            )
+            assert err.count("\n") == 1
+        if code and end:
+            assert run(capsys, *LAKE, "--length", end, "--seed", seed)[0] == 0
+        seen.add((code, end is None, end == 12))
+    assert len(seen) == 3
+
+
+def test_a_longer_context_that_is_tried_ends_where_every_state_reaches_an_ending():
+    """Each longer one ends in a walk round state 2, which is left, but from which no ending is reached."""
+    played = [([0, 1, 0], [1.0, 1.0], True)]
+    longer = lambda n: Context.of_trajectories(played * (n // 2 - 4) + [([2] * 9, [1.0] * 8, False)])
+    task = Task("made", Context.of_trajectories(played * 5), tuple("abc"), 1.0, sample=longer)
+    changes = [tried.change for tried in diagnose(task, one_hot(3, 6.0), step=2.5).remedies]
+    assert {"a context of 92 transitions", "a context of 992 transitions"} & set(changes)
+
+
+def test_states_that_reach_no_ending_are_named_where_the_discount_is_1(file):
+    stuck = {"transition": [[0, 0.5, 0.5], [0, 1, 0], [0, 0, 1]], "reward": [1, 1, 0], "discount": 1}
+    with pytest.raises(
+        ValueError, match="task.json: discount must be below 1 where states reach no ending, got 1 .* states 1$"
+    ):
+        read_task(file(stuck), endings="terminal")
+
+
+def test_a_process_in_a_file_has_endings_where_asked(file):
+    name = file(ABSORBING)
+    as_is = MarkovRewardProcess(*(ABSORBING[key] for key in ("transition", "reward", "discount")))
+    plain, ended = read_task(name, seed=3), read_task(name, seed=3, endings="terminal", discount=1.0)
+    np.testing.assert_array_equal(plain.context.states, as_is.sample_context(1000, np.random.default_rng(3)).states)
+    assert not plain.process.terminal.size and not plain.episodic and ended.process.terminal.tolist() == [2]
+    listed_, row = read_task(file(ABSORBING | {"terminal": [2]}), seed=3, discount=1.0), [[0.3, 0.3, 0.4]]
+    other = ABSORBING | {"terminal": [2], "transition": ABSORBING["transition"][:2] + row, "reward": [0, 1, 7]}
+    for task in (listed_, read_task(file(other), seed=3, discount=1.0, endings="terminal")):
+        for name in ("states", "rewards"):
+            np.testing.assert_array_equal(getattr(task.context, name), getattr(ended.context, name))
+        assert task.context.endings == ended.context.endings and len(ended.context.endings) > 20
+    np.testing.assert_allclose(ended.process.value(), [10, 10, 0])
+
+
+def test_a_horizon_cuts_episodes():
+    task = read_task("FrozenLake-v1", endings="terminal", length=500, horizon=4)
+    assert max(length for length, _ in task.context.endings) == 4
+    assert all(length == 4 or ended for length, ended in task.context.endings[:-1])
+    assert [ended for _, ended in task.context.endings].count(False) > 20
+    assert task.sample(700).endings[:50] == task.context.endings[:50]
+
+
+def test_rewards_too_large_for_floats_are_refused_at_discount_1_too():
+    ended = lambda reward: Task("large", Context([0, 1], [reward], [(1, True)]), ("a", "b"), 1.0)
+    assert diagnose(ended(1e134), np.eye(2)).certainty[0] == pytest.approx(1e134)
+    with pytest.raises(ValueError, match=r"rewards must be at most 2.2e\+134, at discount 1, in size, got 1e\+135"):
+        diagnose(ended(1e135), np.eye(2))
+
+
+def test_a_reward_seen_everywhere_is_compared_with_what_can_be_paid():
+    """The terminal state's 0 is no reward that another context could see."""
+    task = read_task("boyan", endings="terminal", length=3, states=4)
+    assert "Every reward seen" not in report(found(read_task("boyan", endings="terminal", length=300)))
+    paid = MarkovRewardProcess(task.process.transition, [-1] * 4, 1.0, terminal=[3], initial=[1, 0, 0, 0])
+    one = Task("", paid.sample_context(50, np.random.default_rng(0)), tuple("abcd"), 1.0, paid)
+    assert "Every reward seen" not in report(diagnose(one, one_hot(4, 6.0)))
+
+
 # What is said.
 
 TASKS = {
     "boyan": {}, "boyan, step 1.5": {"step": 1.5}, "boyan, n = 5": {"length": 5}, "ring": {"depth": 10**9}, "random": {"features": "random", "sharpness": 30.0},
     "one state": {"states": 1}, "beyond": {"step": 1e6, "depth": 10**6}, "deep": {"depth": 5000},
+    "boyan, episodes": {"endings": "terminal", "discount": 1.0}, "boyan, one episode": {"endings": "terminal", "length": 3},
+    "boyan, cut": {"endings": "terminal", "horizon": 4, "length": 99}, "boyan, long steps": {"endings": "terminal", "step": 2.5, "discount": 1.0},
 }  # fmt: skip
 
 
 def named(name):
     settings = dict(TASKS[name])
-    what = {key: settings.pop(key) for key in ("states", "length") if key in settings}
+    asked = ("states", "length", "endings", "discount", "horizon")
+    what = {key: settings.pop(key) for key in asked if key in settings}
     task = read_task({"one state": "ring", "beyond": "ring", "deep": "ring"}.get(name, name.split(",")[0]), **what)
     return found(task, **settings)
 
@@ -503,6 +798,8 @@ def test_the_report_is_narrow_and_whole(name):
     lines = report(d).splitlines()
     assert max(map(len, lines)) <= 100 and not any(line != line.rstrip() for line in lines)
     titles = [line for line in lines[1:] if line and not line.startswith(" ")]
+    assert ("Episodes" in titles) == d.task.episodic == ("endings" in TASKS[name])
+    titles = [title for title in titles if title != "Episodes"]
     assert titles[:4] == ["Coverage", "Contraction", "Depth", "Limit"] and titles[4].startswith("After ")
     assert "What to change" in titles or (d.limit is not None and d.operator.covered)
     assert not any(word in report(d) for word in ("nan", "inf ", "None", "np."))
@@ -534,6 +831,7 @@ def test_the_json_holds_what_machines_ask_for_and_no_nan(name):
     )
     assert read["coverage"]["covered"] == (not read["coverage"]["never_left"])
     assert read["margin"] == pytest.approx(d.operator.margin)
+    assert {"episodes", "terminal"} & set(read) == ({"episodes", "terminal"} if "endings" in TASKS[name] else set())
 
 
 def test_errors_and_promises_below_rounding_are_said_to_be_rounding():
@@ -789,6 +1087,14 @@ BAD_FILES = {
     "infinite": ('{"transition": [[1]], "reward": [1e999], "discount": 0}', "reward must be finite, got inf"),
     "length of reward": (CHAIN | {"reward": [1]}, "reward must have shape (2,), got (1,)"),
     "initial": (CHAIN | {"initial": [1, 1]}, "initial must sum to 1, got 2.0"),
+    "terminal a state": (CHAIN | {"terminal": 1}, "terminal must be a sequence of integers, got shape ()"),
+    "terminal a word": (CHAIN | {"terminal": ["1"]}, "terminal must hold numbers, got '1'"),
+    "terminal nothing": (CHAIN | {"terminal": None}, "terminal must hold numbers, got None"),
+    "terminal a fraction": (CHAIN | {"terminal": [0.5]}, "terminal must be a sequence of integers"),
+    "terminal out of range": (CHAIN | {"terminal": [2]}, "terminal must be states below 2, got 2"),
+    "terminal all": (CHAIN | {"terminal": [0, 1]}, "terminal must leave a state that is not terminal, got all 2"),
+    "terminal at first": (CHAIN | {"terminal": [1], "initial": [0, 1]}, "initial must be 0 in the terminal states [1]"),
+    "terminal of a trajectory": (LOOP | {"terminal": [2]}, "unknown key 'terminal' in a trajectory"),
     "discount of 1": (CHAIN | {"discount": 1}, "discount must be a number in [0, 1), got 1"),
     "discount a word": (LOOP | {"discount": "0.9"}, "discount must be a number in [0, 1), got '0.9'"),
     "discount missing": (LOOP | {"discount": None}, "needs the key 'discount', or --discount"),
@@ -846,6 +1152,7 @@ BAD_CSV = {
 
 GIVEN_FILES = {
     "good.csv": HEADER + "0,1,0\n", "good.json": CHAIN, "zero.json": CHAIN | {"features": [1, 0]}, "short.json": [[1, 0, 0, 0]],
+    "ends.json": ABSORBING, "walk.json": LOOP, "left.json": [[1, 0, 0, 0]] * 16,
     "words.json": {"left": 1}, "number.json": 3, "flat.json": [2] * 16, "wide.json": CHAIN | {"transition": [[]] * 5001},
 }  # fmt: skip
 
@@ -911,6 +1218,35 @@ def test_a_bad_csv_names_its_line(kind, file, capsys):
             "number.json: a policy must be a row of action probabilities for each state, got 3",
         ),
         (["boyan", "--policy", "uniform"], "--policy does not apply to a named task"),
+        (["boyan", "--endings", "never"], "--endings must be one of restart, terminal, got 'never'"),
+        (["ring", "--endings", "terminal"], "--endings does not apply to a named task without endings"),
+        (["random", "--horizon", "5"], "--horizon does not apply to a named task without endings"),
+        (["good.csv", "--discount", "0", "--endings", "terminal"], "--endings does not apply to a recorded trajectory"),
+        (["walk.json", "--endings", "restart"], "--endings does not apply to a recorded trajectory"),
+        (["walk.json", "--horizon", "5"], "--horizon does not apply to a recorded trajectory"),
+        (["good.json", "--endings", "restart"], "good.json: --endings restart does not apply to a process in a file"),
+        (
+            ["good.json", "--endings", "terminal"],
+            "good.json: --endings terminal needs a state whose only transition is",
+        ),
+        (["good.json", "--horizon", "5"], "good.json: --horizon is for episodes that end in terminal states"),
+        (["ends.json", "--discount", "1"], "got 1.0; 1 is for --endings terminal"),
+        (["boyan", "--horizon", "5"], "--horizon is for episodes that end in terminal states: --endings terminal"),
+        (["FrozenLake-v1", "--horizon", "5", "--endings", "restart"], "--horizon is for episodes that end in terminal"),
+        (["boyan", "--endings", "terminal", "--horizon", "0"], "must be a whole number from 1 on, got '0'"),
+        (["boyan", "--discount", "1"], "discount must be a number in [0, 1), got 1.0; 1 is for --endings terminal"),
+        (["FrozenLake-v1", "--discount", "1"], "got 1.0; 1 is for --endings terminal"),
+        (["ring", "--discount", "1"], "discount must be a number in [0, 1), got 1.0"),
+        (["boyan", "--discount", "1.5", "--endings", "terminal"], "discount must be a number in [0, 1], got 1.5"),
+        (["FrozenLake-v1", "--make", "endings=terminal"], "--make is for what the environment takes, got endings"),
+        (
+            ["CliffWalking-v1", "--endings", "terminal", "--discount", "1", "--length", "300"],
+            "must reach a termination in the context, got none from states 0, 1, 2, 3, 4, 5 and 24 more: take a longer context",
+        ),
+        (
+            [*LAKE, "--policy", "left.json", "--make", "is_slippery=false"],
+            "FrozenLake-v1: discount must be below 1 where states reach no ending, got 1 and the states 0",
+        ),
         (["boyan", "--states", "2"], "n_states must be an integer, 3 or more, got 2"),
         (["boyan", "--length", "0"], "must be a whole number from 1 on, got '0'"),
         (["boyan", "--length", "10000001"], "--length must be at most 10000000, got 10000001"),

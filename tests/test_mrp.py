@@ -435,3 +435,15 @@ def test_an_empirical_model_needs_coverage_and_a_discount():
         empirical_model(Context([3, 1, 3, 7], [0, 0, 0]))
     with pytest.raises(ValueError, match=r"discount must be a number in \[0, 1\), got 1"):
         empirical_model(Context([3, 1, 3], [0, 0])).value(1)
+
+
+@pytest.mark.parametrize("horizon", [None, 3])
+def test_a_shorter_context_of_episodes_is_the_beginning_of_a_longer_one(horizon):
+    P, r = np.random.default_rng(0).dirichlet(np.ones(5), 5), np.arange(5.0)
+    mrp = MarkovRewardProcess(P, r, 1.0, terminal=[4])
+    longer = mrp.sample_context(300, np.random.default_rng(3), horizon=horizon)
+    for n in (1, 7, 120, 299):
+        shorter = mrp.sample_context(n, np.random.default_rng(3), horizon=horizon)
+        for name in ("before", "after", "rewards"):
+            np.testing.assert_array_equal(getattr(shorter, name), getattr(longer, name)[:n])
+    assert len(longer.endings) > 20

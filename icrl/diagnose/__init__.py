@@ -1,7 +1,8 @@
 r"""Does depth converge on this task, how fast, and to what: a context examined as the layer sees it.
 
 A :class:`Task` is a context and, where it is known, the process that it was sampled from: a named task, a Gymnasium
-environment under a policy, or a file. :func:`diagnose` builds the layer's operator on the states visited,
+environment under a policy, or a file. Its episodes may restart, as one endless walk, or end, as several trajectories.
+:func:`diagnose` builds the layer's operator on the states visited,
 
     v_{l+1} = G v_l + α b̂,    G = I − αM̂ + αγP̂,
 

@@ -6,13 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
+from itertools import accumulate, chain
 from typing import NamedTuple, overload
 
 import numpy as np
 
-from icrl.diagnose.reading import Task, many, of_one_length, read_as
-from icrl.mrp import Context, integer, number
+from icrl.diagnose.reading import Task, listed, many, of_one_length, read_as
+from icrl.mrp import Context, endless_states, integer, number
 from icrl.operator import Operator, layer_operator, value_floor, worthwhile_depth
 from icrl.tasks import one_hot
 
@@ -42,7 +42,7 @@ ROUNDING = 1e-12
 class Modes:
     """What floats tell of the directions in which an error moves: an error along λ is multiplied by 1 − αλ in a layer.
 
-    ``known``: (k,), eigenvalues of H, complex, 1 − γ always among them. ``hidden``: how many more there are, not 0 but so near that
+    ``known``: (k,), eigenvalues of H, complex; 1 − γ is among them where no transition terminates. ``hidden``: how many more there are, not 0 but so near that
     rounding hides their sign. ``still``: how many are 0, so that an error along them never moves. ``slack``: how far rounding
     may move H.
 
@@ -93,9 +93,9 @@ def modes(layer: Operator, features: np.ndarray) -> Modes:
     shown = min((np.linalg.svd(layer.H, compute_uv=False) > slack).sum(), np.count_nonzero(eigenvalues))
     rank = len(np.unique(x[layer.counts > 0], axis=0))
     known = eigenvalues[np.argsort(-np.abs(eigenvalues))][:shown]
-    return Modes(
-        np.append(known, 1 - layer.gamma), max(0, rank - int(shown)), len(M) - max(rank, int(shown)), float(slack)
-    )
+    if not layer.terminating.any():  # then P̂1 = 1 and H1 = (1 − γ)1, whatever rounding hides
+        known = np.append(known, 1 - layer.gamma)
+    return Modes(known, max(0, rank - int(shown)), len(M) - max(rank, int(shown)), float(slack))
 
 
 @dataclass(frozen=True)
@@ -209,12 +209,28 @@ class Diagnosis:
 
     @property
     def never_left(self) -> list[str]:
-        """The states visited that no transition leaves."""
+        """The states visited that no transition leaves: in each of them a trajectory was cut."""
         return [self.task.labels[s] for s in self.operator.states[self.operator.counts == 0]]
 
     @property
+    def mean_return(self) -> float | None:
+        """The mean return Σ_k γ^k R_{k+1} of the trajectories that terminated, None if none did."""
+        context, lengths = self.task.context, [length for length, _ in self.task.context.endings]
+        paid = zip(np.split(context.rewards, np.cumsum(lengths)[:-1]), context.endings)
+        returns = [R @ self.task.discount ** np.arange(len(R)) for R, (_, terminated) in paid if terminated]
+        return float(np.mean(returns)) if returns else None
+
+    @property
+    def value_of_first_states(self) -> float | None:
+        """The mean of v_CE over the first states of the trajectories: :attr:`mean_return` at γ = 1, if none of them was cut."""
+        context = self.task.context
+        first = np.cumsum([0, *(length + 1 for length, _ in context.endings[:-1])])
+        places = np.searchsorted(self.operator.states, context.states[first])
+        return None if self.certainty is None else float(self.certainty[places].mean())
+
+    @property
     def theorem_applies(self) -> bool:
-        """Whether c > 0 and α ≤ 1/max M̂(s,s), so that the contraction theorem applies."""
+        """Whether c > 0 (where transitions terminate, c′) and α ≤ 1/max M̂(s,s), so that the contraction theorem applies."""
         return bool(self.operator.margin > 0 and self.step * np.diag(self.operator.M).max() <= 1)
 
     @property
@@ -244,11 +260,13 @@ class Diagnosis:
     def bound(self) -> float | None:
         """F, within which v_CE is of v^π with probability 1 − δ.
 
-        None without coverage, where a reward is not r(S_t), and where there is another limit than v_CE.
+        None without coverage, where a reward is not r(S_t), where the rewards bound no value, and where there is another
+        limit than v_CE.
         """
         if (
             not self.operator.covered
             or not self.task.reward_by_state
+            or math.isinf(self.task.span)
             or (self.limit is not None and not self.to_certainty)
         ):
             return None
@@ -337,22 +355,24 @@ def diagnose(
     ``features``: (|S|, d), ``called`` so. ``step``: α in (0, 1e9]. ``depth``: L, 0 to 2^60. ``confidence``: 1 − δ, in (0, 1).
     ``sharpness``: β of these features, for the flags that change it.
 
-    Raises ``ValueError`` for arguments that are not that, for more than ``MOST_STATES`` states visited, and for rewards
-    near the largest floats.
+    Raises ``ValueError`` for arguments that are not that, for more than ``MOST_STATES`` states visited, for rewards
+    near the largest floats, and at γ = 1 where a state visited reaches no termination in the context.
     """
     δ = 1 - number("confidence", confidence, "(0, 1)")
     visited = task.context.visited.size
     if visited > MOST_STATES:
         raise ValueError(f"the context must visit at most {MOST_STATES} states, got {visited}")
-    largest = np.abs(task.context.rewards).max()
-    if largest > 1e150 * (1 - task.discount):
+    largest, most = np.abs(task.context.rewards).max(), 1e150 * max(1 - task.discount, np.finfo(float).eps)
+    if largest > most:
+        allowed = "1e150 (1 - discount)" if task.discount < 1 else f"{most:.2g}, at discount 1,"
         raise ValueError(
-            f"rewards must be at most 1e150 (1 - discount) in size, got {largest:g}: a float could not hold the values"
+            f"rewards must be at most {allowed} in size, got {largest:g}: a float could not hold the values"
         )
     if integer("depth", depth, 0) > 2**DEEPEST:
         raise ValueError(f"depth must be at most 2^{DEEPEST}, got {depth}")
     tell(f"the operator of a layer on {many(visited, 'state')}")
     layer = layer_operator(task.context, features, task.discount)
+    _check_endings(task, layer)
     found = Diagnosis(task, features, called, layer, number("step", step, "(0, 1e9]"), depth, δ, sharpness)
     tell(f"the eigenvalues of a layer on {many(visited, 'state')}")
     _ = found.converges
@@ -361,14 +381,50 @@ def diagnose(
     return found if found.to_certainty else replace(found, remedies=tuple(_tried(found, tell)))
 
 
+def _check_endings(task: Task, layer: Operator) -> None:
+    """Raise ``ValueError`` where the discount is 1 and states visited reach no termination in the context, so that there is no v_CE."""
+    if task.discount < 1 or not (endless := endless_states(layer.transition > 0, layer.terminating > 0)).size:
+        return
+    names = listed([task.labels[s] for s in layer.states[endless]])
+    end = covered_end(task.context, ending=True)
+    flag = "" if task.sample is None else f" (--length {end})"
+    cut = "" if end is None else f", or end this one after {many(end, 'transition')}{flag}"
+    raise ValueError(
+        f"at discount 1 every state visited must reach a termination in the context, got none from {names}: "
+        f"take a longer context{cut}"
+    )
+
+
 # What to change
 
 
-def covered_end(context: Context) -> int | None:
-    """The largest m with S_m in {S_0, …, S_{m−1}}: there the context can end with every state left; None if no m has it."""
-    _, first, place = np.unique(context.states, return_index=True, return_inverse=True)
-    again = np.flatnonzero(first[place] < np.arange(context.n + 1))
-    return int(again[-1]) if again.size else None
+def covered_end(context: Context, ending: bool = False) -> int | None:
+    """The largest m such that the first m transitions leave every state they visit, and with ``ending`` lead from it to a termination.
+
+    None if no m has it. An m where a trajectory goes on cuts it there.
+    """
+    W, place = np.unique(context.states, return_inverse=True)
+    before, after, ends = place[context.columns], place[context.columns + 1], context.terminated
+    ready = _ready(before, after, ends, len(W), ending)
+    needed = np.maximum.accumulate(np.maximum(ready[before], np.where(ends, 0, ready[after])))
+    whole = np.flatnonzero(needed <= np.arange(1, context.n + 1))
+    return int(whole[-1]) + 1 if whole.size else None
+
+
+def _ready(before: np.ndarray, after: np.ndarray, ends: np.ndarray, n_states: int, ending: bool) -> np.ndarray:
+    """After how many transitions each state is left, or with ``ending`` leads to a termination, (W,); n + 1 where it never does.
+
+    With ``ending`` the least, over the transitions out of it, of the later of two: when it was seen, and when its next state is ready.
+    """
+    ready = np.full(n_states, len(before) + 1)
+    _, first = np.unique((before * n_states + after) * 2 + ends, return_index=True)  # each move when it was first seen
+    before, after, ends, seen = before[first], after[first], ends[first], first + 1
+    while True:
+        sooner = ready.copy()
+        np.minimum.at(sooner, before, np.maximum(seen, np.where(ends, 0, ready[after])) if ending else seen)
+        if (sooner == ready).all():
+            return ready
+        ready = sooner
 
 
 class Trial(NamedTuple):
@@ -438,9 +494,10 @@ def _cut(found: Diagnosis) -> Trial | None:
     context, end = found.task.context, covered_end(found.task.context)
     if end is None:
         return None
-    state = read_as(found.task.labels[context.states[end]])
-    words = f"end {many(context.n - end, 'transition')} earlier, in state {state}, which was left"
-    return Trial(words, "" if found.task.sample is None else f"--length {end}", _until(context, end), found.features)
+    state = read_as(found.task.labels[context.after[end - 1]])
+    where = "where an episode terminates" if context.terminated[end - 1] else f"in state {state}, which was left"
+    words = f"end {many(context.n - end, 'transition')} earlier, {where}"
+    return Trial(words, "" if found.task.sample is None else f"--length {end}", until(context, end), found.features)
 
 
 def _feature_rows(found: Diagnosis, base: Trial) -> Iterator[tuple[str, Iterable[Trial]]]:
@@ -481,9 +538,10 @@ def _longer(found: Diagnosis) -> Iterator[tuple[str, Iterable[Trial]]]:
     """Contexts 10 and 100 times as long, where the task can be sampled, ending in a state that was left."""
     lengths = [n for n in (10 * found.task.context.n, 100 * found.task.context.n) if n <= LONGEST]
     contexts = map(found.task.sample, lengths) if found.task.sample is not None else ()
-    ends = [(covered_end(context), context) for context in contexts if context.visited.size <= MOST_STATES]
+    ending = found.task.discount == 1
+    ends = [(covered_end(context, ending), context) for context in contexts if context.visited.size <= MOST_STATES]
     row = [
-        Trial(f"a context of {end:,} transitions", f"--length {end}", _until(context, end), found.features)
+        Trial(f"a context of {end:,} transitions", f"--length {end}", until(context, end), found.features)
         for end, context in ends
         if end
     ]
@@ -491,6 +549,12 @@ def _longer(found: Diagnosis) -> Iterator[tuple[str, Iterable[Trial]]]:
         yield f"a context 10 to {10 ** len(lengths)} times as long", row
 
 
-def _until(context: Context, end: int) -> Context:
-    """The first ``end`` transitions."""
-    return Context(context.states[: end + 1], context.rewards[:end])
+def until(context: Context, end: int) -> Context:
+    """The first ``end`` transitions; a trajectory that goes on there is cut."""
+    begins = accumulate((length for length, _ in context.endings), initial=0)
+    kept = [
+        (min(length, end - begin), terminated and begin + length <= end)
+        for begin, (length, terminated) in zip(begins, context.endings)
+        if begin < end
+    ]
+    return Context(context.states[: context.columns[end - 1] + 2], context.rewards[:end], kept)

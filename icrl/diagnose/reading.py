@@ -21,22 +21,28 @@ import numpy as np
 
 from icrl.files import plain, read_text
 from icrl.mrp import Context, MarkovRewardProcess, finite_array, integer, number
-from icrl.tasks import boyan_chain, from_gymnasium, one_hot, radial, random_mrp, random_unit, ring
+from icrl.tasks import ENDINGS, boyan_chain, from_gymnasium, one_hot, radial, random_mrp, random_unit, ring
 
 NAMED = {
-    "boyan": lambda n, discount, rng: boyan_chain(n or 13, discount),
-    "ring": lambda n, discount, rng: ring(n or 10, discount=discount),
-    "random": lambda n, discount, rng: random_mrp(n or 10, rng, discount),
+    "boyan": lambda n, discount, rng, endings: boyan_chain(n or 13, discount, endings),
+    "ring": lambda n, discount, rng, endings: ring(n or 10, discount=discount),
+    "random": lambda n, discount, rng, endings: random_mrp(n or 10, rng, discount),
 }
-"""The named tasks: a process from its number of states (None: the task's own), its discount and a generator."""
+"""The named tasks: a process from its number of states (None: the task's own), its discount, a generator, and what follows an ending."""
 
-RESTART = "Episodes restart: a terminal state pays 0 and leads to the start, discounted like any transition, so no value is an episode's."
-"""What is said of a task whose episodes end."""
+EPISODIC = ("boyan",)
+"""The named tasks whose episodes end."""
+
+NOTES = {
+    "restart": "Episodes restart: a terminal state pays 0 and leads to the start, discounted like any transition, so no value is an episode's.",
+    "terminal": "Episodes end: nothing follows a terminal state, whose value is 0, so a value is an episode's expected return.",
+}
+"""What is said of a task whose episodes end, by what follows."""
 
 FEATURES = ("file", "unit", "one-hot", "random", "radial")
 """The kinds of features, see :func:`make_features`."""
 
-PROCESS_KEYS = ("transition", "reward", "discount", "initial", "features")
+PROCESS_KEYS = ("transition", "reward", "discount", "initial", "terminal", "features")
 TRAJECTORY_KEYS = ("states", "rewards", "discount", "features")
 """What a JSON file may hold; of a process, and of a trajectory, the first two must be there."""
 
@@ -77,17 +83,29 @@ class Task:
     @property
     def reward_by_state(self) -> bool:
         """Whether every reward seen is r(S_t): the process's, or else the only one seen out of that state."""
-        states, rewards = self.context.states[:-1], self.context.rewards
+        states, rewards = self.context.before, self.context.rewards
         if self.process is not None:
             return bool((rewards == self.process.reward[states]).all())
         return len(np.unique(np.stack([states, rewards]), axis=1).T) == self.context.sources.size
 
     @property
+    def episodic(self) -> bool:
+        """Whether episodes end: in terminal states of the process, or in the context, which is then more than one trajectory, cut."""
+        ends = self.process is not None and self.process.terminal.size > 0
+        return ends or self.context.endings != ((self.context.n, False),)
+
+    @property
     def span(self) -> float:
-        """span(v^π) = max v^π − min v^π, or its bound (r_max − r_min)/(1 − γ) from the rewards seen."""
+        """σ = max v^π − min v^π, or a bound on it from the rewards seen, in [a, b]; the value 0 of what follows an ending counts.
+
+        (b − a)/(1 − γ) where nothing ends. Where episodes do, values and 0 lie between min(a, 0)/(1 − γ) and max(b, 0)/(1 − γ).
+        Infinity at γ = 1, where rewards alone bound no value, unless all of them are 0.
+        """
         if self.process is not None:
             return float(np.ptp(self.process.value()))
-        return float(np.ptp(self.context.rewards)) / (1 - self.discount)
+        ends = [0.0] if self.episodic else []
+        range_ = float(np.ptp(np.append(self.context.rewards, ends)))
+        return range_ / (1 - self.discount) if self.discount < 1 else math.inf if range_ else 0.0
 
 
 def read_task(
@@ -99,6 +117,8 @@ def read_task(
     states: int | None = None,
     discount: float | None = None,
     length: int | None = None,
+    endings: str | None = None,
+    horizon: int | None = None,
     seed: int = 0,
 ) -> Task:
     """The task called ``name``: one of ``NAMED``, a file that exists or ends in .json or .csv, or a Gymnasium id.
@@ -106,26 +126,43 @@ def read_task(
     ``policy``: ``"uniform"`` or a JSON file (:func:`read_policy`), ``make``: options of ``gymnasium.make``, ``noisy``:
     the environment's own rewards, all three for Gymnasium; ``states``: |S| of a named task; ``discount``: γ, instead
     of a file's own; ``length``: n, for a context that is yet to be sampled; ``seed``: of that, and of a random task.
+    ``endings``: what follows where an episode ends, one of :data:`icrl.tasks.ENDINGS`, "restart" unless given, for Gymnasium
+    and a named task that has any; "terminal" for a process in a file, whose rows say what follows unless given. ``horizon``:
+    after how many transitions an episode is cut, where episodes are terminal.
 
     Raises ``ValueError`` for a task that cannot be read, more than ``LARGEST_TASK`` states, a ``length`` above
-    ``LONGEST_CONTEXT``, and for an option that does not apply to it.
+    ``LONGEST_CONTEXT``, a discount of 1 where a state reaches no ending, and for an option that does not apply to it.
     """
-    given = {"policy": policy, "make": make or None, "noisy": noisy or None, "states": states, "length": length}
+    given = {
+        "policy": policy, "make": make or None, "noisy": noisy or None, "states": states, "length": length,
+        "endings": endings, "horizon": horizon,
+    }  # fmt: skip
     if length is not None and length > LONGEST_CONTEXT:
         raise ValueError(f"--length must be at most {LONGEST_CONTEXT}, got {length}")
+    if endings not in (None, *ENDINGS):
+        raise ValueError(f"--endings must be one of {', '.join(ENDINGS)}, got {endings!r}")
     rng, path = np.random.default_rng(seed), Path(name)
+    γ, ending = DISCOUNT if discount is None else discount, endings or "restart"
     if name in NAMED:
-        _only(given, ("states", "length"), "a named task")
+        ends = name in EPISODIC
+        allowed = ("states", "length", *(("endings", "horizon") if ends else ()))
+        _only(given, allowed, "a named task" if ends else "a named task without endings")
         few_enough(states or 0)
-        mrp = NAMED[name](states, DISCOUNT if discount is None else discount, rng)
-        return _sampled(
-            f"{name}, {many(mrp.n_states, 'state')}", mrp, length, rng, note=RESTART if name == "boyan" else ""
-        )
+        mrp = NAMED[name](states, _lasting(γ, ending), rng, ending)
+        title = f"{name}, {many(mrp.n_states, 'state')}"
+        return _sampled(title, mrp, length, horizon, rng, note=NOTES[ending] if ends else "")
     if path.suffix.lower() in (".json", ".csv") or os.path.exists(path):
         return _read_file(path, given, discount, rng)
-    _only(given, ("policy", "make", "noisy", "length"), "a Gymnasium environment")
-    mrp = _gymnasium(name, policy or "uniform", make or {}, DISCOUNT if discount is None else discount)
-    return _sampled(f"{name}, policy {policy or 'uniform'}", mrp, length, rng, noisy, note=RESTART)
+    _only(given, ("policy", "make", "noisy", "length", "endings", "horizon"), "a Gymnasium environment")
+    mrp = _gymnasium(name, policy or "uniform", make or {}, _lasting(γ, ending), ending)
+    return _sampled(f"{name}, policy {policy or 'uniform'}", mrp, length, horizon, rng, noisy, note=NOTES[ending])
+
+
+def _lasting(discount: Any, endings: str) -> Any:
+    """The discount itself; ``ValueError`` for 1 where endings are not "terminal", since only they allow it."""
+    if discount == 1 and endings != "terminal":
+        raise ValueError(f"discount must be a number in [0, 1), got {discount}; 1 is for --endings terminal")
+    return discount
 
 
 def few_enough(states: int) -> None:
@@ -145,24 +182,32 @@ def _only(given: Mapping[str, Any], allowed: Sequence[str], what: str) -> None:
 
 
 def _sampled(
-    name: str, mrp: MarkovRewardProcess, length: int | None, rng: np.random.Generator, noisy: bool = False, **more: Any
+    name: str,
+    mrp: MarkovRewardProcess,
+    length: int | None,
+    horizon: int | None,
+    rng: np.random.Generator,
+    noisy: bool = False,
+    **more: Any,
 ) -> Task:
     """The task of a context sampled from a known process; ``more`` goes to the task."""
+    if horizon is not None and not mrp.terminal.size:
+        raise ValueError("--horizon is for episodes that end in terminal states: --endings terminal")
 
     def sample(n: int) -> Context:
-        return mrp.sample_context(n, deepcopy(rng), noisy)
+        return mrp.sample_context(n, deepcopy(rng), noisy, horizon)
 
     return Task(
         name, sample(LENGTH if length is None else length), mrp.state_names, mrp.discount, mrp, sample=sample, **more
     )
 
 
-def _gymnasium(name: str, policy: str, make: Mapping[str, Any], discount: float) -> MarkovRewardProcess:
+def _gymnasium(name: str, policy: str, make: Mapping[str, Any], discount: float, endings: str) -> MarkovRewardProcess:
     """The environment under the policy; what Gymnasium warns of is left out, what it raises says the same."""
     import gymnasium  # here, since on import it asks for its own warnings
 
     table = policy if policy == "uniform" else read_policy(Path(policy))
-    if {"env_id", "policy", "discount"} & set(make):
+    if {"env_id", "policy", "discount", "endings"} & set(make):
         raise ValueError(f"--make is for what the environment takes, got {', '.join(make)}")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -175,7 +220,7 @@ def _gymnasium(name: str, policy: str, make: Mapping[str, Any], discount: float)
                 f"{name!r} is no file, none of {', '.join(NAMED)}, and no environment to use: {why}"
             ) from error
         try:
-            return from_gymnasium(name, table, discount, **make)
+            return from_gymnasium(name, table, discount, endings, **make)
         except ValueError as error:
             if str(error).startswith("policy"):
                 raise ValueError(
@@ -224,9 +269,10 @@ def _read_file(path: Path, given: Mapping[str, Any], discount: float | None, rng
     γ = content.get("discount") if discount is None else discount
     if γ is None:
         raise ValueError(f"{path}: needs the key 'discount', or --discount")
-    _only(given, () if recorded else ("length",), "a recorded trajectory" if recorded else "a process in a file")
+    allowed = () if recorded else ("length", "endings", "horizon")
+    _only(given, allowed, "a recorded trajectory" if recorded else "a process in a file")
     try:
-        return _trajectory_task(path, content, γ) if recorded else _process_task(path, content, γ, given["length"], rng)
+        return _trajectory_task(path, content, γ) if recorded else _process_task(path, content, γ, given, rng)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from error
 
@@ -305,15 +351,43 @@ def _shown(value: Any) -> str:
     return textwrap.shorten(repr(value), 60, placeholder=" …")
 
 
-def _process_task(path: Path, content: Mapping[str, Any], γ: Any, length: int | None, rng: np.random.Generator) -> Task:
+def _process_task(
+    path: Path, content: Mapping[str, Any], γ: Any, given: Mapping[str, Any], rng: np.random.Generator
+) -> Task:
     """A context sampled from the process in a file."""
     few_enough(len(content["transition"]) if isinstance(content["transition"], list) else 0)
     transition, reward = numbers("transition", content["transition"]), numbers("reward", content["reward"])
+    terminal = _terminal(content, transition, reward, given["endings"])
     mrp = MarkovRewardProcess(
-        transition, reward, γ, numbers("initial", content["initial"]) if "initial" in content else None
+        transition,
+        reward,
+        _lasting(γ, "restart" if terminal is None else "terminal"),
+        numbers("initial", content["initial"]) if "initial" in content else None,
+        terminal=terminal,
     )
     features = features_by_state(content["features"], mrp.state_names, "") if "features" in content else None
-    return _sampled(str(path), mrp, length, rng, features=features)
+    return _sampled(str(path), mrp, given["length"], given["horizon"], rng, features=features)
+
+
+def _terminal(content: Mapping[str, Any], transition: Any, reward: Any, endings: str | None) -> list[int] | None:
+    """The terminal states of a process in a file, None where its rows say what follows.
+
+    Those that it lists, or else, with ``endings`` "terminal", those whose only transition is to themselves with reward 0.
+    """
+    if endings == "restart":
+        raise ValueError("--endings restart does not apply to a process in a file, whose rows say what follows")
+    if "terminal" in content:
+        return numbers("terminal", content["terminal"])
+    if endings is None:
+        return None
+    read = MarkovRewardProcess(transition, reward, 0.0)
+    alone = (read.transition > 0).sum(axis=1) == 1
+    ends = np.flatnonzero(alone & (read.transition.diagonal() > 0) & (read.reward == 0))
+    if not ends.size:
+        raise ValueError(
+            "--endings terminal needs a state whose only transition is to itself with reward 0, or the key 'terminal'"
+        )
+    return ends.tolist()
 
 
 def _trajectory_task(path: Path, content: Mapping[str, Any], γ: Any) -> Task:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def as_json(found: Diagnosis) -> dict[str, Any]:
     """The diagnosis for a machine: plain lists and numbers.
 
-    None is what there is not, what no float can hold, and of ``converges`` and ``step_limit`` what rounding hides.
+    None is what there is not, what no float can hold, and of ``converges`` and ``step_limit`` what rounding hides. The keys
+    ``episodes`` and ``terminal`` are there where episodes end.
     """
     layer, task = found.operator, found.task
     left = {
@@ -52,8 +53,26 @@ def as_json(found: Diagnosis) -> dict[str, Any]:
         "limit": found.limit, "certainty_equivalence": found.certainty, "true_value": found.true_value,
         "distance": distance(found.limit, found.true_value), "bound": found.bound,
         "depth": found.worth, "promised_depth": found.promised_worth, "depth_in_truth": found.worth_in_truth,
-        "value": found.value, "error": errors, "remedies": remedies,
+        "value": found.value, "error": errors, "remedies": remedies, **(_ends(found) if task.episodic else {}),
     })  # fmt: skip
+
+
+def _ends(found: Diagnosis) -> dict[str, Any]:
+    """The episodes of the context, and the terminal states with their value, for a machine."""
+    ends = [terminated for _, terminated in found.task.context.endings]
+    return {
+        "episodes": {
+            "trajectories": len(ends), "terminated": sum(ends), "mean_return": found.mean_return,
+            "value_of_first_states": found.value_of_first_states,
+        },
+        "terminal": dict.fromkeys(_terminal(found), 0.0),
+    }  # fmt: skip
+
+
+def _terminal(found: Diagnosis) -> list[str]:
+    """The terminal states of the process, where it is known."""
+    process = found.task.process
+    return [] if process is None else [found.task.labels[s] for s in process.terminal]
 
 
 def _plain(value: Any) -> Any:
@@ -81,11 +100,14 @@ def report(found: Diagnosis, width: int = 100) -> str:
     """The diagnosis for a person: short sections, a sentence for each number, no line longer than ``width``."""
     task = found.task
     parts = [("", _heading(found))] + [
-        ("Coverage", _coverage(found)), ("Contraction", _contraction(found)), ("Depth", _depth(found)),
+        ("Coverage", _coverage(found)), ("Episodes", _episodes(found)), ("Contraction", _contraction(found)), ("Depth", _depth(found)),
         ("Limit", _limit(found)), (f"After {many(found.depth, 'layer')}", _errors(found)), ("What to change", _advice(found)),
     ]  # fmt: skip
+    endings = task.context.endings
+    episodes = "" if len(endings) == 1 else f" in {many(len(endings), 'episode')}"
     lines = textwrap.wrap(
-        f"{plain(task.name)}, discount {task.discount:g}: softmax TD on {many(task.context.n, 'transition')}", width
+        f"{plain(task.name)}, discount {task.discount:g}: softmax TD on {many(task.context.n, 'transition')}{episodes}",
+        width,
     )
     for title, sentences in parts:
         if sentences:
@@ -116,10 +138,10 @@ def shown(x: float | None) -> str:
 
 
 def _heading(found: Diagnosis) -> list[str]:
-    process = "a known process" if found.task.process is not None else "a recorded trajectory"
-    settings = (
-        f"{process}, {many(len(found.task.labels), 'state')}; {found.called}; step α = {found.step:g}, from v = 0"
-    )
+    recorded = "a recorded trajectory" if len(found.task.context.endings) == 1 else "recorded trajectories"
+    process, ends = "a known process" if found.task.process is not None else recorded, len(_terminal(found))
+    states = many(len(found.task.labels), "state") + (f", {ends:,} of them terminal" if ends else "")
+    settings = f"{process}, {states}; {found.called}; step α = {found.step:g}, from v = 0"
     return [settings, *([found.task.note] if found.task.note else [])]
 
 
@@ -130,17 +152,50 @@ def _coverage(found: Diagnosis) -> list[str]:
     left = f"each was left, the rarest {times}" if len(counts) > 1 else f"it was left {times}"
     if not found.operator.covered:
         left = f"{listed(found.never_left)}, where the context ends, was never left: what follows it is unknown, its value interpolated"
-    reached = " that can be reached" if found.task.note else ""
-    of = "" if process is None else f" of {many(process.n_states, 'state')}{reached}"
+        if len(found.task.context.endings) > 1:
+            left = f"never left: {listed(found.never_left)}, where an episode was cut; what follows is unknown, the value interpolated"
+    can = ["reached"] * bool(found.task.note) + ["left"] * bool(_terminal(found))
+    that = f" that can be {' and '.join(can)}" if can else ""
+    of = "" if process is None else f" of {many(process.n_states - process.terminal.size, 'state')}{that}"
     sentences = [f"Visited: {len(counts) if of else many(len(counts), 'state')}{of}; {left}."]
     seen = found.task.context.rewards
-    if process is not None and np.ptp(seen) == 0 < np.ptp(process.reward):
+    if process is not None and np.ptp(seen) == 0 < np.ptp(np.delete(process.reward, process.terminal)):
         sentences.append(f"Every reward seen is {seen[0]:g}: of where other rewards are, this context knows nothing.")
     return sentences
 
 
+def _episodes(found: Diagnosis) -> list[str]:
+    """How the episodes ended, and in which states; at discount 1 their mean return beside what v_CE makes of it."""
+    if not found.task.episodic:
+        return []
+    endings, states = found.task.context.endings, _terminal(found)
+    ended = sum(terminated for _, terminated in endings)
+    cut = f"; cut, with more to follow: {len(endings) - ended:,}" if ended < len(endings) else ""
+    sentences = [f"Terminated: {ended:,} of {many(len(endings), 'episode')}{cut}."]
+    if states:
+        sentences.append(f"Terminal, with the value 0: {listed(states)}.")
+    return sentences + (_returns(found) if found.task.discount == 1 else [])
+
+
+def _returns(found: Diagnosis) -> list[str]:
+    """The mean return of the episodes that terminated, the mean of v_CE over the first states, and whether the two must be equal."""
+    *before, (last, terminated) = found.task.context.endings
+    ended, process = sum(ends for _, ends in found.task.context.endings), found.task.process
+    whole = found.task.context.n - last  # the length without the last, whose cut may be the only one
+    flag = f", as with --length {whole}" if found.task.sample and before and all(ends for _, ends in before) else ""
+    equal = (
+        f"must be equal only where no episode is cut{flag}" if ended <= len(before) else "are equal, since none was cut"
+    )
+    mean, first = shown(found.mean_return), shown(found.value_of_first_states)
+    sentence = f"The mean return of {many(ended, 'terminated episode')} is {mean}, the mean of v_CE over the first states {first}: they {equal}."
+    true = "" if process is None else f" The true one is {shown(float(process.initial @ process.value()))}."
+    return [sentence + true]
+
+
 def _contraction(found: Diagnosis) -> list[str]:
-    margin = f"The diagonal margin is c = 2 min M̂(s,s) − 1 − γ = {shown(found.operator.margin)}"
+    ends = found.operator.terminating.any()
+    margin = "c′ = min [2 M̂(s,s) − 1 − γ (P̂1)(s)]" if ends else "c = 2 min M̂(s,s) − 1 − γ"
+    margin = f"The diagonal margin{', where transitions terminate,' if ends else ''} is {margin} = {shown(found.operator.margin)}"
     if found.theorem_applies:
         leaves = f"every layer leaves at most {shown(found.promised_rate)} of the error"
         return [f"{margin}, which is positive: the theorem of the chapter “Depth” applies, and {leaves}."]
@@ -227,7 +282,9 @@ def _limit(found: Diagnosis) -> list[str]:
 def _what_limit(found: Diagnosis) -> str:
     fixed = "the fixed point v_CE, certainty equivalence, is there" if found.operator.covered else ""
     if found.to_certainty:
-        return "The limit is the certainty-equivalence value v_CE of the context, whatever the features."
+        returns = ": at discount 1 each state's expected return in the context's own model"
+        model = returns if found.task.discount == 1 else ""
+        return f"The limit is the certainty-equivalence value v_CE of the context, whatever the features{model}."
     if found.converges:
         why = "a state was never left" if not found.operator.covered else "M̂ is singular: " + _alike(found)
         return f"There is a limit from v = 0, but it depends on where v starts, and on the features, since {why}."
@@ -271,6 +328,7 @@ def _how_far(found: Diagnosis) -> list[str]:
             if found.task.reward_by_state
             else "the rewards seen are not a function of the state"
         )
+        why = "at discount 1 the rewards alone bound no value" if math.isinf(found.task.span) else why
         why = why if found.operator.covered else "a state was never left"
         sentences.append(f"Bound F does not apply: {why}.")
     return sentences + _worth(found)
@@ -305,7 +363,7 @@ def _worth(found: Diagnosis) -> list[str]:
     return sentences
 
 
-def _table(found: Diagnosis, most: int = 8) -> str:
+def _table(found: Diagnosis, most: int = 16) -> str:
     """State by state: how often left, the limit, the true value."""
     ends = {"limit": found.limit, "v_CE": found.certainty if found.limit is None else None, "true": found.true_value}
     columns = {name: end for name, end in ends.items() if end is not None}
@@ -350,7 +408,10 @@ def _diagnosed(found: Diagnosis) -> list[str]:
     """What is in the way."""
     sentences = []
     if not found.operator.covered:
-        sentences.append("End the context in a state that was left before, so that what follows every state is known.")
+        one = "End the context in a state that was left before"
+        several = "Cut episodes only in states that are left elsewhere (--length, --horizon)"
+        what = one if len(found.task.context.endings) == 1 else several
+        sentences.append(f"{what}, so that what follows every state is known.")
     if found.modes.hidden:
         sentences.append(f"M̂ is singular to rounding, though no two of the features are equal: {_crowded(found)}.")
     elif found.converges and found.operator.covered:
