@@ -238,8 +238,8 @@ Notation v_CE := (v_CE n S r gamma).
 Theorem transformer_reaches_v_CE (v0 : 'cV[R]_N) L (j : 'I_n.+1) :
   (forall t, 0 <= exp t) -> (forall s, m <= Mhat n E S s s) ->
   0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
-  `|transformer (shift R n) softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j
-    - v_CE (S j) 0| <=
+  `|transformer (shift R n) softmax A gamma (fun _ => alpha) L (prompt v0)
+      (value_row d) j - v_CE (S j) 0| <=
   (1 - alpha * margin m gamma) ^+ L * norm (v0 - v_CE).
 Proof.
 move=> exp_ge0 m_le alpha_ge0 alpha_le1 c_gt0; have E_ge0 s u : 0 <= E s u by [].

@@ -149,8 +149,8 @@ Notation residual := (residual n E S r gamma).
 Theorem transformer_contraction v0 vs L (j : 'I_n.+1) :
   (forall t, 0 <= exp t) -> (forall s, m <= Mhat n E S s s) ->
   0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
-  `|transformer (shift R n) softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j
-    - vs (S j) 0| <=
+  `|transformer (shift R n) softmax A gamma (fun _ => alpha) L (prompt v0)
+      (value_row d) j - vs (S j) 0| <=
   (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs)
   + norm (residual vs) / margin m gamma.
 Proof.

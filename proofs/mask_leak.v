@@ -98,7 +98,8 @@ Lemma instance_scores k j :
 Proof. exact: prompt_scores. Qed.
 
 (** The exact layer makes every value alpha. *)
-Lemma instance_exact j : layer (shift R 1) (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j = alpha.
+Lemma instance_exact j :
+  layer (shift R 1) (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j = alpha.
 Proof.
 rewrite instanceE mxE /= sum_sources big_ord_recl big_ord0 addr0 !instance_scores.
 by rewrite divff ?mulr1 // lt0r_neq0.
@@ -118,10 +119,10 @@ Proof. by move=> e_gt0 f_gt0; field; rewrite !lt0r_neq0 ?addr_gt0. Qed.
 
 (** Without the mask every value is alpha / 2 where it should be alpha. *)
 Theorem no_mask_is_wrong j : alpha != 0 ->
-  [/\ layer (shift R 1) (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j =
-        alpha,
-      layer (shift R 1) (softmax exp xpredT) A gamma alpha instance (value_row d) j =
-        alpha / 2%:R
+  [/\ layer (shift R 1) (softmax exp (@sources 1)) A gamma alpha
+        instance (value_row d) j = alpha,
+      layer (shift R 1) (softmax exp xpredT) A gamma alpha
+        instance (value_row d) j = alpha / 2%:R
     & alpha / 2%:R != alpha].
 Proof.
 move=> alpha_neq0; split; [exact: instance_exact | | by rewrite mulrS shrunk ?ltr0n].
@@ -132,8 +133,8 @@ Qed.
 (** With a finite mask c, however large, every value is alpha / (1 + e) with e > 0,
     and not alpha. *)
 Theorem finite_mask_is_wrong c j : alpha != 0 ->
-  [/\ layer (shift R 1) (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j =
-        alpha,
+  [/\ layer (shift R 1) (softmax exp (@sources 1)) A gamma alpha
+        instance (value_row d) j = alpha,
       layer (shift R 1) (finite_mask exp c) A gamma alpha instance (value_row d) j =
         alpha / (1 + exp (score x A 0 0 - c) / exp (score x A 0 0))
     & alpha / (1 + exp (score x A 0 0 - c) / exp (score x A 0 0)) != alpha].

@@ -20,7 +20,8 @@ Variables (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma : R).
 
 (** softmax-td with the true exp: L layers carry the prompt of v0 to that of v_L. *)
 Theorem softmax_td_real (alpha : nat -> R) (v0 : 'cV[R]_N) L :
-  transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L (prompt n S r x gamma v0) =
+  transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L
+    (prompt n S r x gamma v0) =
   prompt n S r x gamma (softmax_td n S r gamma x exp A alpha v0 L).
 Proof. exact: transformer_is_softmax_td. Qed.
 

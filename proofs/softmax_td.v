@@ -50,7 +50,8 @@ Qed.
 
 (** The same, row by row. *)
 Theorem transformer_rows alpha v0 L (j : 'I_n.+1) :
-  let Z := transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L (prompt v0) in
+  let Z := transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L
+             (prompt v0) in
   let v := softmax_td n S r gamma x exp A alpha v0 L in
   [/\ forall i : 'I_d, Z (lshift 3 i) j = x (S j) i 0,
       Z (reward_row d) j = if (j < n)%N then r j else 0,

@@ -14,7 +14,8 @@ Variables (normalise : 'M[R]_C -> 'M[R]_C).
 
 (** Two heads, one K: V Z K, and in the target row gamma times
     the value row of V Z K Pi. *)
-Definition dual_head_layer (A V : 'M[R]_(d + 3)) (gamma : R) (Z : 'M[R]_(d + 3, C)) :=
+Definition dual_head_layer (A V : 'M[R]_(d + 3)) (gamma : R)
+    (Z : 'M[R]_(d + 3, C)) :=
   Z + V *m Z *m normalise (Z^T *m A *m Z) +
   W d gamma *m (V *m Z *m normalise (Z^T *m A *m Z)) *m Pi.
 
@@ -126,7 +127,8 @@ Proof. by rewrite !mxE row_neq /= addr0 subr0 mulr0. Qed.
 (** So L dual-head layers carry the prompt of v0
     to the prompt of the iterate v_L of softmax TD. *)
 Theorem two_heads_transformer alpha v0 L :
-  dual_head_transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L (prompt v0) =
+  dual_head_transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L
+    (prompt v0) =
   prompt (softmax_td n S r gamma x exp A alpha v0 L).
 Proof.
 rewrite -transformer_is_softmax_td; elim: L => [//|l IH] /=; rewrite IH /layer.
