@@ -13,40 +13,51 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
-from itertools import islice, product
+from itertools import accumulate, product
 from random import Random
 from typing import Any
 
-from icrl import td
-from icrl.verify.instances.cases import Case, as_matrices, rational_case
+from icrl.verify.instances.cases import Case, as_matrices, iterates, rational_case
 from icrl.verify.routes.edits import Machine
 
-SIZES, DIMENSIONS, DEPTHS = range(1, 7), range(4), range(5)
-"""n, d and L of the cases that are compared."""
+SIZES, DIMENSIONS, DEPTHS, TRAJECTORIES = range(1, 7), range(4), range(5), range(1, 4)
+"""n, d and L of the cases that are compared, and how many trajectories those of several have."""
 
 # How every file that is asked begins.
 PREAMBLE = """From Coq Require Import QArith.
-From mathcomp Require Import ssreflect seq.
+From mathcomp Require Import ssreflect ssrbool eqtype ssrnat seq.
 From icrl Require Import executable.
 Open Scope Z_scope.
 Set Printing Width 1000000.
 Set Printing Depth 100000000.
 Definition numbers (Z : seq (seq Q)) := map (map (fun q => (Qnum q, Zpos (Qden q)))) Z.
 Definition prompt n d states rewards features gamma v A alphas :=
-  numbers (exec_transformer rationals (S n) d (exec_shift rationals n)
-    (exec_softmax rationals (S n) (stand_in rationals) (exec_sources n)) A gamma alphas
+  numbers (exec_transformer rationals n.+1 d (exec_shift rationals n)
+    (exec_softmax rationals n.+1 (stand_in rationals) (exec_sources n)) A gamma alphas
     (size alphas) (exec_prompt rationals n d states rewards features gamma v)).
 Definition values n d states rewards features gamma v A alphas :=
   let final := exec_softmax_td rationals (size v) n d states rewards features gamma (stand_in rationals) A alphas v (size alphas) in
+  numbers [:: map (nth (zero rationals) final) states].
+Definition episodes_prompt C d states next (hidden : seq nat) rewards features gamma v A alphas :=
+  numbers (exec_transformer rationals C d (exec_shift_of rationals C next)
+    (exec_softmax rationals C (stand_in rationals) (fun k => k \\notin hidden)) A gamma alphas
+    (size alphas) (exec_ep_prompt rationals C d states rewards features gamma next v)).
+Definition episodes_values C d states next (hidden : seq nat) rewards features gamma v A alphas :=
+  let final := exec_ep_softmax_td rationals (size v) C d states next (fun k => k \\notin hidden)
+    rewards features gamma (stand_in rationals) A alphas v (size alphas) in
   numbers [:: map (nth (zero rationals) final) states].
 """
 
 
 def instances(seed: int = 0) -> list[Case]:
-    """Random cases: every n in 1..6, d in 0..3 and depth in 0..4 once, then again each of depth 2 (144 in all)."""
+    """Random cases: every n in 1..6, d in 0..3 and depth in 0..4 once, then again each of depth 2 (144 in all).
+
+    Then 60 of several trajectories: 1, 2 or 3 that terminate or are cut, every d and depth.
+    """
     rng = Random(seed)
     shapes = [*product(SIZES, DIMENSIONS, DEPTHS), *product(SIZES, DIMENSIONS, [2])]
-    return [_small_case(rng, n, d, depth) for n, d, depth in shapes]
+    one = [_small_case(rng, n, d, depth) for n, d, depth in shapes]
+    return one + [_episodic_case(rng, m, d, depth) for m, d, depth in product(TRAJECTORIES, DIMENSIONS, DEPTHS)]
 
 
 def positive(t: Any) -> Any:
@@ -69,16 +80,44 @@ def _small_case(rng: Random, n: int, d: int, depth: int) -> Case:
     )
 
 
+def _episodic_case(rng: Random, m: int, d: int, depth: int) -> Case:
+    """The like of m trajectories of one or two transitions each, which terminate or are cut."""
+    endings = [(rng.randint(1, 2), rng.random() < 0.5) for _ in range(m)]
+    n = sum(length for length, _ in endings)
+    case = _small_case(rng, n + m - 1, d, depth)
+    return replace(case, rewards=case.rewards[:n], endings=endings)
+
+
 def as_coq(cases: Sequence[Case]) -> str:
     """A file for the proof assistant that prints, for each case, the prompt after the last layer and the values along the context after as many updates of TD."""
     return PREAMBLE + "".join(
-        f"Eval vm_compute in {what} {_arguments(case)}.\n" for case in cases for what in ("prompt", "values")
+        f"Eval vm_compute in {_asked(case, what)}.\n" for case in cases for what in ("prompt", "values")
     )
 
 
-def _arguments(case: Case) -> str:
-    lists = (case.rewards, case.features, case.gamma, case.v, case.A, case.alphas)
-    return f"{case.n} {case.d} {_list(f'{s}%nat' for s in case.states)} " + " ".join(map(_term, lists))
+def _asked(case: Case, what: str) -> str:
+    if case.endings is None:
+        return f"{what} {case.n} {case.d} {_naturals(case.states)} {_given(case, case.rewards)}"
+    rewards = case.along_columns(case.rewards, 0 * case.gamma)
+    columns = " ".join(map(_naturals, (case.states, *_read_and_hidden(case))))
+    return f"episodes_{what} {case.columns} {case.d} {columns} {_given(case, rewards)}"
+
+
+def _read_and_hidden(case: Case) -> tuple[list[int], list[int]]:
+    """The column that each column reads, no column's number where it reads none; and the last columns of the trajectories."""
+    ends = list(accumulate(len(states) for states, _ in case.trajectories))
+    hidden = [end - 1 for end in ends]
+    terminated = [end - 2 for end, (_, ended) in zip(ends, case.trajectories) if ended]
+    none = {*hidden, *terminated}
+    return [case.columns if j in none else j + 1 for j in range(case.columns)], hidden
+
+
+def _given(case: Case, rewards: Sequence) -> str:
+    return " ".join(map(_term, (rewards, case.features, case.gamma, case.v, case.A, case.alphas)))
+
+
+def _naturals(numbers: Sequence[int]) -> str:
+    return _list(f"{number}%nat" for number in numbers)
 
 
 def _term(value: Any) -> str:
@@ -108,9 +147,7 @@ def _matrix(term: str) -> list[list[Fraction]]:
 def computed_in_python(case: Case, machine: Machine = Machine()) -> list[list[list[Fraction]]]:
     """The prompt after the last layer, by the book's construction, and the values along the context, by its TD loop."""
     *_, Z = machine.run(*as_matrices(case))
-    *_, v = islice(
-        td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp), case.depth + 1
-    )
+    *_, v = iterates(case)
     return [Z.tolist(), [[v[s] for s in case.states]]]
 
 
