@@ -66,9 +66,11 @@ class Bound:
 
 def residual(case: Case, star: np.ndarray) -> Any:
     """‖ε‖, the greatest mean TD error of v* under the weights of a state, from the definition."""
-    errors = td.td_errors(case.states, case.rewards, dict(zip(grouping.visited(case), star)), case.gamma)
-    kernel = td.softmax_kernel(case.states, case.score, case.exp)
-    return greatest(sum(map(mul, weights, errors), 0 * case.gamma) for weights in kernel.values())
+    zero, W = 0 * case.gamma, grouping.visited(case)
+    values = dict.fromkeys(case.states, zero) | dict(zip(W, star))
+    errors = td.td_errors(case.states, case.rewards, values, case.gamma, case.endings)
+    kernel = td.softmax_kernel(case.states, case.score, case.exp, [before for before, *_ in case.moves])
+    return greatest(sum(map(mul, kernel[s], errors), zero) for s in W)
 
 
 def parts(bound: Bound, case: Case) -> Iterator[Part]:
