@@ -162,7 +162,7 @@ class Episodes:
     ones: Callable = lambda alpha, gamma, following: 1 - alpha + alpha * gamma * following
     margin: Callable = lambda m, gamma, following: 2 * m - 1 - abs(gamma) * following
     following: Callable[[Operator], Sequence] = lambda operator: operator.P.sum(axis=1)
-    over: Callable[[Operator], Sequence] = lambda operator: range(len(operator.b))
+    over: Callable[[Operator], Iterable[int]] = lambda operator: range(len(operator.b))
     sums: Callable[[np.ndarray], Iterable] = row_sums
     rate: Callable = lambda alpha, c: 1 - alpha * c
     floor: Callable = lambda residual, c: residual / c
@@ -295,7 +295,7 @@ def identity_parts(claim: Episodes, case: Case) -> Iterator[Part]:
     given, right = moves_of(case, claim.goes_on(case)), moves_of(case, goes_on(case))
     v, alpha = grouping.values(replace(case, alphas=[]))[0], case.alphas[0]
     K, scale = kernel(case), size(v, case.rewards)
-    equal = lambda found, scale: (part for each in found for part in entries(*each, scale))
+    equal = lambda found, scale: (part for where, got, right in found for part in entries(where, got, right, scale))
     yield from asserting("model", equal(of_the_model(claim, K, given, right), scale))
     yield from asserting("model", equal(of_a_layer(claim, K, given, right, case.gamma, alpha, v), scale))
     if claim.solvable(case) and solvable(case):
@@ -383,7 +383,7 @@ def contracted(claim: Episodes, case: Case, operator: Operator) -> Iterator[Part
     each = [claim.margin(operator.M[i, i], case.gamma, goes[i]) for i in claim.over(operator)]
     c = least(each)
     rate = claim.rate(alpha, c)
-    yield from asserting("norm", norm(claim, operator, alpha, rate))
+    yield from asserting("norm", norm(claim.sums, operator, alpha, rate))
     v, zero = grouping.values(case), 0 * operator.b
     for name, star in ([("v_CE", grouping.certainty_equivalence(case))] if solvable(case) else []) + [("0", zero)]:
         distance, epsilon = [greatest(each - star) for each in v], residual(case, star)
@@ -391,7 +391,7 @@ def contracted(claim: Episodes, case: Case, operator: Operator) -> Iterator[Part
             yield from asserting("reached", reached(case, rate, distance))
         yield from asserting("layer", a_layer(case, rate, distance, epsilon, name))
         if claim.floor_holds(c):
-            yield from asserting("depth", at_depth(claim, case, rate, c, distance, epsilon, name))
+            yield from asserting("depth", at_depth(claim.floor, case, rate, c, distance, epsilon, name))
     if len(operator.b) == 1 and case.gamma >= 0:  # where the bound is attained
         yield Part("‖G‖ of one state", operator.norm(alpha), rate, asserted="sharp")
     yield from margins(claim, case, operator, c)
@@ -517,8 +517,9 @@ EQUAL = of_walks([([0, 1, 1], True)], r=(1, 1), v=(0, 0), x=((0,), (0,)), gamma=
 APART = of_walks([([0, 0], True), ([1, 1], False)], r=(0, 0), v=(1, -1), x=((1,), (2,)), gamma=ONE)
 LONE = replace(of_walks([([0, 0], False), ([1, 1], True)], r=(0, 0), v=(1, -1), x=((1,), (2,))), alphas=[ONE])
 OWN = replace(of_walks([([1, 0, 0], True)], r=(0, 0), v=(1, -1), x=((1,), (2,)), gamma=ONE), alphas=[ONE])
+HUB = of_walks([([s, s], True) for s in range(4)], r=[0] * 4, v=[1] * 4, x=((2,), (1,), (1,), (1,)), gamma=ONE)
 ENDLESS, UNLEFT = replace(CUT, gamma=ONE), replace(NEVER_LEFT, gamma=ONE)
-SMALLEST = (ONE_STEP, TWO_STEPS, CUT, TO_THE_END, NEVER_LEFT, BOTH, EQUAL, APART, LONE, OWN, ENDLESS, UNLEFT)
+SMALLEST = (ONE_STEP, TWO_STEPS, CUT, TO_THE_END, NEVER_LEFT, BOTH, EQUAL, APART, LONE, OWN, HUB, ENDLESS, UNLEFT)
 TURNED = replace(CUT, gamma=-HALF, alphas=[ONE])
 STEP_BACK = replace(EQUAL, alphas=[-ONE])
 LONG_STEP, NO_STEP = replace(ONE_STEP, alphas=[3 * HALF] * 2), replace(ONE_STEP, alphas=[0 * ONE] * 2)
@@ -591,7 +592,7 @@ MUTANTS = (
     Mutant("column sums in the norm", Episodes(sums=lambda G: row_sums(G.T)), NOT_THERE),
     Mutant(
         "c' over the sources",
-        Episodes(over=lambda operator: np.flatnonzero(operator.counts), beyond=(NEVER_LEFT,)),
+        Episodes(over=lambda operator: [i for i, count in enumerate(operator.counts) if count], beyond=(NEVER_LEFT,)),
         NOT_THERE,
     ),
     Mutant("rate 1 − c'", Episodes(rate=lambda alpha, c: 1 - c), NOT_THERE),
@@ -754,7 +755,9 @@ terminates at once.
     ),
     Assertion(
         "coverage",
-        r"Every state of $W$ is left by a transition if, and only if, the last state of each trajectory that was **cut** is.",
+        r"""
+Every state of $W$ is left by a transition if, and only if, the last state of each trajectory that was **cut** is.
+""",
         typed="condition",
     ),
     Assertion(
@@ -767,34 +770,49 @@ value on $W$ depends on its value or its features.
     ),
     Assertion(
         "kept",
-        r"Let $I - \gamma P_e$ be invertible. Whatever the features, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ is a fixed point of the layer.",
+        r"""
+Let $I - \gamma P_e$ be invertible. Whatever the features, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ is a fixed point
+of the layer.
+""",
         typed="equation",
     ),
     Assertion(
         "only",
-        r"For $\alpha \ne 0$ the layer has exactly one fixed point if, and only if, both $I - \gamma P_e$ and $\hat M$ are invertible.",
+        r"""
+For $\alpha \ne 0$ the layer has exactly one fixed point if, and only if, both $I - \gamma P_e$ and $\hat M$ are
+invertible.
+""",
         typed="condition",
     ),
     Assertion(
         "undiscounted",
-        r"Let every state of $W$ be left by a transition. Then $I - P_e$ is invertible, and $\gamma = 1$ allowed, if, and only if, from every state "
-        r"of $W$ transitions of the context lead to one that **terminates**; to be cut is no termination.",
+        r"""
+Let every state of $W$ be left by a transition. Then $I - P_e$ is invertible, and $\gamma = 1$ allowed, if, and only if,
+from every state of $W$ transitions of the context lead to one that **terminates**; to be cut is no termination.
+""",
         typed="condition",
     ),
     Assertion(
         "return",
-        r"At $\gamma = 1$, $v_{\mathrm{CE}}(s)$ is then the expected return of an episode that starts at $s$ in the empirical model.",
+        r"""
+At $\gamma = 1$, $v_{\mathrm{CE}}(s)$ is then the expected return of an episode that starts at $s$ in the empirical model.
+""",
         typed="names",
     ),
     Assertion(
         "mean-return",
-        r"If **all** trajectories terminated, its mean over their first states is the mean of their returns, at $\gamma = 1$; so is that of any other fixed "
-        r"point that there is because states weigh alike.",
+        r"""
+If moreover **all** trajectories terminated, the mean of $v_{\mathrm{CE}}$ over their first states is the mean of their
+returns. Two states that are weighed alike give rise to other fixed points, which have the same mean.
+""",
         typed="names",
     ),
     Assertion(
         "cut-return",
-        r"Where some were cut, the mean is that of the returns with $v_{\mathrm{CE}}$ of its last state added to each that was cut.",
+        r"""
+If some were cut, it is the mean of the returns, when to that of each that was cut $v_{\mathrm{CE}}$ of its last state is
+added.
+""",
         typed="names",
     ),
 )

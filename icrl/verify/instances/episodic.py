@@ -55,18 +55,24 @@ def episodic_cases(seed: int = 0) -> list[Case]:
     """Random rational contexts of one to three trajectories over up to four states; γ is 1 in half of them."""
     rng = Random(seed)
     return [
-        episodic_case(rng, random_walks(rng, states, count, 3), gamma)
-        for states, count, gamma in product((1, 2, 3, 4), (1, 2, 3), (Fraction(1), Fraction(rng.randint(-9, 9), 10)))
+        episodic_case(rng, random_walks(rng, states, count, 3), discount(rng, whole))
+        for states, count, whole in product((1, 2, 3, 4), (1, 2, 3), (True, False))
     ]
 
 
 def sharp_episodic_cases(seed: int = 0) -> list[Case]:
     """Random rational contexts that leave every state, and terminate out of each, with features near 3 times one-hot; γ is 1 in half of them."""
     rng = Random(seed)
-    drawn = product((1, 2, 3), (0, 1, 2), (Fraction(1), Fraction(rng.randint(-9, 9), 10)))
+    drawn = product((1, 2, 3), (0, 1, 2), (True, False))
     return [
-        sharp(rng, episodic_case(rng, closing_walks(rng, states, extra), gamma, 3)) for states, extra, gamma in drawn
+        sharp(rng, episodic_case(rng, closing_walks(rng, states, extra), discount(rng, whole), 3))
+        for states, extra, whole in drawn
     ]
+
+
+def discount(rng: Random, whole: bool) -> Fraction:
+    """1, or a random one of either sign below it."""
+    return Fraction(1) if whole else Fraction(rng.randint(-9, 9), 10)
 
 
 def episodic_case(rng: Random, walks: Walks, gamma: Fraction, depth: int = 2) -> Case:
