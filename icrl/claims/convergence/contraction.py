@@ -107,9 +107,10 @@ def a_layer(case: Case, rate: Any, distance: list, epsilon: Any, name: str) -> I
 def at_depth(floor: Callable, case: Case, rate: Any, c: Any, distance: list, epsilon: Any, name: str) -> Iterator[Part]:
     """The bound on the distances to v* from the first, for c > 0."""
     scale = (1 + case.depth) * size(distance, case.v, case.rewards) * size(1 / c) ** 2
+    left = distance[0]  # times the rate again and again: a ball that holds 0 has no power
     for layer, after in enumerate(distance):
-        most = rate**layer * distance[0] + floor(epsilon, c)
-        yield Part(f"‖v_{layer} − v*‖ for v* = {name}", after, most, scale, AT_MOST)
+        yield Part(f"‖v_{layer} − v*‖ for v* = {name}", after, left + floor(epsilon, c), scale, AT_MOST)
+        left = rate * left
 
 
 def of_the_library(case: Case, operator: Operator) -> Iterator[Part]:

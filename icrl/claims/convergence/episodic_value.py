@@ -399,9 +399,10 @@ def contracted(claim: Episodes, case: Case, operator: Operator) -> Iterator[Part
 
 def reached(case: Case, rate: Any, distance: list) -> Iterator[Part]:
     """The bound on the distances to v_CE from the first, whatever the sign of c'."""
-    scale = (1 + case.depth) * size(distance, case.v, case.rewards)
+    scale, left = (1 + case.depth) * size(distance, case.v, case.rewards), distance[0]
     for layer, after in enumerate(distance):
-        yield Part(f"‖v_{layer} − v_CE‖", after, rate**layer * distance[0], scale * size(rate) ** layer, AT_MOST)
+        yield Part(f"‖v_{layer} − v_CE‖", after, left, scale * size(left), AT_MOST)
+        left = rate * left
 
 
 def margins(claim: Episodes, case: Case, operator: Operator, c: Any) -> Iterator[Part]:
