@@ -238,7 +238,7 @@ Notation v_CE := (v_CE n S r gamma).
 Theorem transformer_reaches_v_CE (v0 : 'cV[R]_N) L (j : 'I_n.+1) :
   (forall t, 0 <= exp t) -> (forall s, m <= Mhat n E S s s) ->
   0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
-  `|transformer softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j
+  `|transformer (shift R n) softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j
     - v_CE (S j) 0| <=
   (1 - alpha * margin m gamma) ^+ L * norm (v0 - v_CE).
 Proof.

@@ -1,7 +1,7 @@
 (** What the program computes at Coq's rationals is what the transformer gives at every real field. *)
 From Coq Require Import QArith.
 From mathcomp Require Import all_ssreflect all_algebra.
-From icrl Require Import transformer td executable.
+From icrl Require Import transformer td episodes executable.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -48,12 +48,15 @@ Lemma delta_morphism m a b : hh (exec_delta o m a b) = exec_delta o' m a b.
 Proof. by apply: tab_morphism => i j; case: ifP. Qed.
 Lemma shift_morphism n : hh (exec_shift o n) = exec_shift o' n.
 Proof. by apply: tab_morphism => i j; case: ifP. Qed.
+Lemma shift_of_morphism C next : hh (exec_shift_of o C next) = exec_shift_of o' C next.
+Proof. by apply: tab_morphism => i j; case: ifP. Qed.
 
 Lemma stand_in_morphism t : h (stand_in o t) = stand_in o' (h t).
 Proof. by rewrite /stand_in !hadd h1 hmul. Qed.
 
-Lemma softmax_morphism n (e : T -> T) (e' : T' -> T') G : (forall t, h (e t) = e' (h t)) ->
-  hh (exec_softmax o n e (exec_sources n) G) = exec_softmax o' n e' (exec_sources n) (hh G).
+Lemma softmax_morphism C (e : T -> T) (e' : T' -> T') (visible : pred nat) G :
+  (forall t, h (e t) = e' (h t)) ->
+  hh (exec_softmax o C e visible G) = exec_softmax o' C e' visible (hh G).
 Proof.
 move=> he; rewrite /exec_softmax; apply: tab_morphism => k j; case: ifP => // _; rewrite hdiv.
 set P := tab _ _ _; set P' := tab _ _ (fun k j => if _ then e' _ else _).
@@ -64,12 +67,12 @@ rewrite PP -nth_morphism; congr (div _ _ (nth _ _ _)).
 by rewrite -map_comp; apply: eq_map => b /=; apply: sum_morphism => a; rewrite PP.
 Qed.
 
-Lemma layer_morphism n d N N' A g a Z : (forall X, hh (N X) = N' (hh X)) ->
-  hh (exec_layer o n d N A g a Z) = exec_layer o' n d N' (hh A) (h g) (h a) (hh Z).
+Lemma layer_morphism C d Pi N N' A g a Z : (forall X, hh (N X) = N' (hh X)) ->
+  hh (exec_layer o C d Pi N A g a Z) = exec_layer o' C d (hh Pi) N' (hh A) (h g) (h a) (hh Z).
 Proof.
 move=> hN; rewrite /exec_layer /exec_target_memory /exec_attention /exec_U /exec_W /exec_value_matrix.
 rewrite !(add_morphism, mul_morphism, sub_morphism, scale_morphism, delta_morphism, identity_morphism,
-  shift_morphism, hN, tr_morphism).
+  hN, tr_morphism).
 suff -> : hh (exec_score_matrix o d A) = exec_score_matrix o' d (hh A) by [].
 by apply: tab_morphism => i j; case: ifP => // _; rewrite get_morphism.
 Qed.
@@ -83,10 +86,19 @@ rewrite -nth_morphism /=; congr nth; rewrite !nth_morphism.
 by case: ifP => _; rewrite ?h0 ?hmul ?nth_morphism.
 Qed.
 
-Lemma transformer_morphism n d N N' A g alphas L Z : (forall X, hh (N X) = N' (hh X)) ->
-  hh (exec_transformer o n d N A g alphas L Z) =
-  exec_transformer o' n d N' (hh A) (h g) (map h alphas) L (hh Z).
-Proof. by move=> hN; elim: L => //= l IH; rewrite (layer_morphism _ _ _ _ _ _ hN) IH nth_morphism. Qed.
+Lemma ep_prompt_morphism C d states rewards features g next v :
+  hh (exec_ep_prompt o C d states rewards features g next v) =
+  exec_ep_prompt o' C d states (map h rewards) (hh features) (h g) next (map h v).
+Proof.
+apply: tab_morphism => i j; case: ifP => _; first by rewrite get_morphism.
+rewrite -nth_morphism /=; congr nth; rewrite hmul !nth_morphism /exec_next_value.
+by case: ifP => _; rewrite ?h0 ?nth_morphism.
+Qed.
+
+Lemma transformer_morphism C d Pi N N' A g alphas L Z : (forall X, hh (N X) = N' (hh X)) ->
+  hh (exec_transformer o C d Pi N A g alphas L Z) =
+  exec_transformer o' C d (hh Pi) N' (hh A) (h g) (map h alphas) L (hh Z).
+Proof. by move=> hN; elim: L => //= l IH; rewrite (layer_morphism _ _ _ _ _ _ _ hN) IH nth_morphism. Qed.
 
 End Morphism.
 
@@ -143,7 +155,45 @@ Proof. by rewrite /ratF; case: p => [[|p|p] d] /=; rewrite ?mul0r ?invr0 // ?mul
 
 End Rationals.
 
+(** The program's layers, computed at Coq's rationals with 1 + t + t^2 for exp. *)
+Definition computed_transformer C d Pi visible :=
+  exec_transformer rationals C d Pi (exec_softmax rationals C (stand_in rationals) visible).
+
 Section Computed.
+Variable F : realFieldType.
+Notation o := (operations_of F).
+Notation rows := (map (map (@ratF F))).
+Notation t2 := (fun t : F => 1 + t + t * t).
+
+(** Reading rationals in F respects the operations. *)
+Lemma ratF_morphism :
+  [/\ [/\ ratF F (zero rationals) = zero o & ratF F (one rationals) = one o],
+      forall x y, ratF F (add rationals x y) = add o (ratF F x) (ratF F y),
+      forall x, ratF F (opp rationals x) = opp o (ratF F x),
+      forall x y, ratF F (mul rationals x y) = mul o (ratF F x) (ratF F y)
+    & forall x y, ratF F (div rationals x y) = div o (ratF F x) (ratF F y)].
+Proof.
+split=> [|x y|x|x y|x y].
+- by split; rewrite /ratF ?mul0r // divff ?posF_neq0.
+- exact: etrans (ratF_red _ _) (ratF_add _ _ _).
+- exact: ratF_opp.
+- exact: etrans (ratF_red _ _) (ratF_mul _ _ _).
+- by apply: etrans (ratF_red _ _) _; rewrite /Qdiv ratF_mul ratF_inv.
+Qed.
+
+Lemma computed_transformerE C d Pi visible A g alphas L Z :
+  rows (computed_transformer C d Pi visible A g alphas L Z) =
+  exec_transformer o C d (rows Pi) (exec_softmax o C t2 visible)
+    (rows A) (ratF F g) (map (@ratF F) alphas) L (rows Z).
+Proof.
+case: ratF_morphism => -[h0 h1] hadd hopp hmul hdiv.
+apply: (transformer_morphism (o' := o) h0 h1 hadd hopp hmul) => X.
+by apply: softmax_morphism => // t; apply: (stand_in_morphism (o' := o)).
+Qed.
+
+End Computed.
+
+Section OneTrajectory.
 Variables (F : realFieldType) (N n d : nat).
 Variables (states : seq nat) (rewards v alphas : seq Q).
 Variables (features A : seq (seq Q)) (gamma : Q).
@@ -155,31 +205,45 @@ Notation t2 := (fun t : F => 1 + t + t * t).
     transformer's, with 1 + t + t^2 for exp. *)
 Theorem computed_is_transformer L : all (fun s => s < N.+1)%N states ->
   read (d + 3) n.+1 (rows
-    (exec_transformer rationals n d
-       (exec_softmax rationals n (stand_in rationals) (exec_sources n))
+    (computed_transformer n.+1 d (exec_shift rationals n) (exec_sources n)
        A gamma alphas L
        (exec_prompt rationals n d states rewards features gamma v))) =
-  transformer (softmax t2 (@sources n)) (read d d (rows A)) (ratF F gamma)
+  transformer (shift F n) (softmax t2 (@sources n)) (read d d (rows A)) (ratF F gamma)
     (fun l => (numbers alphas)`_l) L
     (prompt n (read_states N states) (fun k => (numbers rewards)`_k)
        (read_features d (rows features)) (ratF F gamma)
        (read_values N.+1 (numbers v))).
 Proof.
-move=> small; rewrite -executable_is_transformer //; congr read.
-have h0 : ratF F (zero rationals) = 0 by rewrite /ratF mul0r.
-have h1 : ratF F (one rationals) = 1 by rewrite /ratF divff ?posF_neq0.
-have hadd x y : ratF F (add rationals x y) = ratF F x + ratF F y.
-  exact: etrans (ratF_red _ _) (ratF_add _ _ _).
-have hmul x y : ratF F (mul rationals x y) = ratF F x * ratF F y.
-  exact: etrans (ratF_red _ _) (ratF_mul _ _ _).
-have hdiv x y : ratF F (div rationals x y) = ratF F x / ratF F y.
-  by rewrite -ratF_inv -ratF_mul; exact: ratF_red.
-have hopp x : ratF F (opp rationals x) = - ratF F x by exact: ratF_opp.
-have hN X : rows (exec_softmax rationals n (stand_in rationals) (exec_sources n) X) =
-  exec_softmax (operations_of F) n t2 (exec_sources n) (rows X).
-  by apply: softmax_morphism => // t; apply: (stand_in_morphism (o' := operations_of F)).
-rewrite (transformer_morphism (o' := operations_of F) h0 h1 hadd hopp hmul _ _ _ _ _ _ _ hN).
-by rewrite (prompt_morphism (o' := operations_of F)).
+move=> small; rewrite -executable_is_transformer // computed_transformerE.
+case: (ratF_morphism F) => -[h0 h1] hadd hopp hmul hdiv.
+by rewrite (shift_morphism h0 h1) (prompt_morphism (o' := operations_of F) h0 hmul).
 Qed.
 
-End Computed.
+End OneTrajectory.
+
+Section Episodes.
+Variables (F : realFieldType) (N C d : nat).
+Variables (states next : seq nat) (visible : pred nat) (rewards v alphas : seq Q).
+Variables (features A : seq (seq Q)) (gamma : Q).
+Notation numbers := (map (@ratF F)).
+Notation rows := (map (map (@ratF F))).
+Notation t2 := (fun t : F => 1 + t + t * t).
+
+(** Computed at Coq's rationals on several trajectories and read in F, the program's
+    result is the transformer's, with 1 + t + t^2 for exp. *)
+Theorem computed_is_episodes L : all (fun s => s < N.+1)%N states ->
+  read (d + 3) C (rows
+    (computed_transformer C d (exec_shift_of rationals C next) visible A gamma alphas L
+       (exec_ep_prompt rationals C d states rewards features gamma next v))) =
+  transformer (shift_of F (read_next next)) (softmax t2 (fun k => visible k))
+    (read d d (rows A)) (ratF F gamma) (fun l => (numbers alphas)`_l) L
+    (ep_prompt (fun j => read_states N states j) (fun j => (numbers rewards)`_j)
+       (read_next next) (ratF F gamma) (read_features d (rows features))
+       (read_values N.+1 (numbers v))).
+Proof.
+move=> small; rewrite -executable_is_episodes // computed_transformerE.
+case: (ratF_morphism F) => -[h0 h1] hadd hopp hmul hdiv.
+by rewrite (shift_of_morphism h0 h1) (ep_prompt_morphism (o' := operations_of F) h0 hmul).
+Qed.
+
+End Episodes.

@@ -23,6 +23,38 @@ Definition residual (vs : 'cV[R]_N) : 'cV[R]_N :=
 
 End Definitions.
 
+(** The sums of the rows of |1 - alpha M + alpha gamma P|, for M and P without negative entries. *)
+Section Rows.
+Variables (R : realFieldType) (N : nat) (M P : 'M[R]_N) (gamma alpha : R).
+Hypotheses (M_ge0 : forall s u, 0 <= M s u) (M_le1 : forall s, \sum_u M s u <= 1).
+Hypotheses (P_ge0 : forall s u, 0 <= P s u).
+Hypotheses (alpha_ge0 : 0 <= alpha) (alpha_le1 : alpha <= 1).
+
+(** Of |1 - alpha M|: the diagonal entry counts twice. *)
+Lemma row_1_M s : \sum_u `|(s == u)%:R - alpha * M s u| <= 1 - alpha * (2%:R * M s s - 1).
+Proof.
+have off : \sum_(u | u != s) M s u <= 1 - M s s by have := M_le1 s; rewrite (bigD1 s) //= ler_subr_addl.
+have Mss_le1 : M s s <= 1 by apply: le_trans (M_le1 s); rewrite (bigD1 s) //= ler_addl sumr_ge0.
+rewrite (bigD1 s) //= eqxx mulr1n ger0_norm ?subr_ge0 ?mulr_ile1 //.
+rewrite (eq_bigr (fun u => alpha * M s u)) => [|u ne]; last first.
+  by rewrite eq_sym (negbTE ne) sub0r normrN ger0_norm ?mulr_ge0.
+rewrite -mulr_sumr; apply: le_trans (ler_add (lexx _) (ler_wpmul2l alpha_ge0 off)) _.
+by rewrite le_eqVlt; apply/orP; left; apply/eqP; move: (M s s) => *; ring.
+Qed.
+
+Lemma row_1_M_P s :
+  \sum_u `|(1%:M - alpha *: M + (alpha * gamma) *: P) s u| <=
+  1 - alpha * (2%:R * M s s - 1 - `|gamma| * \sum_u P s u).
+Proof.
+apply: (@le_trans _ _ (\sum_u (`|(s == u)%:R - alpha * M s u| + alpha * `|gamma| * P s u))).
+  apply: ler_sum => u _; rewrite !(addmxE, oppmxE, scalemxE) [1%:M s u]mxE.
+  by apply: le_trans (ler_norm_add _ _) _; rewrite ler_add2l !normrM (ger0_norm alpha_ge0) (ger0_norm (P_ge0 _ _)).
+rewrite big_split /= -mulr_sumr; apply: le_trans (ler_add (row_1_M s) (lexx _)) _.
+by rewrite le_eqVlt; apply/orP; left; apply/eqP; move: `|gamma| (M s s) (\sum_u _) => *; ring.
+Qed.
+
+End Rows.
+
 Section Contraction.
 Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
 Variables (S : nat -> 'I_N) (r : nat -> R) (gamma alpha m : R).
@@ -50,34 +82,15 @@ Qed.
 Hypothesis E_ge0 : forall s u, 0 <= E s u.
 Hypothesis m_le : forall s, m <= Mhat s s.
 
-(** The sum of each row of |1 - alpha Mhat|: the diagonal entry counts twice. *)
-Lemma row_1_Mhat s :
-  0 <= alpha -> alpha <= 1 -> \sum_u `|(s == u)%:R - alpha * Mhat s u| <= 1 - alpha * (2%:R * Mhat s s - 1).
-Proof.
-move=> alpha_ge0 alpha_le1; have M_le1 : alpha * Mhat s s <= 1 by rewrite mulr_ile1 ?Mhat_ge0 ?Mhat_le1.
-have off : \sum_(u | u != s) Mhat s u <= 1 - Mhat s s.
-  by have := Mhat_row_le1 n E S s; rewrite (bigD1 s) //= ler_subr_addl.
-rewrite (bigD1 s) //= eqxx mulr1n ger0_norm ?subr_ge0 //.
-rewrite (eq_bigr (fun u => alpha * Mhat s u)) => [|u ne]; last first.
-  by rewrite eq_sym (negbTE ne) sub0r normrN ger0_norm ?mulr_ge0 ?Mhat_ge0.
-rewrite -mulr_sumr; apply: le_trans (ler_add (lexx _) (ler_wpmul2l alpha_ge0 off)) _.
-by rewrite le_eqVlt; apply/orP; left; apply/eqP; move: (Mhat s s) => *; ring.
-Qed.
-
 (** The sum of each row of |G|. *)
 Lemma row_G s : 0 <= alpha -> alpha <= 1 -> \sum_u `|G alpha s u| <= 1 - alpha * margin m gamma.
 Proof.
 move=> alpha_ge0 alpha_le1.
-apply: (@le_trans _ _ (\sum_u (`|(s == u)%:R - alpha * Mhat s u| + alpha * `|gamma| * Phat s u))).
-  apply: ler_sum => u _; rewrite /operator.G !(addmxE, oppmxE, scalemxE) [1%:M s u]mxE.
-  apply: le_trans (ler_norm_add _ _) _; rewrite ler_add2l !normrM (ger0_norm alpha_ge0).
-  by rewrite (ger0_norm (Phat_ge0 _ _ _ _ _)).
-rewrite big_split /= -mulr_sumr; have ag_ge0 : 0 <= alpha * `|gamma| by rewrite mulr_ge0.
-have Ps_le1 := ler_wpmul2l ag_ge0 (Phat_row_le1 n E S s).
-apply: le_trans (ler_add (row_1_Mhat s alpha_ge0 alpha_le1) Ps_le1) _.
-have -> : 1 - alpha * margin m gamma = 1 - alpha * (2%:R * m - 1) + alpha * `|gamma| * 1.
-  by rewrite /margin; move: `|gamma| => *; ring.
-by rewrite ler_add2r ler_add2l ler_opp2 ler_wpmul2l // ler_add2r ler_wpmul2l ?ler0n.
+apply: le_trans (row_1_M_P _ _ (Mhat_row_le1 n E S) _ alpha_ge0 alpha_le1 s) _ => [*|*|]; first exact: Mhat_ge0.
+  exact: Phat_ge0.
+rewrite ler_add2l ler_opp2 ler_wpmul2l // ler_sub //.
+  by rewrite ler_add2r ler_wpmul2l ?ler0n.
+by rewrite -[X in _ <= X]mulr1 ler_wpmul2l ?Phat_row_le1.
 Qed.
 
 (** No row of |G| sums to more than 1 - alpha c. *)
@@ -136,7 +149,7 @@ Notation residual := (residual n E S r gamma).
 Theorem transformer_contraction v0 vs L (j : 'I_n.+1) :
   (forall t, 0 <= exp t) -> (forall s, m <= Mhat n E S s s) ->
   0 <= alpha -> alpha <= 1 -> 0 < margin m gamma ->
-  `|transformer softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j
+  `|transformer (shift R n) softmax A gamma (fun _ => alpha) L (prompt v0) (value_row d) j
     - vs (S j) 0| <=
   (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs)
   + norm (residual vs) / margin m gamma.

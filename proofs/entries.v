@@ -67,16 +67,15 @@ Qed.
 
 (** What one layer does to each entry of any prompt. *)
 Section Layer.
-Variables (R : realFieldType) (n d : nat).
-Variables (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1) (A : 'M[R]_d) (gamma alpha : R).
-Implicit Types Y Z : 'M[R]_(d + 3, n.+1).
+Variables (R : realFieldType) (C d : nat).
+Variables (Pi : 'M[R]_C) (normalise : 'M[R]_C -> 'M[R]_C) (A : 'M[R]_d) (gamma alpha : R).
+Implicit Types Y Z : 'M[R]_(d + 3, C).
 
 Lemma target_memoryE Y i j :
-  target_memory gamma Y i j =
-  if i == target_row d then (if (j < n)%N then gamma * Y (value_row d) (inord j.+1) else 0) else Y i j.
+  target_memory Pi gamma Y i j = if i == target_row d then gamma * (Y *m Pi) (value_row d) j else Y i j.
 Proof.
-rewrite /target_memory /U /W mulmxBl mul1mx -!scalemxAl -mulmxA !(addmxE, oppmxE, scalemxE) !delta_mxE shiftE.
-by case: eqP => [->|_] /=; case: ltnP => _; ring.
+rewrite /target_memory /U /W mulmxBl mul1mx -!scalemxAl -mulmxA !(addmxE, oppmxE, scalemxE) !delta_mxE.
+by case: eqP => [->|_] /=; move: ((Y *m Pi) _ _) (Y _ _) => *; ring.
 Qed.
 
 Lemma attentionE Z i j :
@@ -87,6 +86,26 @@ Proof.
 rewrite addmxE mxE !mulr_sumr; congr (_ + _); apply: eq_bigr => k _.
 rewrite /value_matrix -scalemxAl mulmxBl mulmxDl !(addmxE, oppmxE, scalemxE) !delta_mxE.
 by move: (i == _)%:R (Z _ k) (Z _ k) (Z _ k) (normalise _ k j) => *; ring.
+Qed.
+
+(** One layer makes of Z the Z' of the same features and rewards whose values are Z's
+    plus the attention-weighted errors, and whose target row holds its values. *)
+Lemma layer_is Z Z' :
+  (forall i j, Z' (lshift 3 i) j = Z (lshift 3 i) j) ->
+  (forall j, Z' (reward_row d) j = Z (reward_row d) j) ->
+  (forall j, Z' (target_row d) j = gamma * (Z' *m Pi) (value_row d) j) ->
+  (forall j, Z' (value_row d) j = Z (value_row d) j +
+     alpha * \sum_k normalise (Z^T *m score_matrix A *m Z) k j *
+             (Z (reward_row d) k + Z (target_row d) k - Z (value_row d) k)) ->
+  layer Pi normalise A gamma alpha Z = Z'.
+Proof.
+move=> features rewards targets values; apply/matrixP => i j; rewrite /layer target_memoryE.
+have value k : attention normalise (score_matrix A) (value_matrix d alpha) Z (value_row d) k = Z' (value_row d) k.
+  by rewrite attentionE eqxx mul1r values.
+elim/row_case: i => [i|||]; rewrite ?eqxx ?row_neq ?value //.
+- by rewrite attentionE features /value_row /target_row !eq_lrshift mul0r addr0.
+- by rewrite attentionE row_neq mul0r addr0 rewards.
+- by rewrite targets !mxE; congr (_ * _); apply: eq_bigr => k _; rewrite value.
 Qed.
 
 End Layer.

@@ -20,7 +20,7 @@ Definition example_values0 := [:: 0; 1].
 Definition example_prompt :=
   exec_prompt rationals 3 2 example_states example_rewards example_features example_gamma example_values0.
 Definition example_transformer :=
-  exec_transformer rationals 3 2 (exec_softmax rationals 3 (stand_in rationals) (exec_sources 3))
+  exec_transformer rationals 4 2 (exec_shift rationals 3) (exec_softmax rationals 4 (stand_in rationals) (exec_sources 3))
     example_A example_gamma example_alphas.
 
 (** The values of the two states after L updates of softmax TD. *)

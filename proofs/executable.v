@@ -1,7 +1,7 @@
 (** The construction as a program on lists over any arithmetic, and the proof that it is the construction. *)
 From Coq Require Import QArith.
 From mathcomp Require Import all_ssreflect all_algebra.
-From icrl Require Import transformer td entries softmax_td.
+From icrl Require Import transformer td entries softmax_td episodes.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -54,38 +54,42 @@ Definition exec_delta m a b := tab m m (fun i j => if (i == a) && (j == b) then 
 (** In the place of exp: 1 + t + t^2, positive and not even. *)
 Definition stand_in (t : T) : T := 1 + t + t * t.
 
+(** The mask of one trajectory: the keys of the sources 0, ..., n - 1 are visible. *)
+Definition exec_sources (n k : nat) := (k < n)%N.
+
+(** The shift of one trajectory, and that of several: none of the C columns is read
+    by column j where the list next has a number that is no column's. *)
+Definition exec_shift n := tab n.+1 n.+1 (fun i j => if i == j.+1 then 1 else 0).
+Definition exec_shift_of C (next : seq nat) := tab C C (fun i j => if nth C next j == i then 1 else 0).
+
 Section Construction.
-Variables n d : nat.
+Variables C d : nat.
 
 (** The last three of the d + 3 rows. *)
 Definition exec_reward_row := d.
 Definition exec_target_row := d.+1.
 Definition exec_value_row := d.+2.
 
-(** The mask: the keys of the sources 0, ..., n - 1 are visible. *)
-Definition exec_sources (k : nat) := (k < n)%N.
-
 (** The softmax of each column over its visible keys. *)
 Definition exec_softmax (exp : T -> T) (visible : pred nat) (G : seq (seq T)) :=
-  let powers := tab n.+1 n.+1 (fun k j => if visible k then exp (get G k j) else 0) in
-  let total := mkseq (fun j => exec_sum n.+1 (fun i => get powers i j)) n.+1 in
-  tab n.+1 n.+1 (fun k j => if visible k then get powers k j / nth 0 total j else 0).
+  let powers := tab C C (fun k j => if visible k then exp (get G k j) else 0) in
+  let total := mkseq (fun j => exec_sum C (fun i => get powers i j)) C in
+  tab C C (fun k j => if visible k then get powers k j / nth 0 total j else 0).
 
 (** Attention with its residual connection: Z + V Z normalise (Z^T A Z). *)
 Definition exec_attention (normalise : seq (seq T) -> seq (seq T)) (A V Z : seq (seq T)) :=
-  exec_add (d + 3) n.+1 Z
-    (exec_mul (d + 3) n.+1 n.+1 (exec_mul (d + 3) (d + 3) n.+1 V Z)
-       (normalise (exec_mul n.+1 (d + 3) n.+1 (exec_mul n.+1 (d + 3) (d + 3) (exec_tr (d + 3) n.+1 Z) A) Z))).
+  exec_add (d + 3) C Z
+    (exec_mul (d + 3) C C (exec_mul (d + 3) (d + 3) C V Z)
+       (normalise (exec_mul C (d + 3) C (exec_mul C (d + 3) (d + 3) (exec_tr (d + 3) C Z) A) Z))).
 
-(** The target-memory step: U Y + W Y shift. *)
-Definition exec_shift := tab n.+1 n.+1 (fun i j => if i == j.+1 then 1 else 0).
+(** The target-memory step: U Y + W Y Pi. *)
 Definition exec_U :=
   exec_sub (d + 3) (d + 3) (exec_identity (d + 3)) (exec_delta (d + 3) exec_target_row exec_target_row).
 Definition exec_W (gamma : T) :=
   exec_scale (d + 3) (d + 3) gamma (exec_delta (d + 3) exec_target_row exec_value_row).
-Definition exec_target_memory (gamma : T) (Y : seq (seq T)) :=
-  exec_add (d + 3) n.+1 (exec_mul (d + 3) (d + 3) n.+1 exec_U Y)
-    (exec_mul (d + 3) n.+1 n.+1 (exec_mul (d + 3) (d + 3) n.+1 (exec_W gamma) Y) exec_shift).
+Definition exec_target_memory (Pi : seq (seq T)) (gamma : T) (Y : seq (seq T)) :=
+  exec_add (d + 3) C (exec_mul (d + 3) (d + 3) C exec_U Y)
+    (exec_mul (d + 3) C C (exec_mul (d + 3) (d + 3) C (exec_W gamma) Y) Pi).
 
 (** The parameters of softmax TD. *)
 Definition exec_score_matrix (A : seq (seq T)) :=
@@ -98,17 +102,21 @@ Definition exec_value_matrix (alpha : T) :=
        (exec_delta (d + 3) exec_value_row exec_value_row)).
 
 Section Depth.
-Variables (normalise : seq (seq T) -> seq (seq T)) (A : seq (seq T)) (gamma : T).
+Variables (Pi : seq (seq T)) (normalise : seq (seq T) -> seq (seq T)) (A : seq (seq T)) (gamma : T).
 
 (** One layer: attention, then the target-memory step. *)
 Definition exec_layer (alpha : T) (Z : seq (seq T)) :=
-  exec_target_memory gamma (exec_attention normalise (exec_score_matrix A) (exec_value_matrix alpha) Z).
+  exec_target_memory Pi gamma (exec_attention normalise (exec_score_matrix A) (exec_value_matrix alpha) Z).
 
 (** L layers; layer l has the step size number l of the list. *)
 Fixpoint exec_transformer (alphas : seq T) (L : nat) (Z : seq (seq T)) :=
   if L is l.+1 then exec_layer (nth 0 alphas l) (exec_transformer alphas l Z) else Z.
 
 End Depth.
+End Construction.
+
+Section Prompts.
+Variables n C d : nat.
 
 (** A context: states by number, rewards, one row of features and one value for each state. *)
 Variables (states : seq nat) (rewards : seq T) (features : seq (seq T)) (gamma : T).
@@ -121,7 +129,17 @@ Definition exec_prompt (v : seq T) :=
                    if (j < n)%N then gamma * nth 0 v (nth 0%N states j.+1) else 0;
                    nth 0 v (nth 0%N states j)] (i - d)).
 
-End Construction.
+(** The value of the state that column j reads; 0 where it reads none. *)
+Definition exec_next_value (next : seq nat) (v : seq T) (j : nat) : T :=
+  if (nth C next j < C)%N then nth 0 v (nth 0%N states (nth C next j)) else 0.
+
+(** The prompt of several trajectories, with a reward for each of the C columns. *)
+Definition exec_ep_prompt (next : seq nat) (v : seq T) :=
+  tab (d + 3) C (fun i j =>
+    if (i < d)%N then get features (nth 0%N states j) i
+    else nth 0 [:: nth 0 rewards j; gamma * exec_next_value next v j; nth 0 v (nth 0%N states j)] (i - d)).
+
+End Prompts.
 
 Section TD.
 Variables (N n d : nat) (states : seq nat) (rewards : seq T) (features : seq (seq T)) (gamma : T).
@@ -149,6 +167,33 @@ Fixpoint exec_softmax_td (exp : T -> T) (A : seq (seq T)) (alphas v0 : seq T) (l
   else v0.
 
 End TD.
+
+(** Softmax TD on several trajectories, over the visible ones of the C columns. *)
+Section EpisodicTD.
+Variables (N C d : nat) (states next : seq nat) (visible : pred nat).
+Variables (rewards : seq T) (features : seq (seq T)) (gamma : T).
+Local Notation S k := (nth 0%N states k).
+
+Definition exec_ep_error (v : seq T) (k : nat) :=
+  nth 0 rewards k + gamma * exec_next_value C states next v k - nth 0 v (S k).
+
+(** A sum over the visible columns. *)
+Definition exec_visible_sum (f : nat -> T) := exec_sum C (fun k => if visible k then f k else 0).
+
+Definition exec_ep_update (weights : seq (seq T)) (alpha : T) (v : seq T) :=
+  let errors := mkseq (exec_ep_error v) C in
+  mkseq (fun s => nth 0 v s + alpha * exec_visible_sum (fun k => get weights s k * nth 0 errors k)) N.
+
+Definition exec_ep_K (exp : T -> T) (A : seq (seq T)) :=
+  tab N C (fun s k =>
+    exp (exec_score d features A s (S k)) / exec_visible_sum (fun i => exp (exec_score d features A s (S i)))).
+
+Fixpoint exec_ep_softmax_td (exp : T -> T) (A : seq (seq T)) (alphas v0 : seq T) (l : nat) :=
+  if l is l'.+1 then
+    exec_ep_update (exec_ep_K exp A) (nth 0 alphas l') (exec_ep_softmax_td exp A alphas v0 l')
+  else v0.
+
+End EpisodicTD.
 End Program.
 
 (** The matrices, vectors and contexts that lists stand for. *)
@@ -159,6 +204,7 @@ Definition read m p (X : seq (seq R)) : 'M[R]_(m, p) := \matrix_(i, j) get (oper
 Definition read_values N (v : seq R) : 'cV[R]_N := \col_s v`_s.
 Definition read_features N d (X : seq (seq R)) (s : 'I_N) : 'cV[R]_d := \col_i get (operations_of R) X s i.
 Definition read_states N (states : seq nat) (j : nat) : 'I_N.+1 := inord (nth 0%N states j).
+Definition read_next C (next : seq nat) (j : 'I_C) : option 'I_C := insub (nth C next j).
 
 End Read.
 
@@ -207,6 +253,13 @@ Proof. by rewrite read_tab; apply/matrixP => i j; rewrite !mxE -!val_eqE; case: 
 Lemma read_shift n : read n.+1 n.+1 (exec_shift o n) = shift R n.
 Proof. by rewrite read_tab; apply/matrixP => i j; rewrite !mxE; case: eqP. Qed.
 
+Lemma read_shift_of C next : read C C (exec_shift_of o C next) = shift_of R (read_next next).
+Proof.
+rewrite read_tab; apply/matrixP => i j; rewrite !mxE /read_next.
+case: insubP => [k _ <-|]; first by rewrite -[_ == Some i]/(k == i) -val_eqE; case: eqP.
+by case: eqP => // -> /negP[]; apply: ltn_ord.
+Qed.
+
 (** The three named rows have the same numbers in both. *)
 Lemma rowsE d :
   (exec_reward_row d = reward_row d :> nat) * (exec_target_row d = target_row d :> nat) *
@@ -232,23 +285,29 @@ case: (split_ordP i) => k ->; case: (split_ordP j) => l -> /=.
 - by rewrite block_mxEdr mxE.
 Qed.
 
-Lemma read_softmax n exp X :
-  read n.+1 n.+1 (exec_softmax o n exp (exec_sources n) X) = softmax exp (@sources n) (read n.+1 n.+1 X).
+Lemma read_softmax C (visible : pred nat) exp X :
+  read C C (exec_softmax o C exp visible X) = softmax exp (fun k => visible k) (read C C X).
 Proof.
-rewrite read_tab; apply/matrixP => k j; rewrite !mxE /exec_sources /sources; case: ltnP => // lt_kn.
-rewrite get_tab // lt_kn nth_mkseq // exec_sumE [in RHS]big_mkcond; congr (_ / _).
+rewrite read_tab; apply/matrixP => k j; rewrite !mxE; case vis_k: (visible k) => //.
+rewrite get_tab // vis_k nth_mkseq // exec_sumE [in RHS]big_mkcond; congr (_ / _).
 by apply: eq_bigr => i _; rewrite get_tab // mxE.
 Qed.
 
-Lemma read_layer n d normalise normalise' A gamma a Z :
-  (forall X, read n.+1 n.+1 (normalise X) = normalise' (read n.+1 n.+1 X)) ->
-  read (d + 3) n.+1 (exec_layer o n d normalise A gamma a Z) =
-  layer normalise' (read d d A) gamma a (read (d + 3) n.+1 Z).
+Lemma read_layer C d Pi normalise normalise' A gamma a Z :
+  (forall X, read C C (normalise X) = normalise' (read C C X)) ->
+  read (d + 3) C (exec_layer o C d Pi normalise A gamma a Z) =
+  layer (read C C Pi) normalise' (read d d A) gamma a (read (d + 3) C Z).
 Proof.
 move=> same; rewrite /layer /target_memory /attention.
-rewrite !(read_add, read_mul, read_tr, same) read_U read_W read_shift.
+rewrite !(read_add, read_mul, read_tr, same) read_U read_W.
 by rewrite read_value_matrix read_score_matrix.
 Qed.
+
+Lemma read_transformer C d Pi normalise normalise' A gamma alphas L Z :
+  (forall X, read C C (normalise X) = normalise' (read C C X)) ->
+  read (d + 3) C (exec_transformer o C d Pi normalise A gamma alphas L Z) =
+  transformer (read C C Pi) normalise' (read d d A) gamma (fun l => alphas`_l) L (read (d + 3) C Z).
+Proof. by move=> same; elim: L => [//|l IH] /=; rewrite (read_layer _ _ _ _ _ _ same) IH. Qed.
 
 (** States below N.+1 are read as themselves. *)
 Lemma read_statesE N states j : all (fun s => s < N.+1)%N states ->
@@ -269,6 +328,31 @@ elim/row_case: i => [i|||].
 - by rewrite prompt_target /= ltnNge leq_addr addKn mxE read_statesE.
 - by rewrite prompt_value /= ltnNge leq_addr addKn mxE read_statesE.
 Qed.
+
+Lemma read_next_value N C states next v (j : 'I_C) : all (fun s => s < N.+1)%N states ->
+  exec_next_value o C states next v j =
+  next_value (fun k => read_states N states k) (read_next next) (read_values N.+1 v) j.
+Proof.
+move=> small; rewrite /exec_next_value /next_value /read_next.
+by case: insubP => [k -> <-|/negbTE ->//]; rewrite mxE read_statesE.
+Qed.
+
+Lemma read_ep_prompt N C d states next rewards features gamma v : all (fun s => s < N.+1)%N states ->
+  read (d + 3) C (exec_ep_prompt o C d states rewards features gamma next v) =
+  ep_prompt (fun k => read_states N states k) (fun k => rewards`_k) (read_next next) gamma
+    (read_features d features) (read_values N.+1 v).
+Proof.
+move=> small; rewrite read_tab; apply/matrixP => i j; rewrite mxE.
+elim/row_case: i => [i|||].
+- by rewrite ep_prompt_features mxE /= ltn_ord read_statesE.
+- by rewrite ep_prompt_reward /= ltnNge leq_addr addKn.
+- by rewrite ep_prompt_target /= ltnNge leq_addr addKn (read_next_value _ _ _ small).
+- by rewrite ep_prompt_value /= ltnNge leq_addr addKn mxE read_statesE.
+Qed.
+
+Lemma read_visible_sum C (visible : pred nat) (f : nat -> R) :
+  exec_visible_sum o C visible f = \sum_(k < C | visible k) f k.
+Proof. by rewrite /exec_visible_sum exec_sumE -big_mkcond. Qed.
 
 Lemma read_score N d states features A (s : 'I_N.+1) k : all (fun s => s < N.+1)%N states ->
   exec_score o d features A s (nth 0%N states k) =
@@ -300,13 +384,12 @@ Notation alpha := (fun l => alphas`_l).
     for states 0, ..., N. *)
 Theorem executable_is_transformer L : all (fun s => s < N.+1)%N states ->
   read (d + 3) n.+1
-    (exec_transformer o n d (exec_softmax o n exp (exec_sources n)) A gamma alphas L
-       (exec_prompt o n d states rewards features gamma v)) =
-  transformer (softmax exp (@sources n)) (read d d A) gamma alpha L
+    (exec_transformer o n.+1 d (exec_shift o n) (exec_softmax o n.+1 exp (exec_sources n))
+       A gamma alphas L (exec_prompt o n d states rewards features gamma v)) =
+  transformer (shift R n) (softmax exp (@sources n)) (read d d A) gamma alpha L
     (prompt n S r x gamma (read_values N.+1 v)).
 Proof.
-move=> small; elim: L => [|l IH] /=; first exact: read_prompt.
-by rewrite (read_layer _ _ _ _ _ (@read_softmax R n exp)) IH.
+by move=> small; rewrite (read_transformer _ _ _ _ _ _ _ (@read_softmax R n.+1 _ exp)) read_shift (read_prompt _ _ _ _ _ _ small).
 Qed.
 
 (** And the program for softmax TD gives the iterates of softmax TD. *)
@@ -322,3 +405,45 @@ by congr (exp _ / _ * _); apply: eq_bigr => i _; rewrite (read_score _ _ _ _ _ s
 Qed.
 
 End Program.
+
+(** Several trajectories, in C columns. *)
+Section Episodes.
+Variables (R : realFieldType) (exp : R -> R) (N C d : nat).
+Variables (states next : seq nat) (visible : pred nat) (rewards : seq R).
+Variables (features A : seq (seq R)) (gamma : R) (alphas v : seq R).
+Notation o := (operations_of R).
+Notation S := (fun j : 'I_C => read_states N states j).
+Notation r := (fun j : 'I_C => rewards`_j).
+Notation x := (read_features d features).
+Notation alpha := (fun l => alphas`_l).
+
+(** Run at any ordered field on several trajectories, the program's result is the
+    transformer's, for states 0, ..., N. *)
+Theorem executable_is_episodes L : all (fun s => s < N.+1)%N states ->
+  read (d + 3) C
+    (exec_transformer o C d (exec_shift_of o C next) (exec_softmax o C exp visible)
+       A gamma alphas L (exec_ep_prompt o C d states rewards features gamma next v)) =
+  transformer (shift_of R (read_next next)) (softmax exp (fun k => visible k))
+    (read d d A) gamma alpha L
+    (ep_prompt S r (read_next next) gamma x (read_values N.+1 v)).
+Proof.
+move=> small; rewrite (read_transformer _ _ _ _ _ _ _ (@read_softmax R C visible exp)).
+by rewrite read_shift_of (read_ep_prompt _ _ _ _ _ _ _ small).
+Qed.
+
+(** And the program for softmax TD on several trajectories gives its iterates. *)
+Theorem executable_is_ep_td L : all (fun s => s < N.+1)%N states ->
+  read_values N.+1
+    (exec_ep_softmax_td o N.+1 C d states next visible rewards features gamma
+       exp A alphas v L) =
+  ep_softmax_td S r (read_next next) (fun k => visible k) gamma x
+    exp (read d d A) alpha (read_values N.+1 v) L.
+Proof.
+move=> small; elim: L => [//|l IH]; rewrite /ep_softmax_td /= -/(ep_softmax_td _ _ _ _ _ _ _ _ _ _) -IH.
+apply/colP => s; rewrite !mxE nth_mkseq // read_visible_sum; congr (_ + _ * _); apply: eq_bigr => k _.
+rewrite get_tab // nth_mkseq // /exec_ep_error /ep_error (read_next_value _ _ _ small) /ep_K read_visible_sum.
+rewrite (read_score _ _ _ _ _ small) mxE read_statesE //; congr (exp _ / _ * _).
+by apply: eq_bigr => i _; rewrite (read_score _ _ _ _ _ small).
+Qed.
+
+End Episodes.

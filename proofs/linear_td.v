@@ -30,7 +30,7 @@ Proof. by rewrite /score mulmx1 !mxE; apply: eq_bigr => i _; rewrite !mxE mulrC.
 (** The L-layer linear transformer carries the prompt of the values of w0
     to that of the values of w_L. *)
 Theorem transformer_is_linear_td alpha w0 L :
-  transformer (linear (@sources n)) 1%:M gamma alpha L
+  transformer (shift R n) (linear (@sources n)) 1%:M gamma alpha L
     (prompt (linear_value x w0)) =
   prompt (linear_value x (linear_td n S r gamma x alpha w0 L)).
 Proof.

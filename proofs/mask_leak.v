@@ -55,7 +55,7 @@ Qed.
 (** Without the mask: the exact increment shrinks by 1 - kappa,
     and alpha kappa v(S_n) is taken away. *)
 Theorem mask_leak alpha v (j : 'I_n.+1) :
-  layer (softmax exp xpredT) A gamma alpha (prompt v) (value_row d) j =
+  layer (shift R n) (softmax exp xpredT) A gamma alpha (prompt v) (value_row d) j =
   v (S j) 0
   + (1 - kappa (S j)) * (alpha * \sum_(k < n) K n S E k (S j) * td_error v k)
   - alpha * kappa (S j) * v (S n) 0.
@@ -84,7 +84,7 @@ Definition instance : 'M[R]_(d + 3, 2) := prompt 1 (fun=> 0) (fun=> 1) x gamma 0
 (** One layer makes the value in column j alpha times
     the weight of the one transition there. *)
 Lemma instanceE (normalise : 'M[R]_2 -> 'M[R]_2) j :
-  layer normalise A gamma alpha instance (value_row d) j =
+  layer (shift R 1) normalise A gamma alpha instance (value_row d) j =
   alpha * normalise (instance^T *m score_matrix A *m instance) 0 j.
 Proof.
 rewrite /layer target_memoryE row_neq attentionE eqxx prompt_value mxE add0r mul1r; congr (_ * _).
@@ -98,7 +98,7 @@ Lemma instance_scores k j :
 Proof. exact: prompt_scores. Qed.
 
 (** The exact layer makes every value alpha. *)
-Lemma instance_exact j : layer (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j = alpha.
+Lemma instance_exact j : layer (shift R 1) (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j = alpha.
 Proof.
 rewrite instanceE mxE /= sum_sources big_ord_recl big_ord0 addr0 !instance_scores.
 by rewrite divff ?mulr1 // lt0r_neq0.
@@ -118,9 +118,9 @@ Proof. by move=> e_gt0 f_gt0; field; rewrite !lt0r_neq0 ?addr_gt0. Qed.
 
 (** Without the mask every value is alpha / 2 where it should be alpha. *)
 Theorem no_mask_is_wrong j : alpha != 0 ->
-  [/\ layer (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j =
+  [/\ layer (shift R 1) (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j =
         alpha,
-      layer (softmax exp xpredT) A gamma alpha instance (value_row d) j =
+      layer (shift R 1) (softmax exp xpredT) A gamma alpha instance (value_row d) j =
         alpha / 2%:R
     & alpha / 2%:R != alpha].
 Proof.
@@ -132,9 +132,9 @@ Qed.
 (** With a finite mask c, however large, every value is alpha / (1 + e) with e > 0,
     and not alpha. *)
 Theorem finite_mask_is_wrong c j : alpha != 0 ->
-  [/\ layer (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j =
+  [/\ layer (shift R 1) (softmax exp (@sources 1)) A gamma alpha instance (value_row d) j =
         alpha,
-      layer (finite_mask exp c) A gamma alpha instance (value_row d) j =
+      layer (shift R 1) (finite_mask exp c) A gamma alpha instance (value_row d) j =
         alpha / (1 + exp (score x A 0 0 - c) / exp (score x A 0 0))
     & alpha / (1 + exp (score x A 0 0 - c) / exp (score x A 0 0)) != alpha].
 Proof.

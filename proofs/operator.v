@@ -47,6 +47,26 @@ Definition stochastic (M : 'M[R]_N) :=
 
 End Definitions.
 
+(** If the weight of k depends on its state f k alone, a weighted sum is a sum over states
+    of the weight there times the mean there; x / 0 = 0. *)
+Lemma gather (R : realFieldType) N (I : finType) (P : pred I) (f : I -> 'I_N) (w : 'I_N -> R) (F : I -> R) :
+  \sum_(k | P k) w (f k) * F k =
+  \sum_u (\sum_(k | P k && (f k == u)) w (f k)) *
+         ((\sum_(k | P k && (f k == u)) F k) / (\sum_(k | P k) (f k == u))%:R).
+Proof.
+rewrite (partition_big f xpredT) //; apply: eq_bigr => u _.
+have -> : \sum_(k | P k && (f k == u)) w (f k) * F k = w u * \sum_(k | P k && (f k == u)) F k.
+  by rewrite mulr_sumr; apply: eq_bigr => k /andP[_ /eqP->].
+have -> : \sum_(k | P k && (f k == u)) w (f k) = w u * (\sum_(k | P k) (f k == u))%:R.
+  rewrite natr_sum mulr_sumr big_mkcondr; apply: eq_bigr => k _.
+  by case: eqP => [->|_] /=; rewrite ?mulr1 ?mulr0.
+case: (eqVneq (\sum_(k | P k) (f k == u)) 0)%N => [/eqP none|some].
+  rewrite (_ : \sum_(k | P k && _) _ = 0) ?mul0r ?mulr0 //; apply: big1 => k /andP[Pk fk].
+  by move: none; rewrite sum_nat_eq0 => /forall_inP/(_ k Pk); rewrite fk.
+have some' : (\sum_(k | P k) (f k == u))%:R != 0 :> R by rewrite pnatr_eq0.
+by move: (w u) (\sum_(k | P k && _) F k) (_%:R) some' => e S c c0; field.
+Qed.
+
 Section Operator.
 Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
 Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
@@ -95,25 +115,13 @@ rewrite mxE /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _.
 by rewrite /td.K; case: eqP => [->|_] /=; rewrite ?mul1r ?mul0r.
 Qed.
 
-(** A state never left has no transition to sum over. *)
-Lemma visits0 u (F : 'I_n -> R) : visits n S u = 0%N -> \sum_(k < n | S k == u) F k = 0.
-Proof.
-move=> /eqP; rewrite /visits sum_nat_eq0 => /forallP no; rewrite big1 // => k Sk.
-by have := no k; rewrite Sk.
-Qed.
-
 (** Weighted sums over transitions are Mhat times the means over the transitions
     out of each state. *)
 Lemma sum_of_means s (f : 'I_n -> R) :
   \sum_(k < n) K k s * f k = \sum_u Mhat s u * ((\sum_(k < n | S k == u) f k) / (visits n S u)%:R).
 Proof.
-rewrite (sum_by_state (fun k => S k)); apply: eq_bigr => u _; rewrite Mhat_visits.
-have -> : \sum_(k < n | S k == u) K k s * f k =
-          (E s u / \sum_(i < n) E s (S i)) * \sum_(k < n | S k == u) f k.
-  by rewrite mulr_sumr; apply: eq_bigr => k /eqP Sk; rewrite /td.K Sk.
-case: (eqVneq (visits n S u) 0%N) => [none|some]; first by rewrite visits0 // mul0r !mulr0.
-have some' : (visits n S u)%:R != 0 :> R by rewrite pnatr_eq0.
-by move: (E s u / _) (\sum_(k < n | _) f k) (_%:R) some' => e F c c0; field.
+rewrite (gather xpredT (fun k : 'I_n => S k) (fun u => E s u / \sum_(i < n) E s (S i))).
+by apply: eq_bigr => u _; rewrite mxE.
 Qed.
 
 (** The weighted successors are the weighted sources,
@@ -227,7 +235,7 @@ Notation bhat := (bhat n E S r).
     is an entry of G^L (v0 - vs). *)
 Theorem transformer_error alpha v0 vs L (j : 'I_n.+1) :
   vs = G alpha *m vs + alpha *: bhat ->
-  transformer (softmax exp (@sources n)) A gamma (fun _ => alpha) L
+  transformer (shift R n) (softmax exp (@sources n)) A gamma (fun _ => alpha) L
     (prompt n S r x gamma v0) (value_row d) j - vs (S j) 0
   = iter L (mulmx (G alpha)) (v0 - vs) (S j) 0.
 Proof.

@@ -20,7 +20,7 @@ Variables (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (gamma : R).
 
 (** softmax-td with the true exp: L layers carry the prompt of v0 to that of v_L. *)
 Theorem softmax_td_real (alpha : nat -> R) (v0 : 'cV[R]_N) L :
-  transformer (softmax exp (@sources n)) A gamma alpha L (prompt n S r x gamma v0) =
+  transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L (prompt n S r x gamma v0) =
   prompt n S r x gamma (softmax_td n S r gamma x exp A alpha v0 L).
 Proof. exact: transformer_is_softmax_td. Qed.
 
@@ -78,7 +78,7 @@ Qed.
     and the bound holds at every depth. *)
 Theorem contraction_real (r : nat -> R) (v0 vs : 'cV[R]_2) L (j : 'I_3) :
   0 < real_c /\
-  `|transformer (softmax exp (@sources 2)) real_A real_gamma (fun _ => 1) L
+  `|transformer (shift R 2) (softmax exp (@sources 2)) real_A real_gamma (fun _ => 1) L
       (prompt 2 real_S r real_x real_gamma v0) (value_row 2) j - vs (real_S j) 0| <=
   (1 - real_c) ^+ L * norm (v0 - vs) +
   norm (residual 2 real_E real_S r real_gamma vs) / real_c.

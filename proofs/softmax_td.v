@@ -25,25 +25,21 @@ Definition column_error v k : R := if (k < n)%N then td_error v k else - v (S n)
 Lemma layer_prompt (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1) a v v' :
   let weights := normalise ((prompt v)^T *m score_matrix A *m prompt v) in
   (forall j : 'I_n.+1, v' (S j) 0 = v (S j) 0 + a * \sum_k weights k j * column_error v k) ->
-  layer normalise A gamma a (prompt v) = prompt v'.
+  layer (shift R n) normalise A gamma a (prompt v) = prompt v'.
 Proof.
-move=> weights step; apply/matrixP => i j; rewrite /layer target_memoryE.
-have value (k : 'I_n.+1) :
-    attention normalise (score_matrix A) (value_matrix d a) (prompt v) (value_row d) k = v' (S k) 0.
-  rewrite attentionE eqxx mul1r prompt_value step; congr (_ + a * _); apply: eq_bigr => m _; congr (_ * _).
-  rewrite prompt_reward prompt_target prompt_value /column_error /td_error;
-    case: ltnP => // le_nm; rewrite !add0r.
-  by congr (- v (S _) 0); apply/eqP; rewrite eqn_leq le_nm -ltnS ltn_ord.
-elim/row_case: i => [i|||]; rewrite ?eqxx ?row_neq ?value ?prompt_value //.
-- by rewrite attentionE !prompt_features /value_row /target_row !eq_lrshift mul0r addr0.
-- by rewrite attentionE row_neq mul0r addr0 !prompt_reward.
-- by rewrite prompt_target; case: ltnP => // lt_jn; rewrite inordK.
+move=> weights step; apply: layer_is => [i j|j|j|j].
+- by rewrite !prompt_features.
+- by rewrite !prompt_reward.
+- by rewrite shiftE prompt_target; case: ltnP => // lt_jn; rewrite ?mulr0 // prompt_value inordK.
+rewrite !prompt_value step; congr (_ + a * _); apply: eq_bigr => k _; congr (_ * _).
+rewrite prompt_reward prompt_target prompt_value /column_error /td_error; case: ltnP => // le_nk; rewrite !add0r.
+by congr (- v (S _) 0); apply/eqP; rewrite eqn_leq le_nk -ltnS ltn_ord.
 Qed.
 
 (** The L-layer softmax transformer carries the prompt of v0
     to the prompt of the iterate v_L. *)
 Theorem transformer_is_softmax_td alpha v0 L :
-  transformer (softmax exp (@sources n)) A gamma alpha L (prompt v0) =
+  transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L (prompt v0) =
   prompt (softmax_td n S r gamma x exp A alpha v0 L).
 Proof.
 elim: L => [//|l IH] /=; rewrite IH; apply: layer_prompt => j; rewrite [LHS]mxE; congr (_ + _ * _).
@@ -54,7 +50,7 @@ Qed.
 
 (** The same, row by row. *)
 Theorem transformer_rows alpha v0 L (j : 'I_n.+1) :
-  let Z := transformer (softmax exp (@sources n)) A gamma alpha L (prompt v0) in
+  let Z := transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L (prompt v0) in
   let v := softmax_td n S r gamma x exp A alpha v0 L in
   [/\ forall i : 'I_d, Z (lshift 3 i) j = x (S j) i 0,
       Z (reward_row d) j = if (j < n)%N then r j else 0,

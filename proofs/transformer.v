@@ -7,39 +7,45 @@ Unset Printing Implicit Defensive.
 Import GRing.Theory.
 Open Scope ring_scope.
 
+(** The mask and the shift of one trajectory, whose columns are 0, ..., n. *)
+Section OneTrajectory.
+Variables (R : realFieldType) (n : nat).
+
+(** The mask. Keys are rows k: those of the sources 0, ..., n - 1 are visible,
+    that of the query column n is hidden. *)
+Definition sources : pred 'I_n.+1 := fun k => (k < n)%N.
+
+(** Column j of Y *m shift is column j + 1 of Y; its last column is 0. *)
+Definition shift : 'M[R]_n.+1 := \matrix_(i, j) (i == j.+1 :> nat)%:R.
+
+End OneTrajectory.
+
+(** For any number C of columns, any visible keys and any Pi. *)
 Section Construction.
-Variables (R : realFieldType) (n d : nat).
+Variables (R : realFieldType) (C d : nat).
 
 (** The last three of the d + 3 rows; the first d hold the features. *)
 Definition reward_row : 'I_(d + 3) := rshift d 0.
 Definition target_row : 'I_(d + 3) := rshift d 1.
 Definition value_row : 'I_(d + 3) := rshift d ord_max.
 
-(** The mask. Keys are rows k: those of the sources 0, ..., n - 1 are visible,
-    that of the query column n is hidden. *)
-Definition sources : pred 'I_n.+1 := fun k => (k < n)%N.
-
 (** The softmax of each column over its visible keys, with any function for exp. *)
-Definition softmax (exp : R -> R) (visible : pred 'I_n.+1)
-    (G : 'M[R]_n.+1) : 'M[R]_n.+1 :=
+Definition softmax (exp : R -> R) (visible : pred 'I_C) (G : 'M[R]_C) : 'M[R]_C :=
   \matrix_(k, j)
     if visible k then exp (G k j) / \sum_(i | visible i) exp (G i j) else 0.
 
 (** Linear attention: the scores themselves, hidden keys 0. *)
-Definition linear (visible : pred 'I_n.+1) (G : 'M[R]_n.+1) : 'M[R]_n.+1 :=
+Definition linear (visible : pred 'I_C) (G : 'M[R]_C) : 'M[R]_C :=
   \matrix_(k, j) if visible k then G k j else 0.
 
-Definition attention (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1)
-    (A V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, n.+1)) :=
+Definition attention (normalise : 'M[R]_C -> 'M[R]_C)
+    (A V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, C)) :=
   Z + V *m Z *m normalise (Z^T *m A *m Z).
-
-(** Column j of Y *m shift is column j + 1 of Y; its last column is 0. *)
-Definition shift : 'M[R]_n.+1 := \matrix_(i, j) (i == j.+1 :> nat)%:R.
 
 Definition U : 'M[R]_(d + 3) := 1%:M - delta_mx target_row target_row.
 Definition W (gamma : R) : 'M[R]_(d + 3) := gamma *: delta_mx target_row value_row.
-Definition target_memory (gamma : R) (Y : 'M[R]_(d + 3, n.+1)) :=
-  U *m Y + W gamma *m Y *m shift.
+Definition target_memory (Pi : 'M[R]_C) (gamma : R) (Y : 'M[R]_(d + 3, C)) :=
+  U *m Y + W gamma *m Y *m Pi.
 
 (** The parameters of softmax TD: A scores features alone;
     V's last row is (0, ..., 0, alpha, alpha, -alpha). *)
@@ -50,13 +56,14 @@ Definition value_matrix (alpha : R) : 'M[R]_(d + 3) :=
             - delta_mx value_row value_row).
 
 Section Depth.
-Variables (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1) (A : 'M[R]_d) (gamma : R).
+Variables (Pi : 'M[R]_C) (normalise : 'M[R]_C -> 'M[R]_C) (A : 'M[R]_d) (gamma : R).
 
-Definition layer (alpha : R) (Z : 'M[R]_(d + 3, n.+1)) :=
-  target_memory gamma (attention normalise (score_matrix A) (value_matrix alpha) Z).
+Definition layer (alpha : R) (Z : 'M[R]_(d + 3, C)) :=
+  target_memory Pi gamma
+    (attention normalise (score_matrix A) (value_matrix alpha) Z).
 
 (** L layers; layer l has the step size alpha l. *)
-Fixpoint transformer (alpha : nat -> R) (L : nat) (Z : 'M[R]_(d + 3, n.+1)) :=
+Fixpoint transformer (alpha : nat -> R) (L : nat) (Z : 'M[R]_(d + 3, C)) :=
   if L is l.+1 then layer (alpha l) (transformer alpha l Z) else Z.
 
 End Depth.

@@ -9,42 +9,38 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
 Section TwoHeads.
-Variables (R : realFieldType) (n d : nat) (normalise : 'M[R]_n.+1 -> 'M[R]_n.+1).
+Variables (R : realFieldType) (C d : nat) (Pi : 'M[R]_C).
+Variables (normalise : 'M[R]_C -> 'M[R]_C).
 
 (** Two heads, one K: V Z K, and in the target row gamma times
-    the value row of V Z K, shifted. *)
-Definition dual_head_layer (A V : 'M[R]_(d + 3)) (gamma : R)
-    (Z : 'M[R]_(d + 3, n.+1)) :=
+    the value row of V Z K Pi. *)
+Definition dual_head_layer (A V : 'M[R]_(d + 3)) (gamma : R) (Z : 'M[R]_(d + 3, C)) :=
   Z + V *m Z *m normalise (Z^T *m A *m Z) +
-  W d gamma *m (V *m Z *m normalise (Z^T *m A *m Z)) *m shift R n.
+  W d gamma *m (V *m Z *m normalise (Z^T *m A *m Z)) *m Pi.
 
-(** The target row is gamma times the value row, shifted, with a last entry 0. *)
-Definition remembers (gamma : R) (Z : 'M[R]_(d + 3, n.+1)) :=
-  forall j : 'I_n.+1,
-    Z (target_row d) j =
-    if (j < n)%N then gamma * Z (value_row d) (inord j.+1) else 0.
+(** The target row is gamma times the value row of Z Pi. *)
+Definition remembers (gamma : R) (Z : 'M[R]_(d + 3, C)) :=
+  forall j, Z (target_row d) j = gamma * (Z *m Pi) (value_row d) j.
 
 (** L such layers, with the parameters of softmax TD. *)
 Fixpoint dual_head_transformer (A : 'M[R]_d) gamma (alpha : nat -> R) L
-    (Z : 'M[R]_(d + 3, n.+1)) :=
+    (Z : 'M[R]_(d + 3, C)) :=
   if L is l.+1 then
     dual_head_layer (score_matrix A) (value_matrix d (alpha l)) gamma
       (dual_head_transformer A gamma alpha l Z)
   else Z.
 
-Implicit Types (A V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, n.+1)) (gamma : R).
+Implicit Types (A V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, C)) (gamma : R).
 
 (** The dual-head layer, entry by entry: what attention gives,
     and more in the target row. *)
 Lemma dual_headE A V gamma Z i j :
   dual_head_layer A V gamma Z i j = attention normalise A V Z i j +
-  if i == target_row d then
-    if (j < n)%N then gamma * (V *m Z *m normalise (Z^T *m A *m Z)) (value_row d) (inord j.+1) else 0
-  else 0.
+  if i == target_row d then gamma * (V *m Z *m normalise (Z^T *m A *m Z) *m Pi) (value_row d) j else 0.
 Proof.
 rewrite /dual_head_layer /attention addmxE; congr (_ + _).
-rewrite /W -!scalemxAl -mulmxA scalemxE delta_mxE shiftE.
-by case: eqP => _ /=; case: ltnP => _; ring.
+rewrite /W -!scalemxAl -mulmxA scalemxE delta_mxE.
+by case: eqP => _ /=; rewrite ?mul1r // mul0r mulr0.
 Qed.
 
 (** A row where V is 0 adds nothing. *)
@@ -52,36 +48,34 @@ Lemma zero_row m p (V : 'M[R]_m) (X : 'M[R]_(m, p)) i j : (forall k, V i k = 0) 
 Proof. by move=> V0; rewrite mxE big1 // => k _; rewrite V0 mul0r. Qed.
 
 (** Where V's target row is 0: two heads minus attention and the target-memory
-    step is, in the target row, Z's target row minus gamma times its value row,
-    shifted; and 0 in every other row. *)
+    step is, in the target row, Z's target row minus gamma times the value row
+    of Z Pi; and 0 in every other row. *)
 Theorem two_heads_difference A V gamma Z :
   (forall k, V (target_row d) k = 0) ->
   forall i j,
   (dual_head_layer A V gamma Z
-   - target_memory gamma (attention normalise A V Z)) i j =
+   - target_memory Pi gamma (attention normalise A V Z)) i j =
   if i == target_row d then
-    Z (target_row d) j
-    - (if (j < n)%N then gamma * Z (value_row d) (inord j.+1) else 0)
+    Z (target_row d) j - gamma * (Z *m Pi) (value_row d) j
   else 0.
 Proof.
 move=> V0 i j; rewrite addmxE oppmxE dual_headE target_memoryE.
 case: eqP => [->|_]; last by rewrite addr0 subrr.
 have -> : attention normalise A V Z (target_row d) j = Z (target_row d) j.
   by rewrite /attention addmxE -mulmxA zero_row ?addr0.
-case: ltnP => _; last by rewrite addr0.
-by rewrite /attention addmxE; move: (Z _ _) (Z _ _) ((_ *m _) _ _) => *; ring.
+by rewrite /attention mulmxDl addmxE; move: (Z _ _) ((Z *m _) _ _) ((_ *m Pi) _ _) => *; ring.
 Qed.
 
 (** Where V's target row is 0: two heads do what attention
     and the target-memory step do iff Z remembers. *)
 Theorem two_heads A V gamma Z :
   (forall k, V (target_row d) k = 0) ->
-  (dual_head_layer A V gamma Z = target_memory gamma (attention normalise A V Z)
+  (dual_head_layer A V gamma Z = target_memory Pi gamma (attention normalise A V Z)
    <-> remembers gamma Z).
 Proof.
 move=> V0; split=> [eqZ j | mem].
   by have := two_heads_difference A gamma Z V0 (target_row d) j; rewrite eqZ subrr mxE eqxx => /esym/subr0_eq.
-apply/subr0_eq/matrixP => i j; rewrite two_heads_difference // mxE mem subrr.
+apply/subr0_eq/matrixP => i j; rewrite two_heads_difference // [RHS]mxE mem subrr.
 by rewrite if_same.
 Qed.
 
@@ -101,14 +95,15 @@ Qed.
 Theorem target_row_needed (R : realFieldType) (n d : nat) (exp : R -> R)
     (A : 'M[R]_(d + 3)) (gamma : R) :
   (0 < n)%N -> (forall t, 0 < exp t) ->
-  exists (V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, n.+1)), remembers gamma Z /\
-    dual_head_layer (softmax exp (@sources n)) A V gamma Z <>
-    target_memory gamma (attention (softmax exp (@sources n)) A V Z).
+  exists (V : 'M[R]_(d + 3)) (Z : 'M[R]_(d + 3, n.+1)),
+    remembers (shift R n) gamma Z /\
+    dual_head_layer (shift R n) (softmax exp (@sources n)) A V gamma Z <>
+    target_memory (shift R n) gamma (attention (softmax exp (@sources n)) A V Z).
 Proof.
 move=> n_gt0 exp_gt0; exists (delta_mx (target_row d) (reward_row d)).
 exists (\matrix_(i, j) (i == reward_row d)%:R).
-split=> [j|]; first by rewrite !mxE !row_neq mulr0 if_same.
-move/matrixP/(_ (target_row d) ord_max); rewrite dual_headE target_memoryE eqxx ltnn addr0 /attention addmxE.
+split=> [j|]; first by rewrite shiftE !mxE !row_neq if_same mulr0.
+move/matrixP/(_ (target_row d) ord_max); rewrite dual_headE target_memoryE eqxx !shiftE ltnn mulr0 addr0 /attention addmxE.
 rewrite -mulmxA delta_mxE mxE row_neq eqxx add0r mul1r mxE => /eqP.
 by under eq_bigr do rewrite mxE eqxx mul1r; rewrite softmax_column // oner_eq0.
 Qed.
@@ -121,8 +116,8 @@ Implicit Types (v : 'cV[R]_N) (alpha : nat -> R).
 Notation prompt := (prompt n S r x gamma).
 
 (** Every prompt remembers: its target row is gamma times its value row, shifted. *)
-Theorem prompt_remembers v : remembers gamma (prompt v).
-Proof. by move=> j; rewrite prompt_target prompt_value; case: ltnP => // lt_jn; rewrite inordK. Qed.
+Theorem prompt_remembers v : remembers (shift R n) gamma (prompt v).
+Proof. by move=> j; rewrite shiftE prompt_target; case: ltnP => // lt_jn; rewrite ?mulr0 // prompt_value inordK. Qed.
 
 (** The target row of softmax TD's value matrix is 0. *)
 Lemma value_matrix_target a k : value_matrix d a (target_row d) k = 0 :> R.
@@ -131,7 +126,7 @@ Proof. by rewrite !mxE row_neq /= addr0 subr0 mulr0. Qed.
 (** So L dual-head layers carry the prompt of v0
     to the prompt of the iterate v_L of softmax TD. *)
 Theorem two_heads_transformer alpha v0 L :
-  dual_head_transformer (softmax exp (@sources n)) A gamma alpha L (prompt v0) =
+  dual_head_transformer (shift R n) (softmax exp (@sources n)) A gamma alpha L (prompt v0) =
   prompt (softmax_td n S r gamma x exp A alpha v0 L).
 Proof.
 rewrite -transformer_is_softmax_td; elim: L => [//|l IH] /=; rewrite IH /layer.

@@ -9,7 +9,7 @@ from icrl.verify.model import Claim
 
 ORDER = (
     ("foundations", ("bellman", "stationary", "batch-td", "lstd", "mask-leak")),
-    ("theorem", ("softmax-td", "two-heads")),
+    ("theorem", ("softmax-td", "two-heads", "episodes")),
     (
         "convergence",
         ("operator", "contraction", "rate-floor", "coverage-needed", "certainty-equivalence", "layer-steps"),

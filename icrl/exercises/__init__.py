@@ -21,6 +21,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "depth": ("layers-for-a-promise", "two-features"),
     "context": ("noisy-floor", "stopped-in-time", "layers-for-context"),
     "when-it-fails": ("no-safe-discount", "largest-step", "second-feature"),
+    "episodes": ("mask-and-shift", "without-a-value", "margin-without-discount"),
     "kernel-averagers": ("averager-limit", "harmless-averaging", "second-thoughts"),
     "kernels-and-sharpness": ("sharp-enough", "kept-measure"),
     "siblings": ("returns-cut-off", "same-end", "drift-of-a-layer"),

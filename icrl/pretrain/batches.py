@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from icrl.arrays import np
 from icrl.mrp import MarkovRewardProcess, finite_array, generator, integer, number, probabilities
-from icrl.tasks import dirichlet_rows, one_hot, random_unit
+from icrl.tasks import ENDINGS, dirichlet_rows, one_hot, random_unit
 
 Array = Any
 """A NumPy array, or a tensor of the same shape once a batch was moved to torch."""
@@ -26,6 +26,10 @@ class TaskBatch(NamedTuple):
     ``transition`` (B, S, S), ``reward`` (B, S), ``stationary`` μ (B, S) and ``discount``: the processes whose values are asked for.
     ``features``: (B, S, d). ``moves``: (B, S, S), how often the context makes each transition; ``paid``: (B, S), the sum of its rewards
     out of each state. ``states``: (B, n+1) and ``rewards``: (B, n), the context itself; None where n = ∞, ``moves`` being μP then.
+
+    Where episodes end, ``terminal`` (B, S) says in which states, and ``ended`` (B, S) how often a transition out of each state
+    terminated, which ``moves`` does not count; both are None where there are no endings. The columns of a context then hold one
+    episode after another, n + 1 in all: a terminal state is the last of its episode, and no transition leaves its column.
     """
 
     transition: Array
@@ -37,6 +41,13 @@ class TaskBatch(NamedTuple):
     paid: Array
     states: Array
     rewards: Array
+    ended: Array = None
+    terminal: Array = None
+
+    @property
+    def counts(self) -> Array:
+        """How many transitions of the context leave each state, (B, S), or the share that does."""
+        return self.moves.sum(-1) if self.ended is None else self.moves.sum(-1) + self.ended
 
 
 # Families
@@ -108,19 +119,26 @@ def sample_tasks(
     other_labels: bool = False,
     sampled: bool = False,
     part: slice = slice(None),
+    endings: str = "restart",
 ) -> TaskBatch:
     """A batch of random tasks with r(s) ∼ U(−1, 1) and contexts of n transitions from S_0 ∼ μ; ``n`` None is n = ∞.
 
     Two controls take the contexts away from what is asked: ``shuffled_rewards``, in the contexts each state pays another's reward;
     ``other_labels``, the process asked for is the next member's of the batch. ``sampled``: of the process asked for
-    :func:`one_transition` is left, drawn after all else. ``part``: the members to keep.
+    :func:`one_transition` is left, drawn after all else. ``part``: the members to keep. ``endings``: "terminal" makes the last
+    state of each process end its episode, and the row of that state the distribution from which the next begins
+    (:func:`with_endings`).
 
     A family of your own is a function like :func:`boyan` put into :data:`FAMILIES`, its chains ergodic; features likewise.
 
-    Raises ``ValueError`` for an unknown family or kind of features, sizes below 1 (below 3 for states), a discount outside [0, 1),
-    and where a family of your own draws no distributions, or features of your own have another shape than (size, n_states, d).
+    Raises ``ValueError`` for an unknown family, kind of features or of endings, sizes below 1 (below 3 for states), a discount
+    outside [0, 1), or [0, 1] where episodes end, and where a family of your own draws no distributions, or features of your own have another shape than (size, n_states, d).
     """
-    for name, given, known in (("family", family, FAMILIES), ("features", features, FEATURES)):
+    for name, given, known in (
+        ("family", family, FAMILIES),
+        ("features", features, FEATURES),
+        ("endings", endings, ENDINGS),
+    ):
         if given not in known:
             raise ValueError(f"{name} must be one of {', '.join(known)}, got {given!r}")
     size, n_states = integer("size", size, 1), integer("n_states", n_states, 3)
@@ -139,9 +157,10 @@ def sample_tasks(
     asked = rng.random((size, 2)) if sampled else None
     own = transition[part], reward[part]
     P, r = (np.roll(transition, -1, 0)[part], np.roll(reward, -1, 0)[part]) if other_labels else own
-    batch = assembled(
-        P, r, number("discount", discount, "[0, 1)"), x[part], own[0], shown[part], uniforms[part], n is None
-    )
+    γ = number("discount", discount, "[0, 1]" if endings == "terminal" else "[0, 1)")
+    batch = assembled(P, r, γ, x[part], own[0], shown[part], uniforms[part], n is None)
+    if endings == "terminal":
+        batch = with_endings(batch, np.arange(n_states) == n_states - 1)
     return batch if asked is None else one_transition(batch, asked[part])
 
 
@@ -160,12 +179,39 @@ def assembled(
     return TaskBatch(P, r, μ, discount, features, moves, moves.sum(-1) * shown_r, states, rewards)
 
 
+def with_endings(batch: TaskBatch, terminal: Array) -> TaskBatch:
+    """The batch of episodes that end in the states of ``terminal``, (S,) or (B, S) truth values, from one whose processes go on from there.
+
+    What leaves a terminal state is no transition any more, and pays nothing; what enters one terminates. μ is the share of
+    transitions that leave each state.
+    """
+    ends = np.broadcast_to(terminal, batch.reward.shape)
+    lasting, entered = 1.0 - ends, ends[:, None, :]
+    left = batch.moves * lasting[..., None]
+    μ = batch.stationary * lasting
+    return batch._replace(
+        transition=np.where(entered, 0, batch.transition * lasting[..., None]),
+        reward=batch.reward * lasting,
+        stationary=μ / μ.sum(-1, keepdims=True),
+        moves=np.where(entered, 0, left),
+        paid=batch.paid * lasting,
+        rewards=None
+        if batch.states is None
+        else np.where(np.take_along_axis(ends, batch.states[:, :-1], 1), 0, batch.rewards),
+        ended=np.where(entered, left, 0).sum(-1),
+        terminal=ends.copy(),
+    )
+
+
 def one_transition(batch: TaskBatch, uniforms: Array) -> TaskBatch:
     """The batch with a transition S ∼ μ, S' ∼ P(S, ·) of each task in the place of μ and P, by ``uniforms``, (B, 2): μ is 1 at S, all of P's rows at S'.
 
-    Sums over states and next states are those of a single sample then; the contexts are as they were.
+    Sums over states and next states are those of a single sample then; the contexts are as they were. Of a transition that
+    terminates P's rows are 0.
     """
     here, following = np.eye(batch.reward.shape[-1])[walks(batch.stationary, batch.transition, uniforms)].swapaxes(0, 1)
+    if batch.terminal is not None:  # the last state, to which ``walks`` gives what a row of P lacks to 1
+        following = np.where(batch.terminal, 0, following)
     return batch._replace(stationary=here, transition=np.tile(following[:, None], (1, here.shape[-1], 1)))
 
 
@@ -207,7 +253,7 @@ def tasks_of(
 
     Arrays, which :func:`icrl.pretrain.network.tensors` turns into what a Transformer is run on. A context pays r(s), the
     expectation out of the state, also where the process has rewards of its own that depend on more. ``rewards``: (S,) a process, what
-    its context pays in the place of r, for a control.
+    its context pays in the place of r, for a control. Where processes have terminal states, the contexts hold episodes.
 
     Raises ``ValueError`` for processes of several sizes or discounts, or with more than one recurrent class, and for features or
     rewards of another shape.
@@ -215,9 +261,13 @@ def tasks_of(
     if len({(mrp.n_states, mrp.discount) for mrp in mrps}) != 1:
         raise ValueError("mrps must be one or more processes with one number of states and one discount")
     P, r = np.array([mrp.transition for mrp in mrps]), np.array([mrp.reward for mrp in mrps])
-    for mrp in mrps:
+    ends = np.zeros(r.shape, bool)
+    for one, mrp in enumerate(mrps):
         mrp.stationary_distribution()
+        ends[one, mrp.terminal] = True
+        P[one, mrp.terminal] = mrp.initial
     uniforms = generator(rng).random((len(mrps), integer("n", n, 1) + 1))
     shown = r if rewards is None else finite_array("rewards", rewards, r.shape).copy()
     x = finite_array("features", features, (*r.shape, "d")).copy()
-    return assembled(P, r, mrps[0].discount, x, P, shown, uniforms, False)
+    batch = assembled(P, r, mrps[0].discount, x, P, shown, uniforms, False)
+    return with_endings(batch, ends) if ends.any() else batch

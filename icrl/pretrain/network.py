@@ -94,7 +94,7 @@ def last(layers: Iterable[Tensor]) -> Tensor:
 def state_values(learned: Learned, batch: TaskBatch, depth: int) -> Iterator[Tensor]:
     """v_0, v_1, …, each (B, S), by the state form; for masked parameters."""
     weights = [state_form.Weights._make((*w.unbind(), A)) for w, A in zip(learned["V"], learned["A"])]
-    given = state_form.model(batch.moves, batch.paid)
+    given = state_form.model(batch.moves, batch.paid, batch.ended)
     return (v[..., 0, :] for v in state_form.values(batch.features, given, along(weights, depth), batch.discount))
 
 
@@ -106,6 +106,8 @@ def token_values(learned: Learned, batch: TaskBatch, depth: int, queries: Tensor
     Z = queried_prompt(batch, batch.features if queries is None else queries)
     n, (S, d) = batch.rewards.shape[-1], batch.features.shape[-2:]
     pieces = queried(softmax_td_parameters(d, n + S, batch.discount, 1.0, Z[0]), n, S, Z[0])
+    if batch.terminal is not None:
+        pieces = ending(pieces, batch.terminal.gather(1, batch.states), Z)
     layers = [pieces.with_head(V=whole_V(V, d), A=whole_A(A, d)) for V, A in zip(learned["V"], learned["A"])]
     return (rows(Y).value[:, 0, -S:] for Y in transformer(Z, along(layers, depth)))
 
@@ -134,6 +136,17 @@ def queried(p: Parameters, n: int, queries: int, like: Tensor) -> Parameters:
     visible = np.arange(n + 1 + queries)[:, None] < n
     shift = place({(1, 0): identity(n, like)}, (1, n, queries), (n, 1, queries), like)
     return p.with_head(visible=visible).with_memory(shift=shift)
+
+
+def ending(p: Parameters, ends: Tensor, like: Tensor) -> Parameters:
+    """The pieces with the endings of each context: ``ends``, (B, n+1), says which of its columns hold a terminal state.
+
+    No transition leaves such a column, so its key is hidden, and Π has a gap there and in the column before.
+    """
+    last = torch.nn.functional.pad(ends, (0, like.shape[-1] - ends.shape[-1]))
+    gaps = last | last.roll(-1, dims=1)
+    visible = torch.as_tensor(p.head.visible, device=like.device) & ~last[..., None]
+    return p.with_head(visible=visible).with_memory(shift=p.target_memory.shift * ~gaps[:, None, :])
 
 
 def whole_V(V: Tensor, d: int) -> Tensor:

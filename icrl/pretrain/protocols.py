@@ -8,6 +8,7 @@ from typing import Any
 from icrl.mrp import integer, number
 from icrl.pretrain.batches import FAMILIES, FEATURES
 from icrl.pretrain.losses import LOSSES
+from icrl.tasks import ENDINGS
 
 CHOICES = {
     "family": FAMILIES,
@@ -17,6 +18,7 @@ CHOICES = {
     "start": ("zero", "construction"),
     "loss": LOSSES,
     "optimiser": ("adam", "sgd"),
+    "endings": ENDINGS,
     "control": ("none", "shuffled-rewards", "other-labels", "uniform-attention"),
 }
 """What the fields that are words may be; families, features and losses also those added to their tables."""
@@ -27,7 +29,8 @@ class Protocol:
     """One way of pretraining.
 
     Tasks: ``family`` and ``features`` (:mod:`icrl.pretrain.batches`), ``d`` features of ``n_states`` states, ``discount`` in [0, 1),
-    contexts of ``n`` transitions (None: infinitely many).
+    contexts of ``n`` transitions (None: infinitely many). ``endings`` "terminal": the last state of each process ends its episode
+    (:func:`~icrl.pretrain.batches.with_endings`), and ``discount`` may be 1.
 
     The Transformer: ``trained`` "masked", V's three entries and A's d×d block, or "full", all of V and A; ``layers`` "tied", one
     layer repeated, or "untied", one a layer; ``depth``, how many, drawn anew in each step from ``shallowest`` to ``depth`` if
@@ -65,6 +68,7 @@ class Protocol:
     decay: float = 0.0
     clip: float = 1.0
     control: str = "none"
+    endings: str = "restart"
 
     def __post_init__(self) -> None:
         for name, known in CHOICES.items():
@@ -73,7 +77,7 @@ class Protocol:
         for name, least in {"d": 1, "n_states": 3, "depth": 1, "steps": 1, "batch": 1}.items():
             integer(name, getattr(self, name), least)
         for name, interval in {
-            "discount": "[0, 1)",
+            "discount": "[0, 1]" if self.endings == "terminal" else "[0, 1)",
             "init": "[0, inf)",
             "rate": "(0, inf)",
             "decay": "[0, inf)",
@@ -95,7 +99,9 @@ class Protocol:
 
     def sampling(self) -> dict:
         """The arguments of :func:`~icrl.pretrain.batches.sample_tasks` that say what the tasks are, without the controls."""
-        return {name: getattr(self, name) for name in ("family", "features", "d", "n_states", "discount", "n")}
+        return {
+            name: getattr(self, name) for name in ("family", "features", "d", "n_states", "discount", "n", "endings")
+        }
 
 
 BOYAN = Protocol()
@@ -123,6 +129,7 @@ PROTOCOLS: dict[str, Protocol] = {
     "boyan-untied": replace(BOYAN, layers="untied"),
     "dense-untied": replace(DENSE, layers="untied"),
     "dense-full-from-construction": replace(DENSE, **FULL, start="construction"),
+    "boyan-episodes": replace(BOYAN, endings="terminal", discount=1.0),
     "boyan-one-hot": replace(BOYAN, family="permuted-boyan", **ONE_HOT),
     "boyan-one-hot-in-order": replace(BOYAN, **ONE_HOT),
     "dense-one-hot": replace(DENSE, **ONE_HOT),
@@ -154,6 +161,7 @@ ABOUT: dict[str, str] = {
     "boyan-untied": "parameters of its own for each layer",
     "dense-untied": "the same on dense processes",
     "dense-full-from-construction": "every entry of V and A, from softmax TD's own parameters on",
+    "boyan-episodes": "chains that end, at discount 1",
     "boyan-one-hot": "one-hot features, states numbered anew in each task",
     "boyan-one-hot-in-order": "one-hot features, states in the chain's order",
     "dense-one-hot": "one-hot features on dense processes",

@@ -142,7 +142,7 @@ def shuffled(learned: Learned, protocol: Protocol, n: int) -> dict[str, float | 
     """
     rng = np.random.default_rng(SEED)
     batch = tensors(sample_tasks(rng, TASKS, shuffled_rewards=True, **(protocol.sampling() | {"n": n})))
-    v, counts = predicted(learned, batch, protocol.depth), batch.moves.sum(-1)
+    v, counts = predicted(learned, batch, protocol.depth), batch.counts
     shown = batch._replace(reward=torch.where(counts > 0, batch.paid / counts.clamp(min=1), batch.reward))
     return {name: summary(v, each)["median"] for name, each in (("own", batch), ("paid", shown))}
 

@@ -240,8 +240,8 @@ MUTANTS = (
 
 def printed(leak: Leak) -> str:
     """The new value of column j, as the book prints it."""
-    *others, kappa, step, query = symbols("v_j Delta_j kappa_j alpha_l v_l^n")
-    return sy.book_latex(leak.value(*others, kappa, step, kappa * query))
+    v, increment, kappa, step, query = symbols("v_j Delta_j kappa_j alpha_l v_l^n")
+    return sy.book_latex(leak.value(v, increment, kappa, step, kappa * query))
 
 
 LEAK = Assertion(

@@ -453,7 +453,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "two-heads",
-            "for every n and d, every Z, V, A and any weights; for the Transformers, every depth",
+            "for every number of columns and every d, every Π, Z, V, A and any weights; for the Transformers, every depth",
             stated=(
                 "two_heads.two_heads_difference",
                 "two_heads.two_heads",

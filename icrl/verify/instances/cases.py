@@ -120,7 +120,7 @@ class Case:
         } | {f"E = {words} in the place of exp": self.exp is stand for stand, words in EXPONENTIALS.items()}
 
     def _of_trajectories(self) -> dict[str, Any]:
-        lengths, ended = zip(*self.endings)
+        lengths, ended = zip(*((len(states) - 1, ended) for states, ended in self.trajectories))
         terminal = {after for *_, after, ends in self.moves if ends}
         return {
             "trajectories": len(lengths),

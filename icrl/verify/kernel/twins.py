@@ -33,7 +33,8 @@ Set Printing Width 1000000.
 Set Printing Depth 100000000.
 Definition numbers (Z : seq (seq Q)) := map (map (fun q => (Qnum q, Zpos (Qden q)))) Z.
 Definition prompt n d states rewards features gamma v A alphas :=
-  numbers (exec_transformer rationals n d (exec_softmax rationals n (stand_in rationals) (exec_sources n)) A gamma alphas
+  numbers (exec_transformer rationals (S n) d (exec_shift rationals n)
+    (exec_softmax rationals (S n) (stand_in rationals) (exec_sources n)) A gamma alphas
     (size alphas) (exec_prompt rationals n d states rewards features gamma v)).
 Definition values n d states rewards features gamma v A alphas :=
   let final := exec_softmax_td rationals (size v) n d states rewards features gamma (stand_in rationals) A alphas v (size alphas) in
