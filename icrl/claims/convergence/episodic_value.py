@@ -27,6 +27,7 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, UNLIKE, Part, asserting, entries, greatest, least, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, solved, tree_distribution
@@ -413,12 +414,13 @@ def margins(claim: Episodes, case: Case, operator: Operator, c: Any) -> Iterator
     plain = [2 * m - 1 - abs(case.gamma) * goes for m, goes in zip(operator.M.diagonal(), operator.P.sum(axis=1))]
     yield Part("Operator.margin", operator.margin, least(plain), asserted="norm")
     if claim.floor_holds(c):
-        yield Part(
-            "states that no transition leaves, where c' > 0", zero + len(W - set(case.sources)), zero, asserted="covers"
-        )
         if claim.asks(case.gamma):
             never = zero + len(W - terminate(case))
             yield Part("states out of which no transition terminates, where c' > 0", never, zero, asserted="ends")
+        never = zero + len(W - set(case.sources))
+        yield Part("states that no transition leaves, where c' > 0", never, zero, asserted="covers")
+        if isinstance(case.gamma, Fraction):
+            yield Part("I − γP_e invertible, where c' > 0: 1 if so", Fraction(solvable(case)), ONE, asserted="solved")
 
 
 def invertibility(claim: Episodes, case: Case) -> Iterator[Part]:
@@ -567,7 +569,7 @@ MUTANTS = (
     ),
     Mutant(
         "3 in the place of 2",
-        Episodes(margin=lambda m, gamma, following: 3 * m - 1 - abs(gamma) * following),
+        Episodes(margin=lambda m, gamma, following: 3 * m - 1 - abs(gamma) * following, beyond=(ENDLESS,)),
         NOT_THERE,
     ),
     Mutant(
@@ -744,7 +746,6 @@ $\lVert v_L - v^* \rVert_\infty \le ({letters(claim.rate, "alpha", "c'")})^L \lV
             rf"If ${letters(claim.bounded, 'gamma')}$, then $c' \le {letters(claim.most, 'gamma', FOLLOWS)}$ for every $s \in W$."
         ),
     ),
-    Assertion("covers", r"If $c' > 0$, then every state of $W$ is left by a transition.", typed="condition"),
     Assertion(
         "ends",
         lambda claim: (
@@ -753,6 +754,12 @@ So $c' > 0$ is possible where ${letters(claim.asks, "gamma")}$, which $c$ is not
 terminates at once.
 """
         ),
+    ),
+    Assertion("covers", r"If $c' > 0$, then every state of $W$ is left by a transition.", typed="condition"),
+    Assertion(
+        "solved",
+        r"Then also $I - \gamma P_e$ is invertible, whatever $\gamma$ is.",
+        typed="condition",
     ),
     Assertion(
         "coverage",
@@ -884,6 +891,44 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "episodic-value",
+            "for every number of states, columns, d and depth, every table of weights that are not negative (for G·1 positive)",
+            stated=tuple(
+                f"episodes_operator.{name}"
+                for name in (
+                    "ep_Phat_is_Mhat_Pe",
+                    "ep_bhat_is_Mhat_rhat",
+                    "ep_Pe_substochastic",
+                    "ep_richardson",
+                    "ep_G_one",
+                    "ep_operator_norm_bound",
+                    "ep_contraction",
+                    "episodes_contraction",
+                    "ep_fixed_is_bellman",
+                    "ep_certainty_equivalence",
+                    "one_trajectory_operator",
+                )
+            ),
+            further=("episodes_operator.ep_update_is_operator",),
+            definitions=tuple(
+                f"episodes_operator.{name}"
+                for name in (
+                    "reads",
+                    "ep_Mhat",
+                    "ep_Phat",
+                    "ep_bhat",
+                    "ep_G",
+                    "ep_visits",
+                    "ep_Pe",
+                    "ep_rhat",
+                    "ep_v_CE",
+                    "ep_margin",
+                    "substochastic",
+                )
+            ),
+            asserts=("model", "row-sums", "norm", "reached", "solved"),
+        ),
         Check(
             "symbolic",
             "every n and every number of states, all of them sources; the weights any function of query and key state, normalised or not; any Q in the place "
@@ -895,7 +940,7 @@ CLAIM = Claim(
         *STATED.checks(),
     ),
     mutants=MUTANTS,
-    rests_on=("operator", "contraction", "coverage-needed", "certainty-equivalence"),
+    rests_on=("episodes", "operator", "contraction", "coverage-needed", "certainty-equivalence"),
     source="Found for this book",
     shared=(
         "The routes compared share the exponential, the contexts, their features and the list of their transitions. icrl.operator groups by counts, the "
