@@ -81,7 +81,9 @@ class Case:
 
     @cached_property
     def visited(self) -> list[int]:
-        """W, ascending: the states that transitions leave, and those that they enter without terminating."""
+        """W, ascending: the states that transitions leave, and those that they enter without terminating; all of one trajectory."""
+        if self.endings is None:
+            return sorted(set(self.states))
         return sorted({*self.sources, *(after for _, _, after, ended in self.moves if not ended)})
 
     @property
