@@ -107,8 +107,11 @@ def float_episodes(rng: np.random.Generator, sharp: bool) -> Case:
         (rng.integers(0, size, 1 + log_uniform(rng, 1, 8)).tolist(), bool(rng.random() < 2 / 3))
         for _ in range(log_uniform(rng, 1, 16))
     ]
-    last = [([s, size], True) for s in range(size)] if sharp else []
-    states, endings = joined(renamed([*walks, *last]))
+    if sharp:
+        walks += [([s, size], True) for s in range(size)]
+    elif rng.random() < 0.25:  # a state that no transition leaves
+        walks.append(([0, size], False))
+    states, endings = joined(renamed(walks))
     S, n = max(states) + 1, sum(length for length, _ in endings)
     d = S if sharp else int(rng.integers(0, 4))
     features = rng.uniform(1, 4) * np.eye(S) if sharp else np.zeros((S, d))
