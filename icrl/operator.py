@@ -404,9 +404,12 @@ def _is_ball(x: Any) -> bool:
 
 
 def _eliminate(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """The solution of a system that its diagonal dominates, by elimination without pivots: for numbers that have no order."""
+    """The solution of a system by elimination, rows exchanged only where a pivot is 0: for numbers that have no order."""
     rows = np.column_stack([matrix, vector])
     for i in range(len(rows)):
+        pivot = next((k for k in range(i, len(rows)) if rows[k, i] != 0), i)
+        if pivot != i:
+            rows[i], rows[pivot] = rows[pivot].copy(), rows[i].copy()
         rows[i] = rows[i] / rows[i, i]
         for j in range(len(rows)):
             if j != i:

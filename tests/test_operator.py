@@ -105,6 +105,12 @@ def test_the_operator_by_hand():
     assert operator.certainty_equivalence().tolist() == [F(14, 3), F(10, 3)]
 
 
+def test_a_value_above_discount_1_is_solved_for_where_the_first_pivot_is_0():
+    """T = (0, 0, 1, 0), γ = 2: I − γP_e = ((0, −1), (−2, 1)), r̂ = (2, 5), so v(1) = −2 and v(0) = −7/2."""
+    operator = operator_from_kernel([0, 0, 1, 0], [F(1), F(3), F(5)], [[F(1), F(1)]] * 2, F(2))
+    assert operator.certainty_equivalence().tolist() == [F(-7, 2), -2]
+
+
 @quick
 @given(seeds)
 def test_it_is_the_definition_summed_over_transitions(seed):

@@ -15,7 +15,7 @@ ORDER = (
         ("operator", "contraction", "rate-floor", "coverage-needed", "certainty-equivalence", "layer-steps"),
     ),
     ("convergence", ("fixed-point", "explicit-finite-sample", "finite-sample", "depth-against-context", "spectral")),
-    ("convergence", ("averagers",)),
+    ("convergence", ("averagers", "episodic-value")),
     ("foundations", ("linear", "linear-td", "linear-td-lambda", "linear-residual-gradient", "linear-average-reward")),
     ("family", ("tabular", "kernel-td", "softmax-td-lambda", "softmax-residual-gradient", "softmax-average-reward")),
     ("family", ("weights", "causal-mask", "score-functions", "identifiability")),

@@ -89,7 +89,7 @@ print(json.dumps(found))
 DERIVED = [(id, "symbolic") for id in ("softmax-td", "two-heads", "mask-leak", "episodes")]
 EVERY_SORT = (
     *("bellman", "stationary", "batch-td", "lstd", "linear-td", "operator", "episodes"),
-    *("fixed-point", "spectral", "tabular", "weights", "neu-bound", "state-form"),
+    *("fixed-point", "episodic-value", "spectral", "tabular", "weights", "neu-bound", "state-form"),
 )
 """Claims that between them draw every sort of instance."""
 COUNTED = [(id, check.kind) for id in EVERY_SORT for check in CLAIMS[id].checks if check.kind in ("exact", "certified")]

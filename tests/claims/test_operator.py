@@ -10,10 +10,17 @@ from flint import arb
 
 from conftest import check_of
 from icrl.claims import CLAIMS
-from icrl.claims.convergence import certainty_equivalence, contraction, coverage_needed, operator, rate_floor
+from icrl.claims.convergence import (
+    certainty_equivalence,
+    contraction,
+    coverage_needed,
+    episodic_value,
+    operator,
+    rate_floor,
+)
 from icrl.operator import Operator
-from icrl.verify.instances import contexts
-from icrl.verify.instances.cases import ball_case, smallest
+from icrl.verify.instances import contexts, episodic
+from icrl.verify.instances.cases import as_it_is, ball_case, smallest
 from icrl.verify.judging.differences import Undecided
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, UNLIKE, AsBalls, Exactly, Part, Within, first_failure, greatest
 from icrl.verify.model import Budget
@@ -260,3 +267,42 @@ def test_balls_keep_the_hypotheses_of_the_bound():
 def test_the_floor_of_the_rate_is_asserted_up_to_a_discount_and_a_step_of_1():
     assert rate_floor.discounting(F(1)) and not rate_floor.discounting(F(11, 10))
     assert rate_floor.Rate().factor(F(1), F(1)) >= rate_floor.Rate().least(F(1))
+
+
+# Episodes
+
+
+def test_the_pieces_of_an_episodic_context():
+    """Two trajectories: 0 → 1 → 2, terminated, and 1 → 0 → 1, cut."""
+    case = episodic.of_walks([([0, 1, 2], True), ([1, 0, 1], False)], r=(1, 2, 3, 4))
+    assert (case.visited, case.sources, episodic_value.unseen(case)) == ([0, 1], [0, 1, 1, 0], {2})
+    assert (episodic_value.terminate(case), episodic_value.last_of_cuts(case)) == ({1}, {1})
+    assert list(episodic_value.episodes(case)) == [(0, [1, 2], 2, True), (1, [3, 4], 1, False)]
+    given = grouping.transitions(case)
+    assert given.C.tolist() == [[1, 0], [0, 1], [0, 1], [1, 0]]
+    assert given.D.tolist() == [[0, 1], [0, 0], [1, 0], [0, 1]]
+    assert episodic_value.reaches(case) and not episodic_value.reaches(replace(case, endings=[(2, False)] * 2))
+
+
+def test_an_expected_return_by_hand():
+    """0 goes on to 1; 1 stops or goes back, with probability ½ each: v(1) = 5/2 + ½ v(0), v(0) = 5/2 + v(1), so 15/2 and 10."""
+    case = episodic.of_walks([([0, 1, 2], True), ([1, 0, 1], False)], r=(1, 2, 3, 4), gamma=F(1))
+    assert episodic_value.expected_return(case).tolist() == [10, F(15, 2)]
+    assert grouping.certainty_equivalence(case).tolist() == [10, F(15, 2)]
+
+
+def test_a_margin_above_0_at_discount_1_asks_for_terminations_out_of_every_state():
+    assert grouping.operator_of(episodic_value.TWO_STEPS).margin == F(1, 2) and episodic_value.TWO_STEPS.gamma == 1
+    for case in [*episodic.episodic_cases(1), *episodic.sharp_episodic_cases(1)]:
+        if case.gamma == 1 and grouping.operator_of(case).margin > 0:
+            assert episodic_value.terminate(case) == set(case.visited)
+
+
+def test_other_fixed_points_may_have_another_mean_return():
+    """E = ((1, 2), (2, 4)) has rank 1, though no two states are weighed alike: (2, −1) is fixed, and its mean is ½, not 0."""
+    case = episodic.of_walks(
+        [([0, 0], True), ([1, 1], True)], r=(0, 0), v=(2, -1), x=((1, 0), (0, 1)), A=((1, 2), (2, 4)), gamma=F(1)
+    )
+    case = replace(case, exp=as_it_is)
+    start, after = grouping.values(case)
+    assert start.tolist() == after.tolist() == [2, -1] and grouping.certainty_equivalence(case).tolist() == [0, 0]

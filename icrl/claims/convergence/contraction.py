@@ -66,9 +66,11 @@ class Bound:
 
 def residual(case: Case, star: np.ndarray) -> Any:
     """‖ε‖, the greatest mean TD error of v* under the weights of a state, from the definition."""
-    errors = td.td_errors(case.states, case.rewards, dict(zip(grouping.visited(case), star)), case.gamma)
-    kernel = td.softmax_kernel(case.states, case.score, case.exp)
-    return greatest(sum(map(mul, weights, errors), 0 * case.gamma) for weights in kernel.values())
+    zero, W = 0 * case.gamma, grouping.visited(case)
+    values = dict.fromkeys(case.states, zero) | dict(zip(W, star))
+    errors = td.td_errors(case.states, case.rewards, values, case.gamma, case.endings)
+    kernel = td.softmax_kernel(case.states, case.score, case.exp, [before for before, *_ in case.moves])
+    return greatest(sum(map(mul, kernel[s], errors), zero) for s in W)
 
 
 def parts(bound: Bound, case: Case) -> Iterator[Part]:
@@ -76,22 +78,22 @@ def parts(bound: Bound, case: Case) -> Iterator[Part]:
     operator, alpha = bound.operator(case), case.alphas[0]
     c = bound.margin(bound.m(operator), case.gamma)
     rate = bound.rate(alpha, c)
-    yield from asserting("norm", norm(bound, operator, alpha, rate))
+    yield from asserting("norm", norm(bound.sums, operator, alpha, rate))
     v, v_CE = grouping.values(case), grouping.certainty_equivalence(case)
     for name, star in (("v_CE", v_CE), ("0", 0 * v_CE)):
         distance, epsilon = [greatest(each - star) for each in v], residual(case, star)
         yield from asserting("layer", a_layer(case, rate, distance, epsilon, name))
         if bound.floor_holds(c):
-            yield from asserting("depth", at_depth(bound, case, rate, c, distance, epsilon, name))
+            yield from asserting("depth", at_depth(bound.floor, case, rate, c, distance, epsilon, name))
     if bound.operator is operator_of:  # the library has no weights of either sign
         yield from asserting("norm", of_the_library(case, operator))
     if len(operator.M) == 1 and case.gamma >= 0:  # where the bound is attained
         yield from asserting("sharp", sharp(operator, alpha, rate))
 
 
-def norm(bound: Bound, operator: Operator, alpha: Any, rate: Any) -> Iterator[Part]:
+def norm(sums: Callable, operator: Operator, alpha: Any, rate: Any) -> Iterator[Part]:
     """‖G‖, by the sums of |G|."""
-    yield Part("‖G‖", greatest(bound.sums(operator.G(alpha))), rate, relation=AT_MOST)
+    yield Part("‖G‖", greatest(sums(operator.G(alpha))), rate, relation=AT_MOST)
 
 
 def a_layer(case: Case, rate: Any, distance: list, epsilon: Any, name: str) -> Iterator[Part]:
@@ -102,12 +104,13 @@ def a_layer(case: Case, rate: Any, distance: list, epsilon: Any, name: str) -> I
         yield Part(f"‖v_{layer + 1} − v*‖ for v* = {name}, from ‖v_{layer} − v*‖", after, most, scale, AT_MOST)
 
 
-def at_depth(bound: Bound, case: Case, rate: Any, c: Any, distance: list, epsilon: Any, name: str) -> Iterator[Part]:
+def at_depth(floor: Callable, case: Case, rate: Any, c: Any, distance: list, epsilon: Any, name: str) -> Iterator[Part]:
     """The bound on the distances to v* from the first, for c > 0."""
     scale = (1 + case.depth) * size(distance, case.v, case.rewards) * size(1 / c) ** 2
+    left = distance[0]  # times the rate again and again: a ball that holds 0 has no power
     for layer, after in enumerate(distance):
-        most = rate**layer * distance[0] + bound.floor(epsilon, c)
-        yield Part(f"‖v_{layer} − v*‖ for v* = {name}", after, most, scale, AT_MOST)
+        yield Part(f"‖v_{layer} − v*‖ for v* = {name}", after, left + floor(epsilon, c), scale, AT_MOST)
+        left = rate * left
 
 
 def of_the_library(case: Case, operator: Operator) -> Iterator[Part]:

@@ -79,6 +79,13 @@ class Case:
         """The states that transitions leave, in order."""
         return [before for before, *_ in self.moves]
 
+    @cached_property
+    def visited(self) -> list[int]:
+        """W, ascending: the states that transitions leave, and those that they enter without terminating; all of one trajectory."""
+        if self.endings is None:
+            return sorted(set(self.states))
+        return sorted({*self.sources, *(after for _, _, after, ended in self.moves if not ended)})
+
     @property
     def trajectories(self) -> list[tuple[Sequence[int], bool]]:
         """Of each trajectory its states, and whether it terminated."""
@@ -107,9 +114,9 @@ class Case:
             "n": self.n,
             "d": self.d,
             "layers": self.depth,
-            "states visited": len(set(self.states)),
+            "states visited": len(self.visited),
             **({} if isinstance(self.gamma, Symbol) else {"γ": self.gamma}),
-            "a state never left": not set(self.states) <= set(self.sources),
+            "a state never left": not set(self.visited) <= set(self.sources),
             "step sizes that differ by layer": len(set(self.alphas)) > 1,
             **({} if self.endings is None else self._of_trajectories()),
         } | {f"E = {words} in the place of exp": self.exp is stand for stand, words in EXPONENTIALS.items()}
@@ -310,7 +317,7 @@ def float_name(case: Case) -> str:
     return (
         str(case)
         if small
-        else f"n = {case.n}, d = {case.d}, {len(set(case.states))} states visited, γ = {shown(case.gamma)}, α = {shown(case.alphas[0])}"
+        else f"n = {case.n}, d = {case.d}, {len(case.visited)} states visited, γ = {shown(case.gamma)}, α = {shown(case.alphas[0])}"
     )
 
 

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple
 from sympy import MatrixSymbol, Symbol
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
-from icrl import td
 from icrl.arrays import np
 from icrl.mrp import Context
 from icrl.operator import Operator, layer_operator, operator_from_kernel
 from icrl.prompt import rows
-from icrl.verify.instances.cases import Case, as_matrices
+from icrl.verify.instances.cases import Case, as_matrices, iterates
 from icrl.verify.judging import blocks as sy
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import solved
@@ -40,14 +39,16 @@ def array(case: Case, entries: Any) -> np.ndarray:
 
 def visited(case: Case) -> list[int]:
     """W, ascending."""
-    return sorted(set(case.states))
+    return case.visited
 
 
 def transitions(case: Case) -> Transitions:
-    """The n transitions."""
+    """The n transitions; those that terminate reach nothing."""
     one, zero = 0 * case.gamma + 1, 0 * case.gamma
     mark = lambda states: array(case, [[one if s == u else zero for u in visited(case)] for s in states])
-    return Transitions(mark(case.states[:-1]), mark(case.states[1:]), array(case, case.rewards))
+    before, _, after, ended = zip(*case.moves)
+    reached = [None if ends else s for s, ends in zip(after, ended)]
+    return Transitions(mark(before), mark(reached), array(case, case.rewards))
 
 
 def without_mask(case: Case) -> Transitions:
@@ -129,10 +130,10 @@ def td_update(K: Any, given: Transitions, gamma: Any, alpha: Any, v: Any) -> Any
 def operator_of(case: Case) -> Operator:
     """The library's operator: of the features for floats with the true exponential, else of the table E."""
     if case.exp is None:
-        return layer_operator(
-            Context(case.states, case.rewards), case.features, case.gamma, np.reshape(case.A, (case.d, case.d))
-        )
-    return operator_from_kernel(case.states, case.rewards, powers(case, transitions(case).C), case.gamma)
+        context = Context(case.states, case.rewards, case.endings)
+        return layer_operator(context, case.features, case.gamma, np.reshape(case.A, (case.d, case.d)))
+    E = powers(case, transitions(case).C)
+    return operator_from_kernel(case.states, case.rewards, E, case.gamma, case.endings)
 
 
 def values(case: Case, machine: Machine = Machine()) -> list[np.ndarray]:
@@ -153,17 +154,15 @@ def one_update(case: Case, loop: Callable[[Any], Iterator[dict]]) -> Callable[[n
 
 def loop(case: Case) -> list[np.ndarray]:
     """v_0, v_1, … on W by the TD loop."""
-    return on_visited(
-        case, td.softmax_td(case.states, case.rewards, case.score, case.gamma, case.alphas, case.v, case.exp)
-    )
+    return on_visited(case, iterates(case))
 
 
 def certainty_equivalence(case: Case) -> np.ndarray:
     """v_CE on W, by counting and elimination: what is left of the context when its weights are forgotten."""
-    W, out = visited(case), list(zip(case.states[:-1], case.rewards, case.states[1:]))
+    W = visited(case)
     one, zero, lines, paid = 0 * case.gamma + 1, 0 * case.gamma, [], []
     for s in W:
-        mine = [(reward, after) for before, reward, after in out if before == s]
+        mine = [(reward, None if ended else after) for before, reward, after, ended in case.moves if before == s]
         share = one / max(len(mine), 1)
         lines.append([(one if u == s else zero) - case.gamma * share * sum(after == u for _, after in mine) for u in W])
         paid.append(share * sum((reward for reward, _ in mine), zero))
