@@ -39,12 +39,7 @@ MAY = {
     "icrl.verify.instances": LIBRARY,
     "icrl.verify.judging": (*LIBRARY, "icrl.verify.model", "icrl.verify.instances"),
     "icrl.verify.routes": (*LIBRARY, "icrl.verify.model", "icrl.verify.instances", "icrl.verify.judging"),
-    "icrl.verify.kernel": (
-        *LIBRARY,
-        "icrl.verify.model",
-        "icrl.verify.instances",
-        "icrl.verify.routes",
-    ),
+    "icrl.verify.kernel": ("icrl.verify.model", "icrl.verify.instances", "icrl.verify.routes"),
     "icrl.verify.pages": ("icrl.verify.model", "icrl.verify.run", "icrl.verify.kernel"),
     "icrl.claims": (*LIBRARY, "icrl.loading", "icrl.pretrain", "icrl.verify"),
     "icrl.exercises.judging": LIBRARY,
