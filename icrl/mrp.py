@@ -179,14 +179,22 @@ class Context:
         object.__setattr__(self, "rewards", finite_array("rewards", rewards, (n,)))
         object.__setattr__(self, "endings", ends)
 
+    def __repr__(self) -> str:
+        ended = sum(terminated for _, terminated in self.endings)
+        told = f", {len(self.endings)} trajectories, {ended} terminated" if self.endings != ((self.n, False),) else ""
+        return f"<Context of {self.n} transitions{told}>"
+
     @classmethod
     def of_trajectories(cls, trajectories: Iterable[tuple[ArrayLike, ArrayLike, bool]]) -> Context:
         """The context of one or more trajectories (states, rewards, terminated): k + 1 states, k ≥ 1 rewards, and whether it terminated.
 
-        Raises ``ValueError`` as :class:`Context`, naming the trajectory whose lengths do not match.
+        Raises ``ValueError`` as :class:`Context`, naming the trajectory whose lengths do not match, or that is none.
         """
         states, rewards, endings = [], [], []
-        for i, (S, R, terminated) in enumerate(trajectories):
+        for i, trajectory in enumerate(trajectories):
+            if not isinstance(trajectory, Sequence) or len(trajectory) != 3:
+                raise ValueError(f"trajectory {i} must be (states, rewards, terminated), got {trajectory!r}")
+            S, R, terminated = trajectory
             S, R = state_array(f"states of trajectory {i}", S), np.asarray(R)
             if S.size != R.size + 1:
                 raise ValueError(
@@ -330,12 +338,12 @@ class MarkovRewardProcess:
     S_0, uniform on the states that are not terminal unless given. ``state_names``: S distinct strings, the states' numbers
     unless given. ``outcomes``: one :class:`Outcomes` a state (what stands at a terminal one is not used), whose transition
     probabilities and expected rewards are P and r; only an MRP with rewards of its own has them. ``terminal``: (k,), the
-    states in which an episode ends, none unless given: whatever their rows say, nothing follows, so that P and r are 0
-    there, and their value is 0.
+    states in which an episode ends, none unless given: whatever their rows of P say, nothing follows, so that P is 0
+    there, and their value is 0. What is paid on entering one belongs to the state before.
 
     Raises ``ValueError`` for a matrix that is not square, lengths that do not match, NaN, infinity, a negative
     probability, a row that does not sum to 1, γ out of range, naming the states that reach no ending, outcomes that
-    contradict P or r, and terminal states that are all of them, or in which an episode may begin.
+    contradict P or r, and terminal states that are all of them, that pay, or in which an episode may begin.
 
     P need not be ergodic: :meth:`is_ergodic` says whether it is.
     """
@@ -540,13 +548,17 @@ def _terminal(terminal: ArrayLike | None, n_states: int) -> np.ndarray:
 
 
 def _ending(transition: ArrayLike, reward: ArrayLike, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P and r, checked where a state is not terminal, and 0 where it is; read-only."""
+    """P and r, checked; P is 0 where a state is terminal; read-only."""
     if not ends.any():
         return probabilities("transition", transition, ("S", "S")), finite_array("reward", reward, ends.shape)
     P, r = np.array(finite_array("transition", transition, ("S", "S"))), finite_array("reward", reward, ends.shape)
     P[ends] = np.eye(len(P))[ends]
     P = np.where(ends[:, None], 0, probabilities("transition", P, ("S", "S")))
-    return finite_array("transition", P, P.shape), finite_array("reward", np.where(ends, 0, r), r.shape)
+    if (pays := np.flatnonzero(ends & (r != 0))).size:
+        raise ValueError(
+            f"reward must be 0 in terminal states, got {r[pays[0]]:g} in state {pays[0]}: what is paid on entering it belongs to the state before"
+        )
+    return finite_array("transition", P, P.shape), r
 
 
 def endless_states(follows: np.ndarray, ends: np.ndarray) -> np.ndarray:

@@ -125,12 +125,23 @@ def test_a_trajectory_ends_where_the_next_transition_does_not_go_on():
             "endings must count n = 2",
         ),
         (lambda: prompt(np.ones((1, 3)), np.ones((1, 2)), np.ones((1, 3)), 0.5, [(1, 1), (1, 0)]), "n . 2 = 4 columns"),
-        (lambda: prompt_from_context(Context([0, 1], [1.0]), np.eye(2), 1.0), r"gamma.*\[0, 1\)"),
+        (
+            lambda: prompt_from_context(Context([0, 1], [1.0]), np.eye(2), 1.0),
+            "gamma must be below 1 where no trajectory",
+        ),
+        (lambda: prompt_from_context(Context([0, 1], [1.0]), np.eye(2), 1.1), r"gamma.*\[0, 1\]"),
+        (lambda: Context.of_trajectories([([0, 1], [1])]), r"trajectory 0 must be \(states, rewards, terminated\)"),
+        (lambda: Context.of_trajectories(([0, 1], [1], True)), "trajectory 0 must be"),
     ],
 )
 def test_what_is_no_context_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_context_is_shown_in_a_line():
+    assert repr(Context.of_trajectories(THREE)) == "<Context of 6 transitions, 3 trajectories, 2 terminated>"
+    assert repr(Context([0, 1, 0], [1, 2])) == "<Context of 2 transitions>"
 
 
 # One construction
@@ -290,7 +301,7 @@ def test_boyan_counts_down_at_discount_1():
 
 
 def test_a_terminal_state_has_value_0_whatever_its_row_says():
-    ended = MarkovRewardProcess([[0.5, 0.5], [0.3, 0.7]], [1.0, 9.0], 1, terminal=[1])
+    ended = MarkovRewardProcess([[0.5, 0.5], [0.3, 0.7]], [1.0, 0.0], 1, terminal=[1])
     np.testing.assert_array_equal(ended.transition, [[0.5, 0.5], [0, 0]])
     np.testing.assert_allclose(ended.value(), [2, 0])
     assert (ended.initial.tolist(), ended.stationary_distribution().tolist(), ended.is_ergodic()) == (
@@ -357,7 +368,8 @@ def test_the_stationary_distribution_of_episodes_is_that_of_the_chain_that_begin
             {"terminal": [1], "discount": 1},
             "discount must be below 1 where states reach no ending, got 1 and the states 2",
         ),
-        ({"terminal": [0]}, r"initial must be 0 in the terminal states \[0\]"),
+        ({"terminal": [1], "reward": [1.0, 5.0, 0]}, "reward must be 0 in terminal states, got 5 in state 1"),
+        ({"terminal": [0], "reward": [0, 0, 0]}, r"initial must be 0 in the terminal states \[0\]"),
         ({"discount": 1}, r"discount must be a number in \[0, 1\), got 1"),
         ({"terminal": [1], "discount": 1.5}, r"discount must be a number in \[0, 1\], got 1.5"),
         ({"terminal": [], "discount": 1}, "the states 0, 1, 2"),
