@@ -674,7 +674,7 @@ terminates; $\hat M$ and $\hat b$ gather the weights of all transitions as in {p
 ASSERTIONS = (
     Assertion(
         "substochastic",
-        r"No entry of $P_e$ is negative, and its rows sum to $1 - e(s)$, or to 0 where no transition leaves $s$.",
+        r"**The model.** No entry of $P_e$ is negative, and its rows sum to $1 - e(s)$, or to 0 where no transition leaves $s$.",
         typed="equation",
     ),
     Assertion(
@@ -702,7 +702,7 @@ ${letters(endless(claim), "alpha", "gamma")}$.
         "norm",
         lambda claim: (
             rf"""
-Let $0 \le \alpha \le 1$ and
+**The margin.** Let $0 \le \alpha \le 1$ and
 
 $$
 c' = \min_{{s \in W}} \bigl[ {letters(claim.margin, DIAGONAL, "gamma", ONWARD)} \bigr] .
@@ -764,7 +764,7 @@ terminates at once.
     Assertion(
         "coverage",
         r"""
-Every state of $W$ is left by a transition if, and only if, the last state of each trajectory that was **cut** is.
+**What must be seen.** Every state of $W$ is left by a transition if, and only if, the last state of each trajectory that was **cut** is.
 """,
         typed="condition",
     ),
@@ -779,7 +779,7 @@ value on $W$ depends on its value or its features.
     Assertion(
         "kept",
         r"""
-Let $I - \gamma P_e$ be invertible. Whatever the features, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ is a fixed point
+**Fixed points.** Let $I - \gamma P_e$ be invertible. Whatever the features, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ is a fixed point
 of the layer.
 """,
         typed="equation",
@@ -795,7 +795,7 @@ invertible.
     Assertion(
         "undiscounted",
         r"""
-Let every state of $W$ be left by a transition. Then $I - P_e$ is invertible, and $\gamma = 1$ allowed, if, and only if,
+**No discount.** Let every state of $W$ be left by a transition. Then $I - P_e$ is invertible, and $\gamma = 1$ allowed, if, and only if,
 from every state of $W$ transitions of the context lead to one that **terminates**; to be cut is no termination.
 """,
         typed="condition",
