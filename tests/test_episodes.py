@@ -120,6 +120,17 @@ def test_a_trajectory_ends_where_the_next_transition_does_not_go_on():
         (lambda: Context.of_transitions([0], [1], [1], [3]), "terminated must be 1 truth values"),
         (lambda: td.softmax_td([0, 1], [1], lambda s, u: 0.0, 1, [1], endings=[(2, True)]), "endings must hold"),
         (lambda: td.td_errors([0, 1], [1], [0, 0], 1, []), "endings must hold"),
+        (lambda: td.td_errors([0, 1], [1], [0, 0], 1, [(1, "False")]), "endings must be pairs.*'False'"),
+        (lambda: td.td_errors([0, 1], [1], [0, 0], 1, [(1.0, True)]), r"endings must be pairs.*\(1.0, True\)"),
+        (lambda: softmax_td_parameters(2, "no", 0.9, 1.0, np.ones((1, 1))), "n must be a number of transitions.*'no'"),
+        (
+            lambda: values_at_depth([[0, 0]], [[1.0, 1.0]], [[1.0]], 1, 1, 1, None, [[0, 0]], [[False], [True]]),
+            r"terminated must have the shape of rewards, \(1, 2\), got \(2, 1\)",
+        ),
+        (
+            lambda: boyan_chain(3, 1, "terminal").sample_batch(2, 4, np.random.default_rng(0)),
+            "sample_batch must have a process without terminal states",
+        ),
         (
             lambda: prompt(np.ones((1, 3)), np.ones((1, 2)), np.ones((1, 3)), 0.5, [(1, True)]),
             "endings must count n = 2",
@@ -263,6 +274,44 @@ def test_at_discount_1_a_value_is_asked_only_where_every_state_reaches_a_termina
         assert np.mean(starts) == pytest.approx(np.mean(returns), abs=scale)
 
 
+def test_another_fixed_point_may_have_another_mean():
+    """Where every state listens to transitions out of 0 alone, (5, 5, 0) stays although the episode paid nothing."""
+    E = [[F(1), F(0), F(0)]] * 3
+    operator, v = operator_from_kernel([0, 1, 2, 3], [F(0)] * 3, E, F(1), [(3, True)]), [F(5), F(5), F(0)]
+    assert operator.update(v, F(1)).tolist() == v
+    assert operator.certainty_equivalence().tolist() == [0, 0, 0]
+
+
+def test_shares_that_add_up_to_less_than_1_by_rounding_are_no_ending():
+    """State 1 is left six times, for three states, and never for good: 4/6 + 1/6 + 1/6 is below 1 in floats."""
+    circles = [([1, 1], [1], False)] + [([1, 2, 1], [1, 1], False)] * 4 + [([1, 3, 1], [1, 1], False)]
+    context = Context.of_trajectories([([0, 9], [1], True), *circles])
+    model_ = empirical_model(context)
+    assert model_.transition.sum(axis=1).min() < 1 or model_.terminating.sum() == 1
+    with pytest.raises(ValueError, match="discount must be below 1 where states reach no ending"):
+        model_.value(1)
+
+
+def test_what_a_row_lacks_to_1_is_no_ending():
+    """Within the tolerance of a row's sum, at discount 1, only the share that enters a terminal state counts."""
+    for row in ([1 + 5e-10, 1e-6], [1 - 5e-10, 1e-6]):
+        ended = MarkovRewardProcess([[row[0] - 1e-6, row[1]], [0, 1]], [1, 0], 1, terminal=[1])
+        assert ended.value()[0] == pytest.approx(1e6, rel=1e-6)
+    with pytest.raises(ValueError, match="endings are too rare"):
+        MarkovRewardProcess([[1.0, 1e-17], [0, 1]], [1, 0], 1, terminal=[1]).value()
+
+
+@pytest.mark.parametrize("one", [1.0, F(1)])
+def test_a_discount_that_leaves_no_solution_is_refused(one):
+    """0 → 1 → 0 at γ = −1: I + P_e is singular, and floats do not notice by themselves."""
+    operator = operator_from_kernel([0, 1, 0], [one, 0 * one], [[one, one], [one, 2 * one]], -one)
+    with pytest.raises(ValueError, match="gamma must leave I - gamma P_e invertible, got -1"):
+        operator.certainty_equivalence()
+    walk = Context([0, 3, 0, 1, 0, 1], [1, 0, 0, 0, 0])
+    with pytest.raises(ValueError, match="gamma must leave"):
+        layer_operator(walk, np.eye(4), -1.0).certainty_equivalence()
+
+
 def test_the_floor_counts_the_terminal_value_and_the_rewards():
     """One state, left eight times, twice for good: (1 − γP_e)⁻¹ = 1/(1 − γ 3/4)."""
     context = Context([0] * 10, [1.0] * 8, [(4, True), (4, True)])
@@ -291,6 +340,11 @@ def test_the_state_form_counts_what_terminated(context, seed):
     np.testing.assert_allclose(given_model.counts[W, 0], operator.counts)
     np.testing.assert_allclose(given_model.transition[np.ix_(W, W)], operator.transition)
     np.testing.assert_allclose(given_model.reward[0, W], operator.reward)
+
+
+def test_an_iterator_of_endings_is_read_once():
+    v = list(td.tabular_td([0, 1], [1.0], 1, [1.0], endings=zip([1], [True])))[-1]
+    assert v == {0: 1.0, 1: 0}
 
 
 # Processes that end

@@ -501,10 +501,6 @@ def returns(claim: Episodes, case: Case, operator: Operator) -> Iterator[Part]:
         added = [claim.cut(v_CE[case.visited.index(last)]) for *_, last, ended in walks if not ended]
         if claim.terminated(case):
             yield Part("the mean of v_CE over the first states", worth, first(v_CE), scale, asserted="mean-return")
-            for w in suspects(case):
-                if all(x == 0 for x in operator.M @ w):
-                    other = first(v_CE + solved(X, w))
-                    yield Part("that of another fixed point", worth, other, scale * size(w), asserted="mean-return")
         yield Part("the mean of v_CE, with cuts", worth + mean(added), first(v_CE), scale, asserted="cut-return")
 
 
@@ -811,7 +807,7 @@ At $\gamma = 1$, $v_{\mathrm{CE}}(s)$ is then the expected return of an episode 
         "mean-return",
         r"""
 If moreover **all** trajectories terminated, the mean of $v_{\mathrm{CE}}$ over their first states is the mean of their
-returns. Two states that are weighed alike give rise to other fixed points, which have the same mean.
+returns. (Where $\hat M$ is singular there are other fixed points, and they need not have that mean.)
 """,
         typed="names",
     ),
