@@ -192,7 +192,7 @@ def _returns(found: Diagnosis) -> list[str]:
         f"With v_CE of its last state added to the return of each that was cut, the mean return is {all_of_them}, equal to {first}.{true}",
     ]
     if found.task.sample and before and all(ends for _, ends in before):
-        sentences.append(f"None is cut with --length {found.task.context.n - last}; {UNPLANNED}.")
+        sentences.append(f"No episode is cut with --length {found.task.context.n - last}; {UNPLANNED}.")
     return sentences
 
 
