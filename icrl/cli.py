@@ -98,8 +98,9 @@ words of the report (the book's chapters "The layer as an operator on values", "
   c                the diagonal margin; the theorem: if c > 0, a layer leaves at most 1 - step * c of the error;
                    c' where transitions terminate, which can be positive at discount 1 too
   v_CE             certainty equivalence: the value of the model that the context's own frequencies make
-  F                how far v_CE is from the true value at most, with the confidence given, for rewards that depend on the
-                   state alone (an environment's are averaged to be so, unless --noisy)
+  F                how far v_CE is from the true value at most, with the confidence given, if the length was fixed in
+                   advance: for rewards that depend on the state alone (an environment's are averaged to be so), or with
+                   --noisy from the range of reward + discount * true value of what follows, state by state
 """
 
 

@@ -142,6 +142,14 @@ def context_itself(context: Context) -> Context:
     return context
 
 
+def listed_states(names: Sequence[str]) -> str:
+    """“state 3”, “states 3, 4 and 5”, or the first few of them and how many more there are."""
+    if len(names) == 1:
+        return f"state {names[0]}"
+    first, last = (names[:-1], names[-1]) if len(names) <= 8 else (names[:6], f"{len(names) - 6} more")
+    return f"states {', '.join(first)} and {last}"
+
+
 # Contexts
 
 
@@ -386,8 +394,8 @@ class MarkovRewardProcess:
                 f"initial must be 0 in the terminal states {self.terminal.tolist()}, got {self.initial[ends]}"
             )
         if self.discount == 1 and (endless := endless_states(P > 0, ends)).size:
-            names = ", ".join(self.state_names[s] for s in endless[:8]) + ", …" * (len(endless) > 8)
-            raise ValueError(f"discount must be below 1 where states reach no ending, got 1 and the states {names}")
+            names = listed_states([self.state_names[s] for s in endless])
+            raise ValueError(f"discount must be below 1 where states reach no ending, got 1 and {names}")
         for state, here in enumerate(self.outcomes or ()):
             if not ends[state]:
                 _check_outcomes(self, state, here)

@@ -37,6 +37,7 @@ from icrl.mrp import (
     endless_states,
     finite_array,
     integer,
+    listed_states,
     number,
     state_array,
     truths,
@@ -122,8 +123,9 @@ class Operator:
                 f"context must have a transition out of every state it visits, got none out of state {last}"
             )
         if self.gamma == 1 and (endless := endless_states(self.transition != 0, self.terminating != 0)).size:
+            names = listed_states(list(map(str, self.states[endless].tolist())))
             raise ValueError(
-                f"gamma must leave I - gamma P_e invertible, got {self.gamma} where no termination is reached from the states {self.states[endless].tolist()}"
+                f"gamma must leave I - gamma P_e invertible, got {self.gamma} where no termination is reached from {names}"
             )
         try:
             if self.M.dtype == object:
