@@ -1,7 +1,7 @@
 (** How fast depth reaches the value of several episodes on W, the states that
     transitions leave or enter without terminating. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries episodes operator norm contraction coverage episodes_operator.
+From icrl Require Import transformer td entries episodes operator norm contraction episodes_operator.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -32,8 +32,8 @@ Variables (R : realFieldType) (N : nat) (W : pred 'I_N).
 Definition restrict p (M : 'M[R]_(N, p)) : 'M[R]_(N, p) :=
   \matrix_(s, u) if W s then M s u else 0.
 
-(** No vector that is not 0 on W is taken to 0 there. Where the rows of W have no
-    entry outside W, their square block has an inverse: that is what this says. *)
+(** Only a vector that is 0 on W is taken to 0 there. Where the rows of W have no
+    entry outside W, this says that their square block on W has an inverse. *)
 Definition invertible_on (M : 'M[R]_N) :=
   forall v : 'cV[R]_N, restrict (M *m v) = 0 -> restrict v = 0.
 
@@ -95,10 +95,6 @@ Notation Mhat := (ep_Mhat E S visible).
 Notation Phat := (ep_Phat E S next visible).
 Notation G := (ep_G E S next visible gamma).
 Notation Pe := (ep_Pe R S next visible).
-Notation rhat := (ep_rhat S r visible).
-Notation v_CE := (ep_v_CE S r next visible gamma).
-Notation visits := (ep_visits S visible).
-Notation ending := (ep_ending R S next visible).
 Notation row_margin := (ep_margin E S next visible gamma).
 Notation residual := (ep_residual E S r next visible gamma).
 Notation td_update := (ep_update S r next visible gamma E).

@@ -1,7 +1,7 @@
 (** The fixed points of several episodes' layers on W, what a positive margin asks
     for, and a context that has one. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries episodes operator norm contraction coverage episodes_operator
+From icrl Require Import transformer td entries episodes operator norm coverage episodes_operator
   episodes_contraction.
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -16,17 +16,13 @@ Variables (visible : pred 'I_C) (gamma : R).
 Implicit Types (v w vs : 'cV[R]_N) (s u : 'I_N) (alpha : R).
 Notation W := (ep_W S next visible).
 Notation on_W := (restrict W).
-Notation K := (ep_K S visible E).
 Notation Mhat := (ep_Mhat E S visible).
 Notation Phat := (ep_Phat E S next visible).
-Notation G := (ep_G E S next visible gamma).
 Notation Pe := (ep_Pe R S next visible).
 Notation rhat := (ep_rhat S r visible).
 Notation v_CE := (ep_v_CE S r next visible gamma).
 Notation visits := (ep_visits S visible).
-Notation ending := (ep_ending R S next visible).
 Notation row_margin := (ep_margin E S next visible gamma).
-Notation residual := (ep_residual E S r next visible gamma).
 Notation td_update := (ep_update S r next visible gamma E).
 Notation weighted_td := (ep_weighted_td S r next visible gamma E).
 
@@ -48,8 +44,10 @@ rewrite restrictD -[RHS]addr0 => /addrI/eqP; rewrite restrictZ scaler_eq0 (negbT
 by rewrite restrictK restrictB => /subr0_eq.
 Qed.
 
-(** Outside W, 1 - gamma Pe changes nothing: it has an inverse exactly if it has one on W. *)
-Theorem ep_invertible_on_W : 1%:M - gamma *: Pe \in unitmx <-> invertible_on W (1%:M - gamma *: Pe).
+(** Outside W, 1 - gamma Pe changes nothing:
+    it has an inverse if and only if it has one on W. *)
+Theorem ep_invertible_on_W :
+  1%:M - gamma *: Pe \in unitmx <-> invertible_on W (1%:M - gamma *: Pe).
 Proof.
 have act v : (1%:M - gamma *: Pe) *m v = v - gamma *: (Pe *m v) by rewrite mulmxBl mul1mx -scalemxAl.
 have out v s : ~~ W s -> ((1%:M - gamma *: Pe) *m v) s 0 = v s 0.
@@ -234,8 +232,8 @@ rewrite /ep_margin mxE; congr (_ - _ * _); transitivity ((ep_Phat near S two_wal
 by rewrite ep_Phat_mul big_mkcond sum5 /next_value /= !mxE !mulr0 mulr1 !add0r !addr0.
 Qed.
 
-(** The hypotheses hold with a terminal state, at gamma = 1 too: W is the states 0 and 1,
-    on which every margin is 1/6 at least. Over all states it would be below 0. *)
+(** A margin can be positive on W with a terminal state, at gamma = 1 too: W is the
+    states 0 and 1, whose margins are at least 1/6; that of the state 2 is below 0. *)
 Theorem two_walks_have_a_positive_margin :
   [/\ forall s u, 0 < near s u,
       forall s, W s = (s != ord_max),

@@ -1,5 +1,5 @@
 (** The operator of several episodes: the empirical model is substochastic where
-    transitions terminate. *)
+    transitions terminate, and knows nothing outside W. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries episodes operator.
 Set Implicit Arguments.
@@ -212,7 +212,7 @@ have Mhat1 : (Mhat *m one) s 0 = 1 by rewrite mxE -[RHS]row; apply: eq_bigr => u
 by rewrite !(addmxE, oppmxE, scalemxE) Mhat1 [one _ _]mxE; move: ((Phat *m one) s 0) => *; ring.
 Qed.
 
-(** Its multiple, where nothing terminates. *)
+(** Where nothing terminates, G multiplies 1 by a number. *)
 Theorem ep_G_one_endless alpha s :
   (forall k, visible k -> next k != None) ->
   \sum_(i | visible i) E s (S i) != 0 ->
