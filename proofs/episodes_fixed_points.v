@@ -52,7 +52,7 @@ Proof.
 have act v : (1%:M - gamma *: Pe) *m v = v - gamma *: (Pe *m v) by rewrite mulmxBl mul1mx -scalemxAl.
 have out v s : ~~ W s -> ((1%:M - gamma *: Pe) *m v) s 0 = v s 0.
   move=> Ws; rewrite act !(addmxE, oppmxE, scalemxE) mxE big1 ?mulr0 ?subr0 // => u _.
-  by case: (ep_W_is_closed E (fun _ => 0) u Ws) => _ _ _ -> _; rewrite mul0r.
+  by case: (ep_W_is_closed (fun _ _ => 0 : R) (fun _ => 0 : R) u Ws) => _ _ _ -> _; rewrite mul0r.
 split=> [inv v Xv0|inv].
   rewrite -[LHS](mulKmx inv) (_ : _ *m on_W v = 0) ?mulmx0 //; apply/colP => s; rewrite [RHS]mxE.
   case Ws: (W s); last by rewrite out ?Ws // mxE Ws.
@@ -174,8 +174,8 @@ rewrite two ler_add2r ler_pimull ?ep_Mhat_le1 // subr_ge0; apply: le_trans gamma
 by rewrite ler_pimulr.
 Qed.
 
-(** Where |gamma| is 1 or more, a positive margin takes a transition out of the state
-    that terminates. *)
+(** Where |gamma| is 1 or more, a positive margin takes a transition
+    out of the state that terminates. *)
 Theorem ep_positive_margin_ends s :
   1 <= `|gamma| -> 0 < row_margin s ->
   exists k, [/\ visible k, S k = s & next k = None].
@@ -232,8 +232,9 @@ rewrite /ep_margin mxE; congr (_ - _ * _); transitivity ((ep_Phat near S two_wal
 by rewrite ep_Phat_mul big_mkcond sum5 /next_value /= !mxE !mulr0 mulr1 !add0r !addr0.
 Qed.
 
-(** A margin can be positive on W with a terminal state, at gamma = 1 too: W is the
-    states 0 and 1, whose margins are at least 1/6; that of the state 2 is below 0. *)
+(** A margin can be positive on W with a terminal state, at gamma = 1 too:
+    W is the states 0 and 1, whose margins are at least 1/6;
+    that of the state 2 is below 0. *)
 Theorem two_walks_have_a_positive_margin :
   [/\ forall s u, 0 < near s u,
       forall s, W s = (s != ord_max),
@@ -257,7 +258,8 @@ split=> [s u|s|s Ws|].
 by rewrite two_walks_margin big_mkcond sum5 /ep_K !Z normr1 /near /=; field.
 Qed.
 
-(** One state, left once, and terminal there: Mhat = 1, Phat = 0. *)
+(** The 2 of the margin cannot be greater: for any b above it, one transition, which
+    terminates, refutes the bound, for there Mhat = 1 and Phat = 0. *)
 Theorem ep_two_is_sharp (b : R) :
   2%:R < b ->
   exists (N C : nat) (E : 'I_N -> 'I_N -> R) (S : 'I_C -> 'I_N),

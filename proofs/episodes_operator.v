@@ -198,7 +198,7 @@ rewrite mulmxBr mulmxDr -scalemxAr -mulmxA; apply/colP => s; rewrite !(addmxE, o
 by move: (v s 0) ((Mhat *m v) s 0) ((Mhat *m rhat) s 0) ((Mhat *m (Pe *m v)) s 0) => *; ring.
 Qed.
 
-(** A row of Mhat sums to 1 where some visible weight is not 0. *)
+(** A row of Mhat sums to 1 where the visible weights do not sum to 0. *)
 Lemma ep_Mhat_row s : \sum_(i | visible i) E s (S i) != 0 -> \sum_u Mhat s u = 1.
 Proof. by move=> Z0; under eq_bigr do rewrite mxE; rewrite -(partition_big S xpredT) // -mulr_suml divff. Qed.
 
@@ -212,7 +212,7 @@ have Mhat1 : (Mhat *m one) s 0 = 1 by rewrite mxE -[RHS]row; apply: eq_bigr => u
 by rewrite !(addmxE, oppmxE, scalemxE) Mhat1 [one _ _]mxE; move: ((Phat *m one) s 0) => *; ring.
 Qed.
 
-(** Where nothing terminates, G multiplies 1 by a number. *)
+(** Where nothing terminates, G multiplies 1 by 1 + alpha gamma - alpha. *)
 Theorem ep_G_one_endless alpha s :
   (forall k, visible k -> next k != None) ->
   \sum_(i | visible i) E s (S i) != 0 ->
@@ -245,7 +245,8 @@ Proof. by rewrite /reads /following /= ltn_ord /= inordK // ltnS. Qed.
 (** One trajectory without endings is the special case: the same operator,
     and the same empirical model. *)
 Theorem one_trajectory_operator :
-  [/\ forall alpha, ep_G E columns next (@sources n) gamma alpha = G n E S gamma alpha,
+  [/\ forall alpha,
+        ep_G E columns next (@sources n) gamma alpha = G n E S gamma alpha,
       ep_bhat E columns rewards (@sources n) = bhat n E S r,
       ep_Pe R columns next (@sources n) = Pe R n S
     & ep_rhat columns rewards (@sources n) = rhat n S r].
