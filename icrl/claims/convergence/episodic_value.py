@@ -822,6 +822,11 @@ added.
 )
 
 
+def named(file: str, *names: str) -> tuple[str, ...]:
+    """Theorems and definitions of ``proofs/episodes_FILE.v``."""
+    return tuple(f"episodes_{file}.{name}" for name in names)
+
+
 CLAIM = Claim(
     id="episodic-value",
     title="What depth makes of episodes",
@@ -889,28 +894,49 @@ CLAIM = Claim(
     checks=(
         proof(
             "episodic-value",
-            "for every number of states, columns, d and depth, every table of weights that are not negative (for G·1 positive)",
-            stated=tuple(
-                f"episodes_operator.{name}"
-                for name in (
+            "for every number of states, columns, d and depth, every table of weights that are not negative; a vector on W is one over all states, with 0 "
+            "in the place of the others",
+            stated=(
+                *named(
+                    "operator",
+                    "ep_Pe_rows",
                     "ep_Phat_is_Mhat_Pe",
                     "ep_bhat_is_Mhat_rhat",
-                    "ep_Pe_substochastic",
                     "ep_richardson",
                     "ep_G_one",
-                    "ep_operator_norm_bound",
-                    "ep_contraction",
-                    "episodes_contraction",
-                    "ep_fixed_is_bellman",
-                    "ep_certainty_equivalence",
+                    "ep_G_one_endless",
                     "one_trajectory_operator",
-                )
+                ),
+                *named(
+                    "contraction",
+                    "ep_operator_norm_bound",
+                    "ep_error_recursion",
+                    "ep_contraction",
+                    "ep_depth",
+                    "episodes_contraction",
+                    "episodes_unread",
+                ),
+                *named(
+                    "fixed_points",
+                    "ep_v_CE_is_kept",
+                    "ep_one_fixed_point",
+                    "ep_certainty_equivalence",
+                    "ep_positive_margin_covers",
+                    "ep_margin_at_most",
+                    "ep_positive_margin_ends",
+                    "two_walks_have_a_positive_margin",
+                    "ep_two_is_sharp",
+                ),
             ),
-            further=("episodes_operator.ep_update_is_operator",),
-            definitions=tuple(
-                f"episodes_operator.{name}"
-                for name in (
+            further=(
+                *named("operator", "ep_update_is_operator", "ep_W_is_closed"),
+                *named("fixed_points", "ep_fixed_is_bellman", "ep_invertible_on_W"),
+            ),
+            definitions=(
+                *named(
+                    "operator",
                     "reads",
+                    "ep_W",
                     "ep_Mhat",
                     "ep_Phat",
                     "ep_bhat",
@@ -918,12 +944,29 @@ CLAIM = Claim(
                     "ep_visits",
                     "ep_Pe",
                     "ep_rhat",
+                    "ep_ending",
                     "ep_v_CE",
-                    "ep_margin",
-                    "substochastic",
-                )
+                ),
+                *named("contraction", "ep_margin", "ep_residual", "restrict", "invertible_on"),
+                *named("fixed_points", "two_walks", "two_walks_next", "two_walks_visible", "near"),
             ),
-            asserts=("model", "row-sums", "norm", "reached", "solved"),
+            asserts=(
+                "substochastic",
+                "model",
+                "row-sums",
+                "norm",
+                "reached",
+                "layer",
+                "depth",
+                "sharp",
+                "most",
+                "ends",
+                "covers",
+                "solved",
+                "unread",
+                "kept",
+                "only",
+            ),
         ),
         Check(
             "symbolic",
