@@ -1,7 +1,10 @@
 // Typesets formulas by MathJax, in Node. argv: the folder of MathJax, its configuration as JSON. Each line of the input is a list of
 // [TeX, whether it is displayed], answered by a line: a list with the HTML of each, or {"error"}. "css" is answered by the style sheet.
+// What is drawn of a formula may be broken at each <mjx-break>: of a long one in the text behind an operator, as TeX would, and of a
+// displayed one before wide space.
 const [folder, configuration] = process.argv.slice(2);
 const { chtml, tex } = JSON.parse(configuration);
+const LONGEST = 20; // characters of a formula that need not be broken
 
 require(`${folder}/node-main.js`)
   .init({
@@ -16,6 +19,34 @@ require(`${folder}/node-main.js`)
   })
   .then((MathJax) => {
     const adaptor = MathJax.startup.adaptor;
+    const { BIN, REL, OPEN, CLOSE, PUNCT } = MathJax._.core.MmlTree.MmlNode.TEXCLASS;
+    const inText = [
+      ({ kind, next, depth }) => kind === REL && next !== REL && !depth,
+      ({ kind, depth }) => kind === BIN && !depth,
+      ({ kind, next }) => [REL, BIN, PUNCT].includes(kind) && next !== REL,
+    ];
+    const wide = (drawn) => drawn && adaptor.tags(drawn, "mjx-mspace").some((space) => parseFloat(adaptor.getStyle(space, "width")) >= 1);
+    const displayed = [({ beforeSpace }) => beforeSpace];
+    const written = (parts) => parts.reduce((sum, { drawn }) => sum + adaptor.tags(drawn, "mjx-c").length, 0);
+    const cut = (parts, end) =>
+      parts.reduceRight((pieces, part) => (end(part) || !pieces.length ? [[part], ...pieces] : [[part, ...pieces[0]], ...pieces.slice(1)]), []);
+    const pieces = (parts, [end, ...further]) =>
+      end && written(parts) > LONGEST ? cut(parts, end).flatMap((piece) => pieces(piece, further)) : [parts];
+    const breakable = ({ math, data }) => {
+      const drawn = adaptor.childNodes(adaptor.firstChild(data));
+      const nodes = math.root.childNodes[0].childNodes;
+      let depth = 0;
+      const parts = nodes.map(({ texClass: kind }, i) => {
+        depth += (kind === OPEN) - (kind === CLOSE);
+        return { drawn: drawn[i], kind, depth, next: nodes[i + 1]?.texClass, beforeSpace: wide(drawn[i + 1]) };
+      });
+      for (const [{ drawn: first }] of pieces(parts, math.display ? displayed : inText).slice(1)) {
+        const space = adaptor.getAttribute(first, "space"); // stays on the line that ends
+        adaptor.removeAttribute(first, "space");
+        adaptor.insert(adaptor.node("mjx-break", space ? { space } : {}), first);
+      }
+    };
+    MathJax.startup.output.postFilters.add(breakable);
     const html = ([source, display]) => {
       try {
         return adaptor.outerHTML(MathJax.tex2chtml(source, { display }));
