@@ -49,6 +49,9 @@ MAIN = re.compile(r'<main id="main-content"(.*?)<article', re.S)
 MARK = re.compile(r'(<span class="std std-ref">)([✓∴†])(</span>)')
 SAID = {"✓": "how this was checked", "∴": "its proof", "†": "its source"}
 """What a mark is called by those who hear it."""
+REPORT = re.compile(
+    r'(/issues/new\?title=Sentence%20([^"]+)")(>report this sentence<)'
+)
 SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
 LINES = {
     "<dl>": '<span class="sig-lines">',
@@ -98,6 +101,7 @@ def lightened(page: str) -> str:
     page = MAIN.sub(r'<main\1<article id="main-content"', page)
     for old, new in NAMED.items():
         page = page.replace(old, new)
+    page = REPORT.sub(r'\1 aria-label="report this sentence: \2"\3', page)
     return MARK.sub(said, page)
 
 

@@ -5,6 +5,7 @@
 const [folder, configuration] = process.argv.slice(2);
 const { chtml, tex } = JSON.parse(configuration);
 const LONGEST = 20; // characters of a formula that need not be broken
+const WIDE = 1; // ems of space before which a displayed one may be
 
 require(`${folder}/node-main.js`)
   .init({
@@ -20,33 +21,35 @@ require(`${folder}/node-main.js`)
   .then((MathJax) => {
     const adaptor = MathJax.startup.adaptor;
     const { BIN, REL, OPEN, CLOSE, PUNCT } = MathJax._.core.MmlTree.MmlNode.TEXCLASS;
-    const inText = [
+    const ends = [
       ({ kind, next, depth }) => kind === REL && next !== REL && !depth,
       ({ kind, depth }) => kind === BIN && !depth,
       ({ kind, next }) => [REL, BIN, PUNCT].includes(kind) && next !== REL,
     ];
-    const wide = (drawn) => drawn && adaptor.tags(drawn, "mjx-mspace").some((space) => parseFloat(adaptor.getStyle(space, "width")) >= 1);
-    const displayed = [({ beforeSpace }) => beforeSpace];
     const written = (parts) => parts.reduce((sum, { drawn }) => sum + adaptor.tags(drawn, "mjx-c").length, 0);
     const cut = (parts, end) =>
       parts.reduceRight((pieces, part) => (end(part) || !pieces.length ? [[part], ...pieces] : [[part, ...pieces[0]], ...pieces.slice(1)]), []);
     const pieces = (parts, [end, ...further]) =>
       end && written(parts) > LONGEST ? cut(parts, end).flatMap((piece) => pieces(piece, further)) : [parts];
-    const breakable = ({ math, data }) => {
+    const breakText = ({ math, data }) => {
       const drawn = adaptor.childNodes(adaptor.firstChild(data));
-      const nodes = math.root.childNodes[0].childNodes;
+      const kinds = math.root.childNodes[0].childNodes.map((node) => node.texClass);
       let depth = 0;
-      const parts = nodes.map(({ texClass: kind }, i) => {
-        depth += (kind === OPEN) - (kind === CLOSE);
-        return { drawn: drawn[i], kind, depth, next: nodes[i + 1]?.texClass, beforeSpace: wide(drawn[i + 1]) };
-      });
-      for (const [{ drawn: first }] of pieces(parts, math.display ? displayed : inText).slice(1)) {
+      const parts = kinds.map((kind, i) => ({ drawn: drawn[i], kind, next: kinds[i + 1], depth: (depth += (kind === OPEN) - (kind === CLOSE)) }));
+      for (const [{ drawn: first }] of pieces(parts, ends).slice(1)) {
         const space = adaptor.getAttribute(first, "space"); // stays on the line that ends
         adaptor.removeAttribute(first, "space");
         adaptor.insert(adaptor.node("mjx-break", space ? { space } : {}), first);
       }
     };
-    MathJax.startup.output.postFilters.add(breakable);
+    const breakDisplay = ({ data }) => {
+      for (const style of adaptor.tags(data, "mjx-mstyle")) {
+        const space = adaptor.firstChild(style);
+        const wide = space && adaptor.kind(space) === "mjx-mspace" && parseFloat(adaptor.getStyle(space, "width")) >= WIDE;
+        if (wide) adaptor.insert(adaptor.node("mjx-break"), style);
+      }
+    };
+    MathJax.startup.output.postFilters.add((made) => (made.math.display ? breakDisplay : breakText)(made));
     const html = ([source, display]) => {
       try {
         return adaptor.outerHTML(MathJax.tex2chtml(source, { display }));
