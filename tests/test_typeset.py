@@ -167,7 +167,9 @@ def test_lines_of_code_say_how_far_they_are_indented_and_their_text_is_what_it_w
 
 def test_what_was_printed_as_prose_may_be_broken_and_what_is_in_columns_may_not():
     prose, columns, short = "x y" * 20, "x  y" * 20, "x y"
-    output = lambda text: f'<div class="output stream highlight-myst-ansi notranslate"><div class="highlight"><pre>{text}</pre>'
+    output = lambda text: (
+        f'<div class="output stream highlight-myst-ansi notranslate"><div class="highlight"><pre>{text}</pre>'
+    )
     line = lambda text, indent=0: f'<span class="code-line" style="--indent: {indent}">{text}</span>'
     assert fitted(output(f"{short}\n  {prose}")) == output(f"{short}\n{line('  ' + prose, 2)}")
     assert fitted(output(f"{prose}\n{columns}")) == output(f"{prose}\n{columns}")
@@ -182,7 +184,8 @@ def test_a_mark_stays_with_the_last_word():
         assert fitted(f"<p>so it is. {end}</p>") == f"<p>so it is.\xa0{end}</p>"
         for formula_end in (f"{formula}.", formula, f"({formula})"):
             assert (
-                fitted(f"<p>so {formula_end} {end}</p>") == f'<p>so <span class="joined">{formula_end}\xa0{end}</span></p>'
+                fitted(f"<p>so {formula_end} {end}</p>")
+                == f'<p>so <span class="joined">{formula_end}\xa0{end}</span></p>'
             )
     assert fitted(f"<p>{mark} and</p>") == f"<p>{mark} and</p>"
 
