@@ -148,7 +148,8 @@ LAYOUT = r"""() => {
       found.push('text is cut off at its left: ' + box.textContent.slice(0, 40));
   }
   for (const formula of document.querySelectorAll('article span.math')) {
-    const outer = formula.getBoundingClientRect(), [first, final] = [formula.getClientRects()[0] ?? outer, [...formula.getClientRects()].at(-1) ?? outer], next = formula.nextSibling?.data ?? '', last = formula.previousSibling?.data ?? '';
+    const outer = formula.getBoundingClientRect(), lines = [...formula.getClientRects()], first = lines[0] ?? outer, final = lines.at(-1) ?? outer;
+    const next = formula.nextSibling?.data ?? '', last = formula.previousSibling?.data ?? '';
     if (formula.firstElementChild?.getBoundingClientRect().right > outer.right + 1)
       found.push('a formula is cut off: ' + formula.textContent.slice(0, 40));
     const touches = (node, at) => { const mark = document.createRange(); mark.setStart(node, at); mark.setEnd(node, at + 1);
