@@ -86,3 +86,20 @@ def code(text: str) -> str:
 def plain(text: str) -> str:
     """Text in which no character is markup."""
     return re.sub(r"([|*_`$<\\\[\]])", r"\\\1", text)
+
+
+INDEX = re.compile(
+    r"(?<![A-Za-z0-9_\\.])(?P<base>[^\W\d_]\u0302?)\\_(?P<sub>\d+|CE\b|min\b|[α-ω]|[A-Za-z](?![A-Za-z0-9])|\{[^{}]*\})"
+    r"|(?<=[\w)}‖`])\^(?P<sup>-?\d+|\\\*|\+|[α-ω]|[A-Za-z](?![A-Za-z0-9])|\{[^{}]*\})"
+)
+"""In text without markup, what stands behind ``_`` at a symbol, and behind ``^``."""
+
+
+def indexed(text: str) -> str:
+    """The same, with the indices of symbols set lower and exponents higher: v_0, v^π, 2^-128; longer names stay as they are."""
+
+    def placed(found: re.Match) -> str:
+        role, index = ("sub", found["sub"]) if found["sub"] else ("sup", found["sup"])
+        return f"{found['base'] or ''}{{{role}}}`{index.strip('{}').replace(chr(92), '')}`"
+
+    return INDEX.sub(placed, plain(text))
