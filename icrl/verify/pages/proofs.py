@@ -64,7 +64,7 @@ def refusals(check: Proof) -> str:
     """The planted changes of the sources, each with how it was refused."""
     on_record = checked.read_record().get("planted", {})
     return "\n".join(
-        f"- **{plain(change.name)}** ({edits(change)}): {plain(on_record[change.name]['refused'])}"
+        f"- **{plain(change.name)}** ({edits(change)}): {code(on_record[change.name]['refused'])}"
         for change in check.planted
         if change.name in on_record
     )
