@@ -187,6 +187,13 @@ def proofs_arguments(proofs: argparse.ArgumentParser) -> None:
         help="plant every wrong change again, also those on record for these very sources",
     )
     proofs.add_argument(
+        "--restated",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="theorems and definitions on record, file.name, that are meant to say something else now, or to be gone",
+    )
+    proofs.add_argument(
         "--libraries",
         action="store_true",
         help="let coqchk, a second kernel, read again the proofs and every library below them (two minutes)",
@@ -583,7 +590,10 @@ def run_proofs(options: argparse.Namespace) -> int:
     console = Console(stderr=True)
     try:
         record = checked.make_record(
-            CLAIMS.values(), options.afresh, lambda line: console.print(f"[dim]{escape(line)}[/]")
+            CLAIMS.values(),
+            options.afresh,
+            lambda line: console.print(f"[dim]{escape(line)}[/]"),
+            options.restated,
         )
         with rocq.working(checked.WORK):
             axioms = rocq.read_again(checked.WORK, options.libraries)

@@ -16,7 +16,7 @@ from conftest import ROOT
 from icrl.claims import CLAIMS
 from icrl.cli import main
 from icrl.verify.kernel import checked as kernel
-from icrl.verify.kernel import rocq, twins
+from icrl.verify.kernel import rocq, sources, twins
 from icrl.verify.kernel.checked import Planted, Refused, proof
 from icrl.verify.pages.proofs import block
 from icrl.verify.routes.edits import Machine, value_weights
@@ -43,7 +43,7 @@ REQUIRED = {
 @pytest.fixture
 def folder(tmp_path):
     """A copy of the sources."""
-    return shutil.copytree(rocq.PROOFS, tmp_path / "proofs")
+    return shutil.copytree(sources.PROOFS, tmp_path / "proofs")
 
 
 def plant(folder, file, right, wrong):
@@ -60,7 +60,7 @@ def test_the_claims_that_should_be_proved_are():
 
 
 def test_the_sources_break_no_rule():
-    assert rocq.broken_rules(NAMED) == []
+    assert sources.broken_rules(NAMED) == []
 
 
 END = "End SoftmaxTD.\n"
@@ -111,7 +111,7 @@ SMUGGLED = {
 def test_what_is_smuggled_in_is_named(name, folder):
     text, message = SMUGGLED[name]
     plant(folder, "softmax_td.v", END, text)
-    broken = rocq.broken_rules(NAMED, folder)
+    broken = sources.broken_rules(NAMED, folder)
     assert any(message in line for line in broken), broken
 
 
@@ -137,10 +137,10 @@ def test_an_answer_of_another_form_is_refused(answer):
 
 def test_a_theorem_that_is_missing_is_named(folder):
     plant(folder, "softmax_td.v", "Theorem transformer_rows", "Lemma transformer_rows")
-    assert rocq.broken_rules(NAMED, folder) == [
+    assert sources.broken_rules(NAMED, folder) == [
         "softmax_td.transformer_rows, which a claim names, is no Theorem of the sources"
     ]
-    assert rocq.broken_rules([*NAMED, NAMED[0]]) == [f"{NAMED[0]} is named more than once"]
+    assert sources.broken_rules([*NAMED, NAMED[0]]) == [f"{NAMED[0]} is named more than once"]
 
 
 def test_what_a_comment_says_breaks_no_rule(folder):
@@ -150,27 +150,27 @@ def test_what_a_comment_says_breaks_no_rule(folder):
         END,
         END + "(* No Axiom. (* nested: *) no Parameter.\n Variable x. and Theorem none : *)\n",
     )
-    assert rocq.broken_rules(NAMED, folder) == []
+    assert sources.broken_rules(NAMED, folder) == []
 
 
 def test_a_source_that_is_not_listed_is_refused(folder):
     (folder / "extra.v").write_text("")
     with pytest.raises(Refused, match="_CoqProject must list every source once"):
-        rocq.broken_rules(NAMED, folder)
+        sources.broken_rules(NAMED, folder)
 
 
 @pytest.mark.parametrize("file", ["softmax_td.v", "_CoqProject", "axioms.txt"])
 def test_the_hash_sees_every_letter(file, folder):
-    before = rocq.digest(folder)
-    assert before == rocq.digest()
+    before = sources.digest(folder)
+    assert before == sources.digest()
     with open(folder / file, "a", encoding="utf-8") as end:
         end.write("\n")
-    assert rocq.digest(folder) != before
+    assert sources.digest(folder) != before
 
 
 def test_the_record_speaks_of_these_sources_theorems_and_planted_changes():
     record = kernel.read_record()
-    assert kernel.stale(record, rocq.digest(), NAMED, [change for one in PROOFS_OF for change in one.planted]) == ""
+    assert kernel.stale(record, sources.digest(), NAMED, [change for one in PROOFS_OF for change in one.planted]) == ""
     assert set(record["theorems"]) == set(NAMED) and len(record["planted"]) == sum(
         len(one.planted) for one in PROOFS_OF
     )
@@ -268,8 +268,8 @@ def test_a_kernel_check_needs_theorems_and_planted_changes():
 
 @pytest.mark.parametrize("name", dict.fromkeys(SHOWN))
 def test_what_the_book_shows_is_literally_in_the_source(name):
-    shown = rocq.excerpt([name])
-    lines = iter((rocq.PROOFS / f"{name.partition('.')[0]}.v").read_text(encoding="utf-8").splitlines())
+    shown = sources.excerpt([name])
+    lines = iter((sources.PROOFS / f"{name.partition('.')[0]}.v").read_text(encoding="utf-8").splitlines())
     assert all(line in lines for line in shown.splitlines() if line), "each line, in this order"
     assert re.search(rf"^(Theorem|Definition|Fixpoint|Record) {name.partition('.')[2]}\b", shown, re.MULTILINE)
     assert "Proof." not in shown and max(map(len, shown.splitlines())) <= 84
@@ -301,12 +301,12 @@ def test_without_the_sources_the_tables_beside_them_are_empty(tmp_path):
 
 def test_what_is_not_there_cannot_be_shown():
     with pytest.raises(Refused, match="softmax_td.v states no softmax_td.nothing"):
-        rocq.excerpt(["softmax_td.nothing"])
+        sources.excerpt(["softmax_td.nothing"])
 
 
 @pytest.mark.parametrize("name", NAMED)
 def test_every_exported_theorem_is_said_in_words(name):
-    assert len(rocq.in_words(name).split()) >= 3
+    assert len(sources.in_words(name).split()) >= 3
 
 
 # With the checker.
@@ -391,7 +391,7 @@ def test_a_compiled_file_of_other_sources_is_not_used(checked, folder, tmp_path)
     shutil.copy(folder / "norm.v", work)
     os.utime(work / "norm.v", (1, 1))
     with pytest.raises(Refused, match="norm.v, in the proof of norm0"):
-        kernel.check_sources(rocq.theorems(folder), folder, work)
+        kernel.check_sources(sources.theorems(folder), folder, work)
 
 
 @pytest.fixture(scope="module")
@@ -399,7 +399,7 @@ def copy(checked, tmp_path_factory):
     """A copy of the library and of the proofs, already compiled: the stamp that says so names the copy's place."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "icrl", folder / "icrl", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(rocq.PROOFS, folder / "proofs")
+    shutil.copytree(sources.PROOFS, folder / "proofs")
     work = shutil.copytree(kernel.WORK, folder / ".proofs")
     known = json.loads((work / "checked.json").read_text("utf-8"))
     known["state"]["place"] = str(work)

@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
-from icrl.verify.kernel import checked, rocq
+from icrl.verify.kernel import checked, sources
 from icrl.verify.kernel.checked import Planted, Proof
 
 
 def block(check: Proof) -> str:
     """A claim's theorems and definitions as they stand in ``proofs/``, and which symbol is which."""
-    texts = {names[0].partition(".")[0]: rocq.excerpt(names) for names in by_file((*check.definitions, *check.stated))}
+    texts = {
+        names[0].partition(".")[0]: sources.excerpt(names) for names in by_file((*check.definitions, *check.stated))
+    }
     code = "\n\n".join(f"From `proofs/{file}.v`:\n\n```coq\n{text}\n```" for file, text in texts.items())
-    words = rocq.without_comments("\n".join(texts.values()))
+    words = sources.without_comments("\n".join(texts.values()))
     rows = "\n".join(
         f"| `{name}` | {meaning} |"
         for name, pattern, meaning in checked.table(checked.SYMBOLS).get("symbols", [])
@@ -46,7 +48,7 @@ def in_words(names: Iterable[str]) -> str:
     assumed, lines = checked.read_record().get("theorems", {}), []
     for name in names:
         axioms = f" Rests on {len(assumed[name])} axioms of the library of real numbers." if assumed.get(name) else ""
-        lines.append(f"- `{name}`: {plain(rocq.in_words(name))}{axioms}")
+        lines.append(f"- `{name}`: {plain(sources.in_words(name))}{axioms}")
     return "\n".join(lines)
 
 
