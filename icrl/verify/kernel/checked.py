@@ -178,7 +178,7 @@ def check_sources(
 ) -> dict[str, Any]:
     """Compile the sources from the first to the last, read off what each theorem assumes, and compare the definitions with Python's.
 
-    What this machine has checked, by the same checker, of sources and instances of the same hash is not checked again: a stamp in
+    What this machine has checked, by the same checker and reader, of sources and instances of the same hash is not checked again: a stamp in
     ``work`` says so. It guards against accident, not against forgery; a fresh clone has none. Returns the assumptions by
     theorem, the elaborated statements, and the fingerprint of the values computed; raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is
     not installed.
@@ -194,6 +194,7 @@ def check_sources(
                 "sources": sources.digest(folder),
                 "instances": hashlib.sha256(twins.as_coq(twins.instances()).encode()).hexdigest(),
                 "theorems": wanted,
+                "reader": elaborated.sha256(Path(elaborated.__file__).read_text(encoding="utf-8")),
                 "checker": rocq.checker(),
                 "place": str(work),
             },

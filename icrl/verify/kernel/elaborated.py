@@ -73,7 +73,13 @@ def printed(wanted: Sequence[str], stated: Mapping[str, Sentence], work: Path) -
         name: as_read(answer) for name, answer in rocq.answers(asked, files, "print_statements", work, WHOLE).items()
     }
     plain = {name: found.pop(f"plain {name}") for name in wanted}
-    return plain, found
+    # With nothing left out, a record's fields come without their names.
+    return plain, {name: f"{sentence.words} " * is_record(sentence) + found[name] for name, sentence in stated.items()}
+
+
+def is_record(sentence: Sentence) -> bool:
+    """Whether the sentence states a record."""
+    return sentence.words.startswith("Record ")
 
 
 def as_read(answer: str) -> str:
@@ -87,7 +93,7 @@ def owners(stated: Mapping[str, Sentence]) -> dict[str, str]:
     fields = {
         f"{name.partition('.')[0]}.{word}": name
         for name, sentence in stated.items()
-        if sentence.words.startswith("Record")
+        if is_record(sentence)
         for word in re.findall(r"[\w']+", sentence.words)
     }
     return fields | {name: name for name in stated}

@@ -291,6 +291,8 @@ def misplaced(sentence: Sentence, depth: int, begun: bool) -> str:
         return "outside a section"
     if kind == "states" and ('"' in words or re.search(r"\bwhere\b", words)):
         return "brings a notation with it"
+    if words.startswith("Record ") and ":>" in words:
+        return "brings a coercion with it"
     if kind == "states" and len(re.findall(r"\bwith\b", words)) != len(re.findall(r"\bmatch\b", words)):
         return "states more than one thing"
     return ""

@@ -1,8 +1,9 @@
-"""What the book shows of a machine-checked proof: its statements as they stand in ``proofs/``, the book's symbols for them, what was refused."""
+"""What the book shows of a machine-checked proof: its statements as they stand in ``proofs/`` and as the checker read them, the book's symbols, what was refused."""
 
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from itertools import groupby
 
@@ -33,14 +34,39 @@ def block(check: Proof) -> str:
 def folded(check: Proof, detail: str, id: str) -> str:
     """The block that a chapter includes below its theorem."""
     return f"""<!-- Written by `make ledger`; change proofs/ or icrl/claims/ instead. -->
-````{{dropdown}} The same, for the kernel
+`````{{dropdown}} The same, for the kernel
 Machine-checked {check.scope}. How to read it: {{ref}}`what-the-kernel-sees`; what was planted and refused: {{ref}}`status <status-{id}>`.
 
 {block(check)}
 
-{detail}.
+````{{dropdown}} As the checker read it
+{as_elaborated(check)}
 ````
+
+{detail}.
+`````
 """
+
+
+def as_elaborated(check: Proof) -> str:
+    """A claim's theorems as the checker read them, without notations, and what of ``proofs/`` each reaches."""
+    on_record = checked.read_record().get("statements", {})
+    shown = [(name, on_record[name]) for name in check.stated if name in on_record]
+    theorems = "\n\n".join(
+        f"`{name}`, with SHA-256 {one['sha256'][:16]}…:\n\n```text\n{lines(one['elaborated'])}\n```\n\n"
+        f"It reaches {', '.join(code(reached) for reached in one['reaches']) or 'the libraries alone'}."
+        for name, one in shown
+    )
+    return f"""What is written above passes through notations, scopes and sections before the proof kernel sees it. This is \
+what came out: every variable and hypothesis in its place, every symbol by the name of its function. `forall _ : A, B` \
+reads `A -> B`. On record are also the SHA-256 of each definition that it reaches, and none may change unnoticed.
+
+{theorems}"""
+
+
+def lines(term: str) -> str:
+    """A long term in lines of at most 84 columns, as far as its names allow."""
+    return textwrap.fill(term, 84, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def in_words(names: Iterable[str]) -> str:
