@@ -97,7 +97,7 @@ SMUGGLED = {
         "'Fail Theorem extra : 1 = 2 :> nat' is no sentence",
     ),
     "a module": (END + "Module M.\nEnd M.\n", "'Module M' is no sentence"),
-    "a comment in quotes": (END + 'Local Notation "(*" := 1.\n', "quotation marks may enclose neither"),
+    "a comment in quotes": (END + 'Local Notation "(*" := 1.\n', "quotation marks may enclose no full stop"),
     "quotes in a comment": (END + '(* " *)\n', "quotation marks may not stand in a comment"),
     "a section left open": (END + "Section Open.\n", "a section that is not closed"),
     "a name twice": (END + "Definition norm := 1.\n", "norm is stated more than once"),
@@ -123,8 +123,13 @@ SMUGGLED = {
     ),
     "an attribute behind a name for a proof in quotes": (
         'Local Notation "a . Proof . b" := a.\n#[local] Axiom free : 1 = 2 :> R.\n' + END,
-        "'#[local] Axiom free : 1 = 2 :> R' is no sentence",
+        "quotation marks may enclose no full stop",
     ),
+    "a symbol that runs into a comment": (
+        "Lemma free (p : nat) : p.(* = p -> False *) = p.\nProof. by []. Qed.\n" + END,
+        "a comment must follow a blank",
+    ),
+    "a quotation mark in quotes": (END + 'Local Notation "a "" b" := a.\n', "quotation marks may enclose no"),
     "an axiom behind three full stops": (
         "Lemma free : 1 = 1 :> R.\nProof with auto.\nby []... Axiom cheat : False. Qed.\n" + END,
         "two full stops",
@@ -278,9 +283,15 @@ def test_what_a_comment_says_hides_no_hypothesis_and_is_not_shown(tmp_path):
     assert len(sources.broken_text(HIDING)) == 3
 
 
-def test_strings_end_no_sentence_and_two_quotation_marks_are_one():
-    found = sources.sentences('Local Notation "a . ""b" := c. Import d')
-    assert [sentence.words for sentence in found] == ['Local Notation "a . ""b" := c', "Import d"]
+def test_sentences_are_told_apart_with_their_lines_and_columns():
+    text = 'A b. (* C. (* D. *)\n*) E\n  f.g (h). Local Notation "a ; b" := c.\nrest'
+    found = [(one.words, one.first, one.last, one.column) for one in sources.sentences(text)]
+    assert found == [
+        ("A b", 1, 1, 0),
+        ("E f.g (h)", 2, 3, 3),
+        ('Local Notation "a ; b" := c', 3, 3, 11),
+        ("rest", 4, 4, 0),
+    ]
 
 
 @pytest.mark.parametrize("file", ["softmax_td.v", "_CoqProject", "axioms.txt"])

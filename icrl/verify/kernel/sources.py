@@ -92,7 +92,8 @@ def digest(folder: Path = PROOFS) -> str:
 def tokens(text: str) -> Iterator[tuple[str, int, int]]:
     """The comments, strings and full stops of a source in their order: which it is, where it begins, and where what follows it does.
 
-    ``Refused`` for what two readers could take differently: ``..``, a quotation mark in a comment, a comment's mark in quotes.
+    ``Refused`` for what two readers could take differently: ``..``, a comment in the middle of a word, a quotation mark in
+    a comment, a full stop or a comment's mark in quotes.
     """
     place = 0
     while found := re.compile(r'\(\*|"|\.\.|\.(?=\s|\Z)').search(text, place):
@@ -102,7 +103,9 @@ def tokens(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def comment_end(text: str, begin: int) -> int:
-    """Where the comment ends that begins at ``begin``, with those nested in it."""
+    """Where the comment ends that begins at ``begin``, with those nested in it; no symbol may run into it, as ``.(`` would into ``.(*``."""
+    if begin and text[begin - 1] not in " \n":
+        raise Refused(f"line {line_of(text, begin)}: a comment must follow a blank")
     depth = 0
     for mark in re.compile(r'\(\*|\*\)|"').finditer(text, begin):
         if mark[0] == '"':
@@ -114,10 +117,12 @@ def comment_end(text: str, begin: int) -> int:
 
 
 def string_end(text: str, begin: int) -> int:
-    """Where the string ends that begins at ``begin``; two quotation marks in it stand for one."""
-    found = re.compile(r'"(?:[^"\n]|"")*"').match(text, begin)
+    """Where the string ends that begins at ``begin``: on its line, with nothing in it that means something outside it."""
+    found = re.compile(r'"[^".\n]*"(?!")').match(text, begin)
     if found is None or re.search(r"\(\*|\*\)", found[0]):
-        raise Refused(f"line {line_of(text, begin)}: quotation marks may enclose neither a comment's nor a line's end")
+        raise Refused(
+            f"line {line_of(text, begin)}: quotation marks may enclose no full stop, quotation mark, end of a line, or comment's mark"
+        )
     return found.end()
 
 
