@@ -65,8 +65,17 @@ reads `A -> B`. On record are also the SHA-256 of each definition that it reache
 
 
 def lines(term: str) -> str:
-    """A long term in lines of at most 84 columns, as far as its names allow."""
-    return textwrap.fill(term, 84, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+    """A long term: each part in outermost brackets begins a line, and as far as names allow no line has more than 84 columns."""
+    parts, depth = [""], 0
+    for letter in term:
+        if letter == "(" and depth == 0:
+            parts.append("  ")
+        depth += {"(": 1, ")": -1}.get(letter, 0)
+        parts[-1] += letter
+    return "\n".join(
+        textwrap.fill(part, 84, subsequent_indent="    ", break_long_words=False, break_on_hyphens=False)
+        for part in parts
+    )
 
 
 def in_words(names: Iterable[str]) -> str:
