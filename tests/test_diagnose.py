@@ -613,7 +613,8 @@ def test_values_limit_and_mean_return_of_episodes_are_those_of_the_loops(discoun
     whole = 0
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        mrp = MarkovRewardProcess(rng.dirichlet(np.ones(5), 5), rng.uniform(-1, 1, 5), discount, terminal=[1])
+        P, r = rng.dirichlet(np.ones(5), 5), rng.uniform(-1, 1, 5) * (np.arange(5) != 1)
+        mrp = MarkovRewardProcess(P, r, discount, terminal=[1])
         context = mrp.sample_context(300, rng, horizon=horizon)
         d = diagnose(Task("episodes", context, tuple("abcde"), discount, mrp), one_hot(5, 4.0), depth=9)
         np.testing.assert_allclose(d.value, by_loops(d, 9), rtol=1e-10)
@@ -742,7 +743,7 @@ def test_a_process_in_a_file_has_endings_where_asked(file):
     np.testing.assert_array_equal(plain.context.states, as_is.sample_context(1000, np.random.default_rng(3)).states)
     assert not plain.process.terminal.size and not plain.episodic and ended.process.terminal.tolist() == [2]
     listed_, row = read_task(file(ABSORBING | {"terminal": [2]}), seed=3, discount=1.0), [[0.3, 0.3, 0.4]]
-    other = ABSORBING | {"terminal": [2], "transition": ABSORBING["transition"][:2] + row, "reward": [0, 1, 7]}
+    other = ABSORBING | {"terminal": [2], "transition": ABSORBING["transition"][:2] + row, "reward": [0, 1, 0]}
     for task in (listed_, read_task(file(other), seed=3, discount=1.0, endings="terminal")):
         for name in ("states", "rewards"):
             np.testing.assert_array_equal(getattr(task.context, name), getattr(ended.context, name))
@@ -769,7 +770,7 @@ def test_a_reward_seen_everywhere_is_compared_with_what_can_be_paid():
     """The terminal state's 0 is no reward that another context could see."""
     task = read_task("boyan", endings="terminal", length=3, states=4)
     assert "Every reward seen" not in report(found(read_task("boyan", endings="terminal", length=300)))
-    paid = MarkovRewardProcess(task.process.transition, [-1] * 4, 1.0, terminal=[3], initial=[1, 0, 0, 0])
+    paid = MarkovRewardProcess(task.process.transition, [-1, -1, -1, 0], 1.0, terminal=[3], initial=[1, 0, 0, 0])
     one = Task("", paid.sample_context(50, np.random.default_rng(0)), tuple("abcd"), 1.0, paid)
     assert "Every reward seen" not in report(diagnose(one, one_hot(4, 6.0)))
 
@@ -1093,7 +1094,10 @@ BAD_FILES = {
     "terminal a fraction": (CHAIN | {"terminal": [0.5]}, "terminal must be a sequence of integers"),
     "terminal out of range": (CHAIN | {"terminal": [2]}, "terminal must be states below 2, got 2"),
     "terminal all": (CHAIN | {"terminal": [0, 1]}, "terminal must leave a state that is not terminal, got all 2"),
-    "terminal at first": (CHAIN | {"terminal": [1], "initial": [0, 1]}, "initial must be 0 in the terminal states [1]"),
+    "terminal at first": (
+        CHAIN | {"terminal": [1], "initial": [0, 1], "reward": [1, 0]},
+        "initial must be 0 in the terminal states [1]",
+    ),
     "terminal of a trajectory": (LOOP | {"terminal": [2]}, "unknown key 'terminal' in a trajectory"),
     "discount of 1": (CHAIN | {"discount": 1}, "discount must be a number in [0, 1), got 1"),
     "discount a word": (LOOP | {"discount": "0.9"}, "discount must be a number in [0, 1), got '0.9'"),
