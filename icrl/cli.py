@@ -583,7 +583,7 @@ def run_proofs(options: argparse.Namespace) -> int:
     from rich.markup import escape
 
     from icrl.claims import CLAIMS
-    from icrl.verify.kernel import checked, rocq
+    from icrl.verify.kernel import checked, rocq, sources
 
     if not checked.PROOFS.is_dir():
         raise UsageError(f"the sources are not part of this installation: there is no {checked.PROOFS}")
@@ -600,7 +600,7 @@ def run_proofs(options: argparse.Namespace) -> int:
     except rocq.NoChecker as absent:
         console.print(f"the proofs cannot be checked here: {absent}", markup=False)
         return 1
-    except rocq.Refused as refusal:
+    except sources.Refused as refusal:
         console.print(f"refused: {refusal}\nThe record was left as it was.", markup=False)
         return 1
     write_all({checked.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n"})

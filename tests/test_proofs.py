@@ -429,7 +429,7 @@ def test_without_the_checker_strictness_fails_the_check(monkeypatch):
     monkeypatch.setenv("ICRL_STRICT", "1")
     monkeypatch.setattr(rocq.shutil, "which", lambda tool: None)
     [(_, verdict)] = run_claim(CLAIMS["operator"], kind="kernel").verdicts
-    assert verdict.passed is False and "as ICRL_STRICT=1 asks" in verdict.measured
+    assert verdict.passed is False and "ICRL_STRICT=1 asks for it" in verdict.measured
 
 
 def test_under_strictness_what_was_checked_before_is_checked_again(monkeypatch, tmp_path):

@@ -138,7 +138,7 @@ def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
         here = (rechecked if strict else check_sources)(tuple(record["theorems"]))
     except NoChecker as absent:
         told = f"on record, checked by {record['checker']}; not checked again here, where {absent}"
-        return Verdict(False if strict else None, detail, told + ", as ICRL_STRICT=1 asks" * strict)
+        return Verdict(False if strict else None, detail, told + "; ICRL_STRICT=1 asks for it" * strict)
     except Refused as refusal:
         return Verdict(False, str(refusal))
     if here != {key: record[key] for key in here}:
