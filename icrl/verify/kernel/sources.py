@@ -294,7 +294,7 @@ def misplaced(sentence: Sentence, depth: int, begun: bool) -> str:
         return "must stand at the head of its file"
     if kind == "fixes" and depth == 0:
         return "outside a section"
-    if kind == "states" and ('"' in words or re.search(r"\bwhere\b", words)):
+    if kind == "states" and '"' in words:
         return "brings a notation with it"
     if words.startswith("Record ") and ":>" in words:
         return "brings a coercion with it"
