@@ -29,6 +29,7 @@ REQUIRED = {
     "softmax-td",
     "two-heads",
     "episodes",
+    "episodic-value",
     "mask-leak",
     "operator",
     "contraction",
