@@ -30,6 +30,7 @@ REQUIRED = {
     "softmax-td",
     "two-heads",
     "episodes",
+    "episodic-value",
     "mask-leak",
     "operator",
     "contraction",
