@@ -3,7 +3,7 @@
 From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
-From icrl Require Import operator neu_bound hoeffding paths.
+From icrl Require Import operator neu_bound visited hoeffding paths.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -22,6 +22,19 @@ Lemma exp_sum (I : finType) (B : pred I) (F : I -> R) :
   exp (\sum_(i | B i) F i) = \prod_(i | B i) exp (F i).
 Proof. by apply: (big_morph exp) => [x y|]; [rewrite -expRD | exact: expR0]. Qed.
 
+Lemma exp_opp_ln (x : R) : 0 < x -> exp (- ln x) = x^-1.
+Proof.
+move=> x_gt0; apply: (mulIf (lt0r_neq0 x_gt0)); rewrite mulVf ?lt0r_neq0 //.
+rewrite -[X in _ * X]exp_ln; last exact/RltP.
+by rewrite expRD RplusE addNr expR0.
+Qed.
+
+Lemma ln_ge0 (x : R) : 1 <= x -> 0 <= ln x.
+Proof.
+rewrite le_eqVlt => /orP[/eqP <-|/RltP x_gt1]; first by rewrite [ln 1]ln_1.
+by have := ln_increasing _ _ Rlt_0_1 x_gt1; rewrite ln_1 => /RltP/ltW.
+Qed.
+
 Lemma sqr_sqrt (x : R) : 0 <= x -> sqrt x ^+ 2 = x.
 Proof. by move=> /RleP x_ge0; rewrite expr2; exact: sqrt_sqrt. Qed.
 
@@ -32,27 +45,13 @@ Lemma best_exponent (F : realFieldType) (c m sigma : F) :
   lambda * c - m * (lambda ^+ 2 * sigma ^+ 2 / 8%:R) = 2%:R * c ^+ 2 / (m * sigma ^+ 2).
 Proof. by move=> m0 sigma0 lambda; rewrite /lambda; field; rewrite m0 sigma0. Qed.
 
-Section Definitions.
-Variables (N : nat) (P : 'M[R]_N) (n : nat) (f : 'cV[R]_N) (S : nat -> 'I_N).
-
-(** By how much f, summed over the successors of the state s,
-    exceeds its expectation. *)
-Definition deviation (s : 'I_N) : R :=
-  \sum_(k < n | S k == s) (f (S k.+1) 0 - (P *m f) s 0).
-
-(** Hoeffding's bound on their mean's error, after m visits:
-    sigma is at least the span of f. *)
-Definition tau (sigma l : R) (m : nat) : R := sigma * sqrt (l / (2%:R * m%:R)).
-
-End Definitions.
-
 Section Tail.
 Variables (N : nat) (p0 : 'I_N -> R) (P : 'M[R]_N) (n : nat) (f : 'cV[R]_N) (sigma : R).
 Hypotheses (p0_distribution : distribution p0) (P_stochastic : stochastic P).
 Hypothesis span_le : forall s u, f s 0 - f u 0 <= sigma.
 Implicit Type t : n.+1.-tuple 'I_N.
 Notation Pr := (Pr p0 P (n := n)).
-Notation deviation := (deviation P n f).
+Notation deviation t := (deviation n (walk t) P f).
 
 (** One transition out of s: the conditional expectation of its factor is at most 1. *)
 Definition factor (lambda : R) (s w u : 'I_N) : R :=
@@ -76,16 +75,15 @@ Qed.
 (** The product of the factors of a walk. *)
 Lemma factors lambda s t :
   \prod_(k < n) factor lambda s (walk t k) (walk t k.+1) =
-  exp (lambda * deviation (walk t) s - (visits n (walk t) s)%:R * (lambda ^+ 2 * sigma ^+ 2 / 8%:R)).
+  exp (lambda * deviation t s - (visits n (walk t) s)%:R * (lambda ^+ 2 * sigma ^+ 2 / 8%:R)).
 Proof.
-rewrite /factor -big_mkcond -exp_sum sumrB -mulr_sumr; congr (exp (_ - _)).
-by rewrite /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _; case: eqP; rewrite ?mul1r ?mul0r.
+by rewrite /factor -big_mkcond -exp_sum sumrB -mulr_sumr sum_out.
 Qed.
 
 (** The exponential supermartingale: its expectation is at most 1. *)
 Theorem exponential_supermartingale lambda s :
   expectation p0 P (fun t : n.+1.-tuple 'I_N =>
-    exp (lambda * deviation (walk t) s
+    exp (lambda * deviation t s
          - (visits n (walk t) s)%:R * (lambda ^+ 2 * sigma ^+ 2 / 8%:R))) <= 1.
 Proof.
 apply: le_trans (supermartingale n p0_distribution P_stochastic _ (factor_mean lambda s)) => [|w u].
@@ -93,19 +91,21 @@ apply: le_trans (supermartingale n p0_distribution P_stochastic _ (factor_mean l
 by rewrite /factor; case: ifP => _; rewrite ?ler01 ?(ltW (exp_gt0 _)).
 Qed.
 
-(** The tail: m transitions leave s and their mean exceeds its expectation by more than tau
-    with a probability of at most exp (- l). *)
+(** The tail: that m transitions leave s, and that the mean of f over their successors
+    exceeds its expectation by more than sigma sqrt (l / 2m), has a probability
+    of at most exp (- l). *)
 Theorem deviation_tail (l : R) (s : 'I_N) (m : nat) :
   0 <= l ->
   Pr (fun t => (visits n (walk t) s == m)
-               && (m%:R * tau sigma l m < deviation (walk t) s)) <= exp (- l).
+               && (m%:R * (sigma * sqrt (l / (2%:R * m%:R))) < deviation t s))
+  <= exp (- l).
 Proof.
 move=> l_ge0; set B := (fun t => _).
 have sigma_ge0 : 0 <= sigma by rewrite -(subrr (f s 0)) span_le.
 have none : (forall t, B t = false) -> Pr B <= exp (- l).
   by move=> B0; rewrite /paths.Pr big_pred0 // ltW ?exp_gt0.
 case: m @B none => [|m] B none.
-  apply: none => t; apply/negP => /andP[/eqP none]; rewrite mul0r /deviation big1 ?ltxx // => k /eqP ks.
+  apply: none => t; apply/negP => /andP[/eqP none]; rewrite mul0r /visited.deviation big1 ?ltxx // => k /eqP ks.
   by move/eqP: none; rewrite sum_nat_eq0 => /forallP/(_ k); rewrite ks eqxx.
 have [sigma0|sigma_neq0] := eqVneq sigma 0.
   have const u : f u 0 - (P *m f) s 0 = 0.
@@ -113,15 +113,15 @@ have [sigma0|sigma_neq0] := eqVneq sigma 0.
       by apply/le_anti; rewrite -![_ 0 <= _]subr_ge0 -!oppr_le0 !opprB -sigma0 !span_le.
     have [_ P_sum1] := P_stochastic; rewrite mxE (eq_bigr (fun v => P s v * f u 0)) => [|v _]; last by rewrite (same v u).
     by rewrite -mulr_suml P_sum1 mul1r subrr.
-  by apply: none => t; rewrite /B /tau sigma0 mul0r mulr0 /deviation big1 ?ltxx ?andbF // => k _.
-pose c := m.+1%:R * tau sigma l m.+1; pose lambda := 4%:R * c / (m.+1%:R * sigma ^+ 2).
+  by apply: none => t; rewrite /B sigma0 mul0r mulr0 /visited.deviation big1 ?ltxx ?andbF // => k _.
+pose c := m.+1%:R * (sigma * sqrt (l / (2%:R * m.+1%:R))); pose lambda := 4%:R * c / (m.+1%:R * sigma ^+ 2).
 pose q := lambda ^+ 2 * sigma ^+ 2 / 8%:R.
 have lambda_ge0 : 0 <= lambda.
   by rewrite divr_ge0 ?mulr_ge0 ?sqr_ge0 ?ler0n //; apply/RleP/sqrt_pos.
 have := exponential_supermartingale lambda s; rewrite -/q.
 have cE : lambda * c - m.+1%:R * q = l.
   have c2 : c ^+ 2 = m.+1%:R ^+ 2 * sigma ^+ 2 * (l / (2%:R * m.+1%:R)).
-    by rewrite /c /tau !exprMn sqr_sqrt ?mulrA // divr_ge0 // mulr_ge0 ?ler0n.
+    by rewrite /c !exprMn sqr_sqrt ?mulrA // divr_ge0 // mulr_ge0 ?ler0n.
   have m_neq0 : m.+1%:R != 0 :> R by rewrite pnatr_eq0.
   rewrite [LHS]best_exponent // c2; move: m.+1%:R m_neq0 => b b0.
   by field; rewrite b0 sigma_neq0.
@@ -131,7 +131,7 @@ have -> : (exp (- l))^-1 = exp l.
   by apply: (mulIf e_neq0); rewrite mulVf // expRD RplusE subrr expR0.
 rewrite mulrC; apply: le_trans mean_le1; apply: markov => // t; first exact/ltW/exp_gt0.
 case/andP=> /eqP -> /ltW c_le; rewrite -cE; apply/RleP.
-have: lambda * c - m.+1%:R * q <= lambda * deviation (walk t) s - m.+1%:R * q.
+have: lambda * c - m.+1%:R * q <= lambda * deviation t s - m.+1%:R * q.
   by rewrite ler_add2r ler_wpmul2l.
 rewrite le_eqVlt => /orP[/eqP ->|/RltP lt]; first by apply/RleP.
 exact/Rlt_le/exp_increasing.
