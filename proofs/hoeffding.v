@@ -18,7 +18,7 @@ Hypothesis mu_distribution : distribution mu.
 Hypothesis f_between : forall s, a <= f s <= b.
 
 (** The two values, in the notation of fields. *)
-Lemma two_points (p u : R) :
+Lemma two_values (p u : R) :
   0 <= p <= 1 ->
   (1 - p) * exp (u * - p) + p * exp (u * (1 - p)) <= exp (u ^+ 2 / 8%:R).
 Proof.
@@ -30,7 +30,7 @@ Qed.
 
 (** A number between a and b, less its mean: the mean of exp (lambda times it)
     is at most exp (lambda^2 (b - a)^2 / 8). *)
-Theorem hoeffding (lambda : R) :
+Theorem hoeffding_lemma (lambda : R) :
   \sum_s mu s * exp (lambda * (f s - \sum_u mu u * f u)) <=
   exp (lambda ^+ 2 * (b - a) ^+ 2 / 8%:R).
 Proof.
@@ -48,7 +48,8 @@ have h_gt0 : 0 < b - a.
   by rewrite lt_neqAle eq_sym h_neq0 subr_ge0; case/andP: mean_between => /le_trans; apply.
 pose t x := (x - a) / (b - a).
 have t_01 x : a <= x <= b -> 0 <= t x <= 1.
-  by case/andP=> le_ax le_xb; rewrite /t ler_pdivr_mulr // mul1r ler_add2r le_xb /= andbT divr_ge0 ?(ltW h_gt0) // subr_ge0.
+  case/andP=> le_ax le_xb; rewrite /t ler_pdivr_mulr // mul1r ler_add2r le_xb /= andbT.
+  by rewrite divr_ge0 ?(ltW h_gt0) // subr_ge0.
 pose u := lambda * (b - a); pose p := t mean.
 apply: (@le_trans _ _ (\sum_s mu s * ((1 - t (f s)) * exp (u * - p) + t (f s) * exp (u * (1 - p))))).
   apply: ler_sum => s _; rewrite ler_wpmul2l //.
@@ -59,7 +60,7 @@ have tE : \sum_s mu s * t (f s) = p.
   have -> : p = \sum_s (mu s * f s - mu s * a) / (b - a).
     by rewrite -mulr_suml sumrB -[in X in _ - X]mulr_suml mu_sum1 mul1r.
   by apply: eq_bigr => s _; rewrite /t mulrA mulrBr.
-rewrite -exprMn -/u; apply: le_trans (two_points u (t_01 _ mean_between)).
+rewrite -exprMn -/u; apply: le_trans (two_values u (t_01 _ mean_between)).
 rewrite -/p; move: (exp (u * - p)) (exp (u * (1 - p))) => e0 e1.
 rewrite -[X in _ <= (X - _) * _ + _]mu_sum1 -tE -sumrB !mulr_suml -big_split /=.
 by apply: ler_sum => s _; rewrite mulrDr mulrA [mu s * (t _ * _)]mulrA mulrBr mulr1.

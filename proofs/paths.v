@@ -133,7 +133,8 @@ Theorem supermartingale (w : 'I_N -> 'I_N -> R) :
   expectation (fun t => \prod_(k < n) w (walk t k) (walk t k.+1)) <= 1.
 Proof.
 move=> w_ge0 w_le1; have [p0_ge0 p0_sum1] := p0_distribution; have [P_ge0 _] := P_stochastic.
-rewrite -[X in _ <= X]p0_sum1; apply: le_trans (weights_le n (P := \matrix_(s, u) (P s u * w s u)) p0_ge0 _ _) => [|s u|s].
+pose Q : 'M_N := \matrix_(s, u) (P s u * w s u).
+rewrite -[X in _ <= X]p0_sum1; apply: le_trans (weights_le n (P := Q) p0_ge0 _ _) => [|s u|s].
 - rewrite le_eqVlt; apply/orP; left; apply/eqP; apply: eq_bigr => t _.
   rewrite /paths.path_weight -mulrA -big_split; congr (_ * _).
   by apply: eq_bigr => k _; rewrite mxE.
