@@ -1732,7 +1732,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "explicit-finite-sample",
-            "for every finite chain, every distribution of $S_0$, every n, d and depth, and every function in the place of exp that is not negative; "
+            "for every finite chain, every distribution of S_0, every n, d and depth, and every function in the place of exp that is not negative; "
             "bound (F) on one trajectory, no more",
             stated=(
                 "visited.certainty_gap",
