@@ -22,10 +22,10 @@ Variables (N n : nat) (p0 : 'I_N -> R) (P : 'M[R]_N) (r vpi : 'cV[R]_N).
 Variables (gamma sigma delta : R).
 Implicit Type t : n.+1.-tuple 'I_N.
 
-(** The book's tau_sigma: after n_s transitions out of s. *)
-Definition tau_sigma (S : nat -> 'I_N) : 'cV[R]_N :=
-  \col_s (sigma * sqrt (ln (2%:R * N%:R * n%:R / delta)
-                        / (2%:R * (visits n S s)%:R))).
+(** The book's tau_sigma, at a state that m transitions leave. *)
+Definition radius (m : nat) : R :=
+  sigma * sqrt (ln (2%:R * N%:R * n%:R / delta) / (2%:R * m%:R)).
+Definition tau_sigma (S : nat -> 'I_N) : 'cV[R]_N := \col_s radius (visits n S s).
 
 (** The event: wherever some transition leaves s, the empirical mean of vpi
     over its successors errs by at most tau_sigma. It knows of no weights. *)
@@ -49,8 +49,7 @@ Qed.
 (** A way to miss: s is left m times, and vpi, or its negative, deviates too far. *)
 Definition miss (sign : bool) (s : 'I_N) (m : nat) t : bool :=
   (visits n (walk t) s == m)
-  && (m%:R * (sigma * sqrt (ln (2%:R * N%:R * n%:R / delta) / (2%:R * m%:R)))
-      < deviation n (walk t) P ((-1) ^+ sign *: vpi) s).
+  && (m%:R * radius m < deviation n (walk t) P ((-1) ^+ sign *: vpi) s).
 
 (** Each of the 2 N n ways has a probability of at most delta / (2 N n). *)
 Lemma miss_is_rare sign s (m : 'I_n) :
@@ -138,11 +137,10 @@ by apply: (le_max_visited (fun s => `|v_CE t s 0 - vpi s 0|)); apply: visited_at
 Qed.
 
 (** The floor, from the least number of visits to a visited state, or any number
-    from 1 to that: F is at most gamma / (1 - gamma) times what tau_sigma is after it. *)
+    from 1 to that: F is at most gamma / (1 - gamma) times its radius. *)
 Theorem floor_from_least_visits t (least : nat) :
   (0 < least)%N -> (forall s, W t s -> least <= visits n (walk t) s)%N ->
-  F t <= gamma * sigma / (1 - gamma)
-         * sqrt (ln (2%:R * N%:R * n%:R / delta) / (2%:R * least%:R)).
+  F t <= gamma / (1 - gamma) * radius least.
 Proof.
 move=> least_gt0 least_le; have W0 : W t (walk t 0) by apply: visited_at.
 have N_gt0 := leq_ltn_trans (leq0n _) (ltn_ord (walk t 0)).
@@ -150,8 +148,7 @@ have n_gt0 : (0 < n)%N.
   by case: n t least_le W0 => // t least_le W0; have := leq_trans least_gt0 (least_le _ W0); rewrite /visits big_ord0.
 have sigma_ge0 : 0 <= sigma by rewrite -(subrr (vpi (walk t 0) 0)) span_le.
 have q_ge0 : 0 <= gamma / (1 - gamma) by rewrite divr_ge0 // subr_ge0 ltW.
-apply: le_trans (floor_at_most _ _ _ gamma_ge0 gamma_lt1) _.
-rewrite [gamma * sigma / _]mulrAC -[X in _ <= X]mulrA ler_wpmul2l //.
+apply: le_trans (floor_at_most _ _ _ gamma_ge0 gamma_lt1) _; rewrite ler_wpmul2l //.
 apply: max_visited_le => [|s Ws]; first by rewrite mulr_ge0 ?sqrt_ge0.
 rewrite mxE ler_wpmul2l // le_sqrt // ler_wpmul2l ?ln_ge0 ?tries_ge1 //.
 have le := least_le s Ws; rewrite lef_pinv ?posrE ?mulr_gt0 ?ltr0n ?(leq_trans least_gt0 le) //.

@@ -1759,6 +1759,7 @@ CLAIM = Claim(
                 "visited.visited",
                 "visited.max_visited",
                 "visited.value_floor",
+                "finite_sample.radius",
                 "finite_sample.tau_sigma",
                 "finite_sample.accurate",
                 "finite_sample.F",
