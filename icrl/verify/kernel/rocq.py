@@ -16,7 +16,7 @@ PROOFS = Path(__file__).parents[3] / "proofs"
 PROJECT, AXIOMS = "_CoqProject", "axioms.txt"
 """Where the sources are, the file that lists them, and the file of the axioms that may be used."""
 
-REALS = "exponential.", "reals.", "two_points.", "hoeffding.", "deviation.", "finite_sample."
+REALS = "reals.", "hoeffding.", "deviation.", "finite_sample."
 """The files whose theorems may rest on axioms, those of the library of real numbers, as they speak of its exponential."""
 NEEDED = "coqc", "coqchk", "coq_makefile", "make"
 PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
