@@ -78,14 +78,14 @@ have := td_update_residual vs; rewrite !update_is_operator mulmxBr => fix_vs.
 by rewrite -[alpha *: residual vs](addKr vs) -fix_vs; apply/colP => s; rewrite !(addmxE, oppmxE); ring.
 Qed.
 
-(** The weights are not negative, and m is at most every diagonal entry of Mhat. *)
+(** The weights are not negative. *)
 Hypothesis E_ge0 : forall s u, 0 <= E s u.
-Hypothesis m_le : forall s, m <= Mhat s s.
 
-(** The sum of each row of |G|. *)
-Lemma row_G s : 0 <= alpha -> alpha <= 1 -> \sum_u `|G alpha s u| <= 1 - alpha * margin m gamma.
+(** The sum of a row of |G|. *)
+Lemma row_G s :
+  m <= Mhat s s -> 0 <= alpha -> alpha <= 1 -> \sum_u `|G alpha s u| <= 1 - alpha * margin m gamma.
 Proof.
-move=> alpha_ge0 alpha_le1.
+move=> m_le alpha_ge0 alpha_le1.
 apply: le_trans (row_1_M_P _ _ (Mhat_row_le1 n E S) _ alpha_ge0 alpha_le1 s) _ => [*|*|]; first exact: Mhat_ge0.
   exact: Phat_ge0.
 rewrite ler_add2l ler_opp2 ler_wpmul2l // ler_sub //.
@@ -93,13 +93,16 @@ rewrite ler_add2l ler_opp2 ler_wpmul2l // ler_sub //.
 by rewrite -[X in _ <= X]mulr1 ler_wpmul2l ?Phat_row_le1.
 Qed.
 
+(** And m is at most every diagonal entry of Mhat. *)
+Hypothesis m_le : forall s, m <= Mhat s s.
+
 (** No row of |G| sums to more than 1 - alpha c. *)
 Theorem operator_norm_bound :
   0 <= alpha -> alpha <= 1 ->
   norm (G alpha) <= 1 - alpha * margin m gamma.
 Proof.
 move=> alpha_ge0 alpha_le1; apply: norm_le => [|s]; last exact: row_G.
-by apply: le_trans (row_G (S 0) _ _) => //; apply: sumr_ge0.
+by apply: le_trans (row_G (m_le (S 0)) _ _) => //; apply: sumr_ge0.
 Qed.
 
 (** One update multiplies the distance to any vs by at most 1 - alpha c,

@@ -1,8 +1,8 @@
-(** Instances at the real numbers with the true exp. Only this file rests on axioms: those of Coq's reals. *)
+(** Instances at the real numbers with the true exp. *)
 From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
-From icrl Require Import transformer td entries softmax_td operator norm contraction.
+From icrl Require Import transformer td entries softmax_td operator norm contraction exponential.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -39,8 +39,6 @@ Definition real_m : R := exp 2%:R / (exp 2%:R + 1).
 
 (** The contraction margin there. *)
 Definition real_c : R := margin real_m real_gamma.
-
-Lemma exp_gt0 (t : R) : 0 < exp t. Proof. exact/RltP/exp_pos. Qed.
 
 Lemma exp2_gt3 : 3%:R < exp 2%:R.
 Proof. by rewrite (mulrS 1 2); apply/RltP/exp_ineq1/eqP; rewrite pnatr_eq0. Qed.

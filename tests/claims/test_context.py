@@ -25,7 +25,11 @@ MODULES = {module.CLAIM.id: module for module in (explicit_finite_sample, finite
 def test_every_kind_that_can_serve_is_there():
     kinds = {id: [check.kind for check in module.CLAIM.checks] for id, module in MODULES.items()}
     sampled = ["exact", "certified", "numeric", "cited"]
-    assert kinds == {"explicit-finite-sample": sampled, "finite-sample": sampled, "depth-against-context": sampled[:3]}
+    assert kinds == {
+        "explicit-finite-sample": ["kernel", *sampled],
+        "finite-sample": sampled,
+        "depth-against-context": sampled[:3],
+    }
     for id in ("explicit-finite-sample", "finite-sample"):
         verdict = judge(check_of(id, "cited"), MODULES[id].CLAIM.subject, FEW)
         assert verdict.passed is None and "Fan, Jiang and Sun 2021" in verdict.detail

@@ -45,6 +45,7 @@ from icrl.verify.judging.parts import (
     greatest,
 )
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import invertible, solved
 
@@ -1729,6 +1730,42 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "explicit-finite-sample",
+            "for every finite chain, every distribution of S_0, every n, d and depth, and every function in the place of exp that is not negative; "
+            "bound (F) on one trajectory, no more",
+            stated=(
+                "visited.certainty_gap",
+                "finite_sample.explicit_finite_sample",
+                "visited.floor_at_most",
+                "finite_sample.floor_from_least_visits",
+            ),
+            further=(
+                "hoeffding.hoeffding_lemma",
+                "paths.path_weights_sum_to_1",
+                "paths.supermartingale",
+                "deviation.exponential_supermartingale",
+                "deviation.deviation_tail",
+                "finite_sample.accurate_is_likely",
+                "visited.v_CE_error",
+                "depth_visited.depth_on_visited",
+                "depth_visited.transformer_on_visited",
+            ),
+            definitions=(
+                "neu_bound.distribution",
+                "paths.walk",
+                "paths.path_weight",
+                "paths.Pr",
+                "visited.visited",
+                "visited.max_visited",
+                "visited.value_floor",
+                "finite_sample.radius",
+                "finite_sample.tau_sigma",
+                "finite_sample.accurate",
+                "finite_sample.F",
+            ),
+            asserts=("gap", "F", "shorter", "depth"),
+        ),
         *STATED.checks(),
         Check(
             "certified",

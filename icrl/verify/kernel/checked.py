@@ -124,7 +124,7 @@ def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
         return Verdict(False, f"{fault}: run make proofs")
     axioms = {axiom for name in theorems for axiom in record["theorems"][name]}
     rests = (
-        f"closed under the global context, but for {len(axioms)} axioms of the library of real numbers in reals.v"
+        f"closed under the global context, but for {len(axioms)} axioms of the library of real numbers"
         if axioms
         else "closed under the global context"
     )
