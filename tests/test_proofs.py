@@ -37,6 +37,10 @@ REQUIRED = {
     "certainty-equivalence",
     "linear",
     "neu-bound",
+    "kernel-td",
+    "batch-td",
+    "lstd",
+    "softmax-td-lambda",
 }
 
 
