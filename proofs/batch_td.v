@@ -75,7 +75,8 @@ Qed.
     (1 - alpha) v + alpha (rhat + gamma Pe v). *)
 Theorem tabular_update_is_iteration v s :
   source n S s ->
-  tabular_update v s 0 = ((1 - alpha) *: v + alpha *: (rhat + gamma *: (Pe *m v))) s 0.
+  tabular_update v s 0 =
+  ((1 - alpha) *: v + alpha *: (rhat + gamma *: (Pe *m v))) s 0.
 Proof.
 rewrite /source -(ltr0n R) => /lt0r_neq0 some; rewrite [LHS]mxE !(addmxE, scalemxE) Pe_mul [rhat s 0]mxE.
 have -> : \sum_(k < n | S k == s) td_error S r gamma v k =
@@ -141,7 +142,8 @@ End BatchTD.
 
 (** From all values, batch tabular TD converges to v_CE on the visited states:
     in the end the greatest distance stays below every e > 0. *)
-Theorem tabular_td_converges (R : archiFieldType) N n S r (gamma alpha : R) (v0 : 'cV_N) e :
+Theorem tabular_td_converges (R : archiFieldType) N n S r
+    (gamma alpha : R) (v0 : 'cV_N) e :
   (forall j : 'I_n.+1, source n S (S j)) ->
   0 <= gamma -> gamma < 1 -> 0 < alpha -> alpha <= 1 -> 0 < e ->
   exists m, forall l, (m <= l)%N ->

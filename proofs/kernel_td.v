@@ -35,7 +35,8 @@ Fixpoint reweighted_td (c : 'I_N -> R) (x : 'I_N -> 'cV[R]_d)
 Definition nu (s : 'I_N) : R := (visits n S s)%:R * normaliser s.
 
 (** Weighted TD with a step for each state: step l s in update l. *)
-Fixpoint stepwise_td (step : nat -> 'I_N -> R) (v0 : 'cV[R]_N) (l : nat) : 'cV[R]_N :=
+Fixpoint stepwise_td (step : nat -> 'I_N -> R)
+    (v0 : 'cV[R]_N) (l : nat) : 'cV[R]_N :=
   if l is l'.+1 then
     let v := stepwise_td step v0 l' in
     \col_s (v s 0 + step l' s * \sum_(k < n) K n S E k s * td_error S r gamma v k)
@@ -71,8 +72,8 @@ Hypothesis E_inner :
 (** No source has the normaliser 0. *)
 Hypothesis Z_neq0 : forall k : 'I_n, Z (S k) != 0.
 
-(** From values that are linear in psi, softmax TD is on the visited states linear TD
-    with the features psi, in which transition k has the weight Z (S k). *)
+(** From values that are linear in psi, softmax TD is on the visited states
+    linear TD with the features psi, in which transition k weighs Z (S k). *)
 Theorem td_is_linear_in_kernel_space alpha (v0 : 'cV[R]_N) w0 l :
   (forall j : 'I_n.+1, v0 (S j) 0 = linear_value psi w0 (S j) 0) ->
   forall j : 'I_n.+1,

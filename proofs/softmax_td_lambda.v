@@ -141,8 +141,8 @@ case: k {IH kmn kmn' nk nk'} => [|k] /=; first by move: (_%:R) => c; ring.
 by move: (_%:R) (trace _ _ _ _) => c e; ring.
 Qed.
 
-(** The means of the lambda-return are the values exactly if these solve LSTD(lambda),
-    and are 0 at the states that no transition leaves. *)
+(** The values equal the means of the lambda-return exactly if they solve
+    LSTD(lambda), and are 0 at the states that no transition leaves. *)
 Theorem equal_to_mean_return_iff_lstd_lambda v :
   v = r_lambda + P_lambda *m v <->
   solves_lstd_lambda n S r gamma lambda v /\
@@ -170,7 +170,8 @@ Qed.
 End Lambda.
 
 (** The value that equals its mean returns. *)
-Definition v_lambda (R : realFieldType) N n (S : nat -> 'I_N) (r : nat -> R) (gamma lambda : R) : 'cV[R]_N :=
+Definition v_lambda (R : realFieldType) N n (S : nat -> 'I_N) (r : nat -> R)
+    (gamma lambda : R) : 'cV[R]_N :=
   invmx (1%:M - P_lambda n S gamma lambda) *m r_lambda n S r gamma lambda.
 
 Section Value.
@@ -185,7 +186,8 @@ Notation Mhat := (Mhat n E S).
 Notation unrewarded v := (mean_return n S (fun _ => 0) gamma lambda v).
 
 (** A discount below 1, and a lambda in [0, 1]. *)
-Hypotheses (gamma_lt1 : `|gamma| < 1) (lambda_ge0 : 0 <= lambda) (lambda_le1 : lambda <= 1).
+Hypothesis gamma_lt1 : `|gamma| < 1.
+Hypotheses (lambda_ge0 : 0 <= lambda) (lambda_le1 : lambda <= 1).
 
 (** P_lambda v is the mean return of v without rewards. *)
 Lemma P_lambda_mul v : P_lambda *m v = unrewarded v.
