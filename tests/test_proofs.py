@@ -41,6 +41,7 @@ REQUIRED = {
     "batch-td",
     "lstd",
     "softmax-td-lambda",
+    "softmax-residual-gradient",
 }
 
 
