@@ -96,7 +96,7 @@ rewrite -!big_split; apply: eq_bigr => k _ /=; rewrite /td.td_error !mxE.
 by move: (r k) (v _ _) (v _ _) (h _ _) (h _ _) => *; ring.
 Qed.
 
-(** One layer is a gradient step of size alpha / 2, preconditioned by the weights. *)
+(** One layer is a gradient step of size alpha / 2, preconditioned by E over Z. *)
 Theorem layer_is_gradient_step alpha v :
   layer alpha v = v - (alpha / 2%:R) *: (preconditioner *m gradient v).
 Proof.
