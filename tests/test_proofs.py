@@ -42,6 +42,7 @@ REQUIRED = {
     "lstd",
     "softmax-td-lambda",
     "softmax-residual-gradient",
+    "causal-mask",
 }
 
 
