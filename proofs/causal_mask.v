@@ -27,7 +27,8 @@ Definition column_prompt (v : nat -> R) : 'M[R]_(d + 3, n.+1) :=
           v j]`_i).
 
 (** The TD error of transition k, from the values of columns k and k + 1. *)
-Definition column_td_error (v : nat -> R) (k : nat) : R := r k + gamma * v k.+1 - v k.
+Definition column_td_error (v : nat -> R) (k : nat) : R :=
+  r k + gamma * v k.+1 - v k.
 
 (** The decoder's update: column j reads the errors of the transitions before it,
     weighted as in the context that ends there. *)
@@ -110,7 +111,8 @@ Implicit Type v : nat -> R.
 Notation update := (decoder_update E S r gamma).
 Notation error := (column_td_error r gamma).
 
-(** After one layer the last column of a prefix is also what weighted TD makes of it. *)
+(** After one layer the last column of a prefix is also
+    what weighted TD makes of it. *)
 Theorem one_layer_is_the_encoder alpha (v : 'cV[R]_N) j :
   update alpha (fun i => v (S i) 0) j = td_update j S r gamma E alpha v (S j) 0.
 Proof. by rewrite mxE. Qed.

@@ -31,7 +31,8 @@ Notation error := (column_td_error r gamma).
 (** A layer is v to G v + c. *)
 Theorem decoder_is_affine n alpha v (j : 'I_n.+1) :
   update alpha v j =
-  (decoder_G n E S gamma alpha *m (\col_i v (i : nat)) + decoder_c n E S r alpha) j 0.
+  (decoder_G n E S gamma alpha *m (\col_i v (i : nat))
+   + decoder_c n E S r alpha) j 0.
 Proof.
 rewrite addmxE [(_ *m _) j 0]mxE [decoder_c _ _ _ _ _ j 0]mxE.
 have at_column k : (k <= n)%N -> \sum_(i < n.+1) (k == i :> nat)%:R * v i = v k.
@@ -129,7 +130,8 @@ Theorem first_error_grows alpha v i L :
   (forall k, (k < i)%N -> error v k = 0) ->
   let kappa := K i.+1 S E i (S i.+1) in
   decoder E S r gamma (fun _ => alpha) v L i.+1 =
-  v i.+1 + (\sum_(l < L) alpha * kappa * (1 + alpha * gamma * kappa) ^+ l) * error v i.
+  v i.+1 +
+  (\sum_(l < L) alpha * kappa * (1 + alpha * gamma * kappa) ^+ l) * error v i.
 Proof.
 move=> none kappa; have still := still_up_to (fun _ => alpha) none.
 elim: L => [|L IH]; first by rewrite big_ord0 mul0r addr0.
