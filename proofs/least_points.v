@@ -13,7 +13,7 @@ Section OneLeastPoint.
 Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
 Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
 Implicit Types (v w h vs : 'cV[R]_N) (s u : 'I_N).
-Notation layer := (residual_update n E S r gamma).
+Notation update := (residual_update n E S r gamma).
 Notation gradient := (gradient n S r gamma).
 Notation least_point := (least_point n S r gamma).
 Notation table := (table E).
@@ -71,7 +71,7 @@ Qed.
 Theorem least_point_alone_iff_invertible alpha vs :
   (forall s, both_normaliser n E S s != 0) -> alpha != 0 ->
   (forall v, least_point v <-> v = vs) ->
-  (forall v, layer alpha v = v <-> v = vs) <-> table \in unitmx.
+  (forall v, update alpha v = v <-> v = vs) <-> table \in unitmx.
 Proof.
 move=> Z_neq0 alpha0 one; split=> [alone|inv v]; last first.
   by rewrite -one; apply: kept_is_least_point.

@@ -40,13 +40,14 @@ Notation b := (b_lstd n S r x).
 Notation X := (X n S x).
 Notation X_next := (X_next n S x).
 
-(** A and b as products of matrices. *)
+(** A is the product X (X - gamma X^+)^T. *)
 Theorem A_is_product : A = X *m (X - gamma *: X_next)^T.
 Proof.
 apply/matrixP => i j; rewrite summxE mxE; apply: eq_bigr => k _.
 by rewrite !mxE big_ord1 !mxE.
 Qed.
 
+(** b is the product of X and the rewards. *)
 Theorem b_is_product : b = X *m (reward_vector n r)^T.
 Proof.
 by apply/colP => i; rewrite summxE mxE; apply: eq_bigr => k _; rewrite !mxE mulrC.

@@ -57,7 +57,7 @@ Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
 Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
 Implicit Types (v w h : 'cV[R]_N) (s u : 'I_N).
 Notation td_error := (td_error S r gamma).
-Notation layer := (residual_update n E S r gamma).
+Notation update := (residual_update n E S r gamma).
 Notation Z := (both_normaliser n E S).
 Notation preconditioner := (preconditioner n E S).
 Notation J := (squared_errors n S r gamma).
@@ -71,7 +71,7 @@ Proof. by rewrite big_sumType /= -big_split. Qed.
 (** One layer adds alpha / Z(s) times the sum of
     (E(s, S_k) - gamma E(s, S_{k+1})) delta_k. *)
 Theorem residual_layer alpha v s :
-  layer alpha v s 0 = v s 0 + alpha / Z s *
+  update alpha v s 0 = v s 0 + alpha / Z s *
     \sum_(k < n) (E s (S k) - gamma * E s (S k.+1)) * td_error v k.
 Proof.
 rewrite mxE both_normaliserE big_sumType -big_split -mulrA /=; congr (_ + _ * _).
@@ -98,7 +98,7 @@ Qed.
 
 (** One layer is a gradient step of size alpha / 2, preconditioned by E over Z. *)
 Theorem layer_is_gradient_step alpha v :
-  layer alpha v = v - (alpha / 2%:R) *: (preconditioner *m gradient v).
+  update alpha v = v - (alpha / 2%:R) *: (preconditioner *m gradient v).
 Proof.
 apply/colP => s; rewrite residual_layer addmxE oppmxE scalemxE [(_ *m _) s 0]mxE.
 have -> : \sum_u preconditioner s u * gradient v u 0 =
@@ -143,14 +143,14 @@ by rewrite oppr_ge0 leNgt divr_gt0 ?exprn_gt0.
 Qed.
 
 (** So every layer keeps every least point. *)
-Theorem layer_keeps_least_points alpha v : least_point v -> layer alpha v = v.
+Theorem layer_keeps_least_points alpha v : least_point v -> update alpha v = v.
 Proof. by move=> /least_iff_no_gradient none; rewrite layer_is_gradient_step none mulmx0 scaler0 subr0. Qed.
 
 (** No state has the normaliser 0. *)
 Hypothesis Z_neq0 : forall s, Z s != 0.
 
 (** With alpha <> 0, what a layer keeps is what the table takes the gradient of to 0. *)
-Lemma kept_iff alpha v : alpha != 0 -> layer alpha v = v <-> table *m gradient v = 0.
+Lemma kept_iff alpha v : alpha != 0 -> update alpha v = v <-> table *m gradient v = 0.
 Proof.
 move=> alpha0; rewrite layer_is_gradient_step.
 have half0 : alpha / 2%:R != 0 by rewrite mulf_neq0 // invr_eq0 pnatr_eq0.
@@ -166,7 +166,7 @@ Qed.
 
 (** Where the table has an inverse, it keeps nothing else. *)
 Theorem kept_is_least_point alpha v :
-  alpha != 0 -> table \in unitmx -> layer alpha v = v <-> least_point v.
+  alpha != 0 -> table \in unitmx -> update alpha v = v <-> least_point v.
 Proof.
 move=> alpha0 inv; rewrite least_iff_no_gradient kept_iff //.
 by split=> [g0|->]; rewrite ?mulmx0 //; apply: (can_inj (mulKmx inv)); rewrite g0 mulmx0.

@@ -68,7 +68,7 @@ Notation theta := (gamma * lambda).
 Notation target := (lambda_return n S r gamma lambda).
 Notation mean_return := (mean_return n S r gamma lambda).
 Notation scanned := (scanned n S r gamma theta).
-Notation layer := (scanned_update n E S r gamma theta).
+Notation update := (scanned_update n E S r gamma theta).
 Notation r_lambda := (r_lambda n S r gamma lambda).
 Notation P_lambda := (P_lambda n S gamma lambda).
 Notation Mhat := (Mhat n E S).
@@ -84,7 +84,7 @@ Qed.
 
 (** One layer moves the values towards the mean returns. *)
 Theorem layer_moves_to_mean_returns alpha v :
-  layer alpha v = v + alpha *: (Mhat *m (mean_return v - v)).
+  update alpha v = v + alpha *: (Mhat *m (mean_return v - v)).
 Proof.
 apply/colP => s; rewrite mxE addmxE scalemxE; congr (_ + _ * _).
 rewrite mulmxBr addmxE oppmxE [(Mhat *m v) s 0]Mhat_mul [(_ *m _) s 0]mxE.
@@ -114,7 +114,7 @@ Qed.
 
 (** One layer is v + alpha Mhat (r_lambda + P_lambda v - v). *)
 Theorem lambda_layer alpha v :
-  layer alpha v = v + alpha *: (Mhat *m (r_lambda + P_lambda *m v - v)).
+  update alpha v = v + alpha *: (Mhat *m (r_lambda + P_lambda *m v - v)).
 Proof. by rewrite -mean_return_is_affine layer_moves_to_mean_returns. Qed.
 
 (** At a state that no transition leaves, the mean return is 0. *)
@@ -178,7 +178,7 @@ Section Value.
 Variables (R : realFieldType) (N n : nat) (E : 'I_N -> 'I_N -> R).
 Variables (S : nat -> 'I_N) (r : nat -> R) (gamma lambda : R).
 Implicit Types (v : 'cV[R]_N) (s : 'I_N).
-Notation layer := (scanned_update n E S r gamma (gamma * lambda)).
+Notation update := (scanned_update n E S r gamma (gamma * lambda)).
 Notation r_lambda := (r_lambda n S r gamma lambda).
 Notation P_lambda := (P_lambda n S gamma lambda).
 Notation v_lambda := (v_lambda n S r gamma lambda).
@@ -247,7 +247,7 @@ Theorem lstd_lambda_solution v :
 Proof. by rewrite -equal_to_mean_return_iff_lstd_lambda; apply: one_lambda_value. Qed.
 
 (** Every layer keeps v_lambda. *)
-Theorem layer_keeps_v_lambda alpha : layer alpha v_lambda = v_lambda.
+Theorem layer_keeps_v_lambda alpha : update alpha v_lambda = v_lambda.
 Proof.
 have [_ /(_ erefl) vE] := one_lambda_value v_lambda.
 by rewrite lambda_layer -vE subrr mulmx0 scaler0 addr0.
@@ -255,7 +255,7 @@ Qed.
 
 (** Where a layer takes v: its distance to v_lambda. *)
 Lemma layer_moved alpha v :
-  layer alpha (v_lambda + v) = v_lambda + v - alpha *: (Mhat *m ((1%:M - P_lambda) *m v)).
+  update alpha (v_lambda + v) = v_lambda + v - alpha *: (Mhat *m ((1%:M - P_lambda) *m v)).
 Proof.
 rewrite lambda_layer; congr (_ + _); rewrite -scalerN -mulmxN; congr (_ *: (_ *m _)).
 have [_ /(_ erefl) vE] := one_lambda_value v_lambda.
@@ -265,7 +265,7 @@ Qed.
 (** With alpha <> 0 it keeps nothing else exactly if Mhat has an inverse. *)
 Theorem v_lambda_alone_iff_invertible alpha :
   alpha != 0 ->
-  (forall v, layer alpha v = v -> v = v_lambda) <-> Mhat \in unitmx.
+  (forall v, update alpha v = v -> v = v_lambda) <-> Mhat \in unitmx.
 Proof.
 move=> alpha0; split=> [only|inv v].
   apply/negPn/negP => sing; case: (@singular_kernel _ _ (Mhat *m (1%:M - P_lambda))) => [|u u0 Mu].
@@ -281,7 +281,7 @@ Qed.
 Theorem lambda_rate alpha m v0 L :
   (forall s u, 0 <= E s u) -> (forall s, m <= Mhat s s) ->
   0 <= alpha -> alpha <= 1 ->
-  norm (iter L (layer alpha) v0 - v_lambda) <=
+  norm (iter L (update alpha) v0 - v_lambda) <=
   (1 - alpha * margin m gamma) ^+ L * norm (v0 - v_lambda).
 Proof.
 move=> E_ge0 m_le alpha_ge0 alpha_le1.
@@ -293,7 +293,7 @@ elim: L => [|L IH]; first by rewrite mul1r.
 rewrite exprS -mulrA /=; apply: le_trans (ler_wpmul2l rate_ge0 IH).
 move: (iter L _ v0) => v; have [e ->] : exists e : 'cV[R]_N, v = v_lambda + e by exists (v - v_lambda); rewrite addrC subrK.
 rewrite (addrAC v_lambda e) subrr add0r.
-have -> : layer alpha (v_lambda + e) - v_lambda = (1%:M - alpha *: Mhat) *m e + alpha *: (Mhat *m (P_lambda *m e)).
+have -> : update alpha (v_lambda + e) - v_lambda = (1%:M - alpha *: Mhat) *m e + alpha *: (Mhat *m (P_lambda *m e)).
   rewrite layer_moved !mulmxBl !mul1mx mulmxBr scalerBr -scalemxAl.
   move: (alpha *: _) (alpha *: _) => a b; apply/colP => s; rewrite !(addmxE, oppmxE).
   by move: (v_lambda s 0) (e s 0) (a s 0) (b s 0) => *; ring.
