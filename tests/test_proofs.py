@@ -40,6 +40,12 @@ REQUIRED = {
     "linear",
     "neu-bound",
     "explicit-finite-sample",
+    "kernel-td",
+    "batch-td",
+    "lstd",
+    "softmax-td-lambda",
+    "softmax-residual-gradient",
+    "causal-mask",
 }
 
 
