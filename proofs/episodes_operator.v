@@ -1,7 +1,7 @@
 (** The operator of several episodes: the empirical model is substochastic where
     transitions terminate, and the contraction sees it. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries episodes operator norm contraction coverage.
+From icrl Require Import transformer td entries episodes operator norm bellman contraction coverage.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.

@@ -37,6 +37,7 @@ REQUIRED = {
     "certainty-equivalence",
     "linear",
     "neu-bound",
+    "bellman",
 }
 
 
