@@ -2,7 +2,7 @@
 From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
-From icrl Require Import transformer td entries softmax_td operator norm contraction.
+From icrl Require Import transformer td entries softmax_td operator norm contraction exponential.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -27,6 +27,10 @@ Proof. exact: transformer_is_softmax_td. Qed.
 
 End SoftmaxTD.
 
+(** The true exp is an exponential in the sense of exponential.v. *)
+Theorem exp_is_exponential : exponential exp.
+Proof. by split=> [a b|a b /RltP ab]; [exact: exp_plus | exact/RltP/exp_increasing]. Qed.
+
 (** A context for contraction: the states 0, 1, 0, one-hot features, A twice the identity, gamma 1/2. *)
 Definition real_S (k : nat) : 'I_2 := if odd k then 1 else 0.
 Definition real_x (s : 'I_2) : 'cV[R]_2 := delta_mx s 0.
@@ -39,8 +43,6 @@ Definition real_m : R := exp 2%:R / (exp 2%:R + 1).
 
 (** The contraction margin there. *)
 Definition real_c : R := margin real_m real_gamma.
-
-Lemma exp_gt0 (t : R) : 0 < exp t. Proof. exact/RltP/exp_pos. Qed.
 
 Lemma exp2_gt3 : 3%:R < exp 2%:R.
 Proof. by rewrite (mulrS 1 2); apply/RltP/exp_ineq1/eqP; rewrite pnatr_eq0. Qed.
@@ -86,5 +88,5 @@ Theorem contraction_real (r : nat -> R) (v0 vs : 'cV[R]_2) L (j : 'I_3) :
 Proof.
 split; first exact: real_c_gt0.
 rewrite -[X in (1 - X) ^+ L]mul1r.
-by apply: transformer_contraction; rewrite ?ler01 ?real_c_gt0 // => s; rewrite ?real_Mhat // ltW ?exp_gt0.
+by apply: transformer_contraction; rewrite ?ler01 ?real_c_gt0 // => s; rewrite ?real_Mhat // ltW ?(exp_gt0 exp_is_exponential).
 Qed.

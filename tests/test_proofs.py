@@ -38,6 +38,7 @@ REQUIRED = {
     "linear",
     "neu-bound",
     "bellman",
+    "fixed-point",
 }
 
 
