@@ -105,13 +105,13 @@ move=> su same; rewrite unitmxE unitfE negbK; apply/eqP.
 by apply: (determinant_alternate su) => w; rewrite !mxE.
 Qed.
 
-(** So the table of a score of the features is singular where two states have
+(** The table of a score of the features is singular where two states have
     the same features. *)
 Theorem equal_features_are_singular (exp : R -> R) (A : 'M[R]_d) s u :
   s != u -> x s = x u -> table (fun s u => exp (score x A s u)) \notin unitmx.
 Proof. by move=> su same; apply: (equal_rows_singular su) => w; rewrite /score same. Qed.
 
-(** But distinct features are not enough for every score: with 1 + t^2 the features
+(** Distinct features are not enough for every score: with 1 + t^2 the features
     c and - c give two equal rows. *)
 Theorem opposite_features_are_singular s u :
   s != u -> x s = - x u ->

@@ -39,6 +39,7 @@ REQUIRED = {
     "neu-bound",
     "bellman",
     "fixed-point",
+    "averagers",
 }
 
 
