@@ -49,8 +49,8 @@ have /(congr1 (mulmx (1%:M - gamma *: Phat))) := average_bias gamma_lt1.
 by rewrite same subrr mulmx0 mulKVmx // => <-.
 Qed.
 
-(** From here on every row of Mhat sums to 1, m is at most every entry on its diagonal,
-    and e at most every other. *)
+(** From here on every row of Mhat sums to 1, m is at most every entry on its
+    diagonal, and e at most every other. *)
 Section Bounds.
 Hypothesis Z_neq0 : forall s, \sum_(k < n) E s (S k) != 0.
 Variables (m : R) (e : R).
@@ -151,7 +151,8 @@ rewrite Mhat_visits mulr_gt0 ?divr_gt0 ?sum_gt0 // ltr0n.
 exact: covered.
 Qed.
 
-(** Rewards differ by at most 1 + |gamma| times a bound on the differences of v_CE. *)
+(** Rewards differ by at most 1 + |gamma| times a bound
+    on the differences of v_CE. *)
 Theorem rewards_differ_less span s u :
   `|gamma| < 1 ->
   (forall s u, v_CE s 0 - v_CE u 0 <= span) ->

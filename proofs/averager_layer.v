@@ -1,4 +1,5 @@
-(** averagers: the kernel averager is a Transformer too, with other numbers in V, U and W. *)
+(** averagers: the kernel averager is a Transformer too,
+    with other numbers in V, U and W. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm bellman.
 From icrl Require Import averagers.

@@ -1,5 +1,5 @@
-(** averagers: the average of targets in the place of errors contracts in every context,
-    to the value of a smoothed model. *)
+(** averagers: the average of targets in the place of errors contracts
+    in every context, to the value of a smoothed model. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm bellman.
 From icrl Require Import coverage.
@@ -38,7 +38,7 @@ Notation td_update := (td_update n S r gamma E).
 Notation average := (average n E S r gamma).
 Notation v_A := (v_A n E S r gamma).
 
-(** With the matrices of a layer it is (1 - alpha) v + alpha (bhat + gamma Phat v). *)
+(** With a layer's matrices it is (1 - alpha) v + alpha (bhat + gamma Phat v). *)
 Theorem average_by_operator v :
   average alpha v = (1 - alpha) *: v + alpha *: (bhat + gamma *: (Phat *m v)).
 Proof.
@@ -47,20 +47,22 @@ by rewrite mulr_sumr -big_split; apply: eq_bigr => k _ /=; ring.
 Qed.
 
 (** It is one update of softmax TD plus alpha (Mhat v - v). *)
-Theorem average_by_td v : average alpha v = td_update alpha v + alpha *: (Mhat *m v - v).
+Theorem average_by_td v :
+  average alpha v = td_update alpha v + alpha *: (Mhat *m v - v).
 Proof.
 rewrite average_by_operator update_is_operator /operator.G !mulmxDl mulNmx -!scalemxAl mul1mx.
 apply/colP => s; rewrite !(addmxE, oppmxE, scalemxE).
 by move: (v s 0) ((Mhat *m v) s 0) ((Phat *m v) s 0) (bhat s 0) => *; ring.
 Qed.
 
-(** It is the mixture, by alpha, of v and the Bellman operator of the smoothed model. *)
+(** It is the mixture, by alpha, of v and the Bellman operator
+    of the smoothed model. *)
 Lemma average_smoothed v :
   average alpha v =
   (1 - alpha) *: v + alpha *: bellman_operator (Mhat *m Pe) (Mhat *m rhat) gamma v.
 Proof. by rewrite average_by_operator bhat_is_Mhat_rhat Phat_is_Mhat_Pe. Qed.
 
-(** Weights that are not negative, and not all 0 in any row. *)
+(** The weights are not negative. *)
 Hypothesis E_ge0 : forall s u, 0 <= E s u.
 
 Lemma Phat_norm : norm Phat <= 1.
@@ -111,7 +113,8 @@ rewrite ler_wpmul2l // subr_ge0 mulr_ile1 ?subr_ge0 ?(ltW gamma_lt1) //.
 by rewrite ler_subl_addr ler_addl.
 Qed.
 
-(** The rows of Mhat and of Phat sum to 1 where the weights of each row do not all vanish. *)
+(** The rows of Mhat and of Phat sum to 1 where the weights in no row
+    add up to 0. *)
 Section Normalised.
 Hypothesis Z_neq0 : forall s, \sum_(k < n) E s (S k) != 0.
 
@@ -129,8 +132,8 @@ split; first by rewrite Phat_is_Mhat_Pe.
 by split=> [s u|s]; [exact: Phat_ge0 | rewrite Phat_sum K_sum1].
 Qed.
 
-(** Two starts that differ by a constant stay so, by 1 - alpha (1 - gamma) times as much:
-    if gamma is not negative, they attain the rate. *)
+(** Two starts that differ by a constant stay so, by 1 - alpha (1 - gamma)
+    times as much: if gamma is not negative, they attain the rate. *)
 Theorem average_rate_attained v c :
   average alpha (v + const_mx c) - average alpha v =
   (1 - alpha * (1 - gamma)) *: const_mx c.

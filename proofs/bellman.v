@@ -43,7 +43,8 @@ by apply: trmx_inj; rewrite trmx_mul trmxK wM trmx0.
 Qed.
 
 (** A stochastic matrix has norm at most 1. *)
-Lemma stochastic_norm (R : realFieldType) N (P : 'M[R]_N) : stochastic P -> norm P <= 1.
+Lemma stochastic_norm (R : realFieldType) N (P : 'M[R]_N) :
+  stochastic P -> norm P <= 1.
 Proof.
 case=> P_ge0 P_sum1; apply: norm_le => [|s]; first exact: ler01.
 by rewrite -(P_sum1 s) ler_sum // => u _; rewrite ger0_norm.

@@ -122,8 +122,8 @@ Qed.
 
 End Table.
 
-(** With an exponential, and any matrix A: the table of two states is singular exactly
-    if the difference of their features is taken to 0 by the form of A. *)
+(** With an exponential, and any matrix A: the table of two states is singular
+    exactly if the difference of their features is taken to 0 by the form of A. *)
 Theorem two_states_are_singular_iff (R : realFieldType) d (exp : R -> R)
     (x : 'I_2 -> 'cV[R]_d) (A : 'M[R]_d) :
   exponential exp ->

@@ -40,6 +40,7 @@ REQUIRED = {
     "bellman",
     "fixed-point",
     "averagers",
+    "tabular",
 }
 
 
