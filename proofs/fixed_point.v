@@ -122,6 +122,16 @@ Qed.
 
 End Table.
 
+(** The form of A at a difference of features, by the scores. *)
+Lemma score_form (R : realFieldType) N d (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) s u :
+  ((x s - x u)^T *m A *m (x s - x u)) 0 0 =
+  score x A s s + score x A u u - (score x A s u + score x A u s).
+Proof.
+have -> : (x s - x u)^T = (x s)^T - (x u)^T by apply/matrixP => i j; rewrite !mxE.
+rewrite /score !mulmxBl !mulmxBr !(addmxE, oppmxE).
+by move: (_ 0 0) (_ 0 0) (_ 0 0) (_ 0 0) => *; ring.
+Qed.
+
 (** With an exponential, and any matrix A: the table of two states is singular
     exactly if the difference of their features is taken to 0 by the form of A. *)
 Theorem two_states_are_singular_iff (R : realFieldType) d (exp : R -> R)
@@ -130,13 +140,7 @@ Theorem two_states_are_singular_iff (R : realFieldType) d (exp : R -> R)
   table (fun s u => exp (score x A s u)) \notin unitmx <->
   ((x 0 - x 1)^T *m A *m (x 0 - x 1)) 0 0 = 0.
 Proof.
-move=> exp_exponential.
-have -> : ((x 0 - x 1)^T *m A *m (x 0 - x 1)) 0 0 =
-          score x A 0 0 + score x A 1 1 - (score x A 0 1 + score x A 1 0).
-  have -> : (x 0 - x 1)^T = (x 0)^T - (x 1)^T by apply/matrixP => i j; rewrite !mxE.
-  rewrite /score !mulmxBl !mulmxBr !(addmxE, oppmxE).
-  by move: (_ 0 0) (_ 0 0) (_ 0 0) (_ 0 0) => *; ring.
-rewrite unit2E negbK /det2 !mxE -!expD // subr_eq0.
+move=> exp_exponential; rewrite score_form unit2E negbK /det2 !mxE -!expD // subr_eq0.
 split=> [/eqP/(exp_inj exp_exponential)->|/subr0_eq->]; first by rewrite subrr.
 exact: eqxx.
 Qed.

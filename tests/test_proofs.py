@@ -41,6 +41,7 @@ REQUIRED = {
     "fixed-point",
     "averagers",
     "tabular",
+    "score-functions",
 }
 
 
