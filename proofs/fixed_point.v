@@ -69,14 +69,12 @@ have -> : M_pi = diag_mx (\row_s (population_sum E mu s)^-1) *m table E *m diag_
 by rewrite !unitmx_mul !diag_unit ?andbT // => s; rewrite invr_neq0.
 Qed.
 
-(** It is the only fixed point exactly if the table of weights has an inverse:
-    the weights mu of the states have no part in this. *)
-Theorem population_fixed_point_iff_invertible :
+(** It is the only fixed point exactly if M_pi has an inverse. *)
+Lemma population_only_iff :
   1%:M - gamma *: P \in unitmx -> alpha != 0 ->
-  (forall s, population_sum E mu s != 0) -> (forall u, mu u != 0) ->
-  (forall v, update v = v -> v = v_pi) <-> table E \in unitmx.
+  (forall v, update v = v -> v = v_pi) <-> M_pi \in unitmx.
 Proof.
-move=> inv alpha0 Z_neq0 mu_neq0; rewrite -M_pi_unit //.
+move=> inv alpha0.
 have stays v : update v = v <-> M_pi *m ((1%:M - gamma *: P) *m (v_pi - v)) = 0.
   split=> [kept|gone].
     have := population_update_adds v inv; rewrite kept subrr => /esym/eqP.
@@ -90,6 +88,14 @@ have := only (v_pi - invmx (1%:M - gamma *: P) *m u); rewrite stays opprB addrCA
 rewrite mulKVmx // => /(_ Mu)/eqP; rewrite -subr_eq0 addrAC subrr sub0r oppr_eq0 => /eqP gone.
 by rewrite -[u](mulKVmx inv) gone mulmx0.
 Qed.
+
+(** So it is exactly if the table of weights has an inverse:
+    the weights mu of the states have no part in this. *)
+Theorem population_fixed_point_iff_invertible :
+  1%:M - gamma *: P \in unitmx -> alpha != 0 ->
+  (forall s, population_sum E mu s != 0) -> (forall u, mu u != 0) ->
+  (forall v, update v = v -> v = v_pi) <-> table E \in unitmx.
+Proof. by move=> inv alpha0 Z_neq0 mu_neq0; rewrite -M_pi_unit //; apply: population_only_iff. Qed.
 
 End FixedPoint.
 

@@ -625,5 +625,5 @@ CLAIM = Claim(
         "matrices of states, on the other side the Transformer, which knows none, and the loop of linear TD over "
         "transitions."
     ),
-    under={"softmax-td": "E positive semidefinite, v₀ = ⟨ψ, w₀⟩", "linear": "features φ/Z, weights Z(S_k)"},
+    under={"softmax-td": "E positive semidefinite, v₀ = ⟨ψ, w₀⟩", "linear": "features φ/Z, weights Z(Sₖ)"},
 )
