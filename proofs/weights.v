@@ -150,7 +150,7 @@ rewrite -(population_only_iff E count r_rho (discounted_unit P_rho_norm gamma_lt
 by split=> only v; have := only v; rewrite layerE.
 Qed.
 
-(** Where each state is left, M_rho has an inverse exactly if the table E has one. *)
+(** Where each state is left, M_rho has an inverse exactly if E has one. *)
 Theorem M_rho_unit :
   (forall s, source n S s) -> (forall s, \sum_(k < n) rho k * E s (S k) != 0) ->
   (M_rho \in unitmx) = (table E \in unitmx).
