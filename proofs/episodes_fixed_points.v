@@ -1,7 +1,7 @@
 (** The fixed points of several episodes' layers on W, what a positive margin asks
     for, and a context that has one. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries episodes operator norm coverage episodes_operator
+From icrl Require Import transformer td entries episodes operator norm bellman coverage episodes_operator
   episodes_contraction.
 Set Implicit Arguments.
 Unset Strict Implicit.

@@ -46,6 +46,12 @@ REQUIRED = {
     "softmax-td-lambda",
     "softmax-residual-gradient",
     "causal-mask",
+    "bellman",
+    "fixed-point",
+    "averagers",
+    "tabular",
+    "score-functions",
+    "weights",
 }
 
 
