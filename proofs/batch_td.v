@@ -43,7 +43,7 @@ Definition tabular_update (alpha : R) (v : 'cV[R]_N) : 'cV[R]_N :=
   \col_s (v s 0 + alpha *
     ((\sum_(k < n | S k == s) td_error S r gamma v k) / (visits n S s)%:R)).
 
-Definition tabular_td (alpha : R) (v0 : 'cV[R]_N) (l : nat) : 'cV[R]_N :=
+Definition batch_tabular_td (alpha : R) (v0 : 'cV[R]_N) (l : nat) : 'cV[R]_N :=
   iter l (tabular_update alpha) v0.
 
 (** The greatest absolute value on the visited states S_0, ..., S_n. *)
@@ -59,7 +59,7 @@ Notation Pe := (Pe R n S).
 Notation rhat := (rhat n S r).
 Notation v_CE := (v_CE n S r gamma).
 Notation tabular_update := (tabular_update n S r gamma alpha).
-Notation tabular_td := (tabular_td n S r gamma alpha).
+Notation batch_tabular_td := (batch_tabular_td n S r gamma alpha).
 Notation visited_norm := (visited_norm n S).
 
 (** The empirical model's next values: means over the transitions out of a state. *)
@@ -130,7 +130,7 @@ Qed.
     (1 - alpha (1 - gamma))^l times what it was. *)
 Theorem tabular_td_rate v0 l :
   0 <= gamma -> gamma < 1 -> 0 <= alpha -> alpha <= 1 ->
-  visited_norm (tabular_td v0 l - v_CE) <=
+  visited_norm (batch_tabular_td v0 l - v_CE) <=
   (1 - alpha * (1 - gamma)) ^+ l * visited_norm (v0 - v_CE).
 Proof.
 move=> gamma_ge0 gamma_lt1 alpha_ge0 alpha_le1; elim: l => [|l IH]; first by rewrite mul1r.
@@ -147,7 +147,7 @@ Theorem tabular_td_converges (R : archiFieldType) N n S r
   (forall j : 'I_n.+1, source n S (S j)) ->
   0 <= gamma -> gamma < 1 -> 0 < alpha -> alpha <= 1 -> 0 < e ->
   exists m, forall l, (m <= l)%N ->
-    visited_norm n S (tabular_td n S r gamma alpha v0 l - v_CE n S r gamma) < e.
+    visited_norm n S (batch_tabular_td n S r gamma alpha v0 l - v_CE n S r gamma) < e.
 Proof.
 move=> covered gamma_ge0 gamma_lt1 alpha_gt0 alpha_le1 e_gt0.
 set q := 1 - alpha * (1 - gamma); set b := visited_norm n S (v0 - v_CE n S r gamma).

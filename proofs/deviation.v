@@ -83,7 +83,7 @@ Lemma chernoff lambda s m c :
   Pr (fun t => (visits n (walk t) s == m) && (c < deviation t s)) <=
   exp (- (lambda * c - m%:R * (lambda ^+ 2 * sigma ^+ 2 / 8%:R))).
 Proof.
-move=> lambda_ge0; rewrite -[exp _]mul1r expN -ler_pdivr_mulr ?invr_gt0 ?exp_gt0 // invrK mulrC.
+move=> lambda_ge0; rewrite -[exp _]mul1r expN -ler_pdivr_mulr ?invr_gt0 ?real_exp_gt0 // invrK mulrC.
 apply: le_trans (exponential_supermartingale lambda s); apply: markov => // t; first exact: exp_ge0.
 by case/andP=> /eqP -> /ltW c_le; apply: le_exp; rewrite ler_add2r ler_wpmul2l.
 Qed.

@@ -16,7 +16,7 @@ Implicit Types (v w h vs : 'cV[R]_N) (s u : 'I_N).
 Notation update := (residual_update n E S r gamma).
 Notation gradient := (gradient n S r gamma).
 Notation least_point := (least_point n S r gamma).
-Notation table := (table E).
+Notation weight_table := (weight_table E).
 
 (** What a change of the values does to the TD errors: a row for each transition. *)
 Definition slopes : 'M[R]_(n, N) :=
@@ -71,7 +71,7 @@ Qed.
 Theorem least_point_alone_iff_invertible alpha vs :
   (forall s, both_normaliser n E S s != 0) -> alpha != 0 ->
   (forall v, least_point v <-> v = vs) ->
-  (forall v, update alpha v = v <-> v = vs) <-> table \in unitmx.
+  (forall v, update alpha v = v <-> v = vs) <-> weight_table \in unitmx.
 Proof.
 move=> Z_neq0 alpha0 one; split=> [alone|inv v]; last first.
   by rewrite -one; apply: kept_is_least_point.

@@ -14,9 +14,9 @@ Local Notation exp := (Rtrigo_def.exp : R -> R).
 Local Notation ln := (Rpower.ln : R -> R).
 Local Notation sqrt := (R_sqrt.sqrt : R -> R).
 
-Lemma exp_gt0 (t : R) : 0 < exp t. Proof. exact/RltP/exp_pos. Qed.
+Lemma real_exp_gt0 (t : R) : 0 < exp t. Proof. exact/RltP/exp_pos. Qed.
 
-Lemma exp_ge0 (t : R) : 0 <= exp t. Proof. exact/ltW/exp_gt0. Qed.
+Lemma exp_ge0 (t : R) : 0 <= exp t. Proof. exact/ltW/real_exp_gt0. Qed.
 
 Lemma le_exp (x y : R) : x <= y -> exp x <= exp y.
 Proof.
@@ -26,7 +26,7 @@ Qed.
 
 Lemma expN (x : R) : exp (- x) = (exp x)^-1.
 Proof.
-have e_neq0 : exp x != 0 by rewrite gt_eqF ?exp_gt0.
+have e_neq0 : exp x != 0 by rewrite gt_eqF ?real_exp_gt0.
 by apply: (mulIf e_neq0); rewrite mulVf // expRD RplusE addNr expR0.
 Qed.
 

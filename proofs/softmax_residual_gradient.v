@@ -42,7 +42,7 @@ Definition gradient (v : 'cV[R]_N) : 'cV[R]_N :=
     (gamma * (S k.+1 == s)%:R - (S k == s)%:R) * td_error v k).
 
 (** The table of the weights. *)
-Definition table : 'M[R]_N := \matrix_(s, u) E s u.
+Definition weight_table : 'M[R]_N := \matrix_(s, u) E s u.
 
 (** One layer with two softmaxes, over the states left and over those reached. *)
 Definition two_softmax_update (alpha : R) (v : 'cV[R]_N) : 'cV[R]_N :=
@@ -63,7 +63,7 @@ Notation preconditioner := (preconditioner n E S).
 Notation J := (squared_errors n S r gamma).
 Notation gradient := (gradient n S r gamma).
 Notation least_point := (least_point n S r gamma).
-Notation table := (table E).
+Notation weight_table := (weight_table E).
 
 Lemma both_normaliserE s : \sum_p E s (@key N n S p) = Z s.
 Proof. by rewrite big_sumType /= -big_split. Qed.
@@ -150,13 +150,13 @@ Proof. by move=> /least_iff_no_gradient none; rewrite layer_is_gradient_step non
 Hypothesis Z_neq0 : forall s, Z s != 0.
 
 (** With alpha <> 0, what a layer keeps is what the table takes the gradient of to 0. *)
-Lemma kept_iff alpha v : alpha != 0 -> update alpha v = v <-> table *m gradient v = 0.
+Lemma kept_iff alpha v : alpha != 0 -> update alpha v = v <-> weight_table *m gradient v = 0.
 Proof.
 move=> alpha0; rewrite layer_is_gradient_step.
 have half0 : alpha / 2%:R != 0 by rewrite mulf_neq0 // invr_eq0 pnatr_eq0.
-have entry s : (table *m gradient v) s 0 = Z s * (preconditioner *m gradient v) s 0.
+have entry s : (weight_table *m gradient v) s 0 = Z s * (preconditioner *m gradient v) s 0.
   rewrite !mxE mulr_sumr; apply: eq_bigr => u _.
-  by rewrite [table s u]mxE [preconditioner s u]mxE mulrA mulrCA divff ?mulr1.
+  by rewrite [weight_table s u]mxE [preconditioner s u]mxE mulrA mulrCA divff ?mulr1.
 split=> [/eqP|none].
   rewrite -subr_eq0 addrC addKr oppr_eq0 scaler_eq0 (negbTE half0) /= => /eqP none.
   by apply/colP => s; rewrite entry none !mxE mulr0.
@@ -166,7 +166,7 @@ Qed.
 
 (** Where the table has an inverse, it keeps nothing else. *)
 Theorem kept_is_least_point alpha v :
-  alpha != 0 -> table \in unitmx -> update alpha v = v <-> least_point v.
+  alpha != 0 -> weight_table \in unitmx -> update alpha v = v <-> least_point v.
 Proof.
 move=> alpha0 inv; rewrite least_iff_no_gradient kept_iff //.
 by split=> [g0|->]; rewrite ?mulmx0 //; apply: (can_inj (mulKmx inv)); rewrite g0 mulmx0.

@@ -70,7 +70,7 @@ rewrite /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _.
 by case: eqP; rewrite ?mul1r ?mul0r.
 Qed.
 
-Lemma Pe_mul s v : (Pe *m v) s 0 = (\sum_(k < n | S k == s) v (S k.+1) 0) / (visits n S s)%:R.
+Lemma visited_Pe_mul s v : (Pe *m v) s 0 = (\sum_(k < n | S k == s) v (S k.+1) 0) / (visits n S s)%:R.
 Proof.
 rewrite mxE; under eq_bigr => u _ do rewrite mxE mulrAC mulr_suml.
 rewrite -mulr_suml exchange_big /=; congr (_ / _); apply: eq_bigr => k _.
@@ -81,7 +81,7 @@ Qed.
 Lemma deviation_is_gap (P : 'M[R]_N) v s :
   source n S s -> deviation n S P v s = (visits n S s)%:R * ((Pe - P) *m v) s 0.
 Proof.
-rewrite /source lt0n => some; rewrite /deviation sumrB sum_out mulmxBl addmxE oppmxE Pe_mul mulrBr.
+rewrite /source lt0n => some; rewrite /deviation sumrB sum_out mulmxBl addmxE oppmxE visited_Pe_mul mulrBr.
 by congr (_ - _); rewrite mulrC divfK // pnatr_eq0.
 Qed.
 
