@@ -102,8 +102,8 @@ Lemma kept_errors h (i m : nat) :
   slopes n S gamma *m h = 0 -> (i + m <= n)%N -> h (S i) 0 = gamma ^+ m * h (S (i + m)%N) 0.
 Proof.
 move=> Bh; elim: m => [|m IH] le_n; first by rewrite addn0 mul1r.
-rewrite IH ?(ltnW _) // -?addnS //; last by rewrite addnS in le_n; apply: ltnW.
 have lt_n : (i + m < n)%N by rewrite -addnS.
+rewrite (IH (ltnW lt_n)).
 have := slopes_mul S gamma h (Ordinal lt_n); rewrite Bh mxE /= => /esym/eqP.
 by rewrite subr_eq0 => /eqP <-; rewrite mulrA -exprSr addnS.
 Qed.
@@ -147,13 +147,14 @@ move=> once.
 have [value [last step]] : exists value : nat -> R, value n = c /\
     forall k, (k < n)%N -> value k = r k + gamma * value k.+1.
   exists (fun k => iteri (n - k) (fun i z => r (n - i.+1)%N + gamma * z) c); split; first by rewrite subnn.
-  by move=> k lt_kn; rewrite -subSn //= subSS subKn // ltnW.
+  by move=> k lt_kn; rewrite -(subnSK lt_kn) /= subnSK // subKn // ltnW.
 set v : 'cV[R]_N := \col_s \sum_(i < n.+1 | S i == s) value i.
 have at_column k : (k <= n)%N -> v (S k) 0 = value k.
   move=> le_kn; rewrite mxE (bigD1 (Ordinal (le_kn : k < n.+1)%N)) //= big1 ?addr0 // => i /andP[/eqP Si ne].
-  by case/eqP: ne; apply: val_inj; apply: once => //; rewrite -ltnS.
+  by case/eqP: ne; apply/val_inj/(once _ _ _ le_kn Si); rewrite -ltnS ltn_ord.
 have none : squared_errors n S r gamma v = 0.
-  apply: big1 => k _; rewrite /td_error !at_column ?ltn_ord // 1?ltnW // (step k) // subrr expr2 mulr0 //.
+  apply: big1 => k _; have lt_kn := ltn_ord k.
+  by rewrite /td_error (at_column _ lt_kn) (at_column _ (ltnW lt_kn)) (step _ lt_kn) subrr expr2 mulr0.
 exists v; split=> //; last by rewrite at_column.
 by move=> w; rewrite none; apply: sumr_ge0 => k _; apply: sqr_ge0.
 Qed.
@@ -172,8 +173,8 @@ move=> closed; apply/colP => s; rewrite residual_layer mxE; congr (_ + _).
 have same : \sum_(i < n) E s (S i.+1) = \sum_(i < n) E s (S i).
   case: n closed => [|m] closed; first by rewrite !big_ord0.
   by rewrite big_ord_recr [RHS]big_ord_recl /= -closed addrC.
-rewrite /both_normaliser big_split /= same -big_split /=; set Z := \sum_(i < n) _.
-have -> : Z + Z = 2%:R * Z by ring.
-rewrite invfM mulrA -!mulrA; congr (_ * (_ * _)).
+set Z := \sum_(i < n) E s (S i); have -> : both_normaliser n E S s = 2%:R * Z.
+  by rewrite /both_normaliser big_split /= same -/Z; ring.
+rewrite same -/Z -big_split /= invfM [alpha * (_ * _)]mulrA -[RHS]mulrA; congr (_ * _).
 by rewrite mulr_sumr; apply: eq_bigr => k _; move: Z^-1 (td_error _ _ _ _ _) => *; ring.
 Qed.
