@@ -320,7 +320,8 @@ Proof. by rewrite /reads /following /= ltn_ord /= inordK // ltnS. Qed.
 (** One trajectory without endings is the special case: the same operator,
     and the same empirical model. *)
 Theorem one_trajectory_operator :
-  [/\ forall alpha, ep_G E columns next (@sources n) gamma alpha = G n E S gamma alpha,
+  [/\ forall alpha,
+        ep_G E columns next (@sources n) gamma alpha = G n E S gamma alpha,
       ep_bhat E columns rewards (@sources n) = bhat n E S r,
       ep_Pe R columns next (@sources n) = Pe R n S
     & ep_rhat columns rewards (@sources n) = rhat n S r].
