@@ -98,8 +98,9 @@ words of the report (the book's chapters "The layer as an operator on values", "
   c                the diagonal margin; the theorem: if c > 0, a layer leaves at most 1 - step * c of the error;
                    c' where transitions terminate, which can be positive at discount 1 too
   v_CE             certainty equivalence: the value of the model that the context's own frequencies make
-  F                how far v_CE is from the true value at most, with the confidence given, for rewards that depend on the
-                   state alone (an environment's are averaged to be so, unless --noisy)
+  F                how far v_CE is from the true value at most, with the confidence given, if the length was fixed in
+                   advance: for rewards that depend on the state alone (an environment's are averaged to be so), or with
+                   --noisy from the range of reward + discount * true value of what follows, state by state
 """
 
 
@@ -185,6 +186,13 @@ def proofs_arguments(proofs: argparse.ArgumentParser) -> None:
         "--afresh",
         action="store_true",
         help="plant every wrong change again, also those on record for these very sources",
+    )
+    proofs.add_argument(
+        "--restated",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="theorems and definitions on record, file.name, that are meant to say something else now, or to be gone",
     )
     proofs.add_argument(
         "--libraries",
@@ -576,21 +584,24 @@ def run_proofs(options: argparse.Namespace) -> int:
     from rich.markup import escape
 
     from icrl.claims import CLAIMS
-    from icrl.verify.kernel import checked, rocq
+    from icrl.verify.kernel import checked, rocq, sources
 
     if not checked.PROOFS.is_dir():
         raise UsageError(f"the sources are not part of this installation: there is no {checked.PROOFS}")
     console = Console(stderr=True)
     try:
         record = checked.make_record(
-            CLAIMS.values(), options.afresh, lambda line: console.print(f"[dim]{escape(line)}[/]")
+            CLAIMS.values(),
+            options.afresh,
+            lambda line: console.print(f"[dim]{escape(line)}[/]"),
+            options.restated,
         )
         with rocq.working(checked.WORK):
             axioms = rocq.read_again(checked.WORK, options.libraries)
     except rocq.NoChecker as absent:
         console.print(f"the proofs cannot be checked here: {absent}", markup=False)
         return 1
-    except rocq.Refused as refusal:
+    except sources.Refused as refusal:
         console.print(f"refused: {refusal}\nThe record was left as it was.", markup=False)
         return 1
     write_all({checked.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n"})

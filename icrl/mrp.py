@@ -142,6 +142,14 @@ def context_itself(context: Context) -> Context:
     return context
 
 
+def listed_states(names: Sequence[str]) -> str:
+    """“state 3”, “states 3, 4 and 5”, or the first few of them and how many more there are."""
+    if len(names) == 1:
+        return f"state {names[0]}"
+    first, last = (names[:-1], names[-1]) if len(names) <= 8 else (names[:6], f"{len(names) - 6} more")
+    return f"states {', '.join(first)} and {last}"
+
+
 # Contexts
 
 
@@ -179,14 +187,22 @@ class Context:
         object.__setattr__(self, "rewards", finite_array("rewards", rewards, (n,)))
         object.__setattr__(self, "endings", ends)
 
+    def __repr__(self) -> str:
+        ended = sum(terminated for _, terminated in self.endings)
+        told = f", {len(self.endings)} trajectories, {ended} terminated" if self.endings != ((self.n, False),) else ""
+        return f"<Context of {self.n} transitions{told}>"
+
     @classmethod
     def of_trajectories(cls, trajectories: Iterable[tuple[ArrayLike, ArrayLike, bool]]) -> Context:
         """The context of one or more trajectories (states, rewards, terminated): k + 1 states, k ≥ 1 rewards, and whether it terminated.
 
-        Raises ``ValueError`` as :class:`Context`, naming the trajectory whose lengths do not match.
+        Raises ``ValueError`` as :class:`Context`, naming the trajectory whose lengths do not match, or that is none.
         """
         states, rewards, endings = [], [], []
-        for i, (S, R, terminated) in enumerate(trajectories):
+        for i, trajectory in enumerate(trajectories):
+            if not isinstance(trajectory, Sequence) or len(trajectory) != 3:
+                raise ValueError(f"trajectory {i} must be (states, rewards, terminated), got {trajectory!r}")
+            S, R, terminated = trajectory
             S, R = state_array(f"states of trajectory {i}", S), np.asarray(R)
             if S.size != R.size + 1:
                 raise ValueError(
@@ -330,12 +346,12 @@ class MarkovRewardProcess:
     S_0, uniform on the states that are not terminal unless given. ``state_names``: S distinct strings, the states' numbers
     unless given. ``outcomes``: one :class:`Outcomes` a state (what stands at a terminal one is not used), whose transition
     probabilities and expected rewards are P and r; only an MRP with rewards of its own has them. ``terminal``: (k,), the
-    states in which an episode ends, none unless given: whatever their rows say, nothing follows, so that P and r are 0
-    there, and their value is 0.
+    states in which an episode ends, none unless given: whatever their rows of P say, nothing follows, so that P is 0
+    there, and their value is 0. What is paid on entering one belongs to the state before.
 
     Raises ``ValueError`` for a matrix that is not square, lengths that do not match, NaN, infinity, a negative
     probability, a row that does not sum to 1, γ out of range, naming the states that reach no ending, outcomes that
-    contradict P or r, and terminal states that are all of them, or in which an episode may begin.
+    contradict P or r, and terminal states that are all of them, that pay, or in which an episode may begin.
 
     P need not be ergodic: :meth:`is_ergodic` says whether it is.
     """
@@ -378,8 +394,8 @@ class MarkovRewardProcess:
                 f"initial must be 0 in the terminal states {self.terminal.tolist()}, got {self.initial[ends]}"
             )
         if self.discount == 1 and (endless := endless_states(P > 0, ends)).size:
-            names = ", ".join(self.state_names[s] for s in endless[:8]) + ", …" * (len(endless) > 8)
-            raise ValueError(f"discount must be below 1 where states reach no ending, got 1 and the states {names}")
+            names = listed_states([self.state_names[s] for s in endless])
+            raise ValueError(f"discount must be below 1 where states reach no ending, got 1 and {names}")
         for state, here in enumerate(self.outcomes or ()):
             if not ends[state]:
                 _check_outcomes(self, state, here)
@@ -390,8 +406,16 @@ class MarkovRewardProcess:
         return len(self.reward)
 
     def value(self) -> np.ndarray:
-        """v^π = (I − γP)⁻¹ r, shape (S,). Sutton and Barto 2018, equation 4.4, as a linear system."""
-        return np.linalg.solve(np.eye(self.n_states) - self.discount * self.transition, self.reward)
+        """v^π = (I − γP)⁻¹ r, shape (S,). Sutton and Barto 2018, equation 4.4, as a linear system.
+
+        Raises ``ValueError`` at discount 1 where endings are so rare that floats cannot tell.
+        """
+        try:
+            return np.linalg.solve(np.eye(self.n_states) - self.discount * self.transition, self.reward)
+        except np.linalg.LinAlgError:
+            raise ValueError(
+                f"discount must be below 1 where endings are too rare for floats to tell, got {self.discount}"
+            ) from None
 
     def bellman_update(self, v: ArrayLike) -> np.ndarray:
         """r + γPv for v of shape (S,), a γ-contraction in the maximum norm. Sutton and Barto 2018, equation 4.5.
@@ -465,7 +489,7 @@ class MarkovRewardProcess:
         most = n if horizon is None else integer("horizon", horizon, 1)
         numbers = chain.from_iterable(uniforms[i : i + 2**16].tolist() for i in range(1, n + 1, 2**16))
         walk = self._noisy_walk() if noisy else self._walk()
-        start, firsts = _cumulative(self.initial), _and_on(uniforms[0], rng)
+        start, firsts = _cumulative(self.initial), _and_on(uniforms[0])
         trajectories, left, ends = [], n, set(self.terminal.tolist())
         while left:
             states, rewards = walk(_quantile(start, next(firsts)), islice(numbers, min(left, most)))
@@ -479,8 +503,10 @@ class MarkovRewardProcess:
         """``batch`` ≥ 1 independent trajectories of n ≥ 1 transitions at once: states (batch, n+1), rewards (batch, n), R_{t+1} = r(S_t).
 
         ``start``: (S,), the distribution of S_0, p₀ unless given. Raises ``ValueError`` as :meth:`sample_context`, and
-        for a ``start`` that is no distribution.
+        for a ``start`` that is no distribution, and for a process with terminal states, whose trajectories differ in length.
         """
+        if self.terminal.size:
+            raise ValueError(f"sample_batch must have a process without terminal states, got {self.terminal.tolist()}")
         uniforms = generator(rng).random((integer("n", n, 1) + 1, integer("batch", batch, 1)))
         start = self.initial if start is None else probabilities("start", start, (self.n_states,))
         cumulative, states = _cumulative(self.transition), np.empty(uniforms.shape, dtype=int)
@@ -540,13 +566,18 @@ def _terminal(terminal: ArrayLike | None, n_states: int) -> np.ndarray:
 
 
 def _ending(transition: ArrayLike, reward: ArrayLike, ends: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """P and r, checked where a state is not terminal, and 0 where it is; read-only."""
+    """P and r, checked; P is 0 where a state is terminal; read-only."""
     if not ends.any():
         return probabilities("transition", transition, ("S", "S")), finite_array("reward", reward, ends.shape)
     P, r = np.array(finite_array("transition", transition, ("S", "S"))), finite_array("reward", reward, ends.shape)
     P[ends] = np.eye(len(P))[ends]
-    P = np.where(ends[:, None], 0, probabilities("transition", P, ("S", "S")))
-    return finite_array("transition", P, P.shape), finite_array("reward", np.where(ends, 0, r), r.shape)
+    P = probabilities("transition", P, ("S", "S"))
+    P = np.where(ends[:, None], 0, P / P.sum(axis=1, keepdims=True))  # what a row lacks to 1 must not read as an ending
+    if (pays := np.flatnonzero(ends & (r != 0))).size:
+        raise ValueError(
+            f"reward must be 0 in terminal states, got {r[pays[0]]:g} in state {pays[0]}: what is paid on entering it belongs to the state before"
+        )
+    return finite_array("transition", P, P.shape), r
 
 
 def endless_states(follows: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -620,10 +651,10 @@ def _cumulative(probability: np.ndarray) -> np.ndarray:
     return sums / np.where(sums[..., -1:] > 0, sums[..., -1:], 1)  # a terminal state's row is 0, and never drawn from
 
 
-def _and_on(first: float, rng: np.random.Generator) -> Iterator[float]:
-    """``first``, then uniform numbers of a stream of their own, so that how many ``rng`` gave before does not change them."""
+def _and_on(first: float) -> Iterator[float]:
+    """``first``, then uniform numbers of the stream that it seeds, so that they do not depend on how many others are drawn."""
     yield first
-    yield from iter(rng.spawn(1)[0].random, None)
+    yield from iter(np.random.default_rng(int(first * 2**53)).random, None)
 
 
 def _quantile(cumulative: np.ndarray, u: float) -> int:
@@ -639,8 +670,8 @@ class EmpiricalModel:
     """The MRP that a context holds, on the states W it visits; row i of every array is the state ``states[i]``.
 
     ``states``: (W,), increasing. ``counts``: (W,), n_s, how many transitions leave s, 1 or more. ``transition``: (W, W),
-    P_e[s, s'], the share of them that enter s' and do not terminate: a row sums to 1 less the share that terminates.
-    ``reward``: (W,), r̂(s), the mean of their rewards.
+    P_e[s, s'], the share of them that enter s' and do not terminate. ``reward``: (W,), r̂(s), the mean of their rewards.
+    ``terminating``: (W,), the share of them that terminates, to 1 with the row of P_e.
 
     Made by :func:`empirical_model`.
     """
@@ -649,20 +680,19 @@ class EmpiricalModel:
     counts: np.ndarray
     transition: np.ndarray
     reward: np.ndarray
+    terminating: np.ndarray
 
     def mrp(self, discount: float) -> MarkovRewardProcess:
         """This model as an MRP, states named by their numbers in the context, and one more, ``end``, the last and terminal, if a transition terminated.
 
         Raises ``ValueError`` for a discount out of the range of :class:`MarkovRewardProcess`.
         """
-        names, terminates = tuple(map(str, self.states.tolist())), 1 - self.transition.sum(axis=1)
-        if not (terminates > ROW_SUM_TOLERANCE).any():
+        names = tuple(map(str, self.states.tolist()))
+        if not self.terminating.any():
             return MarkovRewardProcess(self.transition, self.reward, discount, state_names=names)
-        P = np.block([[self.transition, terminates[:, None]], [np.zeros((1, len(names))), np.ones((1, 1))]])
+        P = np.block([[self.transition, self.terminating[:, None]], [np.zeros((1, len(names))), np.ones((1, 1))]])
         last = [len(names)]
-        return MarkovRewardProcess(
-            np.maximum(P, 0), np.append(self.reward, 0), discount, state_names=(*names, "end"), terminal=last
-        )
+        return MarkovRewardProcess(P, np.append(self.reward, 0), discount, state_names=(*names, "end"), terminal=last)
 
     def value(self, discount: float) -> np.ndarray:
         """v_CE = (I − γP_e)⁻¹ r̂, shape (W,), entry i for ``states[i]``; ``ValueError`` for a discount as in :meth:`mrp`.
@@ -683,8 +713,8 @@ def empirical_model(context: Context) -> EmpiricalModel:
         raise ValueError(f"context must have a transition out of every state it visits, got none out of state {last}")
     W, goes_on = context.visited, ~context.terminated
     source = np.searchsorted(W, context.before)
-    counts = np.bincount(source)
+    counts, ended = np.bincount(source), np.bincount(source[~goes_on], minlength=W.size)
     transition = np.zeros((W.size, W.size))
     np.add.at(transition, (source[goes_on], np.searchsorted(W, context.after[goes_on])), 1)
     reward = np.bincount(source, weights=context.rewards) / counts
-    return EmpiricalModel(W, counts, transition / counts[:, None], reward)
+    return EmpiricalModel(W, counts, transition / counts[:, None], reward, ended / counts)

@@ -37,6 +37,7 @@ from icrl.mrp import (
     endless_states,
     finite_array,
     integer,
+    listed_states,
     number,
     state_array,
     truths,
@@ -122,12 +123,16 @@ class Operator:
                 f"context must have a transition out of every state it visits, got none out of state {last}"
             )
         if self.gamma == 1 and (endless := endless_states(self.transition != 0, self.terminating != 0)).size:
+            names = listed_states(list(map(str, self.states[endless].tolist())))
             raise ValueError(
-                f"gamma must leave I - gamma P_e invertible, got {self.gamma} where no termination is reached from the states {self.states[endless].tolist()}"
+                f"gamma must leave I - gamma P_e invertible, got {self.gamma} where no termination is reached from {names}"
             )
         try:
-            solve = _eliminate if self.M.dtype == object else np.linalg.solve
-            return solve(-self._residual, self.reward)
+            if self.M.dtype == object:
+                return _eliminate(-self._residual, self.reward)
+            if abs(self.gamma) >= 1 and np.linalg.cond(self._residual) * np.finfo(float).eps > 1 / len(self.states):
+                raise np.linalg.LinAlgError("singular to rounding")
+            return np.linalg.solve(-self._residual, self.reward)
         except (np.linalg.LinAlgError, ZeroDivisionError):
             raise ValueError(f"gamma must leave I - gamma P_e invertible, got {self.gamma}") from None
 
@@ -164,8 +169,8 @@ class Operator:
     def limit(self, alpha: Any, v0: ArrayLike | None = None) -> np.ndarray | None:
         r""":math:`\lim_L v_L` from :math:`v_0` (0 unless given), shape (W,), or None where the layers do not converge from every :math:`v_0`.
 
-        It exists when the eigenvalues of G other than 1 lie inside the unit disc and 1, if it is one, is semisimple. With M̂
-        invertible it is v_CE. Otherwise :math:`\hat M = LR` with L, R of full rank, and it is
+        It exists when the eigenvalues of G other than those of M̂'s null space lie inside the unit disc. With M̂ invertible it is
+        v_CE. Otherwise :math:`\hat M = LR` with L, R of full rank, and it is
         :math:`v_0 + L (-R D L)^{-1} R (\hat r + D v_0)`, :math:`D = \gamma P_e - I`. Neither depends on α.
         """
         v0 = finite_array("v0", np.zeros(len(self.states)) if v0 is None else v0, self.b.shape)
@@ -404,10 +409,15 @@ def _is_ball(x: Any) -> bool:
 
 
 def _eliminate(matrix: np.ndarray, vector: np.ndarray) -> np.ndarray:
-    """The solution of a system by elimination, rows exchanged only where a pivot is 0: for numbers that have no order."""
+    """The solution of a system by elimination, rows exchanged only where a pivot is 0: for numbers that have no order.
+
+    Raises ``ZeroDivisionError`` where there is no pivot that is known not to be 0.
+    """
     rows = np.column_stack([matrix, vector])
     for i in range(len(rows)):
-        pivot = next((k for k in range(i, len(rows)) if rows[k, i] != 0), i)
+        pivot = next((k for k in range(i, len(rows)) if rows[k, i] != 0), None)
+        if pivot is None:
+            raise ZeroDivisionError("no pivot")
         if pivot != i:
             rows[i], rows[pivot] = rows[pivot].copy(), rows[i].copy()
         rows[i] = rows[i] / rows[i, i]
@@ -476,6 +486,8 @@ def layer_maps(
     paid = tabled(pairs.ravel(), rewards.ravel()).sum(axis=-1, keepdims=True)
     counts = moves.sum(axis=-1)
     if terminated is not None:
+        if np.shape(terminated) != (batch, n):
+            raise ValueError(f"terminated must have the shape of rewards, {(batch, n)}, got {np.shape(terminated)}")
         ends = truths("terminated", np.ravel(terminated), batch * n)
         moves = moves - tabled(pairs.ravel()[ends])
     share = number("alpha", alpha, REALS) * _shares(_exponentials(_scores(features, A), counts), counts)

@@ -90,7 +90,9 @@ def prompt_from_context(
     finite real numbers of these shapes or do not cover the context's states.
     """
     states = context_itself(context).states
-    number("gamma", gamma, "[0, 1]" if context.terminated.any() else "[0, 1)")
+    if gamma == 1 and not context.terminated.any():
+        raise ValueError("gamma must be below 1 where no trajectory terminated, got 1")
+    number("gamma", gamma, "[0, 1]")
     features = finite_array("features", features, ("S", "d"))
     v = np.zeros(len(features)) if v is None else finite_array("v", v, (len(features),))
     if len(features) <= states.max():

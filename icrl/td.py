@@ -405,14 +405,18 @@ def _endings(states: Sequence, rewards: Sequence, endings: Endings | None) -> En
     if endings is None:
         _check_context(states, rewards)
         return ((len(rewards), False),)
-    lengths = [length for length, _ in endings]
+    pairs = [(length, terminated) for length, terminated in endings]
+    odd = [pair for pair in pairs if not isinstance(pair[0], int) or pair[1] not in (False, True)]
+    if odd:
+        raise ValueError(f"endings must be pairs (number of transitions, terminated), got {odd[0]}")
+    lengths = [length for length, _ in pairs]
     if min(lengths, default=0) < 1 or sum(lengths) != len(rewards) or len(rewards) + len(lengths) != len(states):
         raise ValueError(
             f"endings must hold for each trajectory n >= 1 transitions with a reward each, and a state more, got {lengths} for {len(rewards)} rewards and {len(states)} states"
         )
     for r in rewards:
         _check_reward(r)
-    return endings
+    return pairs
 
 
 def _check_context(states: Sequence, rewards: Sequence) -> None:

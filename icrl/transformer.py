@@ -4,7 +4,8 @@ Written once, with ``@``, ``+`` and the operations of :mod:`icrl.algebra`; float
 rationals and Arb balls run through these very functions. A layer is a value, :class:`Parameters`: its heads and its memory
 step. The layer with two heads, the siblings and linear attention are other values, run by the same functions.
 
-A layer costs O(nd(n + d)) operations and O(n²) memory: the weights and Π are dense (n+1)×(n+1) matrices.
+A layer costs O(nd(n + d)) operations and O(n²) memory: the weights and Π are dense N×N matrices, N = n + 1 columns for
+one trajectory of n transitions and n + m for m of them.
 
 Source: Xie, Liu, Chen, Liu, Chandra, Zhang 2026; the book's chapters "Attention, prompts and masks" and "Softmax
 attention is weighted softmax TD".
@@ -30,9 +31,9 @@ Normaliser = Callable[[Matrix, Any], Matrix]
 class Head:
     r"""One attention head, its pieces of one kind of matrix.
 
-    ``A``, ``V``, (d+3)×(d+3): scores :math:`Z^\top A Z`, values :math:`VZ`; ``visible``: the mask on keys, (n+1)×1, or
-    (n+1)×(n+1), keys down, where it depends on the query; ``normalise``: scores and mask to weights, softmax unless said;
-    ``scan``: a matrix T along the columns, (n+1)×(n+1), through which the values are read, :math:`VZTK`; none unless said.
+    ``A``, ``V``, (d+3)×(d+3): scores :math:`Z^\top A Z`, values :math:`VZ`; ``visible``: the mask on keys, N×1, or
+    N×N, keys down, where it depends on the query; ``normalise``: scores and mask to weights, softmax unless said;
+    ``scan``: a matrix T along the columns, N×N, through which the values are read, :math:`VZTK`; none unless said.
     """
 
     A: Matrix
@@ -46,7 +47,7 @@ class Head:
 class TargetMemory:
     r"""The target-memory step, parameter-free: :math:`Y \mapsto UY + WY\Pi` writes γ times the shifted value row into the target row.
 
-    ``U``, ``W``: (d+3)×(d+3); ``shift``, Π: (n+1)×(n+1).
+    ``U``, ``W``: (d+3)×(d+3); ``shift``, Π: N×N.
     """
 
     U: Matrix
@@ -105,12 +106,12 @@ Layer = Callable[[Matrix, Parameters], Matrix]
 
 
 def weights(Z: Matrix, h: Head) -> Matrix:
-    r"""The attention weights :math:`K = \mathrm{softmax}(Z^\top A Z)`, (…, n+1, n+1), keys down, queries across."""
+    r"""The attention weights :math:`K = \mathrm{softmax}(Z^\top A Z)`, (…, N, N), keys down, queries across."""
     return h.normalise(transpose(Z) @ h.A @ Z, h.visible)
 
 
 def values(Z: Matrix, h: Head) -> Matrix:
-    r"""The values as attention reads them, (…, d+3, n+1): :math:`VZ`, or :math:`VZT` with a scan."""
+    r"""The values as attention reads them, (…, d+3, N): :math:`VZ`, or :math:`VZT` with a scan."""
     return h.V @ Z if h.scan is None else h.V @ Z @ h.scan
 
 
@@ -136,7 +137,7 @@ def layer(Z: Matrix, p: Parameters) -> Matrix:
 
 
 def transformer(Z: Matrix, layers: Iterable[Parameters], step: Layer = layer) -> Iterator[Matrix]:
-    """The prompt, (…, d+3, n+1), after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not.
+    """The prompt, (…, d+3, N), after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not.
 
     ``step`` is what a layer does, :func:`layer` unless it is a reader's own.
     """

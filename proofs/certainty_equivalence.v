@@ -1,7 +1,7 @@
 (** certainty-equivalence: the layers' fixed point is the exact value
     of the context's empirical model. *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From icrl Require Import transformer td entries softmax_td operator norm contraction coverage.
+From icrl Require Import transformer td entries softmax_td operator norm bellman contraction coverage.
 From icrl Require Import counterexamples.
 Set Implicit Arguments.
 Unset Strict Implicit.
@@ -53,32 +53,13 @@ rewrite (eq_bigr (fun u => Pe s u)) => [|u _]; last exact/ger0_norm/Pe_ge0.
 by rewrite Pe_row lern1 leq_b1.
 Qed.
 
-(** With |gamma| < 1 the empirical Bellman equation can be solved. *)
-Lemma bellman_unit : `|gamma| < 1 -> 1%:M - gamma *: Pe \in unitmx.
-Proof.
-move=> gamma_lt1; apply/negPn/negP => /singular_kernel[u u0].
-rewrite mulmxBl mul1mx -scalemxAl => /subr0_eq uE.
-have u_gt0 : 0 < norm u by rewrite lt_neqAle norm_ge0 andbT eq_sym norm_eq0.
-suff: norm u < norm u by rewrite ltxx.
-rewrite {1}uE norm_scale; apply: le_lt_trans (_ : `|gamma| * norm u < _); last by rewrite gtr_pmull.
-by rewrite ler_wpmul2l // (le_trans (norm_mul _ _)) // ler_pimull ?norm_ge0 ?Pe_norm.
-Qed.
-
 (** With |gamma| < 1 the empirical Bellman equation has exactly
     one solution, v_CE. *)
 Theorem certainty_equivalent_value :
   `|gamma| < 1 ->
   1%:M - gamma *: Pe \in unitmx
   /\ forall v, empirical_bellman n S r gamma v <-> v = v_CE.
-Proof.
-move=> /bellman_unit inv; split=> // v.
-have vE w : w - gamma *: (Pe *m w) = (1%:M - gamma *: Pe) *m w.
-  by rewrite mulmxBl mul1mx -scalemxAl.
-rewrite /empirical_bellman; split=> [v_eq|->]; apply/eqP.
-  have -> : v_CE = invmx (1%:M - gamma *: Pe) *m ((1%:M - gamma *: Pe) *m v) by rewrite -vE {1}v_eq addrK.
-  by rewrite mulKmx.
-by rewrite -subr_eq vE mulKVmx.
-Qed.
+Proof. by split; [apply: discounted_unit Pe_norm _ | apply: only_solution Pe_norm _]. Qed.
 
 (** The value v_CE is 0 at a state that no transition leaves. *)
 Theorem v_CE_nonsource s :

@@ -1,20 +1,12 @@
 (** rate-floor, coverage-needed: how fast layers can be,
     and what a state that no transition leaves does. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries softmax_td operator norm contraction.
+From icrl Require Import transformer td entries softmax_td operator norm bellman contraction.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
-
-(** A square matrix without an inverse takes some vector other than 0 to 0. *)
-Lemma singular_kernel (R : realFieldType) N (M : 'M[R]_N) :
-  M \notin unitmx -> exists2 u : 'cV[R]_N, u != 0 & M *m u = 0.
-Proof.
-rewrite unitmxE unitfE negbK -det_tr => /det0P[w w0 wM]; exists w^T; first by rewrite trmx_eq0.
-by apply: trmx_inj; rewrite trmx_mul trmxK wM trmx0.
-Qed.
 
 (** A stochastic matrix keeps the constant vector. *)
 Lemma stochastic_const (R : realFieldType) N (M : 'M[R]_N) :

@@ -3,7 +3,7 @@
 From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
-From icrl Require Import operator neu_bound visited exponential hoeffding paths.
+From icrl Require Import operator neu_bound visited real_functions hoeffding paths.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.

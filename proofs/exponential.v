@@ -1,52 +1,60 @@
-(** The exponential, logarithm and square root of Coq's reals, in the notation of fields. *)
-From Coq Require Import Reals.
-From mathcomp Require Import all_ssreflect all_algebra.
-From mathcomp.analysis Require Import Rstruct.
+(** What the book asks of the exponential where it asks for more than any function:
+    sums become products, and it increases. *)
+From mathcomp Require Import all_ssreflect all_algebra ring.
+From icrl Require Import transformer td.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
-(** Coq's real numbers as an ordered field, and three of their functions. *)
-Local Notation R := R_realFieldType.
-Local Notation exp := (Rtrigo_def.exp : R -> R).
-Local Notation ln := (Rpower.ln : R -> R).
-Local Notation sqrt := (R_sqrt.sqrt : R -> R).
+(** An exponential function, to whatever base above 1. *)
+Definition exponential (R : realFieldType) (exp : R -> R) :=
+  (forall a b, exp (a + b) = exp a * exp b) /\ (forall a b, a < b -> exp a < exp b).
 
-Lemma exp_gt0 (t : R) : 0 < exp t. Proof. exact/RltP/exp_pos. Qed.
+Section Exponential.
+Variables (R : realFieldType) (exp : R -> R).
+Hypothesis exp_exponential : exponential exp.
 
-Lemma exp_ge0 (t : R) : 0 <= exp t. Proof. exact/ltW/exp_gt0. Qed.
+Lemma expD a b : exp (a + b) = exp a * exp b.
+Proof. by case: exp_exponential. Qed.
 
-Lemma le_exp (x y : R) : x <= y -> exp x <= exp y.
+Lemma exp_lt a b : a < b -> exp a < exp b.
+Proof. by case: exp_exponential => _; apply. Qed.
+
+Lemma exp_inj : injective exp.
+Proof. by move=> a b ab; case: (ltrgtP a b) => // /exp_lt; rewrite ab ltxx. Qed.
+
+(** It is nowhere 0, for then it would be 0 everywhere; and a square. *)
+Lemma exp_gt0 a : 0 < exp a.
 Proof.
-rewrite le_eqVlt => /orP[/eqP ->|/RltP lt]; first exact: lexx.
-exact/RleP/Rlt_le/exp_increasing.
+have half : exp a = exp (a / 2%:R) ^+ 2 by rewrite expr2 -expD -splitr.
+rewrite lt_neqAle half sqr_ge0 andbT eq_sym -half; apply/eqP => exp_a0.
+have exp_eq0 b : exp b = 0 by rewrite -(subrK a b) expD exp_a0 mulr0.
+by have := exp_lt ltr01; rewrite !exp_eq0 ltxx.
 Qed.
 
-Lemma expN (x : R) : exp (- x) = (exp x)^-1.
+Lemma exp0 : exp 0 = 1.
 Proof.
-have e_neq0 : exp x != 0 by rewrite gt_eqF ?exp_gt0.
-by apply: (mulIf e_neq0); rewrite mulVf // expRD RplusE addNr expR0.
+have exp0_neq0 : exp 0 != 0 by rewrite gt_eqF ?exp_gt0.
+by apply: (mulfI exp0_neq0); rewrite -expD addr0 mulr1.
 Qed.
 
-Lemma exp_sum (I : finType) (B : pred I) (F : I -> R) :
-  exp (\sum_(i | B i) F i) = \prod_(i | B i) exp (F i).
-Proof. by apply: (big_morph exp) => [x y|]; [rewrite -expRD | exact: expR0]. Qed.
+End Exponential.
 
-Lemma exp_opp_ln (x : R) : 0 < x -> exp (- ln x) = x^-1.
-Proof. by move=> /RltP x_gt0; rewrite expN [exp _]exp_ln. Qed.
+(** A 2 x 2 matrix has an inverse exactly if its determinant is not 0. *)
+Section TwoByTwo.
+Variables (R : realFieldType) (M : 'M[R]_2).
 
-Lemma ln_ge0 (x : R) : 1 <= x -> 0 <= ln x.
+Definition det2 : R := M 0 0 * M 1 1 - M 0 1 * M 1 0.
+
+Lemma det2E : \det M = det2.
 Proof.
-rewrite le_eqVlt => /orP[/eqP <-|/RltP x_gt1]; first by rewrite [ln 1]ln_1.
-by have := ln_increasing _ _ Rlt_0_1 x_gt1; rewrite ln_1 => /RltP/ltW.
+rewrite (expand_det_row _ 0) !big_ord_recl big_ord0 addr0 /cofactor !det_mx11 !mxE /= /det2.
+rewrite expr0 expr1 mul1r mulN1r mulrN; congr (_ * M _ _ - M _ _ * M _ _); exact: val_inj.
 Qed.
 
-Lemma sqr_sqrt (x : R) : 0 <= x -> sqrt x ^+ 2 = x.
-Proof. by move=> /RleP x_ge0; rewrite expr2; exact: sqrt_sqrt. Qed.
+Lemma unit2E : (M \in unitmx) = (det2 != 0).
+Proof. by rewrite unitmxE unitfE det2E. Qed.
 
-Lemma sqrt_ge0 (x : R) : 0 <= sqrt x. Proof. exact/RleP/sqrt_pos. Qed.
-
-Lemma le_sqrt (x y : R) : x <= y -> sqrt x <= sqrt y.
-Proof. by move=> /RleP le; apply/RleP/sqrt_le_1_alt. Qed.
+End TwoByTwo.

@@ -5,7 +5,7 @@ From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
 From icrl Require Import transformer td entries softmax_td operator norm contraction coverage.
 From icrl Require Import certainty_equivalence neu_bound visited depth_visited.
-From icrl Require Import exponential paths deviation.
+From icrl Require Import real_functions paths deviation.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.

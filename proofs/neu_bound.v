@@ -1,7 +1,7 @@
 (** neu-bound: the norm of the expected update is at most
     (1 + gamma) max |x| times the error of v. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries softmax_td operator norm.
+From icrl Require Import transformer td entries softmax_td operator norm bellman.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -60,13 +60,6 @@ Lemma Nrm_sum (I : finType) (F : I -> 'cV[R]_d) : Nrm (\sum_i F i) <= \sum_i Nrm
 Proof.
 elim/big_ind2: _ => [|a u b w le_a le_b|//]; first by rewrite Nrm0.
 exact: le_trans (Nrm_seminorm.1 _ _) (ler_add le_a le_b).
-Qed.
-
-(** A stochastic matrix has norm at most 1. *)
-Lemma stochastic_norm : norm P <= 1.
-Proof.
-have [P_ge0 P_sum1] := P_stochastic; apply: norm_le => [|s]; first exact: ler01.
-by rewrite -(P_sum1 s) ler_sum // => u _; rewrite ger0_norm.
 Qed.
 
 (** The error in the Bellman equation is at most 1 + |gamma| times

@@ -27,6 +27,10 @@ Proof. exact: transformer_is_softmax_td. Qed.
 
 End SoftmaxTD.
 
+(** The true exp is an exponential in the sense of exponential.v. *)
+Theorem exp_is_exponential : exponential exp.
+Proof. by split=> [a b|a b /RltP ab]; [exact: exp_plus | exact/RltP/exp_increasing]. Qed.
+
 (** A context for contraction: the states 0, 1, 0, one-hot features, A twice the identity, gamma 1/2. *)
 Definition real_S (k : nat) : 'I_2 := if odd k then 1 else 0.
 Definition real_x (s : 'I_2) : 'cV[R]_2 := delta_mx s 0.
@@ -84,5 +88,5 @@ Theorem contraction_real (r : nat -> R) (v0 vs : 'cV[R]_2) L (j : 'I_3) :
 Proof.
 split; first exact: real_c_gt0.
 rewrite -[X in (1 - X) ^+ L]mul1r.
-by apply: transformer_contraction; rewrite ?ler01 ?real_c_gt0 // => s; rewrite ?real_Mhat // ltW ?exp_gt0.
+by apply: transformer_contraction; rewrite ?ler01 ?real_c_gt0 // => s; rewrite ?real_Mhat // ltW ?(exp_gt0 exp_is_exponential).
 Qed.

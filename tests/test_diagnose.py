@@ -15,15 +15,16 @@ import gymnasium
 import mpmath
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from icrl.cli import main, telling
 from icrl.diagnose import FEATURES, Task, as_json, chosen_features, diagnose, figure, make_features, read_task, report
-from icrl.diagnose.diagnosis import after, covered_end, first_depth, layers_for_ten, until
+from icrl.diagnose.diagnosis import after, covered_end, first_depth, kept_end, layers_for_ten, target_ranges, until
 from icrl.diagnose.reading import listed
-from icrl.diagnose.report import course, shown
-from icrl.mrp import Context, MarkovRewardProcess, empirical_model
-from icrl.operator import layer_operator
+from icrl.diagnose.report import _draw, course, shown
+from icrl.mrp import Context, MarkovRewardProcess, Outcomes, empirical_model
+from icrl.operator import layer_operator, target_floor
 from icrl.tasks import one_hot, random_mrp
 from icrl.td import inner, softmax_td
 
@@ -119,7 +120,40 @@ def test_the_rewards_of_a_noisy_environment_are_no_function_of_the_state():
     noisy = read_task("FrozenLake-v1", length=2000, noisy=True)
     assert not noisy.reward_by_state
     d = found(noisy)
+    said = "Bound F, with the ranges of the targets: v_CE is within"
+    assert d.bound > 0 and said in " ".join(report(d).split())
+    assert said not in " ".join(report(found(read_task("FrozenLake-v1", length=2000))).split())
+    d = found(replace(noisy, noisy=False))  # rewards that nothing is known of
     assert d.bound is None and "not a function of the state" in report(d)
+
+
+@pytest.mark.parametrize("endings", ["restart", "terminal"])
+def test_the_ranges_of_the_targets_are_those_of_the_games_own_table(endings):
+    """FrozenLake's table read again: from state 14 to the goal that pays 1, or to 13, 14 and, through none, nowhere else."""
+    task = read_task("FrozenLake-v1", length=2000, noisy=True, endings=endings)
+    d, table = found(task), gymnasium.make("FrozenLake-v1").unwrapped.P
+    v, holes = task.process.value(), (5, 7, 11, 12, 15)
+    assert (v[[*holes]] == 0).all() == (endings == "terminal")
+    ranges = []
+    for s in d.operator.states:
+        moves = [(r, u) for action in table[s].values() for p, u, r, _ in action if p > 0]
+        targets = [0.9 * v[0]] if s in holes else [r + 0.9 * v[u] for r, u in moves]
+        ranges.append(max(targets) - min(targets))
+    np.testing.assert_allclose(target_ranges(task.process, d.operator.states), ranges, atol=1e-15)
+    assert d.bound == target_floor(d.operator, target_ranges(task.process, d.operator.states), d.delta, 16, 2000)
+
+
+def test_an_outcome_without_probability_widens_no_range_and_nothing_follows_a_terminal_state():
+    outcomes = [Outcomes([0.5, 0.5, 0], [0, 1, 0], [0, 2, 99]), Outcomes([1], [7], [0])]
+    mrp = MarkovRewardProcess([[0.5, 0.5], [0, 1]], [1, 0], 0.5, outcomes=outcomes, terminal=[1])
+    v = 4 / 3  # = 1 + v/4
+    np.testing.assert_allclose(target_ranges(mrp, np.array([0])), [2 - 0.5 * v])
+    rng, missed = np.random.default_rng(0), 0
+    for _ in range(200):
+        task = Task("", mrp.sample_context(10, rng, noisy=True), ("a", "b"), 0.5, mrp, noisy=True)
+        d = diagnose(task, np.eye(2), confidence=0.9)
+        missed += abs(d.certainty[0] - v) > d.bound
+    assert missed <= 20
 
 
 def test_a_process_in_a_file_with_all_its_keys(file):
@@ -404,6 +438,13 @@ def by_hand(context, ending):
     return max(whole, default=None)
 
 
+def test_of_several_trajectories_at_least_half_stays():
+    """One transition that terminates, then a walk into states that are never left."""
+    half, third = (Context.of_trajectories([([0, 0], [1], True), (range(1, n + 2), [1] * n, False)]) for n in (1, 2))
+    assert (covered_end(half), kept_end(half)) == (1, 1) and (covered_end(third), kept_end(third)) == (1, None)
+    assert kept_end(Context([0, 0, 1, 2, 3, 4], np.zeros(5))) == 1  # of one trajectory, all there is
+
+
 @pytest.mark.parametrize("ending", [False, True])
 def test_the_covered_end_of_episodes_is_the_last_there_is(ending):
     rng, ends = np.random.default_rng(1), set()
@@ -585,8 +626,10 @@ def lake_values():
 def test_frozen_lake_at_discount_1_gives_expected_returns_beside_the_true_ones(capsys):
     code, out, _ = run(capsys, *LAKE, "--length", 999)
     text = " ".join(out.split())
-    assert code == 0 and "must be equal only where no episode is cut" in text
-    length = re.search(r"as with --length (\d+)\.", text)[1]
+    assert code == 0 and "those that terminated are in general a biased sample" in text
+    length = re.search(
+        r"No episode is cut with --length (\d+); a --length so found was not fixed in advance, so F's", text
+    )[1]
     code, out, _ = run(capsys, *LAKE, "--length", length)
     read, text = json.loads(run(capsys, *LAKE, "--length", length, "--json", "-")[1]), " ".join(out.split())
     context = read_task("FrozenLake-v1", endings="terminal", discount=1.0, length=int(length)).context
@@ -602,9 +645,27 @@ def test_frozen_lake_at_discount_1_gives_expected_returns_beside_the_true_ones(c
     mean = sum(paid for _, paid in played) / len(played)
     assert mean > 0 and mean == pytest.approx(sum(own[s] for s, _ in played) / len(played), rel=1e-9)
     ends = {"trajectories": len(played), "terminated": len(played)}
-    assert read["episodes"] == ends | dict.fromkeys(["mean_return", "value_of_first_states"], pytest.approx(mean))
-    assert f"The mean return of {len(played)} terminated episodes is {shown(mean)}, the mean of v_CE over" in text
-    assert "they are equal, since none was cut" in text and f"The true one is {shown(true[0])}." in text
+    means = ["mean_return", "mean_completed_return", "value_of_first_states"]
+    assert read["episodes"] == ends | dict.fromkeys(means, pytest.approx(mean))
+    first = f"equal to the mean of v_CE over the first states, {shown(mean)}, since none was cut."
+    said = f"The mean return of {len(played)} terminated episodes is {shown(mean)}, {first} The true one is {shown(true[0])}."
+    assert said in text and "biased" not in text and "--length" not in text
+
+
+def test_of_cut_episodes_the_mean_return_is_completed_and_the_bias_of_the_others_said(capsys):
+    cut = (*LAKE, "--horizon", 20, "--length", 2000)
+    text = " ".join(run(capsys, *cut)[1].split())
+    context = read_task("FrozenLake-v1", endings="terminal", discount=1.0, horizon=20, length=2000).context
+    own, played = solved(context, 1), list(episodes(context))
+    after_all = iter(context.after[np.cumsum([len(R) for _, R, _ in played]) - 1])
+    mean = sum(sum(R) + (not ended) * own.get(last, 0) for (_, R, ended), last in zip(played, after_all)) / len(played)
+    biased = np.mean([sum(R) for _, R, ended in played if ended])
+    assert f"terminated episodes is {shown(biased)}, but where others were cut, those that terminated are" in text
+    said = f"With v_CE of its last state added to the return of each that was cut, the mean return is {shown(mean)}, equal to"
+    assert said in text and f"first states, {shown(mean)}. The true one is" in text and shown(mean) != shown(biased)
+    assert "No episode is cut with" not in text
+    read = json.loads(run(capsys, *cut, "--json", "-")[1])["episodes"]
+    assert read["mean_completed_return"] == pytest.approx(mean) == read["value_of_first_states"]
 
 
 @pytest.mark.parametrize("horizon", [None, 4])
@@ -613,7 +674,8 @@ def test_values_limit_and_mean_return_of_episodes_are_those_of_the_loops(discoun
     whole = 0
     for seed in range(4):
         rng = np.random.default_rng(seed)
-        mrp = MarkovRewardProcess(rng.dirichlet(np.ones(5), 5), rng.uniform(-1, 1, 5), discount, terminal=[1])
+        reward = rng.uniform(-1, 1, 5) * [1, 0, 1, 1, 1]
+        mrp = MarkovRewardProcess(rng.dirichlet(np.ones(5), 5), reward, discount, terminal=[1])
         context = mrp.sample_context(300, rng, horizon=horizon)
         d = diagnose(Task("episodes", context, tuple("abcde"), discount, mrp), one_hot(5, 4.0), depth=9)
         np.testing.assert_allclose(d.value, by_loops(d, 9), rtol=1e-10)
@@ -624,6 +686,8 @@ def test_values_limit_and_mean_return_of_episodes_are_those_of_the_loops(discoun
         returns = [sum(discount**k * R for k, R in enumerate(rewards)) for _, rewards, ended in played if ended]
         assert d.mean_return == pytest.approx(sum(returns) / len(returns))
         assert d.value_of_first_states == pytest.approx(sum(own[s] for s, _, _ in played) / len(played))
+        completed = d.value_of_first_states if discount == 1 else None
+        assert d.mean_completed_return == (completed if completed is None else pytest.approx(completed, rel=1e-9))
         whole += all(ended for _, _, ended in played)
         same = d.mean_return == pytest.approx(d.value_of_first_states, rel=1e-9)
         assert same == (discount == 1 and all(ended for _, _, ended in played))
@@ -689,7 +753,24 @@ def test_states_in_which_an_episode_was_cut_and_that_were_never_left_are_named()
     d = diagnose(Task("several", several, tuple("abcd"), 0.9), one_hot(4, 6.0))
     text = " ".join(report(d).split())
     assert d.never_left == ["c", "d"] and "never left: states c and d, where an episode was cut" in text
-    assert "Cut episodes only in states that are left elsewhere" in text and d.certainty is None and d.bound is None
+    assert "Cut episodes only in states that are left elsewhere, so that" in text  # no flag changes a recording
+    assert d.certainty is None and d.bound is None
+
+
+def test_a_longer_horizon_is_tried_and_no_end_offered_that_leaves_next_to_nothing(capsys):
+    arguments = ("FrozenLake-v1", "--endings", "terminal", "--horizon", 5, "--length", 10000)
+    text = " ".join(run(capsys, *arguments)[1].split())
+    assert "Cut episodes only in states that are left elsewhere (--length, a longer --horizon), so" in text
+    assert "earlier" not in text and "a --length so found" not in text.lower() and "--length 3" not in text
+    horizon = re.search(r"A horizon of (\d+) transitions \(--horizon \1\): depth converges at steps below", text)[1]
+    assert int(horizon) in (10, 20, 40, 80, 160, 320)
+    then = json.loads(run(capsys, *arguments, "--horizon", horizon, "--json", "-")[1])
+    assert then["coverage"]["covered"] and then["converges"] and then["remedies"] == []
+    d = found(read_task("boyan", endings="terminal", length=13))
+    assert any("--length" in tried.flags for tried in d.remedies)
+    assert "A --length so found was not fixed in advance, so F's confidence is not claimed" in " ".join(
+        report(d).split()
+    )
 
 
 def test_a_context_may_be_cut_back_to_where_an_episode_terminated():
@@ -706,7 +787,12 @@ def test_at_discount_1_a_context_that_reaches_no_ending_is_refused_with_where_to
         code, _, err = run(capsys, *LAKE, "--length", 12, "--seed", seed)
         context = read_task("FrozenLake-v1", endings="terminal", discount=1.0, length=12, seed=seed).context
         end = by_hand(context, True)
-        assert (code == 0) == (end == 12) and end in (None, 12) or f"after {end} transitions (--length {end})" in err
+        end = None if end and len(context.endings) > 1 and end < 6 else end
+        unplanned = "; a --length so found was not fixed in advance, so F's confidence is not claimed for it\n"
+        assert (
+            (code == 0) == (end == 12) and end in (None, 12) or f"{end} transitions (--length {end}){unplanned}" in err
+        )
+        assert code == 0 or ("take a longer context" in err and "were cut" not in err)
         if code:
             assert (
                 "at discount 1 every state visited must reach a termination in the context, got none from state" in err
@@ -730,7 +816,7 @@ def test_a_longer_context_that_is_tried_ends_where_every_state_reaches_an_ending
 def test_states_that_reach_no_ending_are_named_where_the_discount_is_1(file):
     stuck = {"transition": [[0, 0.5, 0.5], [0, 1, 0], [0, 0, 1]], "reward": [1, 1, 0], "discount": 1}
     with pytest.raises(
-        ValueError, match="task.json: discount must be below 1 where states reach no ending, got 1 .* states 1$"
+        ValueError, match="task.json: discount must be below 1 where states reach no ending, got 1 and state 1$"
     ):
         read_task(file(stuck), endings="terminal")
 
@@ -742,7 +828,7 @@ def test_a_process_in_a_file_has_endings_where_asked(file):
     np.testing.assert_array_equal(plain.context.states, as_is.sample_context(1000, np.random.default_rng(3)).states)
     assert not plain.process.terminal.size and not plain.episodic and ended.process.terminal.tolist() == [2]
     listed_, row = read_task(file(ABSORBING | {"terminal": [2]}), seed=3, discount=1.0), [[0.3, 0.3, 0.4]]
-    other = ABSORBING | {"terminal": [2], "transition": ABSORBING["transition"][:2] + row, "reward": [0, 1, 7]}
+    other = ABSORBING | {"terminal": [2], "transition": ABSORBING["transition"][:2] + row}
     for task in (listed_, read_task(file(other), seed=3, discount=1.0, endings="terminal")):
         for name in ("states", "rewards"):
             np.testing.assert_array_equal(getattr(task.context, name), getattr(ended.context, name))
@@ -769,7 +855,7 @@ def test_a_reward_seen_everywhere_is_compared_with_what_can_be_paid():
     """The terminal state's 0 is no reward that another context could see."""
     task = read_task("boyan", endings="terminal", length=3, states=4)
     assert "Every reward seen" not in report(found(read_task("boyan", endings="terminal", length=300)))
-    paid = MarkovRewardProcess(task.process.transition, [-1] * 4, 1.0, terminal=[3], initial=[1, 0, 0, 0])
+    paid = MarkovRewardProcess(task.process.transition, [-1, -1, -1, 0], 1.0, terminal=[3], initial=[1, 0, 0, 0])
     one = Task("", paid.sample_context(50, np.random.default_rng(0)), tuple("abcd"), 1.0, paid)
     assert "Every reward seen" not in report(diagnose(one, one_hot(4, 6.0)))
 
@@ -844,6 +930,10 @@ def test_errors_and_promises_below_rounding_are_said_to_be_rounding():
 
 
 def test_the_true_value_of_episodes_is_that_of_restarts():
+    for discount, value in ((0.9, "expected discounted return."), (1.0, "expected return.")):
+        assert read_task("boyan", endings="terminal", discount=discount, length=9).note.endswith(
+            f"an episode's {value}"
+        )
     for name, said in (("FrozenLake-v1", True), ("boyan", True), ("ring", False)):
         d = found(read_task(name, length=100))
         assert ("Episodes restart" in report(d)) == said == bool(as_json(d)["note"])
@@ -908,6 +998,17 @@ def test_the_course_is_that_of_the_layers():
         np.testing.assert_allclose(v, by_loops(d, depth), rtol=1e-9, atol=1e-10)
     assert depths == [*range(17), *range(18, 33, 2), *range(36, 65, 4), 72, 80, 88, 96, 100]
     assert [depth for depth, _ in course(d, 150)][-2:] == [144, 150] and [depth for depth, _ in course(d, 0)] == [0]
+
+
+def test_what_a_figure_cannot_show_is_not_in_its_legend():
+    """Where every reward seen is 0 the error to the limit is 0 at every depth, which a logarithmic axis has no place for."""
+    labels = []
+    for length in (300, 3000):
+        axes = Figure().subplots()
+        _draw(found(read_task("FrozenLake-v1", length=length, seed=1)), axes)
+        assert all(line.get_xdata().size for line in axes.get_lines())
+        labels.append([line.get_label() for line in axes.get_lines()])
+    assert "to the true value" in labels[0] and "to the limit" not in labels[0] and "to the limit" in labels[1]
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -1093,7 +1194,10 @@ BAD_FILES = {
     "terminal a fraction": (CHAIN | {"terminal": [0.5]}, "terminal must be a sequence of integers"),
     "terminal out of range": (CHAIN | {"terminal": [2]}, "terminal must be states below 2, got 2"),
     "terminal all": (CHAIN | {"terminal": [0, 1]}, "terminal must leave a state that is not terminal, got all 2"),
-    "terminal at first": (CHAIN | {"terminal": [1], "initial": [0, 1]}, "initial must be 0 in the terminal states [1]"),
+    "terminal at first": (
+        CHAIN | {"reward": [1, 0], "terminal": [1], "initial": [0, 1]},
+        "initial must be 0 in the terminal states [1]",
+    ),
     "terminal of a trajectory": (LOOP | {"terminal": [2]}, "unknown key 'terminal' in a trajectory"),
     "discount of 1": (CHAIN | {"discount": 1}, "discount must be a number in [0, 1), got 1"),
     "discount a word": (LOOP | {"discount": "0.9"}, "discount must be a number in [0, 1), got '0.9'"),
@@ -1230,13 +1334,28 @@ def test_a_bad_csv_names_its_line(kind, file, capsys):
             "good.json: --endings terminal needs a state whose only transition is",
         ),
         (["good.json", "--horizon", "5"], "good.json: --horizon is for episodes that end in terminal states"),
-        (["ends.json", "--discount", "1"], "got 1.0; 1 is for --endings terminal"),
+        (["ends.json", "--discount", "1"], "got 1.0; 1 is for --endings terminal, or the key 'terminal'"),
         (["boyan", "--horizon", "5"], "--horizon is for episodes that end in terminal states: --endings terminal"),
         (["FrozenLake-v1", "--horizon", "5", "--endings", "restart"], "--horizon is for episodes that end in terminal"),
         (["boyan", "--endings", "terminal", "--horizon", "0"], "must be a whole number from 1 on, got '0'"),
         (["boyan", "--discount", "1"], "discount must be a number in [0, 1), got 1.0; 1 is for --endings terminal"),
-        (["FrozenLake-v1", "--discount", "1"], "got 1.0; 1 is for --endings terminal"),
-        (["ring", "--discount", "1"], "discount must be a number in [0, 1), got 1.0"),
+        (["FrozenLake-v1", "--discount", "1"], "got 1.0; 1 is for --endings terminal\n"),
+        (["ring", "--discount", "1"], "discount must be a number in [0, 1), got 1.0\n"),
+        (
+            [*LAKE, "--horizon", "5"],
+            "got none from states 10 and 14, for want of a way on from state 14, where episodes were cut: "
+            "take a longer --horizon, such as --horizon 10\n",
+        ),
+        (
+            [*LAKE, "--horizon", "5", "--length", "100000"],
+            "got none from state 14, where episodes were cut: take a longer --horizon, such as --horizon 10\n",
+        ),
+        (
+            ["boyan", *LAKE[1:], "--horizon", "1"],
+            "got none from states 0, 1 and 2, for want of a way on from states 1 and 2, where episodes were cut: "
+            "take a longer --horizon, such as --horizon 8\n",
+        ),
+        (["boyan", *LAKE[1:], "--horizon", "1", "--length", "3"], "cut: take a longer --horizon\n"),
         (["boyan", "--discount", "1.5", "--endings", "terminal"], "discount must be a number in [0, 1], got 1.5"),
         (["FrozenLake-v1", "--make", "endings=terminal"], "--make is for what the environment takes, got endings"),
         (
@@ -1245,7 +1364,7 @@ def test_a_bad_csv_names_its_line(kind, file, capsys):
         ),
         (
             [*LAKE, "--policy", "left.json", "--make", "is_slippery=false"],
-            "FrozenLake-v1: discount must be below 1 where states reach no ending, got 1 and the states 0",
+            "FrozenLake-v1: discount must be below 1 where states reach no ending, got 1 and state 0",
         ),
         (["boyan", "--states", "2"], "n_states must be an integer, 3 or more, got 2"),
         (["boyan", "--length", "0"], "must be a whole number from 1 on, got '0'"),

@@ -120,17 +120,39 @@ def test_a_trajectory_ends_where_the_next_transition_does_not_go_on():
         (lambda: Context.of_transitions([0], [1], [1], [3]), "terminated must be 1 truth values"),
         (lambda: td.softmax_td([0, 1], [1], lambda s, u: 0.0, 1, [1], endings=[(2, True)]), "endings must hold"),
         (lambda: td.td_errors([0, 1], [1], [0, 0], 1, []), "endings must hold"),
+        (lambda: td.td_errors([0, 1], [1], [0, 0], 1, [(1, "False")]), "endings must be pairs.*'False'"),
+        (lambda: td.td_errors([0, 1], [1], [0, 0], 1, [(1.0, True)]), r"endings must be pairs.*\(1.0, True\)"),
+        (lambda: softmax_td_parameters(2, "no", 0.9, 1.0, np.ones((1, 1))), "n must be a number of transitions.*'no'"),
+        (
+            lambda: values_at_depth([[0, 0]], [[1.0, 1.0]], [[1.0]], 1, 1, 1, None, [[0, 0]], [[False], [True]]),
+            r"terminated must have the shape of rewards, \(1, 2\), got \(2, 1\)",
+        ),
+        (
+            lambda: boyan_chain(3, 1, "terminal").sample_batch(2, 4, np.random.default_rng(0)),
+            "sample_batch must have a process without terminal states",
+        ),
         (
             lambda: prompt(np.ones((1, 3)), np.ones((1, 2)), np.ones((1, 3)), 0.5, [(1, True)]),
             "endings must count n = 2",
         ),
         (lambda: prompt(np.ones((1, 3)), np.ones((1, 2)), np.ones((1, 3)), 0.5, [(1, 1), (1, 0)]), "n . 2 = 4 columns"),
-        (lambda: prompt_from_context(Context([0, 1], [1.0]), np.eye(2), 1.0), r"gamma.*\[0, 1\)"),
+        (
+            lambda: prompt_from_context(Context([0, 1], [1.0]), np.eye(2), 1.0),
+            "gamma must be below 1 where no trajectory",
+        ),
+        (lambda: prompt_from_context(Context([0, 1], [1.0]), np.eye(2), 1.1), r"gamma.*\[0, 1\]"),
+        (lambda: Context.of_trajectories([([0, 1], [1])]), r"trajectory 0 must be \(states, rewards, terminated\)"),
+        (lambda: Context.of_trajectories(([0, 1], [1], True)), "trajectory 0 must be"),
     ],
 )
 def test_what_is_no_context_is_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_context_is_shown_in_a_line():
+    assert repr(Context.of_trajectories(THREE)) == "<Context of 6 transitions, 3 trajectories, 2 terminated>"
+    assert repr(Context([0, 1, 0], [1, 2])) == "<Context of 2 transitions>"
 
 
 # One construction
@@ -217,7 +239,7 @@ def test_an_operator_with_endings_by_hand():
     assert (operator.P[0, 0], operator.margin, operator.certainty_equivalence()[0]) == (F(1, 2), F(1, 2), 4)
     cut = operator_from_kernel([0, 0, 0], [F(1), F(3)], [[F(7)]], F(1), [(2, False)])
     assert cut.margin == 0
-    with pytest.raises(ValueError, match=r"got 1 where no termination is reached from the states \[0\]"):
+    with pytest.raises(ValueError, match=r"got 1 where no termination is reached from state 0$"):
         cut.certainty_equivalence()
 
 
@@ -252,6 +274,44 @@ def test_at_discount_1_a_value_is_asked_only_where_every_state_reaches_a_termina
         assert np.mean(starts) == pytest.approx(np.mean(returns), abs=scale)
 
 
+def test_another_fixed_point_may_have_another_mean():
+    """Where every state listens to transitions out of 0 alone, (5, 5, 0) stays although the episode paid nothing."""
+    E = [[F(1), F(0), F(0)]] * 3
+    operator, v = operator_from_kernel([0, 1, 2, 3], [F(0)] * 3, E, F(1), [(3, True)]), [F(5), F(5), F(0)]
+    assert operator.update(v, F(1)).tolist() == v
+    assert operator.certainty_equivalence().tolist() == [0, 0, 0]
+
+
+def test_shares_that_add_up_to_less_than_1_by_rounding_are_no_ending():
+    """State 1 is left six times, for three states, and never for good: 4/6 + 1/6 + 1/6 is below 1 in floats."""
+    circles = [([1, 1], [1], False)] + [([1, 2, 1], [1, 1], False)] * 4 + [([1, 3, 1], [1, 1], False)]
+    context = Context.of_trajectories([([0, 9], [1], True), *circles])
+    model_ = empirical_model(context)
+    assert model_.transition.sum(axis=1).min() < 1 or model_.terminating.sum() == 1
+    with pytest.raises(ValueError, match="discount must be below 1 where states reach no ending"):
+        model_.value(1)
+
+
+def test_what_a_row_lacks_to_1_is_no_ending():
+    """Within the tolerance of a row's sum, at discount 1, only the share that enters a terminal state counts."""
+    for row in ([1 + 5e-10, 1e-6], [1 - 5e-10, 1e-6]):
+        ended = MarkovRewardProcess([[row[0] - 1e-6, row[1]], [0, 1]], [1, 0], 1, terminal=[1])
+        assert ended.value()[0] == pytest.approx(1e6, rel=1e-6)
+    with pytest.raises(ValueError, match="endings are too rare"):
+        MarkovRewardProcess([[1.0, 1e-17], [0, 1]], [1, 0], 1, terminal=[1]).value()
+
+
+@pytest.mark.parametrize("one", [1.0, F(1)])
+def test_a_discount_that_leaves_no_solution_is_refused(one):
+    """0 → 1 → 0 at γ = −1: I + P_e is singular, and floats do not notice by themselves."""
+    operator = operator_from_kernel([0, 1, 0], [one, 0 * one], [[one, one], [one, 2 * one]], -one)
+    with pytest.raises(ValueError, match="gamma must leave I - gamma P_e invertible, got -1"):
+        operator.certainty_equivalence()
+    walk = Context([0, 3, 0, 1, 0, 1], [1, 0, 0, 0, 0])
+    with pytest.raises(ValueError, match="gamma must leave"):
+        layer_operator(walk, np.eye(4), -1.0).certainty_equivalence()
+
+
 def test_the_floor_counts_the_terminal_value_and_the_rewards():
     """One state, left eight times, twice for good: (1 − γP_e)⁻¹ = 1/(1 − γ 3/4)."""
     context = Context([0] * 10, [1.0] * 8, [(4, True), (4, True)])
@@ -282,6 +342,11 @@ def test_the_state_form_counts_what_terminated(context, seed):
     np.testing.assert_allclose(given_model.reward[0, W], operator.reward)
 
 
+def test_an_iterator_of_endings_is_read_once():
+    v = list(td.tabular_td([0, 1], [1.0], 1, [1.0], endings=zip([1], [True])))[-1]
+    assert v == {0: 1.0, 1: 0}
+
+
 # Processes that end
 
 
@@ -290,7 +355,7 @@ def test_boyan_counts_down_at_discount_1():
 
 
 def test_a_terminal_state_has_value_0_whatever_its_row_says():
-    ended = MarkovRewardProcess([[0.5, 0.5], [0.3, 0.7]], [1.0, 9.0], 1, terminal=[1])
+    ended = MarkovRewardProcess([[0.5, 0.5], [0.3, 0.7]], [1.0, 0.0], 1, terminal=[1])
     np.testing.assert_array_equal(ended.transition, [[0.5, 0.5], [0, 0]])
     np.testing.assert_allclose(ended.value(), [2, 0])
     assert (ended.initial.tolist(), ended.stationary_distribution().tolist(), ended.is_ergodic()) == (
@@ -313,7 +378,7 @@ def test_frozen_lake_ends_as_gymnasium_says():
     np.testing.assert_allclose(lake.value(), v, atol=1e-12)
     assert lake.terminal.tolist() == [5, 7, 11, 12, 15]
     with pytest.raises(
-        ValueError, match="discount must be below 1 where states reach no ending, got 1 and the states 0, 12, 24, 36"
+        ValueError, match="discount must be below 1 where states reach no ending, got 1 and states 0, 12, 24 and 36$"
     ):
         from_gymnasium("CliffWalking-v1", np.eye(4)[np.zeros(48, dtype=int)], 1, "terminal")
     with pytest.raises(ValueError, match="endings must be one of restart, terminal, got 'never'"):
@@ -355,12 +420,13 @@ def test_the_stationary_distribution_of_episodes_is_that_of_the_chain_that_begin
         ({"terminal": [0, 1, 2]}, "terminal must leave a state that is not terminal, got all 3"),
         (
             {"terminal": [1], "discount": 1},
-            "discount must be below 1 where states reach no ending, got 1 and the states 2",
+            "discount must be below 1 where states reach no ending, got 1 and state 2$",
         ),
-        ({"terminal": [0]}, r"initial must be 0 in the terminal states \[0\]"),
+        ({"terminal": [1], "reward": [1.0, 5.0, 0]}, "reward must be 0 in terminal states, got 5 in state 1"),
+        ({"terminal": [0], "reward": [0, 0, 0]}, r"initial must be 0 in the terminal states \[0\]"),
         ({"discount": 1}, r"discount must be a number in \[0, 1\), got 1"),
         ({"terminal": [1], "discount": 1.5}, r"discount must be a number in \[0, 1\], got 1.5"),
-        ({"terminal": [], "discount": 1}, "the states 0, 1, 2"),
+        ({"terminal": [], "discount": 1}, "got 1 and states 0, 1 and 2$"),
     ],
 )
 def test_a_process_with_impossible_endings_is_refused(change, message):

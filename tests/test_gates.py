@@ -535,10 +535,14 @@ def test_a_bad_file_is_reported(problem, fragment, planted):
             "a line of code is cut off",
             '<div class="highlight"><pre style="white-space: pre">' + "x" * 90 + "</pre></div>",
         ),
-        ("a formula is cut off", f'<span class="math" style="width: 20px; overflow: hidden">{WORDS}</span>'),
+        (
+            "a formula is cut off",
+            f'<span class="math" style="display: inline-block; width: 20px; overflow: hidden">{WORDS}</span>',
+        ),
         ("torn from what touches it", f'<p style="width: 0"><span class="math">{WORDS}</span>, x</p>'),
         ("torn from what touches it", f'<p style="width: 0">x (<span class="math">{WORDS}</span></p>'),
-        ("text is cut off at its left", '<p style="text-indent: -2rem">text</p>'),
+        ("text is cut off at its left", '<p style="overflow: hidden; text-indent: -2rem">text</p>'),
+        ("a paragraph is wider than its column", f'<p style="width: 0; overflow: auto">{WORDS}</p>'),
         (
             "scrolls, and is no stop",
             '<p style="overflow-x: auto; position: absolute; width: 9px"> wide</p>' + UNWATCHED,

@@ -439,7 +439,7 @@ def test_an_empirical_model_needs_coverage_and_a_discount():
 
 @pytest.mark.parametrize("horizon", [None, 3])
 def test_a_shorter_context_of_episodes_is_the_beginning_of_a_longer_one(horizon):
-    P, r = np.random.default_rng(0).dirichlet(np.ones(5), 5), np.arange(5.0)
+    P, r = np.random.default_rng(0).dirichlet(np.ones(5), 5), np.array([0.0, 1, 2, 3, 0])
     mrp = MarkovRewardProcess(P, r, 1.0, terminal=[4])
     longer = mrp.sample_context(300, np.random.default_rng(3), horizon=horizon)
     for n in (1, 7, 120, 299):

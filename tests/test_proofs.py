@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -16,9 +17,9 @@ from conftest import ROOT
 from icrl.claims import CLAIMS
 from icrl.cli import main
 from icrl.verify.kernel import checked as kernel
-from icrl.verify.kernel import rocq, twins
+from icrl.verify.kernel import elaborated, rocq, sources, twins
 from icrl.verify.kernel.checked import Planted, Refused, proof
-from icrl.verify.pages.proofs import block
+from icrl.verify.pages.proofs import as_elaborated, block, folded
 from icrl.verify.routes.edits import Machine, value_weights
 from icrl.verify.run import run_claim
 
@@ -29,6 +30,7 @@ REQUIRED = {
     "softmax-td",
     "two-heads",
     "episodes",
+    "episodic-value",
     "mask-leak",
     "operator",
     "contraction",
@@ -38,13 +40,25 @@ REQUIRED = {
     "linear",
     "neu-bound",
     "explicit-finite-sample",
+    "kernel-td",
+    "batch-td",
+    "lstd",
+    "softmax-td-lambda",
+    "softmax-residual-gradient",
+    "causal-mask",
+    "bellman",
+    "fixed-point",
+    "averagers",
+    "tabular",
+    "score-functions",
+    "weights",
 }
 
 
 @pytest.fixture
 def folder(tmp_path):
     """A copy of the sources."""
-    return shutil.copytree(rocq.PROOFS, tmp_path / "proofs")
+    return shutil.copytree(sources.PROOFS, tmp_path / "proofs")
 
 
 def plant(folder, file, right, wrong):
@@ -61,7 +75,7 @@ def test_the_claims_that_should_be_proved_are():
 
 
 def test_the_sources_break_no_rule():
-    assert rocq.broken_rules(NAMED) == []
+    assert sources.broken_rules(NAMED) == []
 
 
 END = "End SoftmaxTD.\n"
@@ -97,10 +111,59 @@ SMUGGLED = {
         "'Fail Theorem extra : 1 = 2 :> nat' is no sentence",
     ),
     "a module": (END + "Module M.\nEnd M.\n", "'Module M' is no sentence"),
-    "a comment in quotes": (END + 'Local Notation "(*" := 1.\n', "quotation marks may not stand in a comment"),
+    "a comment in quotes": (END + 'Local Notation "(*" := 1.\n', "quotation marks may enclose no full stop"),
     "quotes in a comment": (END + '(* " *)\n', "quotation marks may not stand in a comment"),
     "a section left open": (END + "Section Open.\n", "a section that is not closed"),
     "a name twice": (END + "Definition norm := 1.\n", "norm is stated more than once"),
+    "a notation in a proof": (
+        'Lemma free : 1 = 1 :> R.\nProof.\n#[local] Notation "a <= b" := True.\nby []. Qed.\n' + END,
+        """'#[local] Notation "a <= b" := True' in a proof""",
+    ),
+    "a notation with a definition": (
+        END + 'Fixpoint leq (a b : nat) : Prop := True where "a <= b" := (leq a b).\n',
+        "brings a notation with it",
+    ),
+    "a section in a comment": (
+        "(*\nEnd SoftmaxTD.\n*)\nHypothesis free : 1 = 2 :> R.\n(*\nSection SoftmaxTD.\n*)\n" + END,
+        "'End SoftmaxTD.' reads like a sentence, in a comment",
+    ),
+    "a theorem in a comment": (
+        "(* A remark.\nTheorem free : 1 = 2 :> R.\n*)\n" + END,
+        "'Theorem free : 1 = 2 :> R.' reads like a sentence, in a comment",
+    ),
+    "a letter that looks like another": (
+        END + "Definition n\u043erm := 1.\n",
+        "CYRILLIC SMALL LETTER O",
+    ),
+    "an attribute behind a name for a proof in quotes": (
+        'Local Notation "a . Proof . b" := a.\n#[local] Axiom free : 1 = 2 :> R.\n' + END,
+        "quotation marks may enclose no full stop",
+    ),
+    "a symbol that runs into a comment": (
+        "Lemma free (p : nat) : p.(* = p -> False *) = p.\nProof. by []. Qed.\n" + END,
+        "a comment must follow a blank",
+    ),
+    "a quotation mark in quotes": (END + 'Local Notation "a "" b" := a.\n', "quotation marks may enclose no"),
+    "an axiom behind three full stops": (
+        "Lemma free : 1 = 1 :> R.\nProof with auto.\nby []... Axiom cheat : False. Qed.\n" + END,
+        "two full stops",
+    ),
+    "a scope in the middle": (
+        "Open Scope nat_scope.\n" + END,
+        "'Open Scope nat_scope' must stand at the head of its file",
+    ),
+    "a library in the middle": (
+        "Import Order.TTheory.\n" + END,
+        "'Import Order.TTheory' must stand at the head of its file",
+    ),
+    "text that runs from right to left": (END + "(* \u202e *)\n", "RIGHT-TO-LEFT OVERRIDE"),
+    "the end of a line that is none": (END + "(* a\rb *)\n", "character 13"),
+    "a second theorem behind the first": (
+        END + "Theorem extra (n : nat) : n = n with free (n : nat) : n = n.\n",
+        "states more than one thing",
+    ),
+    "a coercion": (END + "Record wrapped := Wrapped { unwrap :> nat }.\n", "brings a coercion with it"),
+    "a comment that does not end": (END + "(* (* *)\n", "a comment that does not end"),
     "a theorem that no claim names": (
         END + "Theorem extra : 1 = 1 :> nat. Proof. by []. Qed.\n",
         "softmax_td.extra is named by no claim",
@@ -112,7 +175,7 @@ SMUGGLED = {
 def test_what_is_smuggled_in_is_named(name, folder):
     text, message = SMUGGLED[name]
     plant(folder, "softmax_td.v", END, text)
-    broken = rocq.broken_rules(NAMED, folder)
+    broken = sources.broken_rules(NAMED, folder)
     assert any(message in line for line in broken), broken
 
 
@@ -138,10 +201,10 @@ def test_an_answer_of_another_form_is_refused(answer):
 
 def test_a_theorem_that_is_missing_is_named(folder):
     plant(folder, "softmax_td.v", "Theorem transformer_rows", "Lemma transformer_rows")
-    assert rocq.broken_rules(NAMED, folder) == [
+    assert sources.broken_rules(NAMED, folder) == [
         "softmax_td.transformer_rows, which a claim names, is no Theorem of the sources"
     ]
-    assert rocq.broken_rules([*NAMED, NAMED[0]]) == [f"{NAMED[0]} is named more than once"]
+    assert sources.broken_rules([*NAMED, NAMED[0]]) == [f"{NAMED[0]} is named more than once"]
 
 
 def test_what_a_comment_says_breaks_no_rule(folder):
@@ -149,29 +212,114 @@ def test_what_a_comment_says_breaks_no_rule(folder):
         folder,
         "softmax_td.v",
         END,
-        END + "(* No Axiom. (* nested: *) no Parameter.\n Variable x. and Theorem none : *)\n",
+        END + "(* No Axiom. (* nested: *) no Parameter.\n Variable x; and a Theorem none *)\n",
     )
-    assert rocq.broken_rules(NAMED, folder) == []
+    assert sources.broken_rules(NAMED, folder) == []
 
 
 def test_a_source_that_is_not_listed_is_refused(folder):
     (folder / "extra.v").write_text("")
     with pytest.raises(Refused, match="_CoqProject must list every source once"):
-        rocq.broken_rules(NAMED, folder)
+        sources.broken_rules(NAMED, folder)
+
+
+@pytest.mark.parametrize(
+    "right, wrong",
+    [
+        ("-Q . icrl\n", "-Q . icrl\n-Q ../elsewhere icrl\n"),
+        ("-Q . icrl\n", "-Q . icrl -l ../free.v\n"),
+        ("-arg -w\n", "-arg -l -arg ../free.v\n-arg -w\n"),
+        ("td.v\nentries.v", "td.v entries.v"),
+        ("reals.v\n", "reals.v\n../elsewhere/free.v\n"),
+        ("reals.v\n", "reals.v\n-arg -impredicative-set\n"),
+        ("reals.v\n", "reals.v"),
+        ("td.v\nentries.v", "td.v\r\nentries.v"),
+    ],
+)
+def test_the_list_of_the_sources_has_one_form(right, wrong, folder):
+    project = folder / "_CoqProject"
+    listed = project.read_bytes().decode()
+    project.write_bytes(listed.replace(right, wrong, 1).encode())
+    assert project.read_bytes().decode() != listed
+    with pytest.raises(Refused, match="_CoqProject must"):
+        sources.broken_rules(NAMED, folder)
+
+
+@pytest.mark.parametrize(
+    "wrong, message",
+    [
+        ("From Flocq Require Import Core.", "'From Flocq Require Import Core' is no sentence"),
+        ("Require Import free.", "'Require Import free' is no sentence"),
+        ("From icrl Require Import elsewhere.free.", "is no sentence"),
+        ("From icrl Require Import free.", "icrl.free, which is not listed before it"),
+        ("From icrl Require Import softmax_td.", "icrl.softmax_td, which is not listed before it"),
+    ],
+)
+def test_only_the_libraries_and_what_is_listed_before_are_brought_in(wrong, message, folder):
+    plant(folder, "td.v", "Open Scope ring_scope.\n", f"{wrong}\nOpen Scope ring_scope.\n")
+    broken = sources.broken_rules(NAMED, folder)
+    assert any(message in line for line in broken), broken
+
+
+@pytest.mark.parametrize("name", ["Nat.v", "two.v.v", "n\u043erm.v"])
+def test_a_source_has_a_plain_name(name, folder):
+    (folder / name).write_text("")
+    with open(folder / "_CoqProject", "a", encoding="utf-8") as listed:
+        listed.write(f"{name}\n")
+    with pytest.raises(Refused, match=f"{name}: a source's name is made of"):
+        sources.broken_rules(NAMED, folder)
+
+
+HIDING = """Section One.
+Variable n : nat.
+(* What
+   is above. *)
+Hypothesis small : n = 0.
+(*
+End One.
+Section One.
+Theorem shown : n = 1.
+*)
+(* It is 0. *)
+Theorem shown :
+  n = 0. (* not 1. *)
+Proof. exact: small. Qed.
+End One.
+"""
+
+
+def test_what_a_comment_says_hides_no_hypothesis_and_is_not_shown(tmp_path):
+    (tmp_path / "hiding.v").write_text(HIDING)
+    shown = sources.excerpt(["hiding.shown"], tmp_path)
+    assert "Hypothesis small : n = 0." in shown and "Theorem shown :\n  n = 0. (* not 1. *)" in shown
+    assert "Theorem shown : n = 1." not in shown
+    assert sources.in_words("hiding.shown", tmp_path) == "It is 0."
+    assert len(sources.broken_text(HIDING)) == 3
+
+
+def test_sentences_are_told_apart_with_their_lines_and_columns():
+    text = 'A b. (* C. (* D. *)\n*) E\n  f.g (h). Local Notation "a ; b" := c.\nrest'
+    found = [(one.words, one.first, one.last, one.column) for one in sources.sentences(text)]
+    assert found == [
+        ("A b", 1, 1, 0),
+        ("E f.g (h)", 2, 3, 3),
+        ('Local Notation "a ; b" := c', 3, 3, 11),
+        ("rest", 4, 4, 0),
+    ]
 
 
 @pytest.mark.parametrize("file", ["softmax_td.v", "_CoqProject", "axioms.txt"])
 def test_the_hash_sees_every_letter(file, folder):
-    before = rocq.digest(folder)
-    assert before == rocq.digest()
+    before = sources.digest(folder)
+    assert before == sources.digest()
     with open(folder / file, "a", encoding="utf-8") as end:
         end.write("\n")
-    assert rocq.digest(folder) != before
+    assert sources.digest(folder) != before
 
 
 def test_the_record_speaks_of_these_sources_theorems_and_planted_changes():
     record = kernel.read_record()
-    assert kernel.stale(record, rocq.digest(), NAMED, [change for one in PROOFS_OF for change in one.planted]) == ""
+    assert kernel.stale(record, sources.digest(), NAMED, [change for one in PROOFS_OF for change in one.planted]) == ""
     assert set(record["theorems"]) == set(NAMED) and len(record["planted"]) == sum(
         len(one.planted) for one in PROOFS_OF
     )
@@ -203,6 +351,8 @@ RECORD = kernel.read_record()
         ({**RECORD, "theorems": {}}, "not among what was checked"),
         ({**RECORD, "planted": {}}, "not among the planted changes that were refused"),
         ({**RECORD, "values": "0" * 64}, "the Python construction no longer computes"),
+        ({**RECORD, "statements": {}}, "not among what was checked"),
+        ({**RECORD, "definitions": {}}, "the statements on record are not those that were elaborated"),
     ],
 )
 def test_a_record_of_something_else_fails_the_check(record, message, monkeypatch):
@@ -210,6 +360,48 @@ def test_a_record_of_something_else_fails_the_check(record, message, monkeypatch
     [check] = [check for check in CLAIMS["softmax-td"].checks if check.kind == "kernel"]
     verdict = check.run(None, None)
     assert verdict.passed is False and message in verdict.detail and "make proofs" in verdict.detail
+
+
+def changed(part, name, value):
+    return {**RECORD, part: {**RECORD[part], name: value}}
+
+
+def test_a_statement_or_definition_that_changed_is_named_until_it_is_meant(monkeypatch):
+    theorem, definition = "contraction.contraction", "transformer.softmax"
+    weaker = {**RECORD["statements"][theorem], "sha256": "0" * 64}
+    assert elaborated.restated(RECORD, RECORD) == [] == elaborated.restated({}, RECORD)
+    assert elaborated.restated(changed("statements", theorem, weaker), RECORD) == [theorem]
+    assert elaborated.restated(changed("definitions", definition, "0" * 64), RECORD) == [definition]
+    assert elaborated.restated(changed("statements", "contraction.gone", weaker), RECORD) == ["contraction.gone"]
+
+    monkeypatch.setattr(kernel, "read_record", lambda: changed("statements", theorem, weaker))
+    found = {key: RECORD[key] for key in ("theorems", "values", "statements", "definitions", "elaborated")}
+    monkeypatch.setattr(kernel, "check_sources", lambda wanted, report: found)
+    monkeypatch.setattr(rocq, "checker", lambda: "a checker")
+    with pytest.raises(Refused, match=f"{theorem} no longer says what is on record.*--restated {theorem}"):
+        kernel.make_record(CLAIMS.values())
+    assert kernel.make_record(CLAIMS.values(), meant=[theorem])["statements"] == RECORD["statements"]
+
+
+def test_the_book_shows_what_was_elaborated_and_all_that_it_reaches():
+    [check] = kernel.proofs_of([CLAIMS["mask-leak"]])
+    shown = " ".join(as_elaborated(check).split())
+    for name in check.stated:
+        one = RECORD["statements"][name]
+        assert one["elaborated"] in shown and all(f"`` {reached} ``" in shown for reached in one["reaches"])
+    assert as_elaborated(check) in folded(check, "detail", "mask-leak")
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_what_is_on_record_of_a_statement_speaks_of_ours_by_file(name):
+    one = RECORD["statements"][name]
+    assert one["elaborated"] and name not in one["reaches"] and set(one["reaches"]) <= set(RECORD["definitions"])
+    assert all(definition in sources_state() for definition in one["reaches"])
+
+
+@cache
+def sources_state():
+    return {f"{file[:-2]}.{name}" for file, text in sources.sources().items() for name in sources.stated(text)}
 
 
 def test_a_changed_construction_is_not_what_the_definitions_compute():
@@ -238,11 +430,32 @@ def test_the_instances_cover_what_the_book_says():
 
 
 def test_without_the_checker_a_claim_is_on_record_and_says_so(monkeypatch):
+    monkeypatch.delenv("ICRL_STRICT", raising=False)
     monkeypatch.setattr(rocq.shutil, "which", lambda tool: None)
     result = run_claim(CLAIMS["operator"], kind="kernel")
     [(_, verdict)] = result.verdicts
     assert verdict.passed is None and result.status == "partial"
-    assert "SHA-256" in verdict.detail and "on record" in verdict.measured and "there is no coqc" in verdict.measured
+    assert "SHA-256" in verdict.detail and "on record" in verdict.measured
+    assert "not checked again here, where there is no coqc" in verdict.measured
+
+
+def test_without_the_checker_strictness_fails_the_check(monkeypatch):
+    monkeypatch.setenv("ICRL_STRICT", "1")
+    monkeypatch.setattr(rocq.shutil, "which", lambda tool: None)
+    [(_, verdict)] = run_claim(CLAIMS["operator"], kind="kernel").verdicts
+    assert verdict.passed is False and "ICRL_STRICT=1 asks for it" in verdict.measured
+
+
+def test_under_strictness_what_was_checked_before_is_checked_again(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(kernel, "WORK", tmp_path)
+    monkeypatch.setattr(kernel, "check_sources", lambda wanted: asked.append((tmp_path / "checked.json").exists()))
+    kernel.rechecked.cache_clear()
+    (tmp_path / "checked.json").write_text("{}")
+    for _ in range(2):
+        kernel.rechecked(("td.a",))
+    kernel.rechecked.cache_clear()
+    assert asked == [False], "once in a process, and without the stamp"
 
 
 def test_an_installation_without_the_sources_says_so(monkeypatch, tmp_path):
@@ -269,8 +482,8 @@ def test_a_kernel_check_needs_theorems_and_planted_changes():
 
 @pytest.mark.parametrize("name", dict.fromkeys(SHOWN))
 def test_what_the_book_shows_is_literally_in_the_source(name):
-    shown = rocq.excerpt([name])
-    lines = iter((rocq.PROOFS / f"{name.partition('.')[0]}.v").read_text(encoding="utf-8").splitlines())
+    shown = sources.excerpt([name])
+    lines = iter((sources.PROOFS / f"{name.partition('.')[0]}.v").read_text(encoding="utf-8").splitlines())
     assert all(line in lines for line in shown.splitlines() if line), "each line, in this order"
     assert re.search(rf"^(Theorem|Definition|Fixpoint|Record) {name.partition('.')[2]}\b", shown, re.MULTILINE)
     assert "Proof." not in shown and max(map(len, shown.splitlines())) <= 84
@@ -302,12 +515,12 @@ def test_without_the_sources_the_tables_beside_them_are_empty(tmp_path):
 
 def test_what_is_not_there_cannot_be_shown():
     with pytest.raises(Refused, match="softmax_td.v states no softmax_td.nothing"):
-        rocq.excerpt(["softmax_td.nothing"])
+        sources.excerpt(["softmax_td.nothing"])
 
 
 @pytest.mark.parametrize("name", NAMED)
 def test_every_exported_theorem_is_said_in_words(name):
-    assert len(rocq.in_words(name).split()) >= 3
+    assert len(sources.in_words(name).split()) >= 3
 
 
 # With the checker.
@@ -386,13 +599,71 @@ def test_a_compiled_file_of_other_sources_is_not_used(checked, folder, tmp_path)
     for source in set(folder.glob("*.v")) - {folder / "norm.v"}:  # one file that rests on no other is enough
         source.unlink()
     (work / "checked.json").unlink()
-    options = (line for line in (folder / "_CoqProject").read_text().splitlines() if not line.endswith(".v"))
-    (folder / "_CoqProject").write_text("\n".join([*options, "norm.v\n"]))
+    (folder / "_CoqProject").write_text(sources.HEAD + "norm.v\n")
     plant(folder, "norm.v", "norm (0 : 'M[R]_(m, n)) = 0.", "norm (0 : 'M[R]_(m, n)) = 1.")
     shutil.copy(folder / "norm.v", work)
     os.utime(work / "norm.v", (1, 1))
     with pytest.raises(Refused, match="norm.v, in the proof of norm0"):
-        kernel.check_sources(rocq.theorems(folder), folder, work)
+        kernel.check_sources(sources.theorems(folder), folder, work)
+
+
+SMALL = """Definition twice (n : nat) := n + n.
+Definition even (n : nat) := exists m, n = twice m.
+Record pair := Pair { left : nat; right : nat }.
+Definition sum (p : pair) := left p + right p.
+Section Fixed.
+Variable n : nat.
+Hypothesis zero : n = 0.
+Theorem is_even : even n -> n <= 0.
+Proof. intros _. rewrite zero. repeat constructor. Qed.
+End Fixed.
+Theorem sums p : sum p = left p + right p.
+Proof. reflexivity. Qed.
+"""
+
+
+def read_of(tmp_path, text):
+    """What is on record of one small source."""
+    (tmp_path / "small.v").write_text(text)
+    (tmp_path / "_CoqProject").write_text(sources.HEAD + "small.v\n")
+    rocq.compile_all(tmp_path)
+    return elaborated.statements(["small.is_even", "small.sums"], tmp_path, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def small(checked, tmp_path_factory):
+    return read_of(tmp_path_factory.mktemp("small"), SMALL)
+
+
+def test_a_statement_is_read_with_what_its_section_fixes_and_all_that_it_reaches(small):
+    one = small["statements"]["small.is_even"]
+    assert one["elaborated"] == "forall (n : nat) (_ : eq n 0) (_ : small.even n), le n 0"
+    assert one["reaches"] == ["small.even", "small.twice"]
+    assert small["statements"]["small.sums"]["reaches"] == ["small.pair", "small.sum"]
+    assert set(small["definitions"]) == {"small.even", "small.pair", "small.sum", "small.twice"}
+
+
+@pytest.mark.parametrize(
+    "right, wrong, named",
+    [
+        ("even n -> n <= 0.", "even n -> n <= 1.", ["small.is_even"]),
+        ("n + n.", "n + n + 0.", ["small.twice"]),
+        (":= left p", ":= 0 + left p", ["small.sum"]),
+        ("left : nat; right : nat", "right : nat; left : nat", ["small.pair"]),
+        ("Hypothesis zero : n = 0.", "Hypothesis zero : 0 = n.", ["small.is_even"]),
+        ("Section Fixed.", 'Section Fixed.\nLocal Notation "a <= b" := (b = b /\\ a = a).', ["small.is_even"]),
+        ("repeat constructor.", "auto.", []),
+    ],
+)
+def test_what_makes_a_statement_another_is_seen(right, wrong, named, small, tmp_path):
+    assert SMALL.count(right) == 1
+    assert elaborated.restated(small, read_of(tmp_path, SMALL.replace(right, wrong))) == named
+
+
+def test_a_name_of_ours_that_nothing_states_is_refused():
+    with pytest.raises(Refused, match="td.hidden, which a statement reaches, is not stated"):
+        elaborated.mentioned("forall n : nat, td.hidden (icrl.td.shown n)", {"td.shown": "td.shown"})
+    assert elaborated.mentioned("my_td.a x.td.d @icrl.td.shown", {"td.shown": "td.shown"}) == {"td.shown"}
 
 
 @pytest.fixture(scope="module")
@@ -400,7 +671,7 @@ def copy(checked, tmp_path_factory):
     """A copy of the library and of the proofs, already compiled: the stamp that says so names the copy's place."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "icrl", folder / "icrl", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copytree(rocq.PROOFS, folder / "proofs")
+    shutil.copytree(sources.PROOFS, folder / "proofs")
     work = shutil.copytree(kernel.WORK, folder / ".proofs")
     known = json.loads((work / "checked.json").read_text("utf-8"))
     known["state"]["place"] = str(work)
@@ -439,7 +710,7 @@ def test_a_second_kernel_reads_every_compiled_proof_again(checked):
     ],
 )
 def test_a_second_kernel_refuses_what_is_assumed(checked, source, fault, tmp_path):
-    (tmp_path / "_CoqProject").write_text("-Q . icrl\n\nfree.v\n")
+    (tmp_path / "_CoqProject").write_text(sources.HEAD + "free.v\n")
     (tmp_path / "free.v").write_text(f"{source}\n")
     rocq.compile_all(tmp_path)
     for libraries in (False, True):

@@ -5,13 +5,14 @@ import os
 import pytest
 
 from icrl.verify.kernel import rocq
-from icrl.verify.kernel.rocq import UNSAFE, Refused
+from icrl.verify.kernel.rocq import UNSAFE
+from icrl.verify.kernel.sources import HEAD, Refused
 
 
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "proofs").mkdir()
-    (tmp_path / "proofs" / "_CoqProject").write_text("-Q . icrl\n\na.v\nb.v\n")
+    (tmp_path / "proofs" / "_CoqProject").write_text(HEAD + "a.v\nb.v\n")
     for name in ("a.v", "b.v"):
         (tmp_path / "proofs" / name).write_text(f"(* {name} *)\n")
     return tmp_path / "proofs"

@@ -161,8 +161,38 @@ def test_lines_of_code_say_how_far_they_are_indented_and_their_text_is_what_it_w
     made = fitted(cell(code))
     assert re.findall(r"--indent: (\d+)", made) == ["0", "4", "2"]
     assert re.sub(r"<span class=\"code-line\"[^>]*>(.*?)</span>(?=\n)", r"\1", made) == cell(code)
-    printed = cell(code).replace("cell_input", "cell_output")
-    assert fitted(printed) == printed
+    folded = cell(code).replace("cell_input docutils container", "sd-card-body")
+    assert fitted(folded).count("code-line") == 3
+
+
+def test_what_was_printed_as_prose_may_be_broken_and_what_is_in_columns_may_not():
+    prose, columns, short = "x y" * 20, "x  y" * 20, "x y"
+    output = lambda text: (
+        f'<div class="output stream highlight-myst-ansi notranslate"><div class="highlight"><pre>{text}</pre>'
+    )
+    line = lambda text, indent=0: f'<span class="code-line" style="--indent: {indent}">{text}</span>'
+    assert fitted(output(f"{short}\n  {prose}")) == output(f"{short}\n{line('  ' + prose, 2)}")
+    assert fitted(output(f"{prose}\n{columns}")) == output(f"{prose}\n{columns}")
+    assert fitted(output(f"{columns}\n\n{prose}\n")) == output(f"{columns}\n\n{line(prose)}\n")
+    assert fitted(output("&lt;" * 56)).count("code-line") == 0
+
+
+def test_a_mark_stays_with_the_last_word():
+    formula = r'<span class="math notranslate nohighlight">\(a\)</span>'
+    mark = '<a class="reference internal" href="x.html"><span class="std std-ref">✓</span></a>'
+    for end in (mark, r'<span class="math notranslate nohighlight">\(\square\)</span>'):
+        assert fitted(f"<p>so it is. {end}</p>") == f"<p>so it is.\xa0{end}</p>"
+        for formula_end in (f"{formula}.", formula, f"({formula})"):
+            assert (
+                fitted(f"<p>so {formula_end} {end}</p>")
+                == f'<p>so <span class="joined">{formula_end}\xa0{end}</span></p>'
+            )
+    assert fitted(f"<p>{mark} and</p>") == f"<p>{mark} and</p>"
+
+
+def test_each_way_to_report_a_sentence_says_which():
+    link = '<a href="https://example.org/issues/new?title=Sentence%20a/b">report this sentence</a>'
+    assert 'aria-label="report this sentence: a/b">report' in light_page.lightened(link)
 
 
 def test_the_skip_link_leads_to_the_article_where_there_is_one():
@@ -184,3 +214,44 @@ def test_kept_formulas_are_whole_or_the_old_ones(typesetter, tmp_path, monkeypat
         other.close()
     assert (tmp_path / "typeset.json").read_text("utf-8") == before
     assert set(json.loads(before)) == {"key", "css", "formulas"}
+
+
+LONG = r"\lVert v_{l+1} - v^* \rVert \le (1 - \alpha c) \lVert v_l - v^* \rVert + \alpha \lVert \varepsilon \rVert"
+
+
+def broken(typesetter, tex, display=False):
+    """The characters drawn in each piece of a formula, and the number of formulas that are heard."""
+    [made] = typesetter.typeset([Formula(tex, display)]).values()
+    drawn, heard = made.split("<mjx-assistive-mml", 1)
+    assert "mjx-break" not in heard and heard.count("<math ") == 1
+    pieces = re.split(r"<mjx-break[^>]*>", drawn)
+    return ["".join(chr(int(code, 16)) for code in re.findall(r"mjx-c([0-9A-F]+)\b", piece)) for piece in pieces]
+
+
+@pytest.mark.parametrize(
+    "tex, ends",
+    [
+        (LONG, "≤"),
+        (LONG + " = " + LONG, "≤=≤"),
+        ("v_l(s) = " + " + ".join("abcdefghijk"), "=" + "+" * 10),
+        ("(" + ", ".join("abcdefghijkl") + ")", "," * 11),
+        ("x = (" + " + ".join("abcdefghijk") + ")", "=" + "+" * 10),
+        ("abcdefghijklmnopqrst := uvw", "="),
+        ("a + b = c", ""),
+        (r"\left(" + " + ".join("abcdefghijk") + r"\right)", ""),
+        (r"\frac{" + " + ".join("abcdefghijk") + "}{2}", ""),
+        ("{" + " = ".join("abcdefghijk") + "}", ""),
+    ],
+)
+def test_a_long_formula_in_the_text_may_be_broken_where_tex_would(typesetter, tex, ends):
+    assert "".join(piece[-1] for piece in broken(typesetter, tex)[:-1]) == ends
+
+
+def test_where_a_formula_may_be_broken_its_space_stays_on_the_line_that_ends(typesetter):
+    [made] = typesetter.typeset([Formula(LONG, False)]).values()
+    assert made.count('<mjx-break space="4"></mjx-break><mjx-mo') == 1
+
+
+def test_a_displayed_formula_may_be_broken_before_wide_space(typesetter):
+    assert [piece[-1] for piece in broken(typesetter, LONG + r", \qquad v = \quad 1", True)] == [",", "=", "1"]
+    assert len(broken(typesetter, LONG + r",\; v = 1 \hspace{2em} x", True)) == 1

@@ -8,6 +8,7 @@ import pytest
 from conftest import ROOT
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.pages.ledger import pages
+from icrl.verify.pages.proofs import indexed
 from icrl.verify.run import complete, run_claim, succeeded
 
 
@@ -215,3 +216,18 @@ def test_every_page_of_a_claim_is_written(tmp_path):
     assert said in first and "2 are words without a formula, 1 are proved in the text, 0 taken" in first
     assert "(status-toy-more)=" in written["book/status/convergence.md"]
     assert "{ref}`✓ <status-toy-one>`" in written["book/_generated/theorems/toy.md"]
+
+
+@pytest.mark.parametrize(
+    "text, shown",
+    [
+        ("v_{l+1} = G v_l + α b̂", "v{sub}`l+1` = G v{sub}`l` + α b̂"),
+        ("v^π‖ < 2^-128", r"v{sup}`π`‖ \< 2{sup}`-128`"),
+        ("γP_ρv_0 and M\u0302_e", "γP{sub}`ρ`v{sub}`0` and M\u0302{sub}`e`"),
+        ("‖v_CE‖ ≤ (1 − γ)^L, v^*", "‖v{sub}`CE`‖ ≤ (1 − γ){sup}`L`, v{sup}`*`"),
+        ("Σ_{k<n} S_k", "Σ{sub}`k<n` S{sub}`k`"),
+        ("td_update, c_le, row_G of episodes_operator.v", r"td\_update, c\_le, row\_G of episodes\_operator.v"),
+    ],
+)
+def test_indices_of_symbols_are_set_as_such_and_names_of_code_are_not(text, shown):
+    assert indexed(text) == shown

@@ -26,16 +26,32 @@ TABLE = re.compile(
 )
 FORMULA = r'<span class="math[^>]*>\\\([^<]*\\\)</span>'
 CLOSING = "[-–,.;:!?)\\]”’…]"
-JOINED = re.compile(rf"[(\[“‘]+{FORMULA}{CLOSING}*|{FORMULA}{CLOSING}+")
-"""A formula in the text, not yet typeset, with the brackets and the punctuation that touch it."""
-CODE = re.compile(
-    r'(<div class="cell_input[^>]*>\s*(?:<div[^>]*>)*<pre>)(.*?)(?=</pre>)',
-    re.S,
+MARKED = (
+    r'(?:<a [^>]*><span class="std std-ref">[✓∴†]</span></a>'
+    r'|<span class="math[^>]*>\\\(\\square\\\)</span>)'
 )
+BEHIND = re.compile(rf"\s(?={MARKED})")
+"""What stands between a sentence, or a proof, and its mark."""
+JOINED = re.compile(
+    rf"[(\[“‘]+{FORMULA}{CLOSING}*(?:\xa0{MARKED})?|{FORMULA}(?:{CLOSING}+(?:\xa0{MARKED})?|\xa0{MARKED})"
+)
+"""A formula in the text, not yet typeset, with the brackets, the punctuation and the mark that touch it."""
+HIGHLIGHTED = '<div class="highlight-(?:(?!myst-ansi)[^"])*"[^>]*><div class="highlight"><pre>'
+PRINTED = '<div class="output [^"]*highlight-myst-ansi[^"]*"><div class="highlight"><pre>'
+CODE, OUTPUT = (
+    re.compile(f"({opening})(.*?)(?=</pre>)", re.S)
+    for opening in (HIGHLIGHTED, PRINTED)
+)
+COLUMNS = re.compile(r"\S {2,}\S")
+NARROW = 56
+"""So many columns of what was printed a phone shows."""
 MAIN = re.compile(r'<main id="main-content"(.*?)<article', re.S)
 MARK = re.compile(r'(<span class="std std-ref">)([✓∴†])(</span>)')
 SAID = {"✓": "how this was checked", "∴": "its proof", "†": "its source"}
 """What a mark is called by those who hear it."""
+REPORT = re.compile(
+    r'(/issues/new\?title=Sentence%20([^"]+)")(>report this sentence<)'
+)
 SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
 LINES = {
     "<dl>": '<span class="sig-lines">',
@@ -59,6 +75,12 @@ REACHABLE = """addEventListener("DOMContentLoaded", () => {
 """Makes what scrolls sideways a stop of the keyboard, and marks it so for the style sheet, whenever the text takes another
 size: the window does, or something unfolds."""
 
+NAMES = """addEventListener("load", () => {
+  for (const button of document.querySelectorAll(".solution > .admonition-title > button"))
+    button.ariaLabel = button.parentElement.textContent.trim();
+});"""
+"""Calls the button that opens a solution what its title says, once the script that makes the buttons has run."""
+
 
 def signature_in_lines(found: re.Match) -> str:
     """A signature whose parameters have a line each: lines, where Sphinx writes a list of definitions without terms."""
@@ -79,6 +101,7 @@ def lightened(page: str) -> str:
     page = MAIN.sub(r'<main\1<article id="main-content"', page)
     for old, new in NAMED.items():
         page = page.replace(old, new)
+    page = REPORT.sub(r'\1 aria-label="report this sentence: \2"\3', page)
     return MARK.sub(said, page)
 
 
@@ -86,7 +109,7 @@ def labelled(found: re.Match) -> str:
     """A table whose cells say in which column they stand, for a page too narrow for columns."""
     head, body = found[1], found[2]
     names = [
-        escape(unescape(re.sub(r"<[^>]*>", "", name)).strip())
+        escape(plain(name).strip())
         for name in re.findall(r"<th\b[^>]*>(.*?)</th>", head, re.S)
     ]
     cells = iter(names * body.count("<tr"))
@@ -95,25 +118,46 @@ def labelled(found: re.Match) -> str:
     )
 
 
+def plain(markup: str) -> str:
+    """What is read of marked-up text."""
+    return unescape(re.sub(r"<[^>]*>", "", markup))
+
+
 def hanging(line: str) -> str:
-    """A line of code that says how far it is indented, for what is broken off it to hang from there; a blank one as it is."""
-    plain = re.sub(r"<[^>]*>", "", line)
-    indent = len(plain) - len(plain.lstrip(" "))
+    """A line that says how far it is indented, for what is broken off it to hang from there; a blank one as it is."""
+    text = plain(line)
+    indent = len(text) - len(text.lstrip(" "))
     opening = f'<span class="code-line" style="--indent: {indent}">'
-    return f"{opening}{line}</span>" if plain.strip() else line
+    return f"{opening}{line}</span>" if text.strip() else line
 
 
 def in_lines(found: re.Match) -> str:
-    """The code of a cell, line by line: what is highlighted ends with its line."""
+    """Code, line by line: what is highlighted ends with its line."""
     return found[1] + "\n".join(map(hanging, found[2].split("\n")))
 
 
+def prose(block: str) -> str:
+    """Lines that were printed, up to a blank one: where none is set in columns, those too long for a phone may be broken."""
+    if any(COLUMNS.search(plain(line)) for line in block.split("\n")):
+        return block
+    return "\n".join(
+        hanging(line) if len(plain(line)) > NARROW else line
+        for line in block.split("\n")
+    )
+
+
+def in_blocks(found: re.Match) -> str:
+    """What was printed, block by block."""
+    return found[1] + "\n\n".join(map(prose, found[2].split("\n\n")))
+
+
 def fit_for_a_phone(app, pagename, templatename, context, doctree):
-    """Let tables of three columns stack, code hang where it is broken, and formulas keep their punctuation."""
+    """Let tables of three columns stack, lines hang where they are broken, and text keep its punctuation and its mark."""
     if "body" in context:
         body = TABLE.sub(labelled, context["body"])
+        body = BEHIND.sub("\xa0", body)
         body = JOINED.sub(r'<span class="joined">\g<0></span>', body)
-        context["body"] = CODE.sub(in_lines, body)
+        context["body"] = OUTPUT.sub(in_blocks, CODE.sub(in_lines, body))
 
 
 def nest_modules(app, pagename, templatename, context, doctree):
@@ -137,4 +181,5 @@ def setup(app):
     app.connect("html-page-context", fit_for_a_phone)
     app.add_js_file(None, body=THEME, priority=100)
     app.add_js_file(None, body=REACHABLE)
+    app.add_js_file(None, body=NAMES)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, repeat
-from operator import mul
+from operator import index, mul
 from typing import Any
 
 from icrl.algebra.kinds import Matrix
@@ -81,9 +81,16 @@ Trajectories = int | Sequence[tuple[int, bool]]
 """n for one trajectory of n transitions that was cut; else of each trajectory its transitions and whether it terminated."""
 
 
-def endings(n: Trajectories) -> Sequence[tuple[int, bool]]:
-    """Of each trajectory the number of its transitions, and whether the last of them terminated."""
-    return n if isinstance(n, Sequence) else ((n, False),)
+def endings(n: Any) -> Sequence[tuple[int, bool]]:
+    """Of each trajectory the number of its transitions, and whether the last of them terminated; ``ValueError`` for what is no number of them and no list of pairs."""
+    if isinstance(n, Sequence) and n and all(isinstance(pair, Sequence) and len(pair) == 2 for pair in n):
+        return n
+    try:
+        return ((index(n), False),)
+    except TypeError:
+        raise ValueError(
+            f"n must be a number of transitions, or pairs (number of transitions, terminated), got {n!r}"
+        ) from None
 
 
 def common_batch(parts: Any) -> tuple[int, ...]:

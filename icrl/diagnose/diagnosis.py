@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import accumulate, chain
-from typing import NamedTuple, overload
+from typing import NamedTuple, cast, overload
 
 import numpy as np
 
 from icrl.diagnose.reading import Task, listed, many, of_one_length, read_as
-from icrl.mrp import Context, endless_states, integer, number
-from icrl.operator import Operator, layer_operator, value_floor, worthwhile_depth
+from icrl.mrp import Context, MarkovRewardProcess, Outcomes, endless_states, integer, number
+from icrl.operator import Operator, layer_operator, target_floor, value_floor, worthwhile_depth
 from icrl.tasks import one_hot
 
 STEP, DEPTH, CONFIDENCE = 1.0, 20, 0.95
@@ -27,6 +27,12 @@ LONGEST = 1_000_000
 
 SOFTER, SHARPER = (2, 4, 8, 16, 32, 64, 256, 1024, 4096), (2, 4, 8, 16, 32, 64)
 """By what the sharpness is divided and multiplied in search of one with which depth converges."""
+
+LATER = (2, 4, 8, 16, 32, 64)
+"""By what the horizon is multiplied in search of one that leaves no state only cut in."""
+
+UNPLANNED = "a --length so found was not fixed in advance, so F's confidence is not claimed for it"
+"""What is said where a length is offered that was found by looking at what was drawn."""
 
 FEW = 300
 """Up to so many states visited all of these are tried, beyond it every third."""
@@ -222,11 +228,24 @@ class Diagnosis:
 
     @property
     def value_of_first_states(self) -> float | None:
-        """The mean of v_CE over the first states of the trajectories: :attr:`mean_return` at γ = 1, if none of them was cut."""
+        """The mean of v_CE over the first states of the trajectories: at γ = 1 :attr:`mean_completed_return`."""
+        first = np.cumsum([0, *(length + 1 for length, _ in self.task.context.endings[:-1])])
+        return None if self.certainty is None else float(self._certainty_at(first).mean())
+
+    @property
+    def mean_completed_return(self) -> float | None:
+        """The mean return of all trajectories, v_CE of the last state added to that of each that was cut; None unless γ = 1."""
         context = self.task.context
-        first = np.cumsum([0, *(length + 1 for length, _ in context.endings[:-1])])
-        places = np.searchsorted(self.operator.states, context.states[first])
-        return None if self.certainty is None else float(self.certainty[places].mean())
+        if self.task.discount < 1 or self.certainty is None:
+            return None
+        last = np.cumsum([length + 1 for length, _ in context.endings]) - 1
+        cut = [not terminated for _, terminated in context.endings]
+        return float(context.rewards.sum() + self._certainty_at(last[cut]).sum()) / len(cut)
+
+    def _certainty_at(self, columns: np.ndarray) -> np.ndarray:
+        """v_CE at the states in these columns of the context, (k,), where there is one."""
+        values = cast(np.ndarray, self.certainty)
+        return values[np.searchsorted(self.operator.states, self.task.context.states[columns])]
 
     @property
     def theorem_applies(self) -> bool:
@@ -258,19 +277,20 @@ class Diagnosis:
 
     @cached_property
     def bound(self) -> float | None:
-        """F, within which v_CE is of v^π with probability 1 − δ.
+        """F, within which v_CE is of v^π with probability 1 − δ: of noisy rewards from the ranges of the targets, or else from the span.
 
-        None without coverage, where a reward is not r(S_t), where the rewards bound no value, and where there is another
-        limit than v_CE.
+        None without coverage, where a reward is neither r(S_t) nor drawn from known outcomes, where the rewards bound no value,
+        and where there is another limit than v_CE.
         """
-        if (
-            not self.operator.covered
-            or not self.task.reward_by_state
-            or math.isinf(self.task.span)
-            or (self.limit is not None and not self.to_certainty)
-        ):
+        task, layer, process = self.task, self.operator, self.task.process
+        if not layer.covered or (self.limit is not None and not self.to_certainty):
             return None
-        return float(value_floor(self.operator, self.task.span, self.delta, len(self.task.labels), self.task.context.n))
+        if task.noisy and process is not None:
+            ranges = target_ranges(process, layer.states)
+            return target_floor(layer, ranges, self.delta, len(task.labels), task.context.n)
+        if not task.reward_by_state or math.isinf(task.span):
+            return None
+        return value_floor(layer, task.span, self.delta, len(task.labels), task.context.n)
 
     @property
     def floor(self) -> float | None:
@@ -297,6 +317,16 @@ class Diagnosis:
         if not self.theorem_applies or not self.floor or first is None or rate is None:
             return None
         return None if rate == 1 else worthwhile_depth(first, self.floor, rate)  # 1: 1 − αc of a tiny step, rounded
+
+
+def target_ranges(process: MarkovRewardProcess, states: np.ndarray) -> np.ndarray:
+    """ω at these ``states``, (k,): the largest less the smallest target R + γ v^π(S') among the outcomes that are possible.
+
+    ``process``: with outcomes. v^π is 0 in a terminal state. None of the ``states`` is one.
+    """
+    v, outcomes = process.value(), [cast(tuple[Outcomes, ...], process.outcomes)[s] for s in states]
+    targets = [here.reward + process.discount * v[here.next_state] for here in outcomes]
+    return np.array([np.ptp(target[here.probability > 0]) for target, here in zip(targets, outcomes)])
 
 
 def layers_for_ten(rate: float) -> float | None:
@@ -386,13 +416,27 @@ def _check_endings(task: Task, layer: Operator) -> None:
     if task.discount < 1 or not (endless := endless_states(layer.transition > 0, layer.terminating > 0)).size:
         return
     names = listed([task.labels[s] for s in layer.states[endless]])
-    end = covered_end(task.context, ending=True)
-    flag = "" if task.sample is None else f" (--length {end})"
-    cut = "" if end is None else f", or end this one after {many(end, 'transition')}{flag}"
+    ways = _longer_horizon(task, names) or ": take a longer context"
+    if (end := kept_end(task.context, ending=True)) is not None:
+        flag = "" if task.sample is None else f" (--length {end})"
+        ways += f", or end this one after {many(end, 'transition')}{flag}"
+    unplanned = f"; {UNPLANNED}" if "--length" in ways else ""
     raise ValueError(
-        f"at discount 1 every state visited must reach a termination in the context, got none from {names}: "
-        f"take a longer context{cut}"
+        f"at discount 1 every state visited must reach a termination in the context, got none from {names}{ways}{unplanned}"
     )
+
+
+def _longer_horizon(task: Task, names: str) -> str:
+    """What is said after the ``names`` of states that reach no termination where the horizon cut episodes in states that were never left, or else ""."""
+    context = task.context
+    last = np.cumsum([length + 1 for length, _ in context.endings]) - 1
+    by_horizon = [not terminated and length == task.horizon for length, terminated in context.endings]
+    cut = np.setdiff1d(context.states[last[by_horizon]], context.sources)
+    if not cut.size:
+        return ""
+    where = listed([task.labels[s] for s in cut])
+    such_as = next((f", such as {flags}" for _, flags, _ in _later(task)), "")
+    return f"{'' if where == names else f', for want of a way on from {where}'}, where episodes were cut: take a longer --horizon{such_as}"
 
 
 # What to change
@@ -409,6 +453,12 @@ def covered_end(context: Context, ending: bool = False) -> int | None:
     needed = np.maximum.accumulate(np.maximum(ready[before], np.where(ends, 0, ready[after])))
     whole = np.flatnonzero(needed <= np.arange(1, context.n + 1))
     return int(whole[-1]) + 1 if whole.size else None
+
+
+def kept_end(context: Context, ending: bool = False) -> int | None:
+    """The same, but None where of several trajectories less than half of the transitions would stay."""
+    end = covered_end(context, ending)
+    return None if end is not None and len(context.endings) > 1 and 2 * end < context.n else end
 
 
 def _ready(before: np.ndarray, after: np.ndarray, ends: np.ndarray, n_states: int, ending: bool) -> np.ndarray:
@@ -448,19 +498,21 @@ class Trial(NamedTuple):
 def _tried(found: Diagnosis, tell: Callable[[str], None]) -> list[Remedy]:
     """The remedies: those that help, the quickest first, then the rest.
 
-    Of a context that is not covered, the end is cut off first; if depth then converges at the step asked for, that is all.
+    Of a context that is not covered, the end is cut off first; if depth then converges at the step asked for, a longer horizon
+    is all else that is tried.
     """
     rows: Iterable[tuple[str, Iterable[Trial]]]
     base = Trial("", "", found.task.context, found.features) if found.operator.covered else _cut(found)
     if base is None:
-        tried, rows = [], _longer(found)
+        tried, rows = [], chain(_later_row(found), _longer(found))
     elif found.operator.covered:
         shorter = _outcome(found, found.operator, found.modes, base._replace(change="a smaller step"))
         tried, rows = [shorter] if shorter.step_limit > 0 else [], chain(_feature_rows(found, base), _longer(found))
     else:
         tried = [_attempt(found, base)]
         cured = tried[0].step_limit > 0 and tried[0].step == found.step
-        rows = () if cured else chain(_feature_rows(found, base), _longer(found))
+        others = () if cured else chain(_feature_rows(found, base), _longer(found))
+        rows = chain(_later_row(found), others)
     return sorted([*tried, *(_best(found, name, row, tell) for name, row in rows)], key=lambda remedy: remedy.layers)
 
 
@@ -490,8 +542,8 @@ def _best(found: Diagnosis, name: str, trials: Iterable[Trial], tell: Callable[[
 
 
 def _cut(found: Diagnosis) -> Trial | None:
-    """The context without its end, which nothing follows; None where no state comes back."""
-    context, end = found.task.context, covered_end(found.task.context)
+    """The context without its end, which nothing follows; None where no state comes back, or too little would stay."""
+    context, end = found.task.context, kept_end(found.task.context)
     if end is None:
         return None
     state = read_as(found.task.labels[context.after[end - 1]])
@@ -539,7 +591,7 @@ def _longer(found: Diagnosis) -> Iterator[tuple[str, Iterable[Trial]]]:
     lengths = [n for n in (10 * found.task.context.n, 100 * found.task.context.n) if n <= LONGEST]
     contexts = map(found.task.sample, lengths) if found.task.sample is not None else ()
     ending = found.task.discount == 1
-    ends = [(covered_end(context, ending), context) for context in contexts if context.visited.size <= MOST_STATES]
+    ends = [(kept_end(context, ending), context) for context in contexts if context.visited.size <= MOST_STATES]
     row = [
         Trial(f"a context of {end:,} transitions", f"--length {end}", until(context, end), found.features)
         for end, context in ends
@@ -547,6 +599,28 @@ def _longer(found: Diagnosis) -> Iterator[tuple[str, Iterable[Trial]]]:
     ]
     if row:
         yield f"a context 10 to {10 ** len(lengths)} times as long", row
+
+
+def _later_row(found: Diagnosis) -> Iterator[tuple[str, Iterable[Trial]]]:
+    """Longer horizons, where there is one and the task can be sampled."""
+    row = [Trial(change, flags, context, found.features) for change, flags, context in _later(found.task)]
+    if row:
+        yield f"a horizon {LATER[0]} to {LATER[-1]} times as long", row
+
+
+def _later(task: Task) -> Iterator[tuple[str, str, Context]]:
+    """Words, flags and contexts as long as this one with a longer horizon, until the end where all that is visited is left."""
+    n = task.context.n
+    if task.sample is None or task.horizon is None or n > LONGEST:
+        return
+    for horizon in (task.horizon * k for k in LATER if task.horizon * k < 2 * n):  # from n on nothing more changes
+        context = task.sample(n, horizon)
+        end = kept_end(context, task.discount == 1)
+        if end is not None and context.visited.size <= MOST_STATES:
+            words, flags = f"a horizon of {many(horizon, 'transition')}", f"--horizon {horizon}"
+            if end < n:
+                words, flags = f"{words} and a context of {end:,}", f"{flags} --length {end}"
+            yield words, flags, until(context, end)
 
 
 def until(context: Context, end: int) -> Context:

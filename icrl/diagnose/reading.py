@@ -12,7 +12,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, cast
@@ -20,7 +20,7 @@ from typing import Any, cast
 import numpy as np
 
 from icrl.files import plain, read_text
-from icrl.mrp import Context, MarkovRewardProcess, finite_array, integer, number
+from icrl.mrp import Context, MarkovRewardProcess, finite_array, integer, listed_states, number
 from icrl.tasks import ENDINGS, boyan_chain, from_gymnasium, one_hot, radial, random_mrp, random_unit, ring
 
 NAMED = {
@@ -32,12 +32,6 @@ NAMED = {
 
 EPISODIC = ("boyan",)
 """The named tasks whose episodes end."""
-
-NOTES = {
-    "restart": "Episodes restart: a terminal state pays 0 and leads to the start, discounted like any transition, so no value is an episode's.",
-    "terminal": "Episodes end: nothing follows a terminal state, whose value is 0, so a value is an episode's expected return.",
-}
-"""What is said of a task whose episodes end, by what follows."""
 
 FEATURES = ("file", "unit", "one-hot", "random", "radial")
 """The kinds of features, see :func:`make_features`."""
@@ -63,7 +57,9 @@ class Task:
     ``name``: the title of the report. ``context``: the experience. ``discount``: γ. ``process``: the MRP that the
     context was sampled from, None where it is not known; then S is taken to be the states visited. ``features``:
     (|S|, d), those that came with the task, if any. ``sample``: a context of n transitions, the same as this one as far as
-    both go; None where the task cannot be sampled. ``note``: a sentence on what the true value is, if it needs one.
+    both go, or with a second argument one of another horizon; None where the task cannot be sampled. ``note``: a sentence on
+    what the true value is, if it needs one. ``noisy``: whether the rewards are drawn, with the next states, from the outcomes of
+    the process. ``horizon``: after how many transitions a trajectory was cut, None for never.
 
     Raises ``ValueError`` for more than ``LARGEST_TASK`` states.
     """
@@ -74,8 +70,10 @@ class Task:
     discount: float
     process: MarkovRewardProcess | None = None
     features: np.ndarray | None = None
-    sample: Callable[[int], Context] | None = None
+    sample: Callable[..., Context] | None = None
     note: str = ""
+    noisy: bool = False
+    horizon: int | None = None
 
     def __post_init__(self) -> None:
         few_enough(len(self.labels))
@@ -148,20 +146,28 @@ def read_task(
         allowed = ("states", "length", *(("endings", "horizon") if ends else ()))
         _only(given, allowed, "a named task" if ends else "a named task without endings")
         few_enough(states or 0)
-        mrp = NAMED[name](states, _lasting(γ, ending), rng, ending)
+        mrp = NAMED[name](states, _lasting(γ, ending) if ends else γ, rng, ending)
         title = f"{name}, {many(mrp.n_states, 'state')}"
-        return _sampled(title, mrp, length, horizon, rng, note=NOTES[ending] if ends else "")
+        return _sampled(title, mrp, length, horizon, rng, note=_note(ending, γ) if ends else "")
     if path.suffix.lower() in (".json", ".csv") or os.path.exists(path):
         return _read_file(path, given, discount, rng)
     _only(given, ("policy", "make", "noisy", "length", "endings", "horizon"), "a Gymnasium environment")
     mrp = _gymnasium(name, policy or "uniform", make or {}, _lasting(γ, ending), ending)
-    return _sampled(f"{name}, policy {policy or 'uniform'}", mrp, length, horizon, rng, noisy, note=NOTES[ending])
+    return _sampled(f"{name}, policy {policy or 'uniform'}", mrp, length, horizon, rng, noisy, note=_note(ending, γ))
 
 
-def _lasting(discount: Any, endings: str) -> Any:
-    """The discount itself; ``ValueError`` for 1 where endings are not "terminal", since only they allow it."""
+def _note(endings: str, discount: float) -> str:
+    """What is said of a task whose episodes end, by what follows."""
+    if endings == "restart":
+        return "Episodes restart: a terminal state pays 0 and leads to the start, discounted like any transition, so no value is an episode's."
+    expected = "expected return" if discount == 1 else "expected discounted return"
+    return f"Episodes end: nothing follows a terminal state, whose value is 0, so a value is an episode's {expected}."
+
+
+def _lasting(discount: Any, endings: str, asked: str = "--endings terminal") -> Any:
+    """The discount itself; ``ValueError`` for 1 where endings are not "terminal", since only they, ``asked`` for so, allow it."""
     if discount == 1 and endings != "terminal":
-        raise ValueError(f"discount must be a number in [0, 1), got {discount}; 1 is for --endings terminal")
+        raise ValueError(f"discount must be a number in [0, 1), got {discount}; 1 is for {asked}")
     return discount
 
 
@@ -194,12 +200,12 @@ def _sampled(
     if horizon is not None and not mrp.terminal.size:
         raise ValueError("--horizon is for episodes that end in terminal states: --endings terminal")
 
-    def sample(n: int) -> Context:
+    def sample(n: int, horizon: int | None = horizon) -> Context:
         return mrp.sample_context(n, deepcopy(rng), noisy, horizon)
 
-    return Task(
-        name, sample(LENGTH if length is None else length), mrp.state_names, mrp.discount, mrp, sample=sample, **more
-    )
+    context = sample(LENGTH if length is None else length)
+    known = Task(name, context, mrp.state_names, mrp.discount, mrp, sample=sample, noisy=noisy, horizon=horizon)
+    return replace(known, **more)
 
 
 def _gymnasium(name: str, policy: str, make: Mapping[str, Any], discount: float, endings: str) -> MarkovRewardProcess:
@@ -361,7 +367,7 @@ def _process_task(
     mrp = MarkovRewardProcess(
         transition,
         reward,
-        _lasting(γ, "restart" if terminal is None else "terminal"),
+        _lasting(γ, "restart" if terminal is None else "terminal", "--endings terminal, or the key 'terminal'"),
         numbers("initial", content["initial"]) if "initial" in content else None,
         terminal=terminal,
     )
@@ -462,12 +468,8 @@ def read_as(label: str) -> str:
 
 
 def listed(states: Sequence[str]) -> str:
-    """“state 3”, “states 3, 4 and 5”, or the first few of them and how many more there are."""
-    shown = [read_as(label) for label in states[:8]]
-    if len(states) == 1:
-        return f"state {shown[0]}"
-    first, last = (shown[:-1], shown[-1]) if len(states) <= 8 else (shown[:6], f"{len(states) - 6} more")
-    return f"states {', '.join(first)} and {last}"
+    """“states 3, 4 and 5”, as :func:`~icrl.mrp.listed_states`, their names as a person reads them."""
+    return listed_states(list(map(read_as, states)))
 
 
 def read_csv(path: Path, discount: float | None) -> Task:

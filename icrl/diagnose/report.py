@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from icrl.diagnose.diagnosis import Diagnosis, Remedy, after, distance, layers_for_ten
+from icrl.diagnose.diagnosis import UNPLANNED, Diagnosis, Remedy, after, distance, layers_for_ten
 from icrl.diagnose.reading import listed, many, read_as
 from icrl.files import plain
 
@@ -63,7 +63,7 @@ def _ends(found: Diagnosis) -> dict[str, Any]:
     return {
         "episodes": {
             "trajectories": len(ends), "terminated": sum(ends), "mean_return": found.mean_return,
-            "value_of_first_states": found.value_of_first_states,
+            "mean_completed_return": found.mean_completed_return, "value_of_first_states": found.value_of_first_states,
         },
         "terminal": dict.fromkeys(_terminal(found), 0.0),
     }  # fmt: skip
@@ -178,18 +178,22 @@ def _episodes(found: Diagnosis) -> list[str]:
 
 
 def _returns(found: Diagnosis) -> list[str]:
-    """The mean return of the episodes that terminated, the mean of v_CE over the first states, and whether the two must be equal."""
+    """The mean return of the episodes beside the mean of v_CE over the first states: equal, with v_CE of the last state for what was cut off."""
     *before, (last, terminated) = found.task.context.endings
     ended, process = sum(ends for _, ends in found.task.context.endings), found.task.process
-    whole = found.task.context.n - last  # the length without the last, whose cut may be the only one
-    flag = f", as with --length {whole}" if found.task.sample and before and all(ends for _, ends in before) else ""
-    equal = (
-        f"must be equal only where no episode is cut{flag}" if ended <= len(before) else "are equal, since none was cut"
-    )
-    mean, first = shown(found.mean_return), shown(found.value_of_first_states)
-    sentence = f"The mean return of {many(ended, 'terminated episode')} is {mean}, the mean of v_CE over the first states {first}: they {equal}."
+    mean, all_of_them = shown(found.mean_return), shown(found.mean_completed_return)
+    first = f"the mean of v_CE over the first states, {shown(found.value_of_first_states)}"
     true = "" if process is None else f" The true one is {shown(float(process.initial @ process.value()))}."
-    return [sentence + true]
+    said = f"The mean return of {many(ended, 'terminated episode')} is {mean}"
+    if ended > len(before):
+        return [f"{said}, equal to {first}, since none was cut.{true}"]
+    sentences = [
+        f"{said}, but where others were cut, those that terminated are in general a biased sample.",
+        f"With v_CE of its last state added to the return of each that was cut, the mean return is {all_of_them}, equal to {first}.{true}",
+    ]
+    if found.task.sample and before and all(ends for _, ends in before):
+        sentences.append(f"No episode is cut with --length {found.task.context.n - last}; {UNPLANNED}.")
+    return sentences
 
 
 def _contraction(found: Diagnosis) -> list[str]:
@@ -319,13 +323,14 @@ def _how_far(found: Diagnosis) -> list[str]:
         )
     if found.bound is not None:
         given = "" if found.task.process is not None else ", if there are no other states and each always pays the same"
+        ranges = ", with the ranges of the targets" if found.task.noisy else ""
         sentences.append(
-            f"Bound F: v_CE is within F = {shown(found.bound)} of the true value with confidence {1 - found.delta:g}{given}."
+            f"Bound F{ranges}: v_CE is within F = {shown(found.bound)} of the true value with confidence {1 - found.delta:g}{given}."
         )
     else:
         why = (
             "it is about v_CE, which is not the limit"
-            if found.task.reward_by_state
+            if found.task.reward_by_state or found.task.noisy
             else "the rewards seen are not a function of the state"
         )
         why = "at discount 1 the rewards alone bound no value" if math.isinf(found.task.span) else why
@@ -399,6 +404,8 @@ def _advice(found: Diagnosis) -> list[str]:
     if found.to_certainty:
         return []
     sentences = [*_diagnosed(found), *(f"{_words(tried)}: {_verdict(tried)}." for tried in found.remedies)]
+    if any("--length" in tried.flags for tried in found.remedies):
+        sentences.append(f"{UNPLANNED[0].upper()}{UNPLANNED[1:]}.")
     if found.task.sample is None and not found.converges:
         sentences.append("A longer recording may help, which cannot be tried here.")
     return sentences
@@ -409,7 +416,8 @@ def _diagnosed(found: Diagnosis) -> list[str]:
     sentences = []
     if not found.operator.covered:
         one = "End the context in a state that was left before"
-        several = "Cut episodes only in states that are left elsewhere (--length, --horizon)"
+        flags = "--length" if found.task.horizon is None else "--length, a longer --horizon"
+        several = "Cut episodes only in states that are left elsewhere" + f" ({flags})" * bool(found.task.sample)
         what = one if len(found.task.context.endings) == 1 else several
         sentences.append(f"{what}, so that what follows every state is known.")
     if found.modes.hidden:
@@ -526,4 +534,5 @@ def _curve(axes: Any, depths: ArrayLike, errors: ArrayLike, **style: Any) -> Non
     """A line through the errors that a logarithmic axis can show."""
     x, y = np.array(depths, dtype=float), np.array(errors)
     drawn = (y > 0) & (y < DRAWN)
-    axes.plot(x[drawn], y[drawn], **style)
+    if drawn.any():  # else the legend would name what is not there
+        axes.plot(x[drawn], y[drawn], **style)

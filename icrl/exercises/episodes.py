@@ -49,10 +49,13 @@ def judge_mask_and_shift(answer: Any) -> str | None:
 
 
 def trajectories(answer: Any) -> Context:
-    """Pairs of states and whether they terminated as a context whose rewards are 0."""
+    """Pairs of states and whether they terminated as a context whose rewards are 0, its states numbered in order from 0."""
     try:
         pairs = [(list(states), ended) for states, ended in answer]
-        return Context.of_trajectories((states, np.zeros(max(len(states) - 1, 0)), ended) for states, ended in pairs)
+        names = sorted({s for states, _ in pairs for s in states} | {0, 1, 2})
+        return Context.of_trajectories(
+            ([names.index(s) for s in states], np.zeros(max(len(states) - 1, 0)), ended) for states, ended in pairs
+        )
     except (TypeError, ValueError) as error:
         raise NotAnAnswer(str(error)) from None
 

@@ -156,6 +156,10 @@ NAN = {
     "rate-floor": rate_floor.Rate(factor=lambda alpha, gamma: float("nan")),
     "coverage-needed": coverage_needed.Coverage(most=lambda gamma: float("nan")),
     "certainty-equivalence": certainty_equivalence.Limit(layer=lambda K, given, gamma, alpha, v: float("nan") * v),
+    "episodic-value": episodic_value.Episodes(
+        model=lambda *given: [float("nan") * each for each in episodic_value.empirical_model(*given)],
+        ones=lambda alpha, gamma, following: float("nan") * following,
+    ),
 }
 
 

@@ -141,18 +141,20 @@ LAYOUT = r"""() => {
     if (innerWidth < 600 && !code.closest('.cell_output') && code.scrollWidth > code.clientWidth + 1)
       found.push('a line of code is cut off: ' + code.textContent.slice(0, 40));
   for (const box of document.querySelectorAll('article p')) {
+    if (box.scrollWidth > box.clientWidth + 1) found.push('a paragraph is wider than its column: ' + box.textContent.slice(0, 40));
     const text = document.createRange(); text.selectNodeContents(box);
     const seen = text.getBoundingClientRect();
     if (getComputedStyle(box).overflowX !== 'visible' && seen.width && seen.left < box.getBoundingClientRect().left - 1)
       found.push('text is cut off at its left: ' + box.textContent.slice(0, 40));
   }
   for (const formula of document.querySelectorAll('article span.math')) {
-    const outer = formula.getBoundingClientRect(), next = formula.nextSibling?.data ?? '', last = formula.previousSibling?.data ?? '';
+    const outer = formula.getBoundingClientRect(), lines = [...formula.getClientRects()], first = lines[0] ?? outer, final = lines.at(-1) ?? outer;
+    const next = formula.nextSibling?.data ?? '', last = formula.previousSibling?.data ?? '';
     if (formula.firstElementChild?.getBoundingClientRect().right > outer.right + 1)
       found.push('a formula is cut off: ' + formula.textContent.slice(0, 40));
     const touches = (node, at) => { const mark = document.createRange(); mark.setStart(node, at); mark.setEnd(node, at + 1);
       const seen = mark.getBoundingClientRect();
-      return !seen.width || (at ? seen.right <= outer.left + 2 : seen.left >= outer.right - 2); };
+      return !seen.width || (at ? seen.right <= first.left + 2 : seen.left >= final.right - 2); };
     if (/^[,.;:!?)\]]/.test(next) && !touches(formula.nextSibling, 0) || /.[(\[]$/.test(last) && !touches(formula.previousSibling, last.length - 1))
       found.push('a formula is torn from what touches it: ' + formula.textContent.slice(0, 40));
   }

@@ -28,6 +28,7 @@ from icrl.verify.judging.parts import (
     size,
 )
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import exact_algebra, grouping
 from icrl.verify.routes.edits import Machine, Site
@@ -543,6 +544,39 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "averagers",
+            "for every number of states, n, depth and γ with |γ| < 1, every table E ≥ 0; the layer for any function in the place of exp",
+            stated=(
+                "averagers.average_by_operator",
+                "averagers.average_contracts",
+                "averagers.average_fixed_point",
+                "averagers.average_reaches_v_A",
+                "averager_bias.average_bias",
+                "averager_bias.average_bias_at_most",
+                "averager_bias.average_bias_at_least",
+                "averager_bias.average_agrees_only_if_constant",
+                "averager_layer.averager_is_transformer",
+            ),
+            further=(
+                "averagers.average_by_td",
+                "averagers.average_rate_attained",
+                "averagers.smoothed_model_is_stochastic",
+                "averager_bias.average_unbiased_iff",
+                "averager_bias.Mhat_gt0",
+                "averager_bias.rewards_differ_less",
+            ),
+            definitions=(
+                "averagers.average",
+                "averagers.v_A",
+                "averager_layer.average_V",
+                "averager_layer.average_U",
+                "averager_layer.average_W",
+                "averager_layer.average_layer",
+                "bellman.v_pi",
+            ),
+            asserts=("update", "contracts", "limit", "bias", "bounds", "apart", "transformer"),
+        ),
         Check(
             "symbolic",
             "the update as softmax TD plus smoothing, and as that of the smoothed model: every n and every number of "

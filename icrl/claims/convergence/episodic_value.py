@@ -501,10 +501,6 @@ def returns(claim: Episodes, case: Case, operator: Operator) -> Iterator[Part]:
         added = [claim.cut(v_CE[case.visited.index(last)]) for *_, last, ended in walks if not ended]
         if claim.terminated(case):
             yield Part("the mean of v_CE over the first states", worth, first(v_CE), scale, asserted="mean-return")
-            for w in suspects(case):
-                if all(x == 0 for x in operator.M @ w):
-                    other = first(v_CE + solved(X, w))
-                    yield Part("that of another fixed point", worth, other, scale * size(w), asserted="mean-return")
         yield Part("the mean of v_CE, with cuts", worth + mean(added), first(v_CE), scale, asserted="cut-return")
 
 
@@ -674,7 +670,7 @@ terminates; $\hat M$ and $\hat b$ gather the weights of all transitions as in {p
 ASSERTIONS = (
     Assertion(
         "substochastic",
-        r"No entry of $P_e$ is negative, and its rows sum to $1 - e(s)$, or to 0 where no transition leaves $s$.",
+        r"**The model.** No entry of $P_e$ is negative, and its rows sum to $1 - e(s)$, or to 0 where no transition leaves $s$.",
         typed="equation",
     ),
     Assertion(
@@ -702,7 +698,7 @@ ${letters(endless(claim), "alpha", "gamma")}$.
         "norm",
         lambda claim: (
             rf"""
-Let $0 \le \alpha \le 1$ and
+**The margin.** Let $0 \le \alpha \le 1$ and
 
 $$
 c' = \min_{{s \in W}} \bigl[ {letters(claim.margin, DIAGONAL, "gamma", ONWARD)} \bigr] .
@@ -764,7 +760,7 @@ terminates at once.
     Assertion(
         "coverage",
         r"""
-Every state of $W$ is left by a transition if, and only if, the last state of each trajectory that was **cut** is.
+**What must be seen.** Every state of $W$ is left by a transition if, and only if, the last state of each trajectory that was **cut** is.
 """,
         typed="condition",
     ),
@@ -779,7 +775,7 @@ value on $W$ depends on its value or its features.
     Assertion(
         "kept",
         r"""
-Let $I - \gamma P_e$ be invertible. Whatever the features, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ is a fixed point
+**Fixed points.** Let $I - \gamma P_e$ be invertible. Whatever the features, $v_{\mathrm{CE}} = (I - \gamma P_e)^{-1} \hat r$ is a fixed point
 of the layer.
 """,
         typed="equation",
@@ -795,7 +791,7 @@ invertible.
     Assertion(
         "undiscounted",
         r"""
-Let every state of $W$ be left by a transition. Then $I - P_e$ is invertible, and $\gamma = 1$ allowed, if, and only if,
+**No discount.** Let every state of $W$ be left by a transition. Then $I - P_e$ is invertible, and $\gamma = 1$ allowed, if, and only if,
 from every state of $W$ transitions of the context lead to one that **terminates**; to be cut is no termination.
 """,
         typed="condition",
@@ -811,7 +807,7 @@ At $\gamma = 1$, $v_{\mathrm{CE}}(s)$ is then the expected return of an episode 
         "mean-return",
         r"""
 If moreover **all** trajectories terminated, the mean of $v_{\mathrm{CE}}$ over their first states is the mean of their
-returns. Two states that are weighed alike give rise to other fixed points, which have the same mean.
+returns. (Where $\hat M$ is singular there are other fixed points, and they need not have that mean.)
 """,
         typed="names",
     ),
@@ -824,6 +820,11 @@ added.
         typed="names",
     ),
 )
+
+
+def named(file: str, *names: str) -> tuple[str, ...]:
+    """Theorems and definitions of ``proofs/episodes_FILE.v``."""
+    return tuple(f"episodes_{file}.{name}" for name in names)
 
 
 CLAIM = Claim(
@@ -893,28 +894,49 @@ CLAIM = Claim(
     checks=(
         proof(
             "episodic-value",
-            "for every number of states, columns, d and depth, every table of weights that are not negative (for G·1 positive)",
-            stated=tuple(
-                f"episodes_operator.{name}"
-                for name in (
+            "for every number of states, columns, d and depth, every table of weights that are not negative; a vector on W is one over all states, with 0 "
+            "in the place of the others",
+            stated=(
+                *named(
+                    "operator",
+                    "ep_Pe_rows",
                     "ep_Phat_is_Mhat_Pe",
                     "ep_bhat_is_Mhat_rhat",
-                    "ep_Pe_substochastic",
                     "ep_richardson",
                     "ep_G_one",
-                    "ep_operator_norm_bound",
-                    "ep_contraction",
-                    "episodes_contraction",
-                    "ep_fixed_is_bellman",
-                    "ep_certainty_equivalence",
+                    "ep_G_one_endless",
                     "one_trajectory_operator",
-                )
+                ),
+                *named(
+                    "contraction",
+                    "ep_operator_norm_bound",
+                    "ep_error_recursion",
+                    "ep_contraction",
+                    "ep_depth",
+                    "episodes_contraction",
+                    "episodes_unread",
+                ),
+                *named(
+                    "fixed_points",
+                    "ep_v_CE_is_kept",
+                    "ep_one_fixed_point",
+                    "ep_certainty_equivalence",
+                    "ep_positive_margin_covers",
+                    "ep_margin_at_most",
+                    "ep_positive_margin_ends",
+                    "two_walks_have_a_positive_margin",
+                    "ep_two_is_sharp",
+                ),
             ),
-            further=("episodes_operator.ep_update_is_operator",),
-            definitions=tuple(
-                f"episodes_operator.{name}"
-                for name in (
+            further=(
+                *named("operator", "ep_update_is_operator", "ep_W_is_closed"),
+                *named("fixed_points", "ep_fixed_is_bellman", "ep_invertible_on_W"),
+            ),
+            definitions=(
+                *named(
+                    "operator",
                     "reads",
+                    "ep_W",
                     "ep_Mhat",
                     "ep_Phat",
                     "ep_bhat",
@@ -922,12 +944,29 @@ CLAIM = Claim(
                     "ep_visits",
                     "ep_Pe",
                     "ep_rhat",
+                    "ep_ending",
                     "ep_v_CE",
-                    "ep_margin",
-                    "substochastic",
-                )
+                ),
+                *named("contraction", "ep_margin", "ep_residual", "restrict", "invertible_on"),
+                *named("fixed_points", "two_walks", "two_walks_next", "two_walks_visible", "near"),
             ),
-            asserts=("model", "row-sums", "norm", "reached", "solved"),
+            asserts=(
+                "substochastic",
+                "model",
+                "row-sums",
+                "norm",
+                "reached",
+                "layer",
+                "depth",
+                "sharp",
+                "most",
+                "ends",
+                "covers",
+                "solved",
+                "unread",
+                "kept",
+                "only",
+            ),
         ),
         Check(
             "symbolic",

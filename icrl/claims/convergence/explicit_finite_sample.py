@@ -1463,8 +1463,8 @@ ASSERTIONS = (
     Assertion(
         "floors",
         r"""
-With probability at least $1 - \delta$, $L$ layers leave of the first error a factor that falls like $(1 - \alpha c)^L$,
-and of the context's own error no more than a floor, which can be read off the context (F), or named before it (G).
+With probability at least $1 - \delta$ the context's own error is no more than a floor, which can be read off the context (F), or named before
+it (G); and where a margin is positive, (F), or is asked for, (G), $L$ layers leave of the first error what falls geometrically with $L$.
 """,
         basis="argued",
         where=PROOF,
@@ -1487,8 +1487,8 @@ in row $s$ the mean of the targets ${letters(claim.target, *TARGET)}$ of the tra
         "entrywise",
         lambda claim: (
             rf"""
-Let $\omega(s)$ be the length of an interval that holds the targets at $s$, and let $n$, over all trajectories, be fixed in advance, or let it stand for a
-number so fixed that the transitions do not exceed. Whatever $p_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left,
+Let $\omega(s)$ be the length of an interval that holds the targets at $s$, and let $n$ be a number fixed in advance that the transitions of all trajectories
+together do not exceed (their number itself, if that was fixed). Whatever $p_0$ is, with probability at least $1 - \delta$: if every state of $\mathcal W$ is left,
 and $I - \gamma P_e$ is invertible, then in every entry
 
 $$

@@ -45,6 +45,7 @@ from icrl.verify.judging.parts import (
     first_failure,
     size,
 )
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, null_vectors, pivots, solved
@@ -569,6 +570,32 @@ CLAIM = Claim(
     ),
     subject=Fixed(),
     checks=(
+        proof(
+            "fixed-point",
+            "for every number of states, every table E, weights μ, P, r, γ and α; the exponential any to a base above 1",
+            stated=(
+                "fixed_point.population_update_adds",
+                "fixed_point.population_keeps_v_pi",
+                "fixed_point.population_fixed_point_iff_invertible",
+                "fixed_point.two_states_are_singular_iff",
+                "fixed_point.skew_form_is_0",
+            ),
+            further=(
+                "fixed_point.equal_features_are_singular",
+                "fixed_point.opposite_features_are_singular",
+                "reals.exp_is_exponential",
+            ),
+            definitions=(
+                "fixed_point.table",
+                "fixed_point.population_sum",
+                "fixed_point.M_pi",
+                "fixed_point.population_update",
+                "bellman.v_pi",
+                "td.score",
+                "exponential.exponential",
+            ),
+            asserts=("update", "kept", "only", "square", "form"),
+        ),
         Check(
             "symbolic",
             "every number of states; M any matrix for the identities, Z⁻¹ED for its inverse",

@@ -22,6 +22,7 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import told_apart
 from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.grouping import array
@@ -569,6 +570,37 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "causal-mask",
+            "every n, d, depth, context, features and step sizes, any function in the place of exp; over any ordered field, "
+            "the divergence over any Archimedean one",
+            stated=(
+                "causal_mask.decoder_rows",
+                "causal_mask.decoder_works_on_prefixes",
+                "causal_mask.one_layer_is_the_encoder",
+                "causal_mask.two_layers_are_not_the_encoder",
+                "decoder_depth.decoder_is_affine",
+                "decoder_depth.decoder_G_is_triangular",
+                "decoder_depth.decoder_G_diagonal",
+                "decoder_depth.decoder_G_column_one",
+                "decoder_depth.decoder_radius",
+                "decoder_depth.no_error_no_change",
+                "decoder_depth.first_error_grows",
+                "decoder_depth.growth_in_closed_form",
+                "decoder_depth.depth_diverges",
+            ),
+            further=("causal_mask.transformer_is_decoder", "decoder_depth.first_weight_is_one"),
+            definitions=(
+                "causal_mask.causal_softmax",
+                "causal_mask.column_prompt",
+                "causal_mask.column_td_error",
+                "causal_mask.decoder_update",
+                "causal_mask.decoder",
+                "decoder_depth.decoder_G",
+                "decoder_depth.decoder_c",
+            ),
+            asserts=("decoder", "prefix", "encoder", "triangle", "radius", "still", "growth", "divergence"),
+        ),
         Check(
             "symbolic",
             "every n and d, from any value row: one step of an induction over the columns, with opaque weights that "

@@ -19,6 +19,7 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.blocks import book_latex, letters
 from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, unmasked
@@ -607,6 +608,35 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "kernel-td",
+            "both forms of linear TD at every n, d, depth, context and step sizes; no assumption on exp; without small features",
+            stated=(
+                "kernel_td.td_is_linear_in_kernel_space",
+                "kernel_td.nu_is_balanced",
+                "kernel_td.step_in_proportion_to_normaliser_is_linear_td",
+                "kernel_td.no_constant_step_is_linear_td",
+            ),
+            further=(
+                "kernel_td.td_from_zero_is_linear_in_kernel_space",
+                "kernel_td.transformer_is_linear_in_kernel_space",
+                "kernel_td.nu_is_kept",
+                "kernel_td.nu_is_a_measure",
+                "kernel_td.nu_may_be_negative",
+                "kernel_td.table_keeps_every_weight",
+                "kernel_td.same_normaliser_is_linear_td",
+            ),
+            definitions=(
+                "kernel_td.inner",
+                "kernel_td.normaliser",
+                "kernel_td.over_normaliser",
+                "kernel_td.reweighted_td",
+                "kernel_td.nu",
+                "kernel_td.stepwise_td",
+                "operator.visits",
+            ),
+            asserts=("kernel-space", "weight-kept", "plain", "no-constant"),
+        ),
         Check(
             "symbolic",
             "both forms of linear TD, one update from any ⟨ψ, w⟩, and the balance of ν: every n, |W| and number of "
@@ -625,5 +655,5 @@ CLAIM = Claim(
         "matrices of states, on the other side the Transformer, which knows none, and the loop of linear TD over "
         "transitions."
     ),
-    under={"softmax-td": "E positive semidefinite, v₀ = ⟨ψ, w₀⟩", "linear": "features φ/Z, weights Z(S_k)"},
+    under={"softmax-td": "E positive semidefinite, v₀ = ⟨ψ, w₀⟩", "linear": "features φ/Z, weights Z(Sₖ)"},
 )

@@ -37,6 +37,7 @@ from icrl.verify.judging.blocks import book_latex, letters
 from icrl.verify.judging.differences import told_apart
 from icrl.verify.judging.parts import AT_LEAST, UNLIKE, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import solved
@@ -545,6 +546,30 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "score-functions",
+            "for every number of states, n, d and depth, any A and biases, any exponential to a base above 1; "
+            "a temperature only where it is rational; for q, two states left any number of times",
+            stated=(
+                "score_functions.biases_are_features",
+                "score_functions.biases_are_state_weights",
+                "score_functions.biased_transformer",
+                "score_functions.biased_fixed_point",
+                "two_states.two_state_determinant",
+                "two_states.two_state_operator_determinant",
+                "two_states.two_states_singular",
+                "two_states.two_states_diverge",
+            ),
+            further=("score_functions.temperature_is_a_power",),
+            definitions=(
+                "score_functions.biased_score",
+                "score_functions.biased_features",
+                "score_functions.biased_A",
+                "score_functions.key_weight",
+                "exponential.exponential",
+            ),
+            asserts=("inner-products", "key-biases", "fixed-point", "determinants", "singular", "diverges"),
+        ),
         Check(
             "symbolic",
             "the score for every n and d; the weights for every n and any scores and biases; the determinant for two "

@@ -18,6 +18,7 @@ from icrl.verify.instances.cases import Case, smallest
 from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.parts import Part, asserting, entries, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
@@ -379,7 +380,41 @@ CLAIM = Claim(
         ),
     ),
     subject=STATED.subject,
-    checks=STATED.checks(),
+    checks=(
+        proof(
+            "softmax-residual-gradient",
+            "every context, all weights, discounts and step sizes that are asked for; any ordered field; "
+            "two softmaxes only where the context ends in the state where it began",
+            stated=(
+                "softmax_residual_gradient.residual_layer",
+                "softmax_residual_gradient.gradient_is_derivative",
+                "softmax_residual_gradient.layer_is_gradient_step",
+                "softmax_residual_gradient.layer_keeps_least_points",
+                "softmax_residual_gradient.kept_is_least_point",
+                "least_points.one_least_point_if_a_state_recurs",
+                "least_points.one_least_point_without_discount",
+                "least_points.many_least_points",
+                "least_points.least_point_alone_iff_invertible",
+            ),
+            further=(
+                "softmax_residual_gradient.least_iff_no_gradient",
+                "least_points.two_softmaxes_are_one_if_closed",
+            ),
+            definitions=(
+                "softmax_residual_gradient.key",
+                "softmax_residual_gradient.reading",
+                "softmax_residual_gradient.residual_update",
+                "softmax_residual_gradient.both_normaliser",
+                "softmax_residual_gradient.preconditioner",
+                "softmax_residual_gradient.squared_errors",
+                "softmax_residual_gradient.least_point",
+                "softmax_residual_gradient.gradient",
+                "softmax_residual_gradient.table",
+            ),
+            asserts=("layer", "gradient", "kept", "only", "one", "iff"),
+        ),
+        *STATED.checks(),
+    ),
     mutants=MUTANTS,
     rests_on=("softmax-td",),
     under={"softmax-td": "without the keys of the next states"},

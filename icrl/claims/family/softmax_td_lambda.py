@@ -20,6 +20,7 @@ from icrl.verify.instances.cases import Case, as_it_is, smallest
 from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.parts import AT_MOST, Part, asserting, entries, greatest, least, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
@@ -486,7 +487,43 @@ CLAIM = Claim(
         Hypothesis(r"For the rate: $E \ge 0$.", dropped="negative weights let in", holds=unsigned),
     ),
     subject=STATED.subject,
-    checks=STATED.checks(),
+    checks=(
+        proof(
+            "softmax-td-lambda",
+            "every context and depth, all weights, discounts and λ that are asked for; any ordered field",
+            stated=(
+                "softmax_td_lambda.scanned_is_return",
+                "softmax_td_lambda.lambda_layer",
+                "softmax_td_lambda.one_lambda_value",
+                "softmax_td_lambda.equal_to_mean_return_iff_lstd_lambda",
+                "softmax_td_lambda.v_lambda_at_zero",
+                "softmax_td_lambda.v_lambda_at_one",
+                "softmax_td_lambda.v_lambda_alone_iff_invertible",
+                "softmax_td_lambda.lambda_rate",
+            ),
+            further=(
+                "softmax_td_lambda.layer_moves_to_mean_returns",
+                "softmax_td_lambda.mean_return_is_affine",
+                "softmax_td_lambda.lstd_lambda_solution",
+                "softmax_td_lambda.layer_keeps_v_lambda",
+                "softmax_td_lambda.lambda_converges",
+            ),
+            definitions=(
+                "softmax_td_lambda.from_right",
+                "softmax_td_lambda.scanned",
+                "softmax_td_lambda.lambda_return",
+                "softmax_td_lambda.scanned_update",
+                "softmax_td_lambda.mean_return",
+                "softmax_td_lambda.trace",
+                "softmax_td_lambda.solves_lstd_lambda",
+                "softmax_td_lambda.r_lambda",
+                "softmax_td_lambda.P_lambda",
+                "softmax_td_lambda.v_lambda",
+            ),
+            asserts=("returns", "layer", "one-value", "limits", "kept", "rate"),
+        ),
+        *STATED.checks(),
+    ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "certainty-equivalence", "contraction"),
     under={"softmax-td": "λ = 0"},

@@ -21,6 +21,7 @@ from icrl.verify.instances.contexts import closing_walk
 from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.parts import AT_MOST, Part, asserting, greatest, least, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, unmasked
@@ -447,6 +448,34 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "tabular",
+            "for every number of states, n, depth, γ, step sizes and β, and any exponential to a base above 1; "
+            "the limit as a bound at every β",
+            stated=(
+                "tabular.one_hot_weights",
+                "tabular.foreign_weights_sum",
+                "tabular.foreign_share_le",
+                "tabular.one_hot_update",
+                "tabular.sharp_weights",
+                "tabular.nonsource_weights",
+                "near_tabular.near_tabular_td",
+                "tabular.nonsource_moves",
+            ),
+            further=(
+                "tabular.foreign_share_at_nonsource",
+                "near_tabular.transformer_near_tabular_td",
+            ),
+            definitions=(
+                "tabular.one_hot",
+                "tabular.foreign_share",
+                "tabular.own_mean",
+                "tabular.other_mean",
+                "tabular.tabular_td",
+                "exponential.exponential",
+            ),
+            asserts=("weights", "share", "means", "limit", "near", "unleft"),
+        ),
         Check(
             "symbolic",
             "both weights, the share and their limits as β → ∞: every n_s, every number of other transitions, every β > 0",

@@ -44,6 +44,7 @@ from icrl.verify.judging.parts import (
     on_rationals,
     size,
 )
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import fixed_points, grouping
 from icrl.verify.routes.edits import Machine
@@ -512,6 +513,34 @@ CLAIM = Claim(
     ),
     subject=Importance(),
     checks=(
+        proof(
+            "weights",
+            "for every number of states, n, d and depth, any exponential to a base above 1, every ρ > 0 and every table E",
+            stated=(
+                "weights.attention_weighs_by_rho",
+                "weights.weighted_layer",
+                "weights.weighted_layer_keeps_v_rho",
+                "weights.v_rho_nonsource",
+                "weights.weighted_layer_keeps_only_v_rho_iff",
+                "weights.M_rho_unit",
+            ),
+            definitions=(
+                "weights.rho_K",
+                "weights.rho_td",
+                "weights.M_rho",
+                "weights.rho_count",
+                "weights.P_rho",
+                "weights.r_rho",
+                "weights.column",
+                "weights.column_features",
+                "weights.joined_A",
+                "weights.column_values",
+                "bellman.v_pi",
+                "fixed_point.table",
+                "exponential.exponential",
+            ),
+            asserts=("attention", "layer", "kept", "only", "table", "features"),
+        ),
         Check(
             "symbolic",
             "every n and number of states, κ any matrix, ρ any diagonal one: what a layer adds",

@@ -29,6 +29,7 @@ from icrl.verify.judging.parts import (
     first_failure,
     on_rationals,
 )
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved_by_sympy
 from icrl.verify.routes.fixed_points import bellman_matrix, inverted
@@ -284,6 +285,17 @@ CLAIM = Claim(
     hypotheses=HYPOTHESES,
     subject=BatchTD(),
     checks=(
+        proof(
+            "batch-td",
+            "every context, all discounts and step sizes; the rate over any ordered field, the limit over any Archimedean one",
+            stated=(
+                "batch_td.tabular_update_is_iteration",
+                "batch_td.tabular_td_rate",
+                "batch_td.tabular_td_converges",
+            ),
+            definitions=("batch_td.tabular_update", "batch_td.tabular_td", "batch_td.visited_norm"),
+            asserts=("iteration", "limit", "rate"),
+        ),
         Check(
             "exact",
             lambda: f"{described(exact_samples(), 'contexts in rationals')}; {LAYERS} updates",

@@ -19,6 +19,7 @@ from icrl.verify.instances.chains import float_chain, fractions, rational_chain,
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, Within, asserting, first_failure, on_rationals
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import rational, solved_by_sympy
 from icrl.verify.routes.fixed_points import bellman_matrix, inverted
@@ -310,6 +311,26 @@ CLAIM = Claim(
     hypotheses=HYPOTHESES,
     subject=Equation(),
     checks=(
+        proof(
+            "bellman",
+            "for every number of states and every number of steps, every stochastic P and r, every |γ| < 1",
+            stated=(
+                "bellman.bellman_contracts",
+                "bellman.bellman_has_one_solution",
+                "bellman.iterates_are_expected_returns",
+                "bellman.value_is_expected_return",
+            ),
+            further=("bellman.value_iteration_converges",),
+            definitions=(
+                "bellman.bellman_operator",
+                "bellman.v_pi",
+                "bellman.path_probability",
+                "bellman.path_return",
+                "bellman.expected_return",
+                "operator.stochastic",
+            ),
+            asserts=("contraction", "solution", "return", "tail"),
+        ),
         Check(
             "exact",
             lambda: f"{described(exact_processes(), 'processes in rationals')}; returns of up to {STEPS} steps",

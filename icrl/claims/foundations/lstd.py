@@ -21,6 +21,7 @@ from icrl.verify.instances.words import described
 from icrl.verify.judging.blocks import book_latex
 from icrl.verify.judging.differences import all_fractions, exceeds, taken
 from icrl.verify.judging.parts import greatest
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import rational, solved_by_sympy
 
@@ -405,6 +406,21 @@ CLAIM = Claim(
     ),
     subject=System(),
     checks=(
+        proof(
+            "lstd",
+            "every n and d, every context, features, discount and step size; any ordered field",
+            stated=("lstd.linear_update_is", "lstd.fixed_iff_solves", "lstd.one_hot_solution"),
+            further=("lstd.A_is_product", "lstd.b_is_product"),
+            definitions=(
+                "lstd.X",
+                "lstd.X_next",
+                "lstd.reward_vector",
+                "lstd.A_lstd",
+                "lstd.b_lstd",
+                "lstd.linear_update",
+            ),
+            asserts=("update", "fixed-points", "tabular"),
+        ),
         Check(
             "symbolic",
             "the update, for every d and n",

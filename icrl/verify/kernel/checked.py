@@ -1,7 +1,8 @@
 """The checks of kind ``kernel``: which machine-checked theorems a claim stands on, and what is on record about them.
 
 ``make proofs`` compiles the sources in ``proofs/`` and writes ``proofs/checked.json``. A check passes where this machine
-has compiled sources of exactly that hash; without the checker it is on record; with other sources it fails.
+has compiled sources of exactly that hash, and elaborated the same statements; without the checker it is on record, or,
+under ``ICRL_STRICT=1``, fails; with other sources it fails.
 """
 
 from __future__ import annotations
@@ -20,8 +21,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from icrl.verify.kernel import rocq, twins
-from icrl.verify.kernel.rocq import PROOFS, NoChecker, Refused
+from icrl.verify.kernel import elaborated, rocq, sources, twins
+from icrl.verify.kernel.rocq import NoChecker
+from icrl.verify.kernel.sources import PROOFS, Refused
 from icrl.verify.model import Check, Claim, Verdict
 
 RECORD = PROOFS / "checked.json"
@@ -117,7 +119,7 @@ def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
     """Whether the sources as they are prove these theorems: checked here, or on record where there is no checker."""
     if not PROOFS.is_dir():
         return Verdict(None, "not run: the sources, proofs/, are not part of this installation", ran=False)
-    record, found = read_record(), rocq.digest()
+    record, found = read_record(), sources.digest()
     if fault := stale(record, found, theorems, planted):
         return Verdict(False, f"{fault}: run make proofs")
     axioms = {axiom for name in theorems for axiom in record["theorems"][name]}
@@ -127,13 +129,16 @@ def verdict(theorems: Sequence[str], planted: Sequence[Planted]) -> Verdict:
         else "closed under the global context"
     )
     detail = (
-        f"{', '.join(theorems)}: {rests}; sources with SHA-256 {found[:16]}…; {len(planted)} wrong {'changes' if len(planted) > 1 else 'change'} of the sources refused; "
+        f"{', '.join(theorems)}: {rests}; sources with SHA-256 {found[:16]}…, "
+        f"as elaborated {record['elaborated'][:16]}…; {len(planted)} wrong {'changes' if len(planted) > 1 else 'change'} of the sources refused; "
         f"the Transformer and softmax TD of proofs/ and of Python equal on {len(twins.instances())} rational instances"
     )
+    strict = os.environ.get("ICRL_STRICT") == "1"
     try:
-        here = check_sources(record["theorems"])
+        here = (rechecked if strict else check_sources)(tuple(record["theorems"]))
     except NoChecker as absent:
-        return Verdict(None, detail, f"on record, checked by {record['checker']}; not checked here, where {absent}")
+        told = f"on record, checked by {record['checker']}; not checked again here, where {absent}"
+        return Verdict(False if strict else None, detail, told + "; ICRL_STRICT=1 asks for it" * strict)
     except Refused as refusal:
         return Verdict(False, str(refusal))
     if here != {key: record[key] for key in here}:
@@ -145,8 +150,10 @@ def stale(record: Mapping[str, Any], found: str, theorems: Iterable[str], plante
     """Why the record does not speak of these sources, theorems, planted changes and this Python construction; empty when it does."""
     if record.get("sources") != found:
         return f"proofs/ has the hash {found[:16]}…, and what was checked {record.get('sources', 'none')[:16]}…"
-    if absent := [name for name in theorems if name not in record["theorems"]]:
+    if absent := [name for name in theorems if not (name in record["theorems"] and name in record["statements"])]:
         return f"{', '.join(absent)} not among what was checked"
+    if record["elaborated"] != elaborated.fingerprint(record):
+        return "the statements on record are not those that were elaborated"
     if absent := [
         change.name for change in planted if record["planted"].get(change.name, {}).get("change") != str(change)
     ]:
@@ -171,22 +178,23 @@ def check_sources(
 ) -> dict[str, Any]:
     """Compile the sources from the first to the last, read off what each theorem assumes, and compare the definitions with Python's.
 
-    What this machine has checked, by the same checker, of sources and instances of the same hash is not checked again: a stamp in
+    What this machine has checked, by the same checker and reader, of sources and instances of the same hash is not checked again: a stamp in
     ``work`` says so. It guards against accident, not against forgery; a fresh clone has none. Returns the assumptions by
-    theorem and the fingerprint of the values computed; raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is
+    theorem, the elaborated statements, and the fingerprint of the values computed; raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is
     not installed.
     """
     wanted = sorted(wanted)
-    if broken := rocq.broken_rules(wanted, folder):
+    if broken := sources.broken_rules(wanted, folder):
         raise Refused("; ".join(broken))
     rocq.require_tools()
     with rocq.working(work, folder):
         stamp, state = (
             work / "checked.json",
             {
-                "sources": rocq.digest(folder),
+                "sources": sources.digest(folder),
                 "instances": hashlib.sha256(twins.as_coq(twins.instances()).encode()).hexdigest(),
                 "theorems": wanted,
+                "reader": elaborated.sha256(Path(elaborated.__file__).read_text(encoding="utf-8")),
                 "checker": rocq.checker(),
                 "place": str(work),
             },
@@ -201,17 +209,25 @@ def check_sources(
     return found
 
 
+@cache
+def rechecked(wanted: tuple[str, ...]) -> dict[str, Any]:
+    """:func:`check_sources`, whatever this machine has checked before; once in a process."""
+    (WORK / "checked.json").unlink(missing_ok=True)
+    return check_sources(wanted)
+
+
 def examined(wanted: Sequence[str], folder: Path, work: Path, report: Report = lambda line: None) -> dict[str, Any]:
     """What :func:`check_sources` returns, of the sources as they lie in ``work``, where only what changed is compiled."""
     rocq.compile_all(work, report=report)
     report(
-        "reading off what each theorem assumes, and computing the definitions' values, to compare them with Python's"
+        "reading off what each theorem says and assumes, and computing the definitions' values, to compare them with Python's"
     )
     with ThreadPoolExecutor(2) as pool:
         assumed, values = pool.submit(rocq.assumptions, wanted, work), pool.submit(compared_values, work)
+        statements = pool.submit(elaborated.statements, wanted, folder, work)
     if extra := rocq.unexpected(assumed.result(), folder):
         raise Refused("; ".join(extra))
-    return {"theorems": assumed.result(), "values": values.result()}
+    return {"theorems": assumed.result(), "values": values.result(), **statements.result()}
 
 
 def reexamined(wanted: Sequence[str], folder: Path, work: Path, nearest: Collection[str] = ()) -> None:
@@ -243,7 +259,7 @@ def compared_values(work: Path) -> str:
     """The fingerprint of what the definitions in ``executable.v`` compute; ``Refused`` where the Python construction disagrees."""
     cases = twins.instances()
     (work / "twins.v").write_text(twins.as_coq(cases), encoding="utf-8")
-    output = rocq.call(["coqc", *rocq.flags(work), "twins.v"], work)
+    output = rocq.call(["coqc", *rocq.FLAGS, "twins.v"], work)
     if differences := twins.compare(output, cases):
         raise Refused(f"the definitions and Python's disagree in {len(differences)} entries: {differences[0]}")
     return twins.fingerprint(twins.parsed(output))
@@ -271,7 +287,7 @@ def refusal(
                 )
             (changed / file).write_text(text.replace(right, wrong), encoding="utf-8")
         try:
-            if broken := rocq.broken_rules(wanted, changed):
+            if broken := sources.broken_rules(wanted, changed):
                 raise Refused("; ".join(broken))
             with rocq.working(there, changed):
                 reexamined(sorted(wanted), changed, there, nearest)
@@ -282,15 +298,26 @@ def refusal(
     raise Refused(f"planted “{change.name}” was accepted")
 
 
-def make_record(claims: Iterable[Claim], afresh: bool = False, report: Report = lambda line: None) -> dict[str, Any]:
+def make_record(
+    claims: Iterable[Claim],
+    afresh: bool = False,
+    report: Report = lambda line: None,
+    meant: Collection[str] = (),
+) -> dict[str, Any]:
     """Check everything and return what to keep on record; a planted change that is on record for these very sources is tried again only ``afresh``.
 
-    Raises ``Refused`` at the first fault, ``NoChecker`` where Rocq is not installed.
+    ``meant``: the theorems and definitions on record that may say something else now. Raises ``Refused`` at the first
+    fault, ``NoChecker`` where Rocq is not installed.
     """
-    proofs = proofs_of(claims)
+    proofs, record = proofs_of(claims), read_record()
     wanted = [name for one in proofs for name in one.theorems]
-    found, sources = check_sources(wanted, report=report), rocq.digest()
-    before = {} if afresh or (record := read_record()).get("sources") != sources else record["planted"]
+    found, digest = check_sources(wanted, report=report), sources.digest()
+    if other := [name for name in elaborated.restated(record, found) if name not in meant]:
+        raise Refused(
+            f"{', '.join(other)} no longer {'say' if len(other) > 1 else 'says'} what is on record; "
+            f"where that is meant: python -m icrl proofs --restated {' '.join(other)}"
+        )
+    before = {} if afresh or record.get("sources") != digest else record["planted"]
 
     def refused(change: Planted, proof: Proof) -> dict[str, str]:
         if before.get(change.name, {}).get("change") == str(change):
@@ -303,7 +330,7 @@ def make_record(claims: Iterable[Claim], afresh: bool = False, report: Report = 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         planted = dict(zip([change.name for change, _ in changes], pool.map(refused, *zip(*changes))))
     return {
-        "sources": sources,
+        "sources": digest,
         "checker": rocq.checker(),
         "instances": len(twins.instances()),
         **found,

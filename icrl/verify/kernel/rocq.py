@@ -1,9 +1,8 @@
-"""The proof checker: what the sources in ``proofs/`` are, which rules they break, and what Rocq (Coq) says of them."""
+"""The proof checker, Rocq (Coq): compiling the sources in ``proofs/``, and asking what it says of them."""
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
 import shutil
@@ -12,29 +11,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-PROOFS = Path(__file__).parents[3] / "proofs"
-PROJECT, AXIOMS = "_CoqProject", "axioms.txt"
-"""Where the sources are, the file that lists them, and the file of the axioms that may be used."""
+from icrl.verify.kernel.sources import AXIOMS, OPTIONS, PROJECT, PROOFS, Refused, sentences, sources
 
 REALS = "reals.", "hoeffding.", "deviation.", "finite_sample."
 """The files whose theorems may rest on axioms, those of the library of real numbers, as they speak of its exponential."""
 NEEDED = "coqc", "coqchk", "coq_makefile", "make"
 PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
 """The programs that are needed, and what brings them."""
-
-SENTENCES = {
-    "outside": r"From \w+ (Require|Require Import|Import) |From mathcomp\.analysis Require Import |Import |Open Scope "
-    r"|Set Implicit Arguments$|Unset Strict Implicit$|Unset Printing Implicit Defensive$",
-    "section": r"(Section|End) \w+$",
-    "fixes": r"(Variables?|Hypothesis|Hypotheses|Implicit Types?|Notation) ",
-    "local": r"Local Notation ",
-    "states": r"(Definition|Fixpoint|Record|Lemma|Theorem) ",
-}
-"""The sentences that a source may hold, by kind; in a proof, from ``Proof`` to ``Qed``, tactics, which begin with a small letter."""
-
-
-class Refused(Exception):
-    """The proofs are not accepted; the message says where, and why."""
+FLAGS = [word for option in OPTIONS for word in option if word != "-arg"]
+"""The options for a file compiled beside the others; the first three say where the files lie."""
 
 
 class NoChecker(Exception):
@@ -45,186 +30,6 @@ def require_tools() -> None:
     """Raise ``NoChecker`` unless the programs that checking the proofs needs are here."""
     if missing := [tool for tool in NEEDED if shutil.which(tool) is None]:
         raise NoChecker(f"there is no {', '.join(missing)} (install {PACKAGES})")
-
-
-def sources(folder: Path = PROOFS) -> dict[str, str]:
-    """Every proof source by name, in the order of ``_CoqProject``; ``Refused`` unless that lists exactly the files there."""
-    listed = re.findall(r"^(\w+\.v)$", (folder / PROJECT).read_text(encoding="utf-8"), re.MULTILINE)
-    there = {path.name for path in folder.glob("*.v")}
-    if set(listed) != there or len(listed) != len(there):
-        raise Refused(
-            f"{PROJECT} must list every source once: it lists {', '.join(listed)}, and there are {', '.join(sorted(there))}"
-        )
-    return {name: (folder / name).read_text(encoding="utf-8") for name in listed}
-
-
-def digest(folder: Path = PROOFS) -> str:
-    """SHA-256 over the names and contents of all that decides what is proved: the sources, their order, the axioms allowed."""
-    total = hashlib.sha256()
-    for name in (*sorted(path.name for path in folder.glob("*.v")), PROJECT, AXIOMS):
-        content = (folder / name).read_bytes()
-        total.update(f"{name} {len(content)}\n".encode() + content)
-    return total.hexdigest()
-
-
-def without_comments(text: str) -> str:
-    """The text with every comment, however nested, blanked out, line by line; ``Refused`` for a quotation mark in a comment, or a comment's mark in quotes."""
-    out, depth, i = [], 0, 0
-    while i < len(text):
-        mark = text[i : i + 2]
-        step = {"(*": 1, "*)": -1}.get(mark, 0)
-        if text[i] == '"':
-            end = text.find('"', i + 1)
-            quoted = text[i : end + 1]
-            if depth or end < 0 or re.search(r"\(\*|\*\)|\n", quoted):
-                raise Refused(
-                    f"line {text.count(chr(10), 0, i) + 1}: quotation marks may not stand in a comment, nor enclose one or the end of a line"
-                )
-            out.append(quoted)
-            i = end + 1
-        elif step == 1 or (step == -1 and depth):
-            depth, i = depth + step, i + 2
-            out.append("  ")
-        else:
-            out.append(text[i] if depth == 0 or text[i] == "\n" else " ")
-            i += 1
-    return "".join(out)
-
-
-def sentences(text: str) -> Iterator[tuple[int, int, str]]:
-    """The sentences of a source: the line each begins on, its column, and its words with single blanks, without the full stop."""
-    code, start = without_comments(text), 0
-    for stop in re.finditer(r"\.(?=\s|$)", code):
-        sentence = code[start : stop.start()]
-        begin = start + len(sentence) - len(sentence.lstrip())
-        yield code.count("\n", 0, begin) + 1, begin - (code.rfind("\n", 0, begin) + 1), " ".join(sentence.split())
-        start = stop.end()
-    if rest := code[start:].split():
-        yield code.count("\n") + 1, 1, " ".join(rest)
-
-
-def theorems(folder: Path = PROOFS) -> list[str]:
-    """The exported results, ``file.name``: those that the sources call ``Theorem``."""
-    return [f"{Path(file).stem}.{name}" for file, text in sources(folder).items() for name in stated(text, "Theorem")]
-
-
-def stated(text: str, keywords: str = "Definition|Fixpoint|Record|Lemma|Theorem") -> list[str]:
-    """The names that a source gives to what these keywords introduce."""
-    return [
-        found[1] for _, _, sentence in sentences(text) if (found := re.match(rf"(?:{keywords}) ([\w']+)", sentence))
-    ]
-
-
-def broken_rules(wanted: Iterable[str], folder: Path = PROOFS) -> list[str]:
-    """Where the sources break a rule that can be read off the text; ``wanted`` are the theorems that the claims name."""
-    wanted, texts = list(wanted), sources(folder)
-    broken = [f"{file}, {fault}" for file, text in texts.items() for fault in broken_sentences(text)]
-    if broken:
-        return broken
-    there, names = theorems(folder), [name for text in texts.values() for name in stated(text)]
-    broken += [f"{name} is named by no claim" for name in there if name not in wanted]
-    broken += [f"{name}, which a claim names, is no Theorem of the sources" for name in wanted if name not in there]
-    broken += [
-        f"{name} is named more than once" for name in sorted({name for name in wanted if wanted.count(name) > 1})
-    ]
-    broken += [f"{name} is stated more than once" for name in sorted({name for name in names if names.count(name) > 1})]
-    return broken
-
-
-def broken_sentences(text: str) -> list[str]:
-    """The sentences of one source that are not among :data:`SENTENCES`, or stand where a reader of the book would not see them."""
-    broken, depth, proving = [], 0, False
-    try:
-        found = list(sentences(text))
-    except Refused as refusal:
-        return [str(refusal)]
-    for line, column, sentence in found:
-        kind = next((kind for kind, pattern in SENTENCES.items() if re.match(pattern, sentence)), "")
-        if proving:
-            tactic = sentence.lstrip("-+*{} ")
-            if re.match(r"[A-Z]", tactic) and tactic != "Qed" or re.search(r"\b(admit|give_up)\b", tactic):
-                broken.append(f"line {line}: {sentence!r} in a proof")
-            proving = tactic != "Qed"
-            continue
-        if sentence == "Proof":
-            proving = True
-        elif not kind:
-            broken.append(f"line {line}: {sentence[:60]!r} is no sentence that a source may hold")
-        elif column:
-            broken.append(f"line {line}: {sentence[:60]!r} must begin its line")
-        elif kind == "section":
-            depth += 1 if sentence.startswith("Section") else -1
-        elif kind == "fixes" and depth == 0:
-            broken.append(f"line {line}: {sentence[:60]!r} outside a section")
-    return (
-        broken + (["a proof without its Qed"] if proving else []) + (["a section that is not closed"] if depth else [])
-    )
-
-
-def excerpt(names: Sequence[str], folder: Path = PROOFS) -> str:
-    """The statements of ``file.name``, all of one file: with their comments, under what their sections fix, line by line as in the source.
-
-    Raises ``Refused`` when one is not stated there.
-    """
-    file = f"{names[0].partition('.')[0]}.v"
-    lines = (folder / file).read_text(encoding="utf-8").splitlines()
-    shown: set[int] = set()
-    for name in names:
-        start = next(
-            (i for i, line in enumerate(lines) if re.match(rf"(?:{STATEMENT})\s+{name.partition('.')[2]}\b", line)),
-            None,
-        )
-        if start is None or not name.startswith(f"{Path(file).stem}."):
-            raise Refused(f"{file} states no {name}")
-        shown |= scope(lines, start) | set(range(comment_above(lines, start), sentence_end(lines, start) + 1))
-    kept = "\n".join(lines[i] if i in shown else "" for i in range(max(shown) + 1))
-    return re.sub(r"\n{3,}", "\n\n", kept).strip("\n")
-
-
-STATEMENT = "Theorem|Lemma|Definition|Fixpoint|Record"
-FIXES = "Variable|Variables|Hypothesis|Hypotheses|Implicit|Notation|Local Notation"
-"""How a sentence that states something begins, and one that fixes what is spoken of."""
-
-
-def in_words(name: str, folder: Path = PROOFS) -> str:
-    """The comment above a theorem ``file.name``, which says it in words; ``Refused`` when there is none."""
-    file, _, what = name.partition(".")
-    lines = (folder / f"{file}.v").read_text(encoding="utf-8").splitlines()
-    start = next((i for i, line in enumerate(lines) if re.match(rf"(?:{STATEMENT})\s+{what}\b", line)), 0)
-    comment = " ".join(lines[comment_above(lines, start) : start])
-    if not comment:
-        raise Refused(f"{name} has no comment above it that says it in words")
-    return " ".join(comment.strip("(* )").split())
-
-
-def sentence_end(lines: Sequence[str], start: int) -> int:
-    """The line on which the sentence that begins on ``start`` ends: the first to end in a full stop."""
-    return next(i for i in range(start, len(lines)) if without_comments(lines[i]).rstrip().endswith("."))
-
-
-def comment_above(lines: Sequence[str], start: int) -> int:
-    """The first line of the comment that ends just above ``start``; ``start`` when there is none."""
-    if start == 0 or not lines[start - 1].rstrip().endswith("*)"):
-        return start
-    return next(i for i in range(start - 1, -1, -1) if lines[i].lstrip().startswith("(*"))
-
-
-def scope(lines: Sequence[str], start: int) -> set[int]:
-    """The lines that open and close the sections around ``start``, and those above it on which they fix variables, hypotheses and notations, with their comments."""
-    opened: list[set[int]] = [set()]
-    for i, line in enumerate(lines):
-        if re.match(r"Section\b", line):
-            opened.append({i})
-        elif re.match(r"End\b", line):
-            closed = opened.pop()
-            if i > start > min(closed):
-                opened[-1] |= closed | {i}
-        elif i < start and re.match(rf"(?:{FIXES})\b", line):
-            opened[-1] |= set(range(comment_above(lines, i), sentence_end(lines, i) + 1))
-    return opened[0]
-
-
-# Running the checker.
 
 
 @contextmanager
@@ -291,7 +96,7 @@ def read_again(work: Path, libraries: bool = False) -> int:
     """
     modules = [f"icrl.{Path(name).stem}" for name in sources(work)]
     alone = [word for module in modules for word in ("-norec", module)]
-    summary = call(["coqchk", "-silent", "-o", *flags(work)[:3], *(modules if libraries else alone)], work)
+    summary = call(["coqchk", "-silent", "-o", *FLAGS[:3], *(modules if libraries else alone)], work)
     part = summary.partition("* Axioms:")[2]
     axioms = re.findall(r"^    (\S+)$", part.partition("\n* ")[0], re.MULTILINE)
     faults = [f"{axiom} is an axiom" for axiom in axioms if axiom.startswith("icrl.")]
@@ -310,14 +115,14 @@ def where(output: str, work: Path) -> str:
         return " ".join(output.split())[:500]
     file, line, message = found[1], int(found[2]), " ".join(found[3].split())
     name, part = "", "the statement"
-    for begun, _, sentence in sentences((work / file).read_text(encoding="utf-8")):
-        if begun > line:
+    for sentence in sentences((work / file).read_text(encoding="utf-8")):
+        if sentence.first > line:
             break
-        if result := re.match(r"(?:Theorem|Lemma|Definition|Fixpoint|Record) ([\w']+)", sentence):
-            name, part = result[1], "the statement"
-        elif sentence == "Proof":
+        if sentence.states:
+            (_, name), part = sentence.states, "the statement"
+        elif sentence.words == "Proof":
             part = "the proof"
-        elif sentence.endswith("Qed") and begun < line:
+        elif sentence.words.endswith("Qed") and sentence.first < line:
             name, part = "", "the statement"
     return f"{file}, in {part} of {name or f'line {line}'}: {message}"
 
@@ -339,24 +144,29 @@ def assumptions(names: Sequence[str], work: Path) -> dict[str, list[str]]:
 
 def printed_assumptions(terms: Mapping[str, str], names: Sequence[str], work: Path) -> dict[str, list[str]]:
     """``Print Assumptions`` of some terms, by the name of each; ``names`` are the theorems they speak of."""
-    lines = [f"From icrl Require {' '.join(dict.fromkeys(name.partition('.')[0] for name in names))}."]
-    for i, (name, term) in enumerate(terms.items()):
-        lines += [
-            f"Definition term_{i} := {term}.",
-            f'Goal True. idtac "== {name}". Abort.',
-            f"Print Assumptions term_{i}.",
-        ]
-    probe = work / "print_assumptions.v"
-    probe.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    printed = call(["coqc", *flags(work), probe.name], work)
+    asked = {
+        name: f"Definition term_{i} := {term}. Print Assumptions term_{i}."
+        for i, (name, term) in enumerate(terms.items())
+    }
+    files = list(dict.fromkeys(name.partition(".")[0] for name in names))
+    return {name: listed(answer) for name, answer in answers(asked, files, "print_assumptions", work).items()}
+
+
+def answers(
+    asked: Mapping[str, str], modules: Sequence[str], probe: str, work: Path, options: Sequence[str] = ()
+) -> dict[str, str]:
+    """What the checker prints on each of some requests, by the name of each, in a file ``probe`` beside the compiled ``modules``, none of them imported."""
+    lines = [f"From icrl Require {' '.join(modules)}.", *options]
+    for name, request in asked.items():
+        lines += [f'Goal True. idtac "== {name}". Abort.', request]
+    (work / f"{probe}.v").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    output = call(["coqc", *FLAGS, f"{probe}.v"], work)
     found = {}
-    for block in printed.split("== ")[1:]:
-        name, _, rest = block.partition("\n")
-        found[name] = listed(rest)
-    if list(found) != list(terms):
-        raise Refused(
-            f"Print Assumptions answered for {', '.join(found) or 'nothing'} where {', '.join(terms)} were asked for"
-        )
+    for block in re.split("^== ", output, flags=re.MULTILINE)[1:]:
+        name, _, answer = block.partition("\n")
+        found[name] = answer
+    if list(found) != list(asked):
+        raise Refused(f"{probe} answered for {', '.join(found) or 'nothing'} where {', '.join(asked)} were asked for")
     return found
 
 
@@ -369,18 +179,6 @@ def listed(answer: str) -> list[str]:
     if heading != "Axioms:" or not names or not all(names):
         raise Refused(f"Print Assumptions answered {' '.join(answer.split())[:300]}")
     return sorted(name[1] for name in names if name)
-
-
-def flags(work: Path) -> list[str]:
-    """The options of ``_CoqProject``, for a file compiled beside the others; the first three say where the files lie."""
-    options = []
-    for line in (work / PROJECT).read_text(encoding="utf-8").splitlines():
-        words = line.split("#")[0].split()
-        if words[:1] in (["-Q"], ["-R"]):
-            options += words
-        elif words[:1] == ["-arg"]:
-            options += words[1:]
-    return options
 
 
 def allowed_axioms(folder: Path = PROOFS) -> set[str]:

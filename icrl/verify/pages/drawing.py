@@ -179,7 +179,7 @@ def curve(
 
 def drawn(box: Box, x: int, y: int) -> str:
     """A box with its title and its small print, both a link."""
-    bottom, small = y + BOX[1] - 12, textwrap.wrap(box.small, 26)
+    bottom, small = y + BOX[1] - 12, textwrap.wrap(box.small, 28)
     texts = [
         f'<text x="{x}" y="{y + 20 + 16 * i}" text-anchor="middle" font-weight="600">{escape(line)}</text>'
         for i, line in enumerate(textwrap.wrap(box.title, 20))

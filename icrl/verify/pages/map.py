@@ -86,7 +86,9 @@ def part_drawing(
 def box(result: ClaimResult, filled: bool, elsewhere: bool) -> Box:
     """A result: its title, the kinds that passed; filled or not; dotted when it stands elsewhere; dashed when it failed or is only cited."""
     claim = result.claim
-    kinds = " · ".join(check.kind for check, verdict in result.verdicts if verdict.passed is not False) or result.status
+    kinds = (
+        "\xa0· ".join(check.kind for check, verdict in result.verdicts if verdict.passed is not False) or result.status
+    )
     names = " ".join(name for name, holds in (("filled", filled), ("elsewhere", elsewhere)) if holds)
     look = (f' class="{names}"' if names else "") + ("" if result.status == "checked" else ' stroke-dasharray="5 4"')
     return Box(claim.id, claim.title, kinds, f"{claim.chapter}.html#{claim.id}", look)

@@ -12,7 +12,7 @@ from icrl.verify.kernel.checked import Proof
 from icrl.verify.model import KINDS, TYPED, Assertion, Check, Claim, Hypothesis, Verdict
 from icrl.verify.pages import proofs
 from icrl.verify.pages.map import foundations
-from icrl.verify.pages.proofs import plain
+from icrl.verify.pages.proofs import indexed
 from icrl.verify.run import AssertionResult, ClaimResult, MutantResult
 
 ROOT = Path(__file__).parents[3]
@@ -205,20 +205,20 @@ def sentence_entry(result: ClaimResult, found: AssertionResult, repository: str)
     told = lambda kind: kind in found.parts and kind != "numeric"  # where rounding may move a margin, and the count
     kinds = " ".join(f"`{kind}`" + (f" ({found.parts[kind]:,})" if told(kind) else "") for kind in found.kinds)
     where = f" {assertion.where}" if assertion.basis == "cited" else ""
-    refuted = f" · refuted: {'; '.join(map(plain, found.mutants))}" if found.mutants else ""
+    refuted = f" · refuted: {'; '.join(map(indexed, found.mutants))}" if found.mutants else ""
     return f"({label_of(claim, assertion)})=\n{unlabelled(found.text)}\n\n{kinds}{where}{refuted} · {report}"
 
 
 def hypothesis_entry(result: ClaimResult, hypothesis: Hypothesis) -> str:
     """A hypothesis, and what goes wrong without it, or why that is not told."""
     found = result.needed(hypothesis)
-    return f"- {hypothesis.words} " + (f"*Without it:* {plain(str(found))}." if found else f"({hypothesis.reason}.)")
+    return f"- {hypothesis.words} " + (f"*Without it:* {indexed(str(found))}." if found else f"({hypothesis.reason}.)")
 
 
 def check_entry(check: Check, verdict: Verdict) -> str:
     """A check: kind, scope, what was found; of a proof also what a reader can examine, folded."""
     if not isinstance(check, Proof):
-        return f"- **{check.kind}**, {check.scope}. {verdict.detail}."
+        return f"- **{check.kind}**, {indexed(check.scope)}. {indexed(verdict.detail)}."
     return f"""````{{dropdown}} {check.kind}: {check.scope}
 {verdict.detail}.
 
@@ -258,8 +258,8 @@ def mutant_list(results: Sequence[MutantResult]) -> str:
     lines = []
     for result in results:
         refuted = f"refuted by {', '.join(result.refuted_by)}" if result.refuted else "**not refuted**"
-        unseen = "".join(f" Not seen by {kind}: {why}." for kind, why in result.mutant.unseen.items())
-        lines.append(f"- **{plain(result.mutant.name)}**, {refuted}. {plain(result.instance)}.{unseen}")
+        unseen = "".join(f" Not seen by {kind}: {indexed(why)}." for kind, why in result.mutant.unseen.items())
+        lines.append(f"- **{indexed(result.mutant.name)}**, {refuted}. {indexed(result.instance)}.{unseen}")
     if not lines:
         return ""
     told = (
