@@ -106,11 +106,11 @@ exact: implyP (acc s) (covered s Ws).
 Qed.
 
 (** Bound (F). With probability at least 1 - delta, from any p0, a context
-    of n transitions is accurate. In every accurate context, if some transition leaves
-    each visited state, v_CE errs on them by at most F; and if c > 0 on them, the value row
-    of L layers errs by at most (1 - alpha c)^L times the first error, and F: at once
-    for all features, A, functions in the place of exp that are not negative,
-    alpha in [0, 1], v0 and L. *)
+    of n transitions is accurate. In every accurate context, if some transition
+    leaves each visited state, v_CE errs on them by at most F; and if c > 0 on them,
+    the value row of L layers errs by at most (1 - alpha c)^L times the first error,
+    and F: at once for all features, A, functions in the place of exp that are
+    not negative, alpha in [0, 1], v0 and L. *)
 Theorem explicit_finite_sample :
   1 - delta <= Pr p0 P accurate
   /\ forall t, accurate t ->

@@ -183,7 +183,8 @@ Qed.
 
 (** The floor is at most gamma / (1 - gamma) times the greatest tau. *)
 Theorem floor_at_most :
-  value_floor n S gamma tau <= gamma / (1 - gamma) * max_visited n S (fun s => tau s 0).
+  value_floor n S gamma tau <=
+  gamma / (1 - gamma) * max_visited n S (fun s => tau s 0).
 Proof.
 have gap_gt0 : 0 < 1 - gamma by rewrite subr_gt0.
 set T := max_visited _ _ _; have T_ge0 : 0 <= T by apply: max_visited_ge0.
