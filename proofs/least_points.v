@@ -1,7 +1,7 @@
 (** softmax-residual-gradient: when there is one least point of the squared TD errors,
     when a layer keeps it alone, and what two softmaxes do. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries softmax_td operator norm coverage.
+From icrl Require Import transformer td entries softmax_td operator norm bellman coverage.
 From icrl Require Import softmax_residual_gradient.
 Set Implicit Arguments.
 Unset Strict Implicit.

@@ -1,7 +1,7 @@
 (** softmax-td-lambda: with a scan of the TD errors, softmax attention
     is TD(lambda), and what it keeps is LSTD(lambda), whatever the weights. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries softmax_td operator norm contraction coverage.
+From icrl Require Import transformer td entries softmax_td operator norm contraction bellman coverage.
 From icrl Require Import certainty_equivalence batch_td.
 Set Implicit Arguments.
 Unset Strict Implicit.
