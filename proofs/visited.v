@@ -1,6 +1,6 @@
 (** On the states that a context visits: how far v_CE is from the true value. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import entries operator norm certainty_equivalence.
+From icrl Require Import entries operator norm certainty_equivalence batch_td.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -63,25 +63,18 @@ move=> out; rewrite mxE big1 ?mul0r // => k _; case: eqP => // Sk.
 by case/negP: out; rewrite -Sk visited_at.
 Qed.
 
-(** Sums over the transitions out of s: of a constant, and of a function of the successor. *)
+(** A sum over the transitions out of s, of a constant. *)
 Lemma sum_out s (c : R) : \sum_(k < n | S k == s) c = (visits n S s)%:R * c.
 Proof.
 rewrite /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _.
 by case: eqP; rewrite ?mul1r ?mul0r.
 Qed.
 
-Lemma visited_Pe_mul s v : (Pe *m v) s 0 = (\sum_(k < n | S k == s) v (S k.+1) 0) / (visits n S s)%:R.
-Proof.
-rewrite mxE; under eq_bigr => u _ do rewrite mxE mulrAC mulr_suml.
-rewrite -mulr_suml exchange_big /=; congr (_ / _); apply: eq_bigr => k _.
-by rewrite (bigD1 (S k.+1)) //= eqxx mul1r big1 ?addr0 // => u /negbTE; rewrite eq_sym => ->; rewrite mul0r.
-Qed.
-
 (** The deviation is the visits times the error of the empirical mean. *)
 Lemma deviation_is_gap (P : 'M[R]_N) v s :
   source n S s -> deviation n S P v s = (visits n S s)%:R * ((Pe - P) *m v) s 0.
 Proof.
-rewrite /source lt0n => some; rewrite /deviation sumrB sum_out mulmxBl addmxE oppmxE visited_Pe_mul mulrBr.
+rewrite /source lt0n => some; rewrite /deviation sumrB sum_out mulmxBl addmxE oppmxE Pe_mul mulrBr.
 by congr (_ - _); rewrite mulrC divfK // pnatr_eq0.
 Qed.
 
@@ -119,7 +112,10 @@ Notation spread := (invmx (1%:M - gamma *: Pe) *m tau).
 Hypotheses (gamma_ge0 : 0 <= gamma) (gamma_lt1 : gamma < 1).
 Hypothesis bellman : vpi = r + gamma *: (P *m vpi).
 
-Lemma abs_gamma_lt1 : `|gamma| < 1. Proof. by rewrite ger0_norm. Qed.
+Lemma model_unit : 1%:M - gamma *: Pe \in unitmx.
+Proof.
+by case: (certainty_equivalent_value (gamma := gamma) n S (fun _ => 0)); rewrite ?ger0_norm.
+Qed.
 
 (** Where some transition leaves s, (1 - gamma Pe)(v_CE - vpi) is
     gamma (Pe - P) vpi. *)
@@ -130,7 +126,7 @@ Proof.
 rewrite /source lt0n => some; have rhat_r : rhat n S (fun k => r (S k) 0) s 0 = r s 0.
   rewrite mxE (eq_bigr (fun k => r s 0)) => [|k /eqP->//].
   by rewrite sum_out mulrC mulKf // pnatr_eq0.
-rewrite mulmxBr /v_CE mulKVmx ?bellman_unit ?abs_gamma_lt1 // mulmxBl mul1mx -scalemxAl mulmxBl.
+rewrite mulmxBr /v_CE mulKVmx ?model_unit // mulmxBl mul1mx -scalemxAl mulmxBl.
 rewrite !(addmxE, oppmxE, scalemxE) rhat_r {1}bellman addmxE scalemxE.
 by move: (r s 0) ((P *m vpi) s 0) ((Pe *m vpi) s 0) => *; ring.
 Qed.
@@ -139,7 +135,7 @@ Qed.
 Lemma spread_is s :
   (gamma *: spread) s 0 = gamma * (Pe *m (gamma *: spread)) s 0 + gamma * tau s 0.
 Proof.
-have := mulKVmx (bellman_unit n S abs_gamma_lt1) tau.
+have := mulKVmx model_unit tau.
 rewrite {1}mulmxBl mul1mx -scalemxAl => /colP/(_ s); rewrite !(addmxE, oppmxE, scalemxE) => <-.
 by rewrite -scalemxAr scalemxE; move: (spread s 0) ((Pe *m spread) s 0) => *; ring.
 Qed.
