@@ -116,7 +116,7 @@ Proof.
 move=> covered gamma_lt1; have counted : counts \in unitmx.
   rewrite unitmxE det_diag unitfE; apply/prodf_neq0 => s _.
   by rewrite mxE pnatr_eq0 -lt0n; apply: covered.
-have inv := bellman_unit n S gamma_lt1; rewrite one_hot_A one_hot_b unitmx_mul counted inv; split=> // w.
+have [inv _] := certainty_equivalent_value n S r gamma_lt1; rewrite one_hot_A one_hot_b unitmx_mul counted inv; split=> // w.
 rewrite -mulmxA; split=> [/(can_inj (mulKmx counted)) wE|->]; last by rewrite /v_CE mulKVmx.
 by rewrite /v_CE -wE mulKmx.
 Qed.
