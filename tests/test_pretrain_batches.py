@@ -461,7 +461,8 @@ def test_processes_with_endings_are_what_the_library_makes_of_them():
     found = true_value(tensors(batch)).numpy()
     assert not batch.transition[:, :, 3].any(), "what the model says of a terminal state is asked by no loss"
     for b in range(5):
-        mrp = MarkovRewardProcess(plain.transition[b], plain.reward[b], 1, plain_start(plain, b), terminal=[3])
+        reward = plain.reward[b] * (np.arange(4) != 3)
+        mrp = MarkovRewardProcess(plain.transition[b], reward, 1, plain_start(plain, b), terminal=[3])
         assert np.allclose(batch.transition[b, :, :3], mrp.transition[:, :3]) and np.allclose(
             batch.reward[b], mrp.reward
         )
