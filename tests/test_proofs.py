@@ -545,10 +545,10 @@ def test_an_error_that_is_consistent_in_itself_is_refused_by_its_values():
     assert how.startswith("the definitions and Python's disagree in "), how
 
 
-def test_an_axiom_that_no_rule_sees_is_read_off():
-    """Excluded middle, by way of a library, in a proof that needs none."""
+def test_an_axiom_by_way_of_a_library_is_refused():
+    """Excluded middle in a proof that needs none: no source may ask for that library."""
     how = kernel.read_record()["planted"]["a smuggled axiom"]["refused"]
-    assert how == "linear_td.transformer_is_linear_td rests on Classical_Prop.classic", how
+    assert "'From Coq Require Classical_Prop' is no sentence that a source may hold" in how, how
 
 
 def test_a_harmless_change_is_accepted_and_so_is_no_planted_error(checked):
@@ -686,7 +686,7 @@ def test_verify_reports_the_kernels_checks_and_a_planted_change_ends_with_1(copy
         assert claims[id]["status"] == "partial"
         [check] = [check for check in claims[id]["checks"] if check["kind"] == "kernel"]
         assert check["passed"] is True and "compiled on this machine by Coq" in check["detail"]
-    code, claims = verify(copy, PATH="/nowhere")
+    code, claims = verify(copy, PATH="/nowhere", ICRL_STRICT="")
     assert code == 0 and all(claims[id]["checks"][0]["passed"] is None for id in REQUIRED)
     plant(copy / "proofs", "td.v", "v s 0 + alpha * ", "v s 0 - alpha * ")
     code, claims = verify(copy)

@@ -23,7 +23,7 @@ CLAIMS = {module.CLAIM.id: module.CLAIM for module in (causal_mask, score_functi
 
 def test_every_kind_that_can_serve_is_there():
     kinds = {id: [check.kind for check in claim.checks] for id, claim in CLAIMS.items()}
-    with_balls = ["symbolic", "exact", "certified", "numeric"]
+    with_balls = ["kernel", "symbolic", "exact", "certified", "numeric"]
     assert kinds == {
         "causal-mask": with_balls,
         "score-functions": with_balls,
