@@ -229,7 +229,17 @@ def test_a_ledger_writes_its_pages(tmp_path, monkeypatch):
     assert "| `bellman` |" in (tmp_path / "README.md").read_text("utf-8")
     written = [path.name for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(written) == [
-        *("README.md", "_config.yml", "_share.md", "_toc.yml", "bellman.md", "bellman.md", "foundations.md", "ledger.json", "map.md"),
+        *(
+            "README.md",
+            "_config.yml",
+            "_share.md",
+            "_toc.yml",
+            "bellman.md",
+            "bellman.md",
+            "foundations.md",
+            "ledger.json",
+            "map.md",
+        ),
         "status.md",
     ]
 
