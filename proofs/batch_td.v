@@ -147,7 +147,8 @@ Theorem tabular_td_converges (R : archiFieldType) N n S r
   (forall j : 'I_n.+1, source n S (S j)) ->
   0 <= gamma -> gamma < 1 -> 0 < alpha -> alpha <= 1 -> 0 < e ->
   exists m, forall l, (m <= l)%N ->
-    visited_norm n S (batch_tabular_td n S r gamma alpha v0 l - v_CE n S r gamma) < e.
+    visited_norm n S
+      (batch_tabular_td n S r gamma alpha v0 l - v_CE n S r gamma) < e.
 Proof.
 move=> covered gamma_ge0 gamma_lt1 alpha_gt0 alpha_le1 e_gt0.
 set q := 1 - alpha * (1 - gamma); set b := visited_norm n S (v0 - v_CE n S r gamma).
