@@ -9,30 +9,6 @@ Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
-(** The powers of a number in [0, 1) fall below every positive bound. *)
-Lemma powers_vanish (R : archiFieldType) (q b e : R) :
-  0 <= q -> q < 1 -> 0 < e -> exists m, forall l, (m <= l)%N -> q ^+ l * b < e.
-Proof.
-move=> q_ge0 q_lt1 e_gt0; have [->|q_neq0] := eqVneq q 0.
-  by exists 1%N => l l_gt0; rewrite expr0n gtn_eqF // mul0r.
-have q_gt0 : 0 < q by rewrite lt_def q_neq0.
-have bernoulli (h : R) m : 0 <= h -> 1 + m%:R * h <= (1 + h) ^+ m.
-  move=> h_ge0; elim: m => [|m IH]; first by rewrite mul0r addr0.
-  rewrite exprSr; apply: le_trans (ler_wpmul2r _ IH); last by rewrite addr_ge0 ?ler01.
-  rewrite -subr_ge0 -addn1 natrD; set t := m%:R : R.
-  rewrite (_ : _ - _ = t * h * h); last by ring.
-  by rewrite !mulr_ge0 ?ler0n.
-have h_gt0 : 0 < q^-1 - 1 by rewrite subr_gt0 invf_gt1.
-exists (Num.bound (`|b| / (e * (q^-1 - 1)))) => l le_l.
-rewrite mulrC -ltr_pdivl_mulr ?exprn_gt0 // -ltr_pdivr_mull // -exprVn -[q^-1](subrK 1) addrC.
-apply: lt_le_trans (bernoulli _ l (ltW h_gt0)); rewrite -ltr_subl_addl.
-apply: (@lt_le_trans _ _ (`|b| / e)).
-  by rewrite mulrC ltr_subl_addl (le_lt_trans (_ : _ <= `|b| / e)) ?ltr_addr ?ltr01 // ler_pmul2r ?invr_gt0 ?ler_norm.
-rewrite -ler_pdivr_mulr // -mulrA -invfM; apply: ltW.
-apply: (@lt_le_trans _ _ (Num.bound (`|b| / (e * (q^-1 - 1))))%:R); last by rewrite ler_nat.
-by rewrite archi_boundP // divr_ge0 // mulr_ge0 // ltW.
-Qed.
-
 Section Definitions.
 Variables (R : realFieldType) (N n : nat).
 Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
