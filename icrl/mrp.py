@@ -246,10 +246,19 @@ class Context:
         return self.rewards.size
 
     @property
+    def firsts(self) -> np.ndarray:
+        """The column of each trajectory's first state, (m,)."""
+        return np.append([0], self.lasts[:-1] + 1)
+
+    @property
+    def lasts(self) -> np.ndarray:
+        """The column of each trajectory's last state, (m,), from which no transition leaves."""
+        return np.cumsum([length + 1 for length, _ in self.endings]) - 1
+
+    @property
     def columns(self) -> np.ndarray:
         """The column of each transition's first state, (n,), increasing: all columns but each trajectory's last."""
-        lasts = np.cumsum([length + 1 for length, _ in self.endings]) - 1
-        return np.delete(np.arange(self.states.size), lasts)
+        return np.delete(np.arange(self.states.size), self.lasts)
 
     @property
     def before(self) -> np.ndarray:

@@ -265,10 +265,10 @@ def layer_operator(context: Context, features: ArrayLike, gamma: float, A: Array
     Raises ``ValueError`` for what is no :class:`~icrl.mrp.Context`, for features that lack a state of it, for wrong shapes, NaN
     and infinity.
     """
-    W = context_itself(context).visited
-    scores, source = _scores(_rows(features, W), A), np.searchsorted(W, context.before)
-    paid, counts = np.bincount(source, context.rewards, len(W)), np.bincount(source, minlength=len(W))
-    return _grouped(context, paid, _exponentials(scores, counts), number("gamma", gamma, REALS), 1.0)
+    seen = _seen(context_itself(context))
+    scores = _scores(_rows(features, seen.states), A)
+    paid = np.bincount(seen.source, context.rewards, len(seen.states))
+    return _grouped(seen, paid, _exponentials(scores, seen.counts), number("gamma", gamma, REALS), 1.0)
 
 
 def operator_from_kernel(
@@ -288,8 +288,8 @@ def operator_from_kernel(
         raise ValueError(
             f"a context needs n >= 1 rewards and n + 1 states, got {len(rewards)} rewards and {columns} states"
         )
-    context = Context(states, np.zeros(len(rewards)), endings)
-    W = context.visited
+    seen = _seen(Context(states, np.zeros(len(rewards)), endings))
+    W = seen.states
     table, R = np.array(E, dtype=object), np.array(rewards, dtype=object)
     if table.shape != (len(W), len(W)):
         raise ValueError(f"E must have a row and a column for each of the states {W.tolist()}, got shape {table.shape}")
@@ -298,27 +298,46 @@ def operator_from_kernel(
         table, R = finite_array("E", table, ("W", "W")), finite_array("rewards", R, ("n",))
         gamma = number("gamma", gamma, REALS)
     paid = 0 * one * np.ones(len(W), table.dtype)
-    np.add.at(paid, np.searchsorted(W, context.before), R)
-    _check_weights(table, W, np.bincount(np.searchsorted(W, context.before), minlength=len(W)) > 0)
-    return _grouped(context, paid, table * one, gamma * one, one)
+    np.add.at(paid, seen.source, R)
+    _check_weights(table, W, seen.counts > 0)
+    return _grouped(seen, paid, table * one, gamma * one, one)
 
 
-def _grouped(context: Context, paid: np.ndarray, E: np.ndarray, gamma: Any, one: Any) -> Operator:
-    """The operator from the transitions of a context, the sums of rewards (W,) out of each state, and the weights E (W, W)."""
+class _Seen(NamedTuple):
+    """A context by its visited states W: the place in W of the state that each transition leaves, and counts of transitions.
+
+    How many leave each state, how many of these terminate, and how many lead from each to each.
+    """
+
+    states: np.ndarray
+    source: np.ndarray
+    counts: np.ndarray
+    ended: np.ndarray
+    moves: np.ndarray
+
+
+def _seen(context: Context) -> _Seen:
+    """The transitions of a context, counted."""
     W, ends = context.visited, context.terminated
     source, size = np.searchsorted(W, context.before), len(W)
+    pairs = source[~ends] * size + np.searchsorted(W, context.after[~ends])
+    moves = np.bincount(pairs, minlength=size * size).reshape(size, size)
     counts, ended = np.bincount(source, minlength=size), np.bincount(source[ends], minlength=size)
-    moves = _moves(source[~ends], np.searchsorted(W, context.after[~ends]), size)
-    share, moves, left = _shares(E, counts), moves * one, np.maximum(counts, 1)
+    return _Seen(W, source, counts, ended, moves)
+
+
+def _grouped(seen: _Seen, paid: np.ndarray, E: np.ndarray, gamma: Any, one: Any) -> Operator:
+    """The operator from the transitions of a context, the sums of rewards (W,) out of each state, and the weights E (W, W)."""
+    share, moves, left = _shares(E, seen.counts), seen.moves * one, np.maximum(seen.counts, 1)
     return Operator(
-        states=W,
-        counts=counts,
-        M=share * counts,
+        states=seen.states,
+        counts=seen.counts,
+        M=share * seen.counts,
         P=share @ moves,
         b=share @ paid,
         transition=moves / left[:, None],
         reward=paid / left,
-        terminating=ended * one / left,
+        terminating=seen.ended * one / left,
         gamma=gamma,
     )
 
@@ -332,11 +351,6 @@ def _exponentials(scores: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """exp of the scores less the largest of each row among the sources; 0 where the key is no source."""
     shown = np.where(counts[..., None, :] > 0, scores, -np.inf)
     return np.exp(shown - shown.max(axis=-1, keepdims=True))
-
-
-def _moves(before: np.ndarray, after: np.ndarray, size: int) -> np.ndarray:
-    """How often each state is followed by each."""
-    return np.bincount(before * size + after, minlength=size * size).reshape(size, size)
 
 
 def _rows(features: ArrayLike, states: np.ndarray) -> np.ndarray:

@@ -208,7 +208,7 @@ def test_the_transformer_is_the_loop_is_the_closed_form(context, seed, gamma):
 
 
 def test_one_trajectory_is_what_it_was_to_the_bit():
-    """The construction, the operator and the sampler without endings, against what they gave before there were any."""
+    """One walk and one walk that was cut are one thing; and no change moves a bit of either unnoticed."""
     rng, parts = np.random.default_rng(5), []
     context = boyan_chain(7).sample_context(40, rng)
     x, v = rng.normal(size=(7, 3)), rng.normal(size=7)
@@ -217,7 +217,7 @@ def test_one_trajectory_is_what_it_was_to_the_bit():
     operator, one_cut = layer_operator(context, x, 0.9), ((40, False),)
     parts += [context.states, context.rewards, Z, operator.transition, operator.reward]
     digest = hashlib.sha256(b"".join(np.ascontiguousarray(part).tobytes() for part in parts)).hexdigest()
-    assert digest == EARLIER
+    assert digest == ONE_WALK
     again = transformer(Z, [softmax_td_parameters(3, one_cut, 0.9, 0.5, Z)] * 3)
     np.testing.assert_array_equal(last, list(again)[-1])
     np.testing.assert_array_equal(Z, prompt(x[context.states].T, context.rewards[None], v[None, context.states], 0.9))
@@ -225,8 +225,8 @@ def test_one_trajectory_is_what_it_was_to_the_bit():
     assert not operator.terminating.any()
 
 
-EARLIER = "42e68df3b7532bf1405949a50b04480bacb0a2799afe6a2016558f8593a7722f"
-"""The hash of what the code gave when a context was one trajectory: operations that no library reorders."""
+ONE_WALK = "42e68df3b7532bf1405949a50b04480bacb0a2799afe6a2016558f8593a7722f"
+"""The hash of its states, rewards, prompt and model: made by operations that no library reorders."""
 
 
 # The empirical model and discount 1
@@ -321,8 +321,6 @@ def test_the_floor_counts_the_terminal_value_and_the_rewards():
     assert target_floor(layer_operator(context, [[1.0]], 1.0), [2.0], 0.1, 1, 8) == pytest.approx(8 * slack, rel=1e-14)
     with pytest.raises(ValueError, match=r"gamma must be a number in \[0, 1\)"):
         target_floor(layer_operator(Context([0, 0], [1.0]), [[1.0]], 1.0), 1.0, 0.1, 1, 1)
-    with pytest.raises(ValueError, match="ranges must not be negative"):
-        target_floor(operator, -1.0, 0.1, 1, 8)
 
 
 @quick

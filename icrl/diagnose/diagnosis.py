@@ -229,8 +229,7 @@ class Diagnosis:
     @property
     def value_of_first_states(self) -> float | None:
         """The mean of v_CE over the first states of the trajectories: at γ = 1 :attr:`mean_completed_return`."""
-        first = np.cumsum([0, *(length + 1 for length, _ in self.task.context.endings[:-1])])
-        return None if self.certainty is None else float(self._certainty_at(first).mean())
+        return None if self.certainty is None else float(self._certainty_at(self.task.context.firsts).mean())
 
     @property
     def mean_completed_return(self) -> float | None:
@@ -238,9 +237,8 @@ class Diagnosis:
         context = self.task.context
         if self.task.discount < 1 or self.certainty is None:
             return None
-        last = np.cumsum([length + 1 for length, _ in context.endings]) - 1
         cut = [not terminated for _, terminated in context.endings]
-        return float(context.rewards.sum() + self._certainty_at(last[cut]).sum()) / len(cut)
+        return float(context.rewards.sum() + self._certainty_at(context.lasts[cut]).sum()) / len(cut)
 
     def _certainty_at(self, columns: np.ndarray) -> np.ndarray:
         """v_CE at the states in these columns of the context, (k,), where there is one."""
@@ -429,9 +427,8 @@ def _check_endings(task: Task, layer: Operator) -> None:
 def _longer_horizon(task: Task, names: str) -> str:
     """What is said after the ``names`` of states that reach no termination where the horizon cut episodes in states that were never left, or else ""."""
     context = task.context
-    last = np.cumsum([length + 1 for length, _ in context.endings]) - 1
     by_horizon = [not terminated and length == task.horizon for length, terminated in context.endings]
-    cut = np.setdiff1d(context.states[last[by_horizon]], context.sources)
+    cut = np.setdiff1d(context.states[context.lasts[by_horizon]], context.sources)
     if not cut.size:
         return ""
     where = listed([task.labels[s] for s in cut])

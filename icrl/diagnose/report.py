@@ -179,20 +179,20 @@ def _episodes(found: Diagnosis) -> list[str]:
 
 def _returns(found: Diagnosis) -> list[str]:
     """The mean return of the episodes beside the mean of v_CE over the first states: equal, with v_CE of the last state for what was cut off."""
-    *before, (last, terminated) = found.task.context.endings
-    ended, process = sum(ends for _, ends in found.task.context.endings), found.task.process
+    endings, process = found.task.context.endings, found.task.process
+    ended = sum(terminated for _, terminated in endings)
     mean, all_of_them = shown(found.mean_return), shown(found.mean_completed_return)
     first = f"the mean of v_CE over the first states, {shown(found.value_of_first_states)}"
     true = "" if process is None else f" The true one is {shown(float(process.initial @ process.value()))}."
     said = f"The mean return of {many(ended, 'terminated episode')} is {mean}"
-    if ended > len(before):
+    if ended == len(endings):
         return [f"{said}, equal to {first}, since none was cut.{true}"]
     sentences = [
         f"{said}, but where others were cut, those that terminated are in general a biased sample.",
         f"With v_CE of its last state added to the return of each that was cut, the mean return is {all_of_them}, equal to {first}.{true}",
     ]
-    if found.task.sample and before and all(ends for _, ends in before):
-        sentences.append(f"No episode is cut with --length {found.task.context.n - last}; {UNPLANNED}.")
+    if found.task.sample and 0 < ended == len(endings) - 1 and not endings[-1][1]:
+        sentences.append(f"No episode is cut with --length {found.task.context.n - endings[-1][0]}; {UNPLANNED}.")
     return sentences
 
 

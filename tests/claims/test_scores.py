@@ -219,14 +219,14 @@ def test_contexts_of_every_sort():
     assert any(case.states[-1] not in case.states[:-1] for case in drawn) and {case.d for case in drawn} >= {1, 2, 3, 4}
     cases = score_functions.STATED.exact(score_functions.Scores())
     assert len(cases) == 15 and sum(case.states[-1] not in case.states[:-1] for case in cases) == 3
-    signs = [_sign(case) for case in cases if len(grouping.visited(case)) == len(set(case.states[:-1])) == 2]
+    signs = [_sign(case) for case in cases if len(case.visited) == len(set(case.states[:-1])) == 2]
     assert min(signs.count(sign) for sign in (-1, 0, 1)) >= 2
 
 
 def _sign(case):
     """The sign of q = (x(s) − x(u))ᵀA(x(s) − x(u)), for the two states of W."""
     x, _, _, A = score_functions.bands(case)
-    s, u = grouping.visited(case)
+    s, u = case.visited
     apart = [a - b for a, b in zip(x[s], x[u])]
     return int(np.sign(score_functions.product(apart, A, apart, F(0))))
 

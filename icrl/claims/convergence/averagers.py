@@ -233,7 +233,7 @@ def parts(claim: Averager, case: Case) -> Iterator[Part]:
 
 def identity_of(case: Case) -> np.ndarray:
     """I on W."""
-    return np.array([grouping.unit_vector(case, i) for i in range(len(grouping.visited(case)))])
+    return np.array([grouping.unit_vector(case, i) for i in range(len(case.visited))])
 
 
 def contraction(claim: Averager, case: Case, linear: np.ndarray) -> Iterator[Part]:

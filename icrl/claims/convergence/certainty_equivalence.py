@@ -176,7 +176,7 @@ def solution(claim: Limit, case: Case, v_CE: np.ndarray, X: np.ndarray) -> Itera
 
 def at_depth(claim: Limit, case: Case, v_CE: np.ndarray) -> Iterator[Part]:
     """The Transformer keeps v_CE, and stays within the bound; the library arrives where depth does."""
-    operator, alpha, at = operator_of(case), case.alphas[0], grouping.visited(case)
+    operator, alpha, at = operator_of(case), case.alphas[0], case.visited
     kept = replace(case, v=[v_CE[at.index(s)] if s in at else v for s, v in enumerate(case.v)], alphas=[alpha])
     scale = (1 + case.depth) * scale_of(case, v_CE)
     image = grouping.values(kept)[1]

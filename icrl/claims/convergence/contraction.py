@@ -66,10 +66,10 @@ class Bound:
 
 def residual(case: Case, star: np.ndarray) -> Any:
     """‖ε‖, the greatest mean TD error of v* under the weights of a state, from the definition."""
-    zero, W = 0 * case.gamma, grouping.visited(case)
+    zero, W = 0 * case.gamma, case.visited
     values = dict.fromkeys(case.states, zero) | dict(zip(W, star))
     errors = td.td_errors(case.states, case.rewards, values, case.gamma, case.endings)
-    kernel = td.softmax_kernel(case.states, case.score, case.exp, [before for before, *_ in case.moves])
+    kernel = td.softmax_kernel(case.states, case.score, case.exp, case.sources)
     return greatest(sum(map(mul, kernel[s], errors), zero) for s in W)
 
 

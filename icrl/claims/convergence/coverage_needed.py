@@ -93,7 +93,7 @@ def keeping(claim: Coverage, case: Case, operator: Operator, i: int) -> Iterator
     """u ≠ 0; what becomes of u as the difference of two starts; G u = u at two step sizes."""
     u, alpha = claim.kept(case, i), case.alphas[0]
     yield Part(f"u at {operator.states[i]}", u[i], 0 * case.gamma, relation=UNLIKE)
-    move = dict(zip(grouping.visited(case), u))
+    move = dict(zip(case.visited, u))
     moved = replace(case, v=[v + move.get(s, 0) for s, v in enumerate(case.v)])
     starts = grouping.values(case), grouping.values(moved)
     scale = (1 + case.depth) * size(u, *starts) / (1 - abs(float(case.gamma)))

@@ -66,7 +66,7 @@ def goes_on(case: Case) -> list[bool]:
 
 def moves_of(case: Case, going: Sequence[bool]) -> Moves:
     """The transitions of a case."""
-    zero, one, W = 0 * case.gamma, 0 * case.gamma + 1, grouping.visited(case)
+    zero, one, W = 0 * case.gamma, 0 * case.gamma + 1, case.visited
     entered = [[one if after == u else zero for u in W] for _, _, after, _ in case.moves]
     gate = [[one if i == k and on else zero for i in range(case.n)] for k, on in enumerate(going)]
     C, _, R = grouping.transitions(case)
@@ -197,7 +197,7 @@ def episodes(case: Case) -> Iterator[tuple[int, list, int, bool]]:
 
 def kernel(case: Case) -> np.ndarray:
     """K(k|s), (|W|, n), by the loop."""
-    table = td.softmax_kernel(case.states, case.score, case.exp, [before for before, *_ in case.moves])
+    table = td.softmax_kernel(case.states, case.score, case.exp, case.sources)
     return grouping.array(case, [table[s] for s in case.visited])
 
 
@@ -359,7 +359,7 @@ def ones(claim: Episodes, case: Case, operator: Operator) -> Iterator[Part]:
 def coverage(claim: Episodes, case: Case, operator: Operator) -> Iterator[Part]:
     """Which states must be left for all of W to be; what is read by none."""
     zero = 0 * case.gamma
-    left = zero + set(case.sources).issuperset(case.visited)
+    left = zero + covered(case)
     yield Part(
         "every state of W is left: 1 if so",
         zero + set(case.sources).issuperset(claim.needed(case)),

@@ -63,11 +63,6 @@ def with_0(values: Sequence) -> list:
     return [*values, 0]
 
 
-def all_told(lengths: Sequence[int]) -> int:
-    """n, the transitions of all trajectories, from those of each."""
-    return sum(lengths)
-
-
 def whatever_it_pays(reward: Any) -> bool:
     """Whether a transition that was drawn is part of the context, from its reward."""
     return True
@@ -113,7 +108,7 @@ class Bounds:
     following: Callable[[Sequence], Sequence] = with_0
     kept: Callable[[Any], bool] = whatever_it_pays
     terminated: Callable[[bool], bool] = as_it_ended
-    whole: Callable[[Sequence[int]], int] = all_told
+    whole: Callable[[Iterable[int]], int] = sum
     tries: Callable = lambda size, n, delta: 2 * size * n / delta
     unplanned: Callable = lambda size, count, delta: 2 * size * count * (count + 1) / delta
     visits: Callable = lambda n, count: 2 * count
@@ -323,12 +318,14 @@ def parts(claim: Bounds, given: Instance | Episodes) -> Iterator[Part]:
     return of_episodes(claim, given) if isinstance(given, Episodes) else of_walk(claim, given)
 
 
+def nearly_diagonal(rng: Random, size: int) -> np.ndarray:
+    """A table of weights, (size, size): 60 to 99 on the diagonal, 1 to 4 off it."""
+    return fractions([[rng.randint(60, 99) if s == u else rng.randint(1, 4) for u in range(size)] for s in range(size)])
+
+
 def episodes(given: Process, n: int, rng: Random) -> Episodes:
     """A context of n transitions of a process, drawn, and weights."""
-    E = fractions(
-        [[rng.randint(60, 99) if s == u else rng.randint(1, 4) for u in range(given.size)] for s in range(given.size)]
-    )
-    return Episodes(given, E, *given.drawn(n, rng))
+    return Episodes(given, nearly_diagonal(rng, given.size), *given.drawn(n, rng))
 
 
 def episodic_instances() -> list[Episodes]:
@@ -351,9 +348,7 @@ def rational_instances() -> list[Instance]:
             states.append(rng.choice([u for u in range(size) if P[states[-1], u] > 0]))
         *left, _ = states
         mu = fractions([Fraction(9 * left.count(s), 10 * len(left)) + Fraction(1, 10 * size) for s in range(size)])
-        E = fractions(
-            [[Fraction(rng.randint(60, 99) if s == u else rng.randint(1, 4)) for u in range(size)] for s in range(size)]
-        )
+        E = nearly_diagonal(rng, size)
         found.append(Instance(P, rational_vector(rng, size), gamma, E, HALF + gamma / 4, mu, states))
     return found
 

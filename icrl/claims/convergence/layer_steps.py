@@ -69,7 +69,7 @@ def tabular(case: Case) -> Case:
 
 def balance(case: Case) -> list[Fraction] | None:
     """ν > 0 with ν(s)P_e(s, u) = ν(u)P_e(u, s), by following the transitions from the first state; None where there is none."""
-    W, P = grouping.visited(case), shares(case)
+    W, P = case.visited, shares(case)
     found, frontier = {W[0]: ONE}, [W[0]]
     while frontier:
         s = frontier.pop()
@@ -85,16 +85,13 @@ def shares(case: Case) -> dict[tuple[int, int], Fraction]:
     """P_e by pairs of states, 0 out of one that is never left: by counting."""
     moves = list(zip(case.states[:-1], case.states[1:]))
     left = [s for s, _ in moves]
-    return {
-        (s, u): Fraction(moves.count((s, u)), max(left.count(s), 1))
-        for s, u in product(grouping.visited(case), repeat=2)
-    }
+    return {(s, u): Fraction(moves.count((s, u)), max(left.count(s), 1)) for s, u in product(case.visited, repeat=2)}
 
 
 def on_a_line(case: Case) -> list[Fraction]:
     """ν(s + 1) = ν(s)P_e(s, s + 1)/P_e(s + 1, s) from each state to the next, for a context that crosses both ways between them."""
     P, found = shares(case), [ONE]
-    for s, u in zip(W := grouping.visited(case), W[1:]):
+    for s, u in zip(W := case.visited, W[1:]):
         found.append(found[-1] * P[s, u] / P[u, s])
     return found
 
@@ -106,7 +103,7 @@ def to_neighbours(case: Case) -> bool:
 
 def both_ways(case: Case) -> bool:
     """Whether it crosses in both directions between each state that it visits and the next."""
-    P, W = shares(case), grouping.visited(case)
+    P, W = shares(case), case.visited
     return all(P[s, u] and P[u, s] for s, u in zip(W, W[1:]))
 
 
@@ -123,7 +120,7 @@ def returns(case: Case) -> bool:
 
 def visits(case: Case) -> list[Fraction]:
     """n_s."""
-    return [Fraction(case.states[:-1].count(s)) for s in grouping.visited(case)]
+    return [Fraction(case.states[:-1].count(s)) for s in case.visited]
 
 
 def reversible(case: Case) -> bool:
@@ -311,7 +308,7 @@ def balanced(nu: Sequence[Fraction], case: Case, name: str) -> Iterator[Part]:
     found = np.array(like(case, nu))
     flow = found[:, None] * operator_of(case).transition
     yield from entries(f"ν(s)P_e(s, u), ν {name}", flow.ravel(), flow.T.ravel(), size(nu))
-    for s, weight in zip(grouping.visited(case), found):
+    for s, weight in zip(case.visited, found):
         yield Part(f"ν at {s}, {name}", weight, 0 * weight, relation=UNLIKE)
 
 

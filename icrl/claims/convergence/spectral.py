@@ -99,7 +99,7 @@ def step_limit(found: list, own: Callable[[Any, Any], Any] = own_limit) -> Any:
 
 def two_states_gap(case: Case) -> Any:
     """(x_0 − x_1)ᵀA(x_0 − x_1), for the two states of W."""
-    s, u = grouping.visited(case)
+    s, u = case.visited
     g = case.scores
     return g[s][s] + g[u][u] - g[s][u] - g[u][s]
 
@@ -108,7 +108,7 @@ def table(case: Case) -> np.ndarray:
     """E on W; for floats divided by the largest power, so that it stays symmetric if it is."""
     if case.exp is not None:
         return grouping.powers(case, grouping.transitions(case).C)
-    g = np.array([[case.scores[s][u] for u in grouping.visited(case)] for s in grouping.visited(case)])
+    g = np.array([[case.scores[s][u] for u in case.visited] for s in case.visited])
     return np.exp(g - g.max())
 
 
@@ -229,7 +229,7 @@ def of_any_sign(claim: Spectral, case: Case) -> Iterator[Part]:
 
 def last(case: Case) -> int:
     """The place of S_n in W."""
-    return grouping.visited(case).index(case.states[-1])
+    return case.visited.index(case.states[-1])
 
 
 def two_states(holds: bool, case: Case, operator: Operator) -> Iterator[Part]:

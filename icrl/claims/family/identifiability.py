@@ -26,7 +26,7 @@ from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, H
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, rational
 from icrl.verify.routes.fixed_points import fixed_point_system, only_fixed_point
-from icrl.verify.routes.grouping import array, operator_of, visited
+from icrl.verify.routes.grouping import array, operator_of
 
 AXES = ((1, 0), (0, 1))
 ONE_HOT = doubling(contexts.two_states(2))
@@ -56,7 +56,7 @@ def constant_on(rows: np.ndarray) -> np.ndarray:
 
 def spans(case: Case) -> bool:
     """Whether the features of the visited states span all d dimensions."""
-    return rank(array(case, case.features)[visited(case)]) == case.d
+    return rank(array(case, case.features)[case.visited]) == case.d
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Null:
     is free, the first layer, which features leave no other D, which M̂ leave depth one limit only, where depth ends on one context, by A."""
 
     keys: Callable[[Case], list[int]] = sources
-    queries: Callable[[Case], list[int]] = visited
+    queries: Callable[[Case], list[int]] = lambda case: case.visited
     product: Callable = lambda key, D, query: key.T @ D @ query
     level: Callable[[np.ndarray], np.ndarray] = constant_on
     form: Callable[[Any, Any], Any] = lambda u, c: u @ c.T
@@ -407,7 +407,7 @@ MUTANTS = (
     Mutant("d² − r²", Null(dimension=lambda d, p, r: d * d - r * r), SAME_RATIO),
     Mutant("d(d − p) where the features do not span", Null(dimension=lambda d, p, r: d * (d - p)), SAME_RATIO),
     Mutant("no other D though the features do not span", Null(spans=lambda case: True), SAME_RATIO),
-    Mutant("every visited state a key", Null(keys=visited), SAME_RATIO),
+    Mutant("every visited state a key", Null(keys=lambda case: case.visited), SAME_RATIO),
     Mutant("sources alone as queries", Null(queries=sources), SAME_RATIO),
 )
 

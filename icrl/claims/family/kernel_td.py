@@ -48,7 +48,7 @@ def uneven(z: Any) -> bool:
 
 def single(case: Case) -> bool:
     """Whether there is one transition, between two states."""
-    return case.n == 1 and len(grouping.visited(case)) == 2
+    return case.n == 1 and len(case.visited) == 2
 
 
 def pushed(alpha: Any, delta: Any) -> bool:
@@ -169,7 +169,7 @@ def identity_parts(claim: KernelTD, case: Case) -> Iterator[Part]:
     got, right = balance(claim, given, phi, Z)
     yield from asserting("weight-kept", entries("ν(s) M̂(s, u)", got, right, size(right)))
     near = positive(case)
-    x = grouping.array(case, [near.features[s] for s in grouping.visited(near)])
+    x = grouping.array(case, [near.features[s] for s in near.visited])
     Z = normaliser(x @ x.T, given.C)
     got, right = plain_step(claim, given, x, Z, case.gamma, alpha, first_weights(near, x))
     updated = entries("the values after one update with the step α(s)", got, right, spread(case, x, right) * size(Z))
@@ -181,7 +181,7 @@ def identity_parts(claim: KernelTD, case: Case) -> Iterator[Part]:
 
 def gram(case: Case) -> np.ndarray:
     """E(s, u) on W."""
-    at = grouping.visited(case)
+    at = case.visited
     g = grouping.array(case, [[case.scores[s][u] for u in at] for s in at])
     return np.exp(g) if case.exp is None else grouping.array(case, np.vectorize(case.exp, otypes=[object])(g))
 
@@ -189,7 +189,7 @@ def gram(case: Case) -> np.ndarray:
 def feature_map(case: Case) -> np.ndarray:
     """Rows φ(s) with ⟨φ(s), φ(u)⟩ = E(s, u): (1, x ⊗ x) for E = 1 + t², else a root of the matrix E."""
     if case.exp is stand_in:
-        rows = [case.features[s] for s in grouping.visited(case)]
+        rows = [case.features[s] for s in case.visited]
         return grouping.array(case, [[0 * case.gamma + 1, *(a * b for a in x for b in x)] for x in rows])
     E = gram(case)
     if case.exp is None:
@@ -217,7 +217,7 @@ def normaliser(E: np.ndarray, C: np.ndarray) -> np.ndarray:
 
 def first_weights(case: Case, phi: np.ndarray) -> np.ndarray:
     """w_0 = Σ_s v(s) φ(s)."""
-    return grouping.array(case, [case.v[s] for s in grouping.visited(case)]) @ phi
+    return grouping.array(case, [case.v[s] for s in case.visited]) @ phi
 
 
 def spread(case: Case, phi: np.ndarray, v: np.ndarray) -> float:
@@ -257,7 +257,7 @@ def at_depth(claim: KernelTD, case: Case) -> Iterator[Part]:
     """v_l of the Transformer from v_0 = ⟨ψ, w_0⟩ against ⟨ψ, w_l⟩, layer by layer."""
     given, phi = grouping.transitions(case), feature_map(case)
     Z = normaliser(gram(case), given.C)
-    psi, w, at = claim.features(phi, Z), first_weights(case, phi), grouping.visited(case)
+    psi, w, at = claim.features(phi, Z), first_weights(case, phi), case.visited
     start = claim.start(over_normaliser(phi, Z) @ w)
     path = grouping.values(
         replace(case, v=[start[at.index(s)] if s in at else v for s, v in enumerate(case.v)]), claim.machine
@@ -276,7 +276,7 @@ def kept(claim: KernelTD, case: Case) -> Iterator[Part]:
 
 def by_the_loop(claim: KernelTD, case: Case) -> Iterator[Part]:
     """v + α(s) Σ K δ with E = ⟨x, x⟩, iterated, against the loop of linear TD; the steps divided by max Z, so that values stay in range."""
-    given, x = grouping.transitions(case), grouping.array(case, [case.features[s] for s in grouping.visited(case)])
+    given, x = grouping.transitions(case), grouping.array(case, [case.features[s] for s in case.visited])
     Z = normaliser(x @ x.T, given.C)
     K, w, alphas = (
         inverse(Z) @ x @ x.T @ given.C.T,
@@ -297,7 +297,7 @@ def no_constant(claim: KernelTD, case: Case) -> Iterator[Part]:
     """Of one transition between two states K = 1, so that a constant step would move both alike; linear TD does not, where Z differs."""
     if not claim.single(case):
         return
-    given, at = grouping.transitions(case), grouping.visited(case)
+    given, at = grouping.transitions(case), case.visited
     x = grouping.array(case, [case.features[s] for s in at])
     w, Z = first_weights(case, x), normaliser(x @ x.T, given.C)
     _, after = plain_step(claim, given, x, Z, case.gamma, case.alphas[0], w)
@@ -309,7 +309,7 @@ def no_constant(claim: KernelTD, case: Case) -> Iterator[Part]:
 
 def size_of_features(claim: KernelTD, case: Case) -> Any:
     """τ, from the longest features of the visited states."""
-    return claim.tau(greatest(sum((row * row), 0 * case.gamma) for row in bare(case)[grouping.visited(case)]))
+    return claim.tau(greatest(sum((row * row), 0 * case.gamma) for row in bare(case)[case.visited]))
 
 
 def bare(case: Case) -> np.ndarray:
@@ -321,7 +321,7 @@ def linear_part(claim: KernelTD, case: Case) -> np.ndarray:
     """⟨x(s), x_k − x̄⟩, (|W|, n)."""
     x = bare(case)
     keys = x[case.states[:-1]]
-    return x[grouping.visited(case)] @ (keys - claim.centre(keys)).T + 0 * case.gamma
+    return x[case.visited] @ (keys - claim.centre(keys)).T + 0 * case.gamma
 
 
 def allowed(claim: KernelTD, case: Case, tau: Any) -> Any:
@@ -331,7 +331,7 @@ def allowed(claim: KernelTD, case: Case, tau: Any) -> Any:
 
 def nearly_linear(claim: KernelTD, case: Case, tau: Any) -> Iterator[Part]:
     """|n K(k|s) − 1 − ⟨x(s), x_k − x̄⟩| ≤ (e − 2) τ²."""
-    C, at = grouping.transitions(case).C, grouping.visited(case)
+    C, at = grouping.transitions(case).C, case.visited
     K, linear, bound = grouping.normalised(case, C) @ C.T, linear_part(claim, case), allowed(claim, case, tau)
     for i, k in np.ndindex(K.shape):
         where, left = f"|n K({k}|{at[i]}) − 1 − ⟨x(s), x_k − x̄⟩|", abs(case.n * K[i, k] - 1 - linear[i, k])
@@ -383,7 +383,7 @@ def shrunk(case: Case) -> Case:
 
 def apart(case: Case) -> bool:
     """Whether all visited states have features of their own, so that the matrix E is positive definite."""
-    return len({tuple(case.features[s]) for s in grouping.visited(case)}) == len(grouping.visited(case))
+    return len({tuple(case.features[s]) for s in case.visited}) == len(case.visited)
 
 
 def float_cases(seed: int) -> Iterator[Case]:

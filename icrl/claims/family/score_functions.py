@@ -42,7 +42,7 @@ from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, H
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import solved
 from icrl.verify.routes.fixed_points import bellman_matrix, fixed_point_system
-from icrl.verify.routes.grouping import array, empirical_model, transitions, visited
+from icrl.verify.routes.grouping import array, empirical_model, transitions
 
 HALF = Fraction(1, 2)
 
@@ -129,7 +129,7 @@ def bias_weight(power: Callable, a: Any, b: Any) -> Any:
 
 def two_left(case: Case) -> bool:
     """Whether there are two states, both of them left."""
-    return len(visited(case)) == len(set(case.states[:-1])) == 2
+    return len(case.visited) == len(set(case.states[:-1])) == 2
 
 
 @dataclass(frozen=True)
@@ -164,7 +164,7 @@ def weighted_kernel(claim: Scores, case: Case, beta: int = 1) -> np.ndarray:
     x, a, b, A = bands(case)
     power, zero = power_of(case), 0 * case.gamma
     one = lambda s, u: (claim.weight(power, a[u], b[u]) * power(claim.product(x[u], A, x[s], zero))) ** beta
-    E = array(case, [[one(s, u) for u in case.states[:-1]] for s in visited(case)])
+    E = array(case, [[one(s, u) for u in case.states[:-1]] for s in case.visited])
     return E / E.sum(axis=1)[:, None]
 
 
@@ -206,7 +206,7 @@ def layers(case: Case, K: np.ndarray) -> Iterator[Part]:
 def two_states(claim: Scores, case: Case, M: np.ndarray) -> Iterator[Part]:
     """What q = (x(s) − x(u))ᵀA(x(s) − x(u)) decides."""
     x, _, _, A = bands(case)
-    s, u = visited(case)
+    s, u = case.visited
     apart = [xi - yi for xi, yi in zip(x[s], x[u])]
     q = product(apart, A, apart, 0 * case.gamma)
     X = bellman_matrix(empirical_model(*transitions(case))[0], case.gamma)
@@ -241,7 +241,7 @@ def another(case: Case, M: np.ndarray, X: np.ndarray, unique: bool) -> Iterator[
 
 def one_layer(case: Case, v: np.ndarray) -> np.ndarray:
     """One layer of the Transformer on values of W."""
-    by_state = dict(zip(visited(case), v))
+    by_state = dict(zip(case.visited, v))
     return grouping.values(
         replace(case, v=[by_state.get(s, old) for s, old in enumerate(case.v)], alphas=case.alphas[:1])
     )[1]
@@ -428,7 +428,7 @@ MUTANTS = (
         Scores(limit=Limit(moves=lambda alpha: True), beyond=(STILL,)),
         WEIGHTS,
     ),
-    Mutant("a state that is never left let in", Scores(pair=lambda case: len(visited(case)) == 2), WEIGHTS),
+    Mutant("a state that is never left let in", Scores(pair=lambda case: len(case.visited) == 2), WEIGHTS),
 )
 
 

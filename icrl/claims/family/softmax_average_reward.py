@@ -22,7 +22,7 @@ from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import condition
-from icrl.verify.routes.grouping import on_visited, operator_of, visited
+from icrl.verify.routes.grouping import on_visited, operator_of
 from icrl.verify.routes.spectra import contracts, eigenvalues, radius
 
 DEPTH = 10**4
@@ -100,7 +100,7 @@ def modulo_constants(G: np.ndarray) -> np.ndarray:
 
 def last(case: Case) -> int:
     """Where S_n stands in W. Every state leads to it, so that π_e(S_n) > 0."""
-    return visited(case).index(case.states[-1])
+    return case.visited.index(case.states[-1])
 
 
 def without(matrix: np.ndarray, i: int) -> np.ndarray:

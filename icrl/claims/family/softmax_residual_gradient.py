@@ -24,7 +24,7 @@ from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import condition, fixed_point_system, only_fixed_point, other_values, units
-from icrl.verify.routes.grouping import array, on_visited, one_update, visited
+from icrl.verify.routes.grouping import array, on_visited, one_update
 
 ONE = smallest((0, 0), r=(1,), v=(0,))
 COIN = smallest((0, 0, 1, 0), 2, r=(1, 0, 0), v=(0, 0), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
@@ -41,7 +41,7 @@ SMALLEST = (
 
 def table(case: Case) -> np.ndarray:
     """E(s, u) on W; of floats, divided by the largest of each row."""
-    return grouping.powers(case, array(case, [[0 * case.gamma + 1] * len(visited(case))]))
+    return grouping.powers(case, array(case, [[0 * case.gamma + 1] * len(case.visited)]))
 
 
 def keys_of(case: Case) -> np.ndarray:
@@ -104,7 +104,7 @@ def loop(case: Case) -> Iterator[dict]:
 
 def loss(case: Case, gamma: Any, v: np.ndarray) -> Any:
     """Σ_k δ_k²."""
-    return sum(error * error for error in td.td_errors(case.states, case.rewards, dict(zip(visited(case), v)), gamma))
+    return sum(error * error for error in td.td_errors(case.states, case.rewards, dict(zip(case.visited, v)), gamma))
 
 
 def gradient(case: Case, gamma: Any, v: np.ndarray) -> np.ndarray:
@@ -187,7 +187,7 @@ def many_minimisers(case: Case, layer: Callable) -> Iterator[Part]:
             found = {case.states[-1]: end}
             for (before, after), reward in zip(reversed([*pairwise(case.states)]), reversed(case.rewards)):
                 found[before] = reward + case.gamma * found[after]
-            value = array(case, [found[s] for s in visited(case)])
+            value = array(case, [found[s] for s in case.visited])
             scale = case.n * size(value, case.rewards)
             yield Part(
                 f"J of the values that end in {end}", loss(case, case.gamma, value), 0 * end, scale**2, "", "one"

@@ -26,7 +26,7 @@ from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import condition, fixed_point_system, only_fixed_point, other_values, suspects
-from icrl.verify.routes.grouping import array, by_state, normalised, on_visited, one_update, visited
+from icrl.verify.routes.grouping import array, by_state, normalised, on_visited, one_update
 
 ONE = smallest((0, 0, 0), r=(1, 0))
 COIN = smallest((0, 0, 1, 0), 2, r=(1, 0, 2), v=(3, -2), x=((1, 0), (0, 1)), A=((1, 0), (0, 1)))
@@ -149,8 +149,8 @@ def mean_returns(claim: Traces, case: Case, lam: Any) -> Callable[[np.ndarray], 
     """v ↦ r_λ + P_λv: for each state the mean over its visits of the return; 0 where no transition leaves."""
 
     def mean(v: np.ndarray) -> np.ndarray:
-        targets = claim.target(case, lam, dict(zip(visited(case), v)))
-        return array(case, [mean_at(case, s, targets) for s in visited(case)])
+        targets = claim.target(case, lam, dict(zip(case.visited, v)))
+        return array(case, [mean_at(case, s, targets) for s in case.visited])
 
     return mean
 
@@ -163,10 +163,10 @@ def mean_at(case: Case, s: int, numbers: list) -> Any:
 
 def eligibility(case: Case, lam: Any, v: np.ndarray) -> np.ndarray:
     """Σ_k δ_k e_k, with the traces e_k = c(S_k) + γλe_{k−1} of one-hot c: it is 0 at the solution of LSTD(λ)."""
-    delta = td.td_errors(case.states, case.rewards, dict(zip(visited(case), v)), case.gamma)
+    delta = td.td_errors(case.states, case.rewards, dict(zip(case.visited, v)), case.gamma)
     trace, total = 0 * v, 0 * v
     for k, error in enumerate(delta):
-        trace = case.gamma * lam * trace + grouping.unit_vector(case, visited(case).index(case.states[k]))
+        trace = case.gamma * lam * trace + grouping.unit_vector(case, case.visited.index(case.states[k]))
         total = total + error * trace
     return total
 
@@ -266,7 +266,7 @@ def limits(case: Case, lam: Any, value: np.ndarray, name: str, steep: float) -> 
     if lam == 0:
         yield from entries(f"{name}v_λ", value, grouping.certainty_equivalence(case), scale)
     if lam == 1:
-        W, last = visited(case), value[visited(case).index(case.states[-1])]
+        W, last = case.visited, value[case.visited.index(case.states[-1])]
         ends = [truncated(case, k) + case.gamma ** (case.n - k) * last for k in range(case.n)]
         for i, s in enumerate(W):
             yield Part(f"{name}v_λ at {s}", value[i], mean_at(case, s, ends), scale)

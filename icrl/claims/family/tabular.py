@@ -156,7 +156,7 @@ def parts(claim: Tabular, case: Case) -> Iterator[Part]:
     n_s, power = grouping.transitions(case).C.sum(axis=0), power_of(case)
     omega = [claim.share(count, case.n, power) for count in n_s]
     K = attention_weights(claim, drawn)
-    for i, s in enumerate(grouping.visited(case)):
+    for i, s in enumerate(case.visited):
         for k, u in enumerate(case.states[:-1]):
             weight = claim.weight(s == u, n_s[i], case.n, power)
             yield Part(f"K({k}|{s})", weight, K[i, k], asserted="weights")
@@ -176,21 +176,19 @@ def attention_weights(claim: Tabular, case: Case) -> np.ndarray:
     features, rewards, value, gamma, alphas, A, power, _ = as_matrices(case)
     Z = claim.machine.prompt(features, rewards, value, gamma)
     K = weights(Z, claim.machine.parameters(Z, case.d, case.n, gamma, alphas[0], A, power).head)
-    return K[: case.n, [case.states.index(s) for s in grouping.visited(case)]].T
+    return K[: case.n, [case.states.index(s) for s in case.visited]].T
 
 
 def td_errors(case: Case, v: np.ndarray) -> np.ndarray:
     """δ_k under the values v on W."""
-    return grouping.array(
-        case, td.td_errors(case.states, case.rewards, dict(zip(grouping.visited(case), v)), case.gamma)
-    )
+    return grouping.array(case, td.td_errors(case.states, case.rewards, dict(zip(case.visited, v)), case.gamma))
 
 
 def means(case: Case, omega: list, path: list[np.ndarray]) -> Iterator[Part]:
     """v_{l+1}(s) = v_l(s) + α((1 − ω) × the mean of the own TD errors + ω × the mean of the others)."""
     for layer, (before, after) in enumerate(zip(path, path[1:])):
         delta = td_errors(case, before)
-        for i, s in enumerate(grouping.visited(case)):
+        for i, s in enumerate(case.visited):
             own = [d for d, u in zip(delta, case.states) if u == s]
             others = [d for d, u in zip(delta, case.states) if u != s]
             mean = (1 - omega[i]) * sum(own) / max(len(own), 1) + omega[i] * sum(others) / max(len(others), 1)
@@ -200,13 +198,11 @@ def means(case: Case, omega: list, path: list[np.ndarray]) -> Iterator[Part]:
 
 def near_tabular(claim: Tabular, case: Case, omega: list, path: list[np.ndarray]) -> Iterator[Part]:
     """‖v_L − t_L‖ ≤ max ω · max_{l<L} (max δ_l − min δ_l) / (1 − |γ|), where t is batch tabular TD from the same start."""
-    sources = [w for w, s in zip(omega, grouping.visited(case)) if s in case.states[:-1]]
+    sources = [w for w, s in zip(omega, case.visited) if s in case.states[:-1]]
     spread = 0 * case.gamma
-    tabular = td.tabular_td(
-        case.states, case.rewards, case.gamma, case.alphas, dict(zip(grouping.visited(case), path[0]))
-    )
+    tabular = td.tabular_td(case.states, case.rewards, case.gamma, case.alphas, dict(zip(case.visited, path[0])))
     for layer, (v, t) in enumerate(zip(path, tabular, strict=True)):
-        far = greatest(v - grouping.array(case, [t[s] for s in grouping.visited(case)]))
+        far = greatest(v - grouping.array(case, [t[s] for s in case.visited]))
         bound = greatest(sources) * spread * claim.factor(case.gamma)
         scale = (1 + layer) * size(v, spread) / abs(1 - abs(float(case.gamma)))
         yield Part(f"the distance to tabular TD after {layer} layers", far, bound, scale, AT_MOST)

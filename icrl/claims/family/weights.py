@@ -50,7 +50,7 @@ from icrl.verify.routes import fixed_points, grouping
 from icrl.verify.routes.edits import Machine
 from icrl.verify.routes.exact_algebra import invertible, solved
 from icrl.verify.routes.fixed_points import bellman_matrix, condition, only_fixed_point, other_values
-from icrl.verify.routes.grouping import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUES, array, one_update, visited
+from icrl.verify.routes.grouping import ALPHA, GAMMA, KAPPA, SYMBOLS, VALUES, array, one_update
 
 
 @dataclass(frozen=True)
@@ -177,7 +177,7 @@ def machine(claim: Importance, case: Weighted) -> Machine:
 
 def weighted_td(case: Weighted) -> Iterator[dict]:
     """v(s) + α Σ_k ρ_k E(s, S_k) δ_k / Σ_k ρ_k E(s, S_k), from the definition."""
-    E, at = grouping.powers(case, grouping.transitions(case).C), visited(case)
+    E, at = grouping.powers(case, grouping.transitions(case).C), case.visited
     K = {s: [rho * E[i, at.index(u)] for rho, u in zip(case.rho, case.states)] for i, s in enumerate(at)}
     v = {s: case.v[s] for s in at}
     yield v
@@ -198,7 +198,7 @@ def column_by_column(case: Weighted) -> Iterator[dict]:
 
 def by_counting(case: Weighted) -> np.ndarray:
     """v_ρ on W: transition k counts ρ_k times; then elimination."""
-    W, one, zero, lines, paid = visited(case), 0 * case.gamma + 1, 0 * case.gamma, [], []
+    W, one, zero, lines, paid = case.visited, 0 * case.gamma + 1, 0 * case.gamma, [], []
     for s in W:
         mine = [
             (rho, reward, after)
@@ -229,7 +229,7 @@ def parts(claim: Importance, case: Weighted) -> Iterator[Part]:
     layer, E = one_update(case, weighted_td), grouping.powers(case, given.C)
     M = E @ given.C.T @ omega @ given.C / (E @ given.C.T @ omega).sum(axis=1)[:, None]
     P, r = claim.model(omega, *given)
-    v = array(case, [case.v[s] for s in visited(case)])
+    v = array(case, [case.v[s] for s in case.visited])
     said = v + case.alphas[0] * (M @ (r + case.gamma * (P @ v) - v))
     scale = case.n * size(v, case.rewards) / (1 - abs(float(case.gamma)))
     yield from asserting("layer", entries("v_0 + αM̂_ρ(r_ρ + γP_ρv_0 − v_0)", said, layer(v), scale))

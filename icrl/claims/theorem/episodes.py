@@ -45,10 +45,10 @@ from icrl.verify.instances.cases import (
     float_case,
     rational_case,
     shapes,
-    smallest,
     symbol_case,
     td_prompts,
 )
+from icrl.verify.instances.episodic import in_episodes, of_walks
 from icrl.verify.instances.words import described
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.differences import TOLERANCE, one_thread
@@ -65,28 +65,16 @@ OF_SEVERAL = sy.n, sy.m
 CUT, TERMINATED = False, True
 
 
-def in_episodes(case: Case, endings: Endings) -> Case:
-    """The states of a case as those of several trajectories, with as many of its rewards as there are transitions."""
-    return replace(case, rewards=case.rewards[: sum(length for length, _ in endings)], endings=endings)
-
-
-def small(walks: Iterable[tuple[tuple[int, ...], bool]], **entries: Any) -> Case:
-    """A case of a few small integers: of each trajectory its states, and whether it terminated; γ = α = ½, E = 1 + t²."""
-    walks = list(walks)
-    endings = [(len(states) - 1, ended) for states, ended in walks]
-    return replace(smallest([s for states, _ in walks for s in states], **entries), endings=endings)
-
-
 ALIKE = ((0,), (0,), (0,))
 """Equal features of three states."""
 
 SMALLEST = (
-    small([((0, 1), CUT)], v=(0, 1), x=ALIKE[:2]),
-    small([((0, 1), TERMINATED)], v=(0, 1), x=ALIKE[:2]),
-    small([((0, 0), CUT), ((0, 0), CUT)], r=(0, 0)),
-    small([((0, 0), CUT), ((0, 0), CUT)], r=(0, 1), v=(0,)),
-    small([((0, 1), CUT), ((2, 2), CUT)], r=(0, 0), v=(0, 0, 1), x=ALIKE),
-    small([((0, 1), TERMINATED), ((1, 0), CUT)], r=(1, 0), v=(0, 1), x=((1,), (0,)), depth=2),
+    of_walks([((0, 1), CUT)], r=(0,), v=(0, 1), x=ALIKE[:2]),
+    of_walks([((0, 1), TERMINATED)], r=(0,), v=(0, 1), x=ALIKE[:2]),
+    of_walks([((0, 0), CUT), ((0, 0), CUT)], r=(0, 0), v=(1,)),
+    of_walks([((0, 0), CUT), ((0, 0), CUT)], r=(0, 1), v=(0,)),
+    of_walks([((0, 1), CUT), ((2, 2), CUT)], r=(0, 0), v=(0, 0, 1), x=ALIKE),
+    of_walks([((0, 1), TERMINATED), ((1, 0), CUT)], r=(1, 0), v=(0, 1), x=((1,), (0,)), depth=2),
 )
 """The smallest contexts at which some wrong variant is wrong; the checks of rationals begin with them."""
 

@@ -81,7 +81,7 @@ class Case:
 
     @cached_property
     def visited(self) -> list[int]:
-        """W, ascending: the states that transitions leave, and those that they enter without terminating; all of one trajectory."""
+        """W, ascending: the states that transitions leave, and those that they enter without terminating; all of one trajectory, or of a population."""
         if self.endings is None:
             return sorted(set(self.states))
         return sorted({*self.sources, *(after for _, _, after, ended in self.moves if not ended)})

@@ -29,6 +29,11 @@ def joined(walks: Walks) -> tuple[list[int], list[tuple[int, bool]]]:
     return [s for walk, _ in walks for s in walk], [(len(walk) - 1, terminated) for walk, terminated in walks]
 
 
+def in_episodes(case: Case, endings: Sequence[tuple[int, bool]]) -> Case:
+    """The states of a case as those of several trajectories, with as many of its rewards as there are transitions."""
+    return replace(case, rewards=case.rewards[: sum(length for length, _ in endings)], endings=endings)
+
+
 def random_walks(rng: Random, states: int, count: int, longest: int) -> Walks:
     """Trajectories of 1 to ``longest`` transitions over so many states, by order of appearance, two in three of which terminate."""
     walks = [

@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 PROOFS = Path(__file__).parents[3] / "proofs"
@@ -166,6 +167,7 @@ def comments(text: str) -> list[tuple[int, int, str]]:
     ]
 
 
+@cache
 def sentences(text: str) -> list[Sentence]:
     """The sentences of a source; what follows the last full stop counts as one."""
     code, start, found = without_comments(text), 0, []

@@ -18,6 +18,7 @@ from random import Random
 from typing import Any
 
 from icrl.verify.instances.cases import Case, as_matrices, iterates, rational_case
+from icrl.verify.instances.episodic import in_episodes
 from icrl.verify.routes.edits import Machine
 
 SIZES, DIMENSIONS, DEPTHS, TRAJECTORIES = range(1, 7), range(4), range(5), range(1, 4)
@@ -83,9 +84,7 @@ def _small_case(rng: Random, n: int, d: int, depth: int) -> Case:
 def _episodic_case(rng: Random, m: int, d: int, depth: int) -> Case:
     """The like of m trajectories of one or two transitions each, which terminate or are cut."""
     endings = [(rng.randint(1, 2), rng.random() < 0.5) for _ in range(m)]
-    n = sum(length for length, _ in endings)
-    case = _small_case(rng, n + m - 1, d, depth)
-    return replace(case, rewards=case.rewards[:n], endings=endings)
+    return in_episodes(_small_case(rng, sum(length + 1 for length, _ in endings) - 1, d, depth), endings)
 
 
 def as_coq(cases: Sequence[Case]) -> str:

@@ -39,7 +39,7 @@ def fixed_point_system(layer: Layer, case: Case) -> tuple[np.ndarray, np.ndarray
 
 def units(case: Case) -> list[np.ndarray]:
     """The unit vectors."""
-    return [grouping.unit_vector(case, i) for i in range(len(grouping.visited(case)))]
+    return [grouping.unit_vector(case, i) for i in range(len(case.visited))]
 
 
 def suspects(case: Case) -> list[np.ndarray]:

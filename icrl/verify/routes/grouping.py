@@ -37,15 +37,10 @@ def array(case: Case, entries: Any) -> np.ndarray:
     return np.array(entries, float if isinstance(case.gamma, float) else object)
 
 
-def visited(case: Case) -> list[int]:
-    """W, ascending."""
-    return case.visited
-
-
 def transitions(case: Case) -> Transitions:
     """The n transitions; those that terminate reach nothing."""
     one, zero = 0 * case.gamma + 1, 0 * case.gamma
-    mark = lambda states: array(case, [[one if s == u else zero for u in visited(case)] for s in states])
+    mark = lambda states: array(case, [[one if s == u else zero for u in case.visited] for s in states])
     before, _, after, ended = zip(*case.moves)
     reached = [None if ends else s for s, ends in zip(after, ended)]
     return Transitions(mark(before), mark(reached), array(case, case.rewards))
@@ -62,7 +57,7 @@ def without_mask(case: Case) -> Transitions:
 
 def powers(case: Case, C: np.ndarray) -> np.ndarray:
     """E(s, u) on W; for floats divided by the largest of the row among the keys, so that it cannot overflow."""
-    g = array(case, [[case.scores[s][u] for u in visited(case)] for s in visited(case)])
+    g = array(case, [[case.scores[s][u] for u in case.visited] for s in case.visited])
     if case.exp is None:
         return np.exp(np.minimum(g - np.where(C.sum(axis=0) > 0, g, -np.inf).max(axis=1, keepdims=True), 0))
     return array(case, np.vectorize(case.exp, otypes=[object])(g))
@@ -138,18 +133,18 @@ def operator_of(case: Case) -> Operator:
 
 def values(case: Case, machine: Machine = Machine()) -> list[np.ndarray]:
     """v_0, v_1, … on W: the Transformer's value row after every layer, each state read off its first column."""
-    first = [case.states.index(s) for s in visited(case)]
+    first = [case.states.index(s) for s in case.visited]
     return [np.asarray(rows(Z).value)[0, first] for Z in machine.run(*as_matrices(case))]
 
 
 def on_visited(case: Case, updates: Iterator[dict]) -> list[np.ndarray]:
     """Value functions on W."""
-    return [array(case, [v[s] for s in visited(case)]) for v in updates]
+    return [array(case, [v[s] for s in case.visited]) for v in updates]
 
 
 def one_update(case: Case, loop: Callable[[Any], Iterator[dict]]) -> Callable[[np.ndarray], np.ndarray]:
     """The loop's first update, as a map of the values on W."""
-    return lambda v: on_visited(case, loop(replace(case, v=dict(zip(visited(case), v)), alphas=case.alphas[:1])))[1]
+    return lambda v: on_visited(case, loop(replace(case, v=dict(zip(case.visited, v)), alphas=case.alphas[:1])))[1]
 
 
 def loop(case: Case) -> list[np.ndarray]:
@@ -159,7 +154,7 @@ def loop(case: Case) -> list[np.ndarray]:
 
 def certainty_equivalence(case: Case) -> np.ndarray:
     """v_CE on W, by counting and elimination: what is left of the context when its weights are forgotten."""
-    W = visited(case)
+    W = case.visited
     one, zero, lines, paid = 0 * case.gamma + 1, 0 * case.gamma, [], []
     for s in W:
         mine = [(reward, None if ended else after) for before, reward, after, ended in case.moves if before == s]
@@ -171,4 +166,4 @@ def certainty_equivalence(case: Case) -> np.ndarray:
 
 def unit_vector(case: Case, s: int) -> np.ndarray:
     """1 at the s-th state of W, 0 elsewhere."""
-    return array(case, [0 * case.gamma + (i == s) for i in range(len(visited(case)))])
+    return array(case, [0 * case.gamma + (i == s) for i in range(len(case.visited))])
