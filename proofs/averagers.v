@@ -107,10 +107,8 @@ Theorem average_reaches_v_A v0 L :
 Proof.
 move=> gamma_lt1 alpha_gt0 alpha_le1; have alpha_ge0 := ltW alpha_gt0.
 have fix_v_A : average alpha v_A = v_A by apply/average_fixed_point; rewrite ?gt_eqF.
-elim: L => [|L IH]; first by rewrite mul1r.
-rewrite iterS -{1}fix_v_A exprS -mulrA; apply: le_trans (average_contracts _ _ alpha_ge0 alpha_le1) _.
-rewrite ler_wpmul2l // subr_ge0 mulr_ile1 ?subr_ge0 ?(ltW gamma_lt1) //.
-by rewrite ler_subl_addr ler_addl.
+move: L; apply: geometric_decay => [|L]; last by rewrite iterS -{1}fix_v_A average_contracts.
+by rewrite subr_ge0 mulr_ile1 ?subr_ge0 ?(ltW gamma_lt1) // ler_subl_addr ler_addl.
 Qed.
 
 (** The rows of Mhat and of Phat sum to 1 where the weights in no row

@@ -68,11 +68,12 @@ Lemma source_n_gt0 s : source n S s -> (0 < n)%N.
 Proof. by rewrite /source /visits; case: (n) => [|//]; rewrite big_ord0. Qed.
 
 (** With positive weights, where each state is left, no entry of Mhat is 0. *)
-Theorem Mhat_gt0 s u :
-  (forall s u, 0 < E s u) -> (forall s, source n S s) -> 0 < Mhat s u.
+Theorem Mhat_gt0 :
+  (forall s u, 0 < E s u) -> (forall s, source n S s) ->
+  forall s u, 0 < Mhat s u.
 Proof.
-move=> E_gt0 covered; rewrite Mhat_visits mulr_gt0 ?ltr0n ?divr_gt0 //; first exact: covered.
-exact: sum_E_gt0 (source_n_gt0 (covered s)) _.
+move=> E_gt0 covered s u; rewrite Mhat_visits mulr_gt0 ?ltr0n ?divr_gt0 //; first exact: covered.
+exact: sum_E_gt0 E_gt0 (source_n_gt0 (covered s)) _.
 Qed.
 
 (** If no transition leaves the state s, the whole column of s in Mhat is 0. *)

@@ -74,19 +74,14 @@ Lemma population_only_iff :
   1%:M - gamma *: P \in unitmx -> alpha != 0 ->
   (forall v, update v = v -> v = v_pi) <-> M_pi \in unitmx.
 Proof.
-move=> inv alpha0.
-have stays v : update v = v <-> M_pi *m ((1%:M - gamma *: P) *m (v_pi - v)) = 0.
-  split=> [kept|gone].
-    have := population_update_adds v inv; rewrite kept subrr => /esym/eqP.
-    by rewrite scaler_eq0 (negbTE alpha0) => /eqP.
-  by apply/eqP; rewrite -subr_eq0 population_update_adds // gone scaler0.
-split=> [only|M_inv v /stays]; last first.
-  rewrite -[RHS](mulmx0 _ M_pi) => /(can_inj (mulKmx M_inv)).
-  by rewrite -[RHS](mulmx0 _ (1%:M - gamma *: P)) => /(can_inj (mulKmx inv))/subr0_eq.
-apply/negPn/negP => /singular_kernel[u u0 Mu]; case/eqP: u0.
-have := only (v_pi - invmx (1%:M - gamma *: P) *m u); rewrite stays opprB addrCA subrr addr0.
-rewrite mulKVmx // => /(_ Mu)/eqP; rewrite -subr_eq0 addrAC subrr sub0r oppr_eq0 => /eqP gone.
-by rewrite -[u](mulKVmx inv) gone mulmx0.
+move=> inv alpha0; rewrite -(only_0_iff_unit M_pi inv).
+have moved u : update (v_pi - u) = v_pi - u <-> M_pi *m ((1%:M - gamma *: P) *m u) = 0.
+  have := population_update_adds (v_pi - u) inv; rewrite (subKr v_pi) => added.
+  split=> [kept|none]; last by apply/eqP; rewrite -subr_eq0 added none scaler0.
+  by move/eqP: added; rewrite kept subrr eq_sym scaler_eq0 (negbTE alpha0) => /eqP.
+split=> [only u /moved/only same|only v].
+  by apply/oppr_inj/(addrI v_pi); rewrite same oppr0 addr0.
+by rewrite -[v](subKr v_pi) => /moved/only->; rewrite subr0.
 Qed.
 
 (** So it is exactly if the table of weights has an inverse:

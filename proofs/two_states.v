@@ -56,15 +56,6 @@ Theorem two_state_operator_determinant :
   \det (1%:M - G) = alpha ^+ 2 * \det Mhat * \det (1%:M - gamma *: Pe).
 Proof. by rewrite G_Mhat opprB addrCA subrr addr0 detZ det_mulmx mulrA. Qed.
 
-Lemma Mhat2_gt0 s u : 0 < Mhat s u.
-Proof.
-have E_gt0 s' u' : 0 < E s' u' by exact: exp_gt0.
-rewrite Mhat_visits mulr_gt0 ?ltr0n ?divr_gt0 //; first exact: covered.
-have n_gt0 : (0 < n)%N.
-  by have := covered s; rewrite /source /visits; case: (n) => [|//]; rewrite big_ord0.
-by rewrite (bigD1 (Ordinal n_gt0)) //= ltr_paddr // sumr_ge0 // => k _; exact: ltW.
-Qed.
-
 (** If q = 0, as for every skew A, Mhat is singular,
     and v_CE is not the only fixed point. *)
 Theorem two_states_singular :
@@ -105,8 +96,7 @@ Theorem two_states_diverge :
 Proof.
 move=> gamma_lt1 alpha_gt0 q_lt0; pose lambda := G 0 0 - G 1 0.
 have E_gt0 s u : 0 < E s u by exact: exp_gt0.
-have n_gt0 : (0 < n)%N.
-  by have := covered 0; rewrite /source /visits; case: (n) => [|//]; rewrite big_ord0.
+have n_gt0 := source_n_gt0 (covered 0).
 have row s : G s 0 + G s 1 = 1 - alpha * (1 - gamma).
   have /colP/(_ s) := rate_floor S gamma alpha n_gt0 E_gt0.
   by rewrite scalemxE !mxE sum2 !mxE !mulr1.
@@ -114,7 +104,7 @@ have [split /eqP/det0P[w w0 wG]] := other_eigenvalue row.
 have lambda_gt1 : 1 < lambda.
   have : \det (1%:M - G) < 0.
     rewrite two_state_operator_determinant pmulr_llt0 ?det_bellman_gt0 // pmulr_rlt0 ?exprn_gt0 //.
-    rewrite two_state_determinant pmulr_rlt0 ?mulr_gt0 ?Mhat2_gt0 // subr_lt0.
+    rewrite two_state_determinant pmulr_rlt0 ?mulr_gt0 ?Mhat_gt0 // subr_lt0.
     by rewrite -(exp0 exp_exponential); apply: exp_lt.
   rewrite split (_ : 1 - (1 - _) = alpha * (1 - gamma)); last by ring.
   rewrite pmulr_rlt0 ?subr_lt0 // mulr_gt0 // subr_gt0.

@@ -563,7 +563,7 @@ CLAIM = Claim(
                 "averagers.average_rate_attained",
                 "averagers.smoothed_model_is_stochastic",
                 "averager_bias.average_unbiased_iff",
-                "averager_bias.Mhat_gt0",
+                "coverage.Mhat_gt0",
                 "averager_bias.rewards_differ_less",
             ),
             definitions=(

@@ -409,7 +409,7 @@ CLAIM = Claim(
                 "softmax_residual_gradient.squared_errors",
                 "softmax_residual_gradient.least_point",
                 "softmax_residual_gradient.gradient",
-                "softmax_residual_gradient.weight_table",
+                "fixed_point.table",
             ),
             asserts=("layer", "gradient", "kept", "only", "one", "iff"),
         ),

@@ -293,7 +293,7 @@ CLAIM = Claim(
                 "batch_td.tabular_td_rate",
                 "batch_td.tabular_td_converges",
             ),
-            definitions=("batch_td.tabular_update", "batch_td.batch_tabular_td", "batch_td.visited_norm"),
+            definitions=("visited.visited", "visited.max_visited", "batch_td.tabular_update", "batch_td.tabular_td"),
             asserts=("iteration", "limit", "rate"),
         ),
         Check(
