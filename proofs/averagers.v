@@ -116,19 +116,10 @@ Qed.
 Section Normalised.
 Hypothesis Z_neq0 : forall s, \sum_(k < n) E s (S k) != 0.
 
-Lemma K_sum1 s : \sum_(k < n) K n S E k s = 1.
-Proof. by rewrite -mulr_suml divff. Qed.
-
-Lemma Mhat_stochastic_ge0 : stochastic Mhat.
-Proof. by split=> [s u|s]; [exact: Mhat_ge0 | rewrite Mhat_sum K_sum1]. Qed.
-
 (** The smoothed model is a Markov reward process:
     its transitions Mhat Pe are Phat, and stochastic. *)
 Theorem smoothed_model_is_stochastic : Mhat *m Pe = Phat /\ stochastic Phat.
-Proof.
-split; first by rewrite Phat_is_Mhat_Pe.
-by split=> [s u|s]; [exact: Phat_ge0 | rewrite Phat_sum K_sum1].
-Qed.
+Proof. by split; [rewrite Phat_is_Mhat_Pe | exact: Phat_stochastic]. Qed.
 
 (** Two starts that differ by a constant stay so, by 1 - alpha (1 - gamma)
     times as much: if gamma is not negative, they attain the rate. *)

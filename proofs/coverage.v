@@ -33,15 +33,15 @@ Theorem rate_floor alpha :
   G alpha *m one = (1 - alpha * (1 - gamma)) *: one.
 Proof.
 move=> n_gt0 E_gt0; rewrite mulmxDl mulmxBl mul1mx -!scalemxAl !stochastic_const; first last.
-- exact: Mhat_stochastic.
-- exact: Phat_stochastic.
+- by apply: Mhat_stochastic (sum_E_neq0 S E_gt0 n_gt0) _ => s u; apply: ltW.
+- by apply: Phat_stochastic (sum_E_neq0 S E_gt0 n_gt0) _ => s u; apply: ltW.
 by apply/colP => s; rewrite !mxE; ring.
 Qed.
 
 (** With every reward 1, the weighted rewards are 1. *)
 Lemma bhat_one : (0 < n)%N -> (forall s u, 0 < E s u) -> bhat n E S (fun _ => 1) = one.
 Proof.
-move=> n_gt0 E_gt0; apply/colP => s; rewrite !mxE -[RHS](K_sum S E_gt0 n_gt0 s).
+move=> n_gt0 E_gt0; apply/colP => s; rewrite !mxE -[RHS](K_sum (E := E) (S := S) (sum_E_neq0 S E_gt0 n_gt0) s).
 by apply: eq_bigr => k _; rewrite mulr1.
 Qed.
 
@@ -73,7 +73,7 @@ Theorem Mhat_gt0 :
   forall s u, 0 < Mhat s u.
 Proof.
 move=> E_gt0 covered s u; rewrite Mhat_visits mulr_gt0 ?ltr0n ?divr_gt0 //; first exact: covered.
-exact: sum_E_gt0 E_gt0 (source_n_gt0 (covered s)) _.
+by rewrite lt_def (sum_E_neq0 S E_gt0 (source_n_gt0 (covered s))) sumr_ge0 // => k _; apply: ltW.
 Qed.
 
 (** If no transition leaves the state s, the whole column of s in Mhat is 0. *)
@@ -99,15 +99,21 @@ Proof.
 by rewrite /operator.G Phat_is_Mhat_Pe mulmxBr mulmx1 -scalemxAr scalerBr opprB scalerA addrA addrAC.
 Qed.
 
+(** If Mhat has no inverse, a vector u other than 0 is kept by the layer
+    of every step size. *)
+Lemma singular_keeps_an_eigenvector :
+  Mhat \notin unitmx -> exists2 u : 'cV[R]_N, u != 0 & forall alpha, G alpha *m u = u.
+Proof.
+move=> sing; case: (@singular_kernel _ _ (Mhat *m (1%:M - gamma *: Pe))) => [|u u0 Mu].
+  by rewrite unitmx_mul negb_and sing.
+by exists u => // alpha; rewrite G_Mhat mulmxBl mul1mx -scalemxAl Mu scaler0 subr0.
+Qed.
+
 (** If no transition leaves some state, a vector u other than 0
     is kept by the layer of every step size. *)
 Theorem nonsource_keeps_an_eigenvector s :
   ~~ source n S s -> exists2 u : 'cV[R]_N, u != 0 & forall alpha, G alpha *m u = u.
-Proof.
-move=> out; case: (@singular_kernel _ _ (Mhat *m (1%:M - gamma *: Pe))) => [|u u0 Mu].
-  by rewrite unitmx_mul negb_and (nonsource_singular out).
-by exists u => // alpha; rewrite G_Mhat mulmxBl mul1mx -scalemxAl Mu scaler0 subr0.
-Qed.
+Proof. by move/nonsource_singular/singular_keeps_an_eigenvector. Qed.
 
 (** If no transition leaves some state, no layer is a contraction. *)
 Theorem nonsource_norm s alpha : ~~ source n S s -> 1 <= norm (G alpha).

@@ -9,12 +9,13 @@ Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
+(** The table of the weights E s u. *)
+Definition table (R : realFieldType) N (E : 'I_N -> 'I_N -> R) : 'M[R]_N :=
+  \matrix_(s, u) E s u.
+
 Section Definitions.
 Variables (R : realFieldType) (N : nat) (E : 'I_N -> 'I_N -> R) (mu : 'I_N -> R).
 Variables (P : 'M[R]_N) (r : 'cV[R]_N) (gamma : R).
-
-(** The table of the weights E s u. *)
-Definition table : 'M[R]_N := \matrix_(s, u) E s u.
 
 (** Z s, the sum that normalises the weights of the states at s. *)
 Definition population_sum (s : 'I_N) : R := \sum_u mu u * E s u.

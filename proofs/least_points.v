@@ -127,8 +127,7 @@ Theorem one_least_point_without_discount :
   exists vs, forall v, least_point v <-> v = vs.
 Proof.
 move=> gamma0 covered; apply: one_least_point => h Bh; apply/colP => s; rewrite [RHS]mxE.
-have := covered s; rewrite /source lt0n sum_nat_eq0 negb_forall => /existsP[k].
-rewrite negb_imply eqb0 negbK => /= /eqP <-.
+have [k <-] := source_left (covered s).
 by rewrite (kept_errors (i := k) (m := 1) Bh) ?addn1 ?ltn_ord // gamma0 expr1 mul0r.
 Qed.
 

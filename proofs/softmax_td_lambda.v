@@ -211,8 +211,7 @@ have below i m : `|back i m| <= if m is 0%N then norm v else `|gamma| * norm v.
 rewrite P_lambda_mul; apply: col_norm_le => // s; rewrite mxE normrM normfV normr_nat.
 have [->|some] := eqVneq (visits n S s) 0%N; first by rewrite invr0 mulr0.
 rewrite ler_pdivr_mulr ?ltr0n ?lt0n // mulrC; apply: le_trans (ler_norm_sum _ _ _) _.
-rewrite /visits natr_sum mulr_suml big_mkcond; apply: ler_sum => k _.
-case: eqP => _ /=; rewrite ?mul0r ?mul1r //; apply: le_trans (below k (n - k)%N) _.
+rewrite -sum_out; apply: ler_sum => k _; apply: le_trans (below k (n - k)%N) _.
 by case: (n - k)%N (subn_gt0 k n); rewrite ?ltn_ord.
 Qed.
 

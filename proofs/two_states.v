@@ -56,17 +56,25 @@ Theorem two_state_operator_determinant :
   \det (1%:M - G) = alpha ^+ 2 * \det Mhat * \det (1%:M - gamma *: Pe).
 Proof. by rewrite G_Mhat opprB addrCA subrr addr0 detZ det_mulmx mulrA. Qed.
 
-(** If q = 0, as for every skew A, Mhat is singular,
-    and v_CE is not the only fixed point. *)
+(** If q = 0, Mhat is singular, and v_CE is not the only fixed point. *)
 Theorem two_states_singular :
-  `|gamma| < 1 -> alpha != 0 -> q = 0 ->
+  `|gamma| < 1 -> q = 0 ->
   Mhat \notin unitmx
   /\ ~ (forall v, td_update n S r gamma E alpha v = v -> v = v_CE).
 Proof.
-move=> gamma_lt1 alpha0 q0; have sing : Mhat \notin unitmx.
+move=> gamma_lt1 q0; have sing : Mhat \notin unitmx.
   by rewrite unitmxE unitfE two_state_determinant q0 (exp0 exp_exponential) subrr mulr0 eqxx.
-by split=> // /(fixed_point_iff_invertible n E S r gamma_lt1 alpha0); apply/negP.
+split=> // only; have [u u0 keeps] := singular_keeps_an_eigenvector gamma sing; case/eqP: u0.
+apply: (addrI v_CE); rewrite addr0; apply: only.
+by rewrite update_is_operator mulmxDr keeps addrAC -update_is_operator v_CE_fixed.
 Qed.
+
+(** It is 0 for every skew A. *)
+Theorem skew_two_states_singular :
+  `|gamma| < 1 -> A^T = - A ->
+  Mhat \notin unitmx
+  /\ ~ (forall v, td_update n S r gamma E alpha v = v -> v = v_CE).
+Proof. by move=> gamma_lt1 /skew_form_is_0 skew; apply: two_states_singular. Qed.
 
 (** The determinant of 1 - gamma Pe is positive. *)
 Lemma det_bellman_gt0 : `|gamma| < 1 -> 0 < \det (1%:M - gamma *: Pe).
@@ -86,7 +94,16 @@ rewrite mulr_gt0 ?subr_gt0 //; first exact: le_lt_trans (ler_norm _) gamma_lt1.
 by rewrite (le_lt_trans (ler_norm _)) // normrM (le_lt_trans _ gamma_lt1) // ler_pimulr.
 Qed.
 
-(** If q < 0, as for A = -1 and distinct features: an eigenvalue lambda of G is
+(** For A = -1 and distinct features it is negative. *)
+Theorem opposite_form_lt0 : A = - 1%:M -> x 0 != x 1 -> q < 0.
+Proof.
+move=> ->; rewrite -subr_eq0 mulmxN mulmx1 mulNmx oppmxE oppr_lt0; move: (_ - _) => y y0.
+rewrite mxE lt_neqAle eq_sym sumr_ge0 ?andbT => [|i _]; last by rewrite mxE -expr2 sqr_ge0.
+apply: contraNneq y0; move=> /psumr_eq0P none; apply/eqP/colP => i; rewrite [RHS]mxE; apply/eqP.
+by rewrite -sqrf_eq0 expr2; have := none _ i isT; rewrite mxE => -> // k _; rewrite mxE -expr2 sqr_ge0.
+Qed.
+
+(** If q < 0: an eigenvalue lambda of G is
     above 1, and along its left eigenvector w the distance to v_CE grows by lambda
     in each layer. *)
 Theorem two_states_diverge :

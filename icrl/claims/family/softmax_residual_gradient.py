@@ -383,7 +383,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "softmax-residual-gradient",
-            "every context, all weights, discounts and step sizes that are asked for; any ordered field; "
+            "every context that visits all numbered states, all weights, discounts and step sizes that are asked for; any ordered field; "
             "two softmaxes only where the context ends in the state where it began",
             stated=(
                 "softmax_residual_gradient.residual_layer",

@@ -447,7 +447,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "tabular",
-            "for every number of states, n, depth, γ, step sizes and β, and any exponential to a base above 1; "
+            "for every number of states, n ≥ 1, depth, γ, step sizes and β that are asked for, and any exponential to a base above 1; "
             "the limit as a bound at every β",
             stated=(
                 "tabular.one_hot_weights",

@@ -287,7 +287,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "batch-td",
-            "every context, all discounts and step sizes; the rate over any ordered field, the limit over any Archimedean one",
+            "every context, discount and step size that are asked for; the rate over any ordered field, the limit over any Archimedean one",
             stated=(
                 "batch_td.tabular_update_is_iteration",
                 "batch_td.tabular_td_rate",
