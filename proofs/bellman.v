@@ -82,6 +82,25 @@ split=> [v_eq|->]; last by apply/eqP; rewrite -subr_eq vE mulKVmx.
 by rewrite -[b](addrK (M *m v)) -v_eq vE mulKmx.
 Qed.
 
+(** The step from v by alpha M (b + P v - v) then keeps nothing but that solution
+    exactly if M has an inverse, for alpha other than 0. *)
+Lemma richardson_only_iff (R : realFieldType) N (M P : 'M[R]_N) (b : 'cV[R]_N) alpha :
+  1%:M - P \in unitmx -> alpha != 0 ->
+  (forall v, v + alpha *: (M *m (b + P *m v - v)) = v -> v = invmx (1%:M - P) *m b) <-> M \in unitmx.
+Proof.
+move=> inv alpha0; rewrite -(only_0_iff_unit M inv); set vs := invmx _ *m b.
+have kept u : vs + u + alpha *: (M *m (b + P *m (vs + u) - (vs + u))) = vs + u <-> M *m ((1%:M - P) *m u) = 0.
+  have -> : b + P *m (vs + u) - (vs + u) = - ((1%:M - P) *m u).
+    have {1}-> : b = (1%:M - P) *m vs by rewrite mulKVmx.
+    rewrite !mulmxBl !mul1mx mulmxDr.
+    by move: (P *m vs) (P *m u) => p q; apply/colP => s; rewrite !(addmxE, oppmxE); ring.
+  rewrite mulmxN scalerN; split=> [/eqP|->]; last by rewrite scaler0 subr0.
+  by rewrite -subr_eq0 addrC addKr oppr_eq0 scaler_eq0 (negbTE alpha0) => /eqP.
+split=> [only u /kept/only same|only v]; first by apply: (addrI vs); rewrite same addr0.
+have [u ->] : exists u, v = vs + u by exists (v - vs); rewrite addrC subrK.
+by move=> /kept/only->; rewrite addr0.
+Qed.
+
 (** A stochastic matrix has norm at most 1. *)
 Lemma stochastic_norm (R : realFieldType) N (P : 'M[R]_N) :
   stochastic P -> norm P <= 1.

@@ -106,12 +106,8 @@ Theorem fixed_point_iff_invertible :
   (forall v, td_update v = v -> v = v_CE) <-> Mhat \in unitmx.
 Proof.
 move=> gamma_lt1 alpha0; have [inv _] := certainty_equivalent_value n S r gamma_lt1.
-rewrite -(only_0_iff_unit Mhat inv); have moved u : td_update (v_CE + u) = v_CE + u <-> Mhat *m ((1%:M - gamma *: Pe R n S) *m u) = 0.
-  rewrite update_is_operator mulmxDr addrAC -update_is_operator v_CE_fixed // G_Mhat mulmxBl mul1mx -scalemxAl -mulmxA.
-  split=> [/addrI/eqP|->]; last by rewrite scaler0 subr0.
-  by rewrite -subr_eq0 addrAC subrr add0r oppr_eq0 scaler_eq0 (negbTE alpha0) => /eqP.
-split=> [only u /moved/only same|only v]; first by apply: (addrI v_CE); rewrite same addr0.
-by rewrite -[v](subrK v_CE) addrC => /moved/only->; rewrite addr0.
+rewrite -(richardson_only_iff Mhat (rhat n S r) inv alpha0).
+by split=> only v; have := only v; rewrite richardson (scalemxAl gamma).
 Qed.
 
 End Fixed.

@@ -75,14 +75,8 @@ Lemma population_only_iff :
   1%:M - gamma *: P \in unitmx -> alpha != 0 ->
   (forall v, update v = v -> v = v_pi) <-> M_pi \in unitmx.
 Proof.
-move=> inv alpha0; rewrite -(only_0_iff_unit M_pi inv).
-have moved u : update (v_pi - u) = v_pi - u <-> M_pi *m ((1%:M - gamma *: P) *m u) = 0.
-  have := population_update_adds (v_pi - u) inv; rewrite (subKr v_pi) => added.
-  split=> [kept|none]; last by apply/eqP; rewrite -subr_eq0 added none scaler0.
-  by move/eqP: added; rewrite kept subrr eq_sym scaler_eq0 (negbTE alpha0) => /eqP.
-split=> [only u /moved/only same|only v].
-  by apply/oppr_inj/(addrI v_pi); rewrite same oppr0 addr0.
-by rewrite -[v](subKr v_pi) => /moved/only->; rewrite subr0.
+move=> inv alpha0; rewrite -(richardson_only_iff M_pi r inv alpha0).
+by split=> only v; have := only v; rewrite /population_update (scalemxAl gamma).
 Qed.
 
 (** So it is exactly if the table of weights has an inverse:

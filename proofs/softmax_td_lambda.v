@@ -251,12 +251,8 @@ Theorem v_lambda_alone_iff_invertible alpha :
   alpha != 0 ->
   (forall v, update alpha v = v -> v = v_lambda) <-> Mhat \in unitmx.
 Proof.
-move=> alpha0; rewrite -(only_0_iff_unit Mhat lambda_unit).
-have moved u : update alpha (v_lambda + u) = v_lambda + u <-> Mhat *m ((1%:M - P_lambda) *m u) = 0.
-  rewrite layer_moved; split=> [/eqP|->]; last by rewrite scaler0 subr0.
-  by rewrite -subr_eq0 addrC addKr oppr_eq0 scaler_eq0 (negbTE alpha0) => /eqP.
-split=> [only u /moved/only same|only v]; first by apply: (addrI v_lambda); rewrite same addr0.
-by rewrite -[v](subrK v_lambda) addrC => /moved/only->; rewrite addr0.
+move=> alpha0; rewrite -(richardson_only_iff Mhat r_lambda lambda_unit alpha0).
+by split=> only v; have := only v; rewrite lambda_layer.
 Qed.
 
 (** With a margin c the layers go to v_lambda at the rate 1 - alpha c. *)
