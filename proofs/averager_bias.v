@@ -2,7 +2,7 @@
     of the empirical model, and by how much. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm bellman.
-From icrl Require Import certainty_equivalence averagers.
+From icrl Require Import coverage certainty_equivalence averagers.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -60,7 +60,7 @@ Hypotheses (e_ge0 : 0 <= e) (e_le : forall s u, s != u -> e <= Mhat s u).
 (** What smoothing makes of v at s. *)
 Lemma smoothing_at v s : (Mhat *m v - v) s 0 = \sum_u Mhat s u * (v u 0 - v s 0).
 Proof.
-have [_ stoch] := Mhat_stochastic_ge0 E_ge0 Z_neq0.
+have [_ stoch] := Mhat_stochastic Z_neq0 E_ge0.
 rewrite addmxE oppmxE mxE -[v s 0 in LHS]mul1r -(stoch s) mulr_suml -sumrB.
 by apply: eq_bigr => u _; rewrite mulrBr.
 Qed.
@@ -73,7 +73,7 @@ Theorem average_bias_at_most span :
   norm (v_A - v_CE) <= (1 - m) * span / (1 - `|gamma|).
 Proof.
 move=> gamma_lt1 span_le; have inv := discounted_unit (Phat_norm n S E_ge0) gamma_lt1.
-have [_ stoch] := Mhat_stochastic_ge0 E_ge0 Z_neq0; have g_gt0 : 0 < 1 - `|gamma| by rewrite subr_gt0.
+have [_ stoch] := Mhat_stochastic Z_neq0 E_ge0; have g_gt0 : 0 < 1 - `|gamma| by rewrite subr_gt0.
 have span_abs s u : `|v_CE s 0 - v_CE u 0| <= span.
   by rewrite ler_norml span_le andbT ler_oppl opprB span_le.
 have smoothing_le : norm (Mhat *m v_CE - v_CE) <= (1 - m) * span.
@@ -137,20 +137,6 @@ Notation rhat := (rhat n S r).
 Notation v_A := (v_A n E S r gamma).
 Notation v_CE := (v_CE n S r gamma).
 
-Lemma sum_gt0 s : 0 < \sum_(k < n) E s (S k).
-Proof.
-have n_gt0 : (0 < n)%N.
-  by have := covered s; rewrite /source /visits; case: (n) => [|//]; rewrite big_ord0.
-rewrite (bigD1 (Ordinal n_gt0)) //= ltr_paddr ?sumr_ge0 // => k _; exact: ltW.
-Qed.
-
-(** No entry of Mhat is 0. *)
-Theorem Mhat_gt0 s u : 0 < Mhat s u.
-Proof.
-rewrite Mhat_visits mulr_gt0 ?divr_gt0 ?sum_gt0 // ltr0n.
-exact: covered.
-Qed.
-
 (** Rewards differ by at most 1 + |gamma| times a bound
     on the differences of v_CE. *)
 Theorem rewards_differ_less span s u :
@@ -190,7 +176,7 @@ move/(average_unbiased_iff n S r E_ge0 gamma_lt1) => kept.
 have v_le s u : v_CE s 0 <= v_CE u 0.
   pose low := [arg min_(t < u) v_CE t 0]%O.
   have low_le t : v_CE low 0 <= v_CE t 0 by rewrite /low; case: arg_minP => // i _; apply.
-  have Z_neq0 t : \sum_(k < n) E t (S k) != 0 by rewrite gt_eqF ?sum_gt0.
+  have Z_neq0 t : \sum_(k < n) E t (S k) != 0 by apply: (sum_E_neq0 S E_gt0 (source_n_gt0 (covered t))).
   have := smoothing_at E_ge0 Z_neq0 v_CE low; rewrite kept subrr mxE => /esym/eqP.
   rewrite psumr_eq0 => [|t _]; last by rewrite mulr_ge0 ?Mhat_ge0 ?subr_ge0.
   move/allP/(_ s (mem_index_enum s)); rewrite mulf_eq0 gt_eqF ?Mhat_gt0 //= subr_eq0 => /eqP->.

@@ -107,10 +107,8 @@ Theorem average_reaches_v_A v0 L :
 Proof.
 move=> gamma_lt1 alpha_gt0 alpha_le1; have alpha_ge0 := ltW alpha_gt0.
 have fix_v_A : average alpha v_A = v_A by apply/average_fixed_point; rewrite ?gt_eqF.
-elim: L => [|L IH]; first by rewrite mul1r.
-rewrite iterS -{1}fix_v_A exprS -mulrA; apply: le_trans (average_contracts _ _ alpha_ge0 alpha_le1) _.
-rewrite ler_wpmul2l // subr_ge0 mulr_ile1 ?subr_ge0 ?(ltW gamma_lt1) //.
-by rewrite ler_subl_addr ler_addl.
+move: L; apply: geometric_decay => [|L]; last by rewrite iterS -{1}fix_v_A average_contracts.
+by rewrite subr_ge0 mulr_ile1 ?subr_ge0 ?(ltW gamma_lt1) // ler_subl_addr ler_addl.
 Qed.
 
 (** The rows of Mhat and of Phat sum to 1 where the weights in no row
@@ -118,19 +116,10 @@ Qed.
 Section Normalised.
 Hypothesis Z_neq0 : forall s, \sum_(k < n) E s (S k) != 0.
 
-Lemma K_sum1 s : \sum_(k < n) K n S E k s = 1.
-Proof. by rewrite -mulr_suml divff. Qed.
-
-Lemma Mhat_stochastic_ge0 : stochastic Mhat.
-Proof. by split=> [s u|s]; [exact: Mhat_ge0 | rewrite Mhat_sum K_sum1]. Qed.
-
 (** The smoothed model is a Markov reward process:
     its transitions Mhat Pe are Phat, and stochastic. *)
 Theorem smoothed_model_is_stochastic : Mhat *m Pe = Phat /\ stochastic Phat.
-Proof.
-split; first by rewrite Phat_is_Mhat_Pe.
-by split=> [s u|s]; [exact: Phat_ge0 | rewrite Phat_sum K_sum1].
-Qed.
+Proof. by split; [rewrite Phat_is_Mhat_Pe | exact: Phat_stochastic]. Qed.
 
 (** Two starts that differ by a constant stay so, by 1 - alpha (1 - gamma)
     times as much: if gamma is not negative, they attain the rate. *)

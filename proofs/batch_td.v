@@ -2,36 +2,12 @@
     at the rate 1 - alpha (1 - gamma). *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm coverage.
-From icrl Require Import certainty_equivalence.
+From icrl Require Import certainty_equivalence visited.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
-
-(** The powers of a number in [0, 1) fall below every positive bound. *)
-Lemma powers_vanish (R : archiFieldType) (q b e : R) :
-  0 <= q -> q < 1 -> 0 < e -> exists m, forall l, (m <= l)%N -> q ^+ l * b < e.
-Proof.
-move=> q_ge0 q_lt1 e_gt0; have [->|q_neq0] := eqVneq q 0.
-  by exists 1%N => l l_gt0; rewrite expr0n gtn_eqF // mul0r.
-have q_gt0 : 0 < q by rewrite lt_def q_neq0.
-have bernoulli (h : R) m : 0 <= h -> 1 + m%:R * h <= (1 + h) ^+ m.
-  move=> h_ge0; elim: m => [|m IH]; first by rewrite mul0r addr0.
-  rewrite exprSr; apply: le_trans (ler_wpmul2r _ IH); last by rewrite addr_ge0 ?ler01.
-  rewrite -subr_ge0 -addn1 natrD; set t := m%:R : R.
-  rewrite (_ : _ - _ = t * h * h); last by ring.
-  by rewrite !mulr_ge0 ?ler0n.
-have h_gt0 : 0 < q^-1 - 1 by rewrite subr_gt0 invf_gt1.
-exists (Num.bound (`|b| / (e * (q^-1 - 1)))) => l le_l.
-rewrite mulrC -ltr_pdivl_mulr ?exprn_gt0 // -ltr_pdivr_mull // -exprVn -[q^-1](subrK 1) addrC.
-apply: lt_le_trans (bernoulli _ l (ltW h_gt0)); rewrite -ltr_subl_addl.
-apply: (@lt_le_trans _ _ (`|b| / e)).
-  by rewrite mulrC ltr_subl_addl (le_lt_trans (_ : _ <= `|b| / e)) ?ltr_addr ?ltr01 // ler_pmul2r ?invr_gt0 ?ler_norm.
-rewrite -ler_pdivr_mulr // -mulrA -invfM; apply: ltW.
-apply: (@lt_le_trans _ _ (Num.bound (`|b| / (e * (q^-1 - 1))))%:R); last by rewrite ler_nat.
-by rewrite archi_boundP // divr_ge0 // mulr_ge0 // ltW.
-Qed.
 
 Section Definitions.
 Variables (R : realFieldType) (N n : nat).
@@ -40,14 +16,11 @@ Variables (S : nat -> 'I_N) (r : nat -> R) (gamma : R).
 (** Batch tabular TD: every source moves by alpha times its own mean TD error;
     x / 0 = 0, so that other states keep their values. *)
 Definition tabular_update (alpha : R) (v : 'cV[R]_N) : 'cV[R]_N :=
-  \col_s (v s 0 + alpha *
-    ((\sum_(k < n | S k == s) td_error S r gamma v k) / (visits n S s)%:R)).
+  v + alpha *: rhat n S (td_error S r gamma v).
 
-Definition batch_tabular_td (alpha : R) (v0 : 'cV[R]_N) (l : nat) : 'cV[R]_N :=
-  iter l (tabular_update alpha) v0.
-
-(** The greatest absolute value on the visited states S_0, ..., S_n. *)
-Definition visited_norm (v : 'cV[R]_N) : R := norm (\col_(j < n.+1) v (S j) 0).
+(** With the step size alpha l in update l. *)
+Fixpoint tabular_td (alpha : nat -> R) (v0 : 'cV[R]_N) (l : nat) : 'cV[R]_N :=
+  if l is l'.+1 then tabular_update (alpha l') (tabular_td alpha v0 l') else v0.
 
 End Definitions.
 
@@ -59,16 +32,18 @@ Notation Pe := (Pe R n S).
 Notation rhat := (rhat n S r).
 Notation v_CE := (v_CE n S r gamma).
 Notation tabular_update := (tabular_update n S r gamma alpha).
-Notation batch_tabular_td := (batch_tabular_td n S r gamma alpha).
-Notation visited_norm := (visited_norm n S).
+Notation tabular_td := (tabular_td n S r gamma (fun _ => alpha)).
+Notation visited := (visited n S).
+Notation max_visited := (@max_visited R N n S).
 
-(** The empirical model's next values: means over the transitions out of a state. *)
-Lemma Pe_mul v s : (Pe *m v) s 0 = (\sum_(k < n | S k == s) v (S k.+1) 0) / (visits n S s)%:R.
+(** The mean TD error of a source. *)
+Lemma mean_td_error v s :
+  source n S s ->
+  (operator.rhat n S (td_error S r gamma v)) s 0 = rhat s 0 + gamma * (Pe *m v) s 0 - v s 0.
 Proof.
-rewrite mxE; under eq_bigr => u _ do rewrite mxE mulrAC mulr_suml.
-rewrite -mulr_suml exchange_big /=; congr (_ / _); apply: eq_bigr => k _.
-rewrite (bigD1 (S k.+1)) //= eqxx mul1r big1 ?addr0 // => u /negbTE ne.
-by rewrite eq_sym ne mul0r.
+rewrite /source -(ltr0n R) => /lt0r_neq0 some; rewrite Pe_mul !mxE mulrA -mulrDl.
+rewrite /td_error sumrB big_split -mulr_sumr mulrBl; congr (_ - _).
+rewrite (eq_bigr (fun _ => v s 0)) => [|k /eqP->//]; by rewrite sum_out mulrC mulKf.
 Qed.
 
 (** On the sources, an update makes of v the values
@@ -78,64 +53,51 @@ Theorem tabular_update_is_iteration v s :
   tabular_update v s 0 =
   ((1 - alpha) *: v + alpha *: (rhat + gamma *: (Pe *m v))) s 0.
 Proof.
-rewrite /source -(ltr0n R) => /lt0r_neq0 some; rewrite [LHS]mxE !(addmxE, scalemxE) Pe_mul [rhat s 0]mxE.
-have -> : \sum_(k < n | S k == s) td_error S r gamma v k =
-    \sum_(k < n | S k == s) r k + gamma * (\sum_(k < n | S k == s) v (S k.+1) 0) - (visits n S s)%:R * v s 0.
-  rewrite /td_error sumrB big_split -mulr_sumr; congr (_ - _).
-  rewrite /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _.
-  by case: eqP => [->|_] /=; rewrite ?mul1r ?mul0r.
-move: (\sum_(k < n | S k == s) r k) (\sum_(k < n | S k == s) v (S k.+1) 0) (v s 0) (_%:R) some => a b c m m0.
-by field.
+move=> src; rewrite !(addmxE, scalemxE) mean_td_error //.
+by move: (v s 0) (rhat s 0) ((Pe *m v) s 0) => *; ring.
 Qed.
 
 (** Every visited state is a source. *)
-Hypothesis covered : forall j : 'I_n.+1, source n S (S j).
-
-(** The greatest value is at most c exactly if none is above c. *)
-Lemma visited_norm_leP v c :
-  0 <= c -> reflect (forall j : 'I_n.+1, `|v (S j) 0| <= c) (visited_norm v <= c).
-Proof.
-by move=> c_ge0; apply: (iffP (col_norm_leP _ c_ge0)) => le_c j; have := le_c j; rewrite mxE.
-Qed.
+Hypothesis covered : forall s, visited s -> source n S s.
 
 (** One update takes the values nearer to v_CE. *)
 Lemma tabular_update_contracts v :
   0 <= gamma -> gamma < 1 -> 0 <= alpha -> alpha <= 1 ->
-  visited_norm (tabular_update v - v_CE) <= (1 - alpha * (1 - gamma)) * visited_norm (v - v_CE).
+  max_visited (fun s => `|tabular_update v s 0 - v_CE s 0|) <=
+  (1 - alpha * (1 - gamma)) * max_visited (fun s => `|v s 0 - v_CE s 0|).
 Proof.
-move=> gamma_ge0 gamma_lt1 alpha_ge0 alpha_le1; set b := visited_norm (v - v_CE).
-have b_ge0 : 0 <= b by apply: norm_ge0.
-have near (j : 'I_n.+1) : `|(v - v_CE) (S j) 0| <= b by move: j; apply/visited_norm_leP.
+move=> gamma_ge0 gamma_lt1 alpha_ge0 alpha_le1; set b := (X in _ <= _ * X).
+have b_ge0 : 0 <= b by apply: max_visited_ge0.
+have near s : visited s -> `|(v - v_CE) s 0| <= b.
+  by move=> Ws; rewrite addmxE oppmxE; apply: (le_max_visited (fun s => `|v s 0 - v_CE s 0|)).
 have rate_ge0 : 0 <= 1 - alpha * (1 - gamma).
   by rewrite subr_ge0 mulr_ile1 ?subr_ge0 ?ger_addl ?oppr_le0 // ltW.
-apply/visited_norm_leP => [|j]; first by rewrite mulr_ge0.
-have ce : v_CE = (1 - alpha) *: v_CE + alpha *: (rhat + gamma *: (Pe *m v_CE)).
-  have gamma_small : `|gamma| < 1 by rewrite ger0_norm.
-  have [_ only] := certainty_equivalent_value n S r gamma_small.
-  by rewrite -(proj2 (only v_CE) erefl) -scalerDl subrK scale1r.
-have -> : (tabular_update v - v_CE) (S j) 0 =
-    (1 - alpha) * (v - v_CE) (S j) 0 + alpha * (gamma * (Pe *m (v - v_CE)) (S j) 0).
-  rewrite addmxE tabular_update_is_iteration // {1}ce mulmxBr !(addmxE, oppmxE, scalemxE).
-  by move: (v _ _) (rhat _ _) (v_CE _ _) ((Pe *m v) _ _) ((Pe *m v_CE) _ _) => *; ring.
+apply: max_visited_le => [|s Ws]; first by rewrite mulr_ge0.
+have ce : v_CE = rhat + gamma *: (Pe *m v_CE).
+  by have [|_ /(_ v_CE)[_ /(_ erefl)]] := certainty_equivalent_value n S r (gamma := gamma); rewrite ?ger0_norm.
+have -> : tabular_update v s 0 - v_CE s 0 =
+    (1 - alpha) * (v - v_CE) s 0 + alpha * (gamma * (Pe *m (v - v_CE)) s 0).
+  rewrite tabular_update_is_iteration ?covered // {1}ce mulmxBr !(addmxE, oppmxE, scalemxE).
+  have /colP/(_ s) := ce; rewrite addmxE scalemxE => ->.
+  by move: (v _ _) (rhat _ _) ((Pe *m v) _ _) ((Pe *m v_CE) _ _) => *; ring.
 rewrite (_ : 1 - alpha * (1 - gamma) = (1 - alpha) + alpha * gamma); last by ring.
 rewrite [X in _ <= X]mulrDl; apply: le_trans (ler_norm_add _ _) (ler_add _ _).
-  by rewrite normrM ger0_norm ?subr_ge0 // ler_wpmul2l ?subr_ge0.
-rewrite !normrM (ger0_norm alpha_ge0) (ger0_norm gamma_ge0) -mulrA !ler_wpmul2l // Pe_mul normrM normfV normr_nat.
-have := covered j; rewrite /source -(ltr0n R) => some; rewrite ler_pdivr_mulr // mulrC.
-apply: le_trans (ler_norm_sum _ _ _) _; rewrite /visits natr_sum mulr_suml big_mkcond.
-apply: ler_sum => k _; case: eqP => _ /=; rewrite ?mul0r ?mul1r //; exact: (near (lift ord0 k)).
+  by rewrite normrM ger0_norm ?subr_ge0 // ler_wpmul2l ?subr_ge0 // near.
+rewrite !normrM (ger0_norm alpha_ge0) (ger0_norm gamma_ge0) -mulrA !ler_wpmul2l //.
+exact: Pe_mul_le.
 Qed.
 
 (** After l updates the greatest distance to v_CE on the visited states is at most
     (1 - alpha (1 - gamma))^l times what it was. *)
 Theorem tabular_td_rate v0 l :
   0 <= gamma -> gamma < 1 -> 0 <= alpha -> alpha <= 1 ->
-  visited_norm (batch_tabular_td v0 l - v_CE) <=
-  (1 - alpha * (1 - gamma)) ^+ l * visited_norm (v0 - v_CE).
+  max_visited (fun s => `|tabular_td v0 l s 0 - v_CE s 0|) <=
+  (1 - alpha * (1 - gamma)) ^+ l * max_visited (fun s => `|v0 s 0 - v_CE s 0|).
 Proof.
-move=> gamma_ge0 gamma_lt1 alpha_ge0 alpha_le1; elim: l => [|l IH]; first by rewrite mul1r.
-rewrite exprS -mulrA /=; apply: le_trans (tabular_update_contracts _ _ _ _ _) _ => //.
-by rewrite ler_wpmul2l // subr_ge0 mulr_ile1 ?subr_ge0 ?ger_addl ?oppr_le0 // ltW.
+move=> gamma_ge0 gamma_lt1 alpha_ge0 alpha_le1; move: l.
+apply: (geometric_decay (a := fun l => max_visited (fun s => `|tabular_td v0 l s 0 - v_CE s 0|))) => [|l].
+  by rewrite subr_ge0 mulr_ile1 ?subr_ge0 ?ger_addl ?oppr_le0 // ltW.
+exact: tabular_update_contracts.
 Qed.
 
 End BatchTD.
@@ -144,15 +106,15 @@ End BatchTD.
     in the end the greatest distance stays below every e > 0. *)
 Theorem tabular_td_converges (R : archiFieldType) N n S r
     (gamma alpha : R) (v0 : 'cV_N) e :
-  (forall j : 'I_n.+1, source n S (S j)) ->
+  (forall s, visited n S s -> source n S s) ->
   0 <= gamma -> gamma < 1 -> 0 < alpha -> alpha <= 1 -> 0 < e ->
   exists m, forall l, (m <= l)%N ->
-    visited_norm n S
-      (batch_tabular_td n S r gamma alpha v0 l - v_CE n S r gamma) < e.
+    max_visited n S (fun s =>
+      `|tabular_td n S r gamma (fun _ => alpha) v0 l s 0 - v_CE n S r gamma s 0|) < e.
 Proof.
 move=> covered gamma_ge0 gamma_lt1 alpha_gt0 alpha_le1 e_gt0.
-set q := 1 - alpha * (1 - gamma); set b := visited_norm n S (v0 - v_CE n S r gamma).
-have [|| m small] := @powers_vanish _ q b e _ _ e_gt0.
+have [|| m small] := @powers_vanish _ (1 - alpha * (1 - gamma))
+    (max_visited n S (fun s => `|v0 s 0 - v_CE n S r gamma s 0|)) e _ _ e_gt0.
 - by rewrite subr_ge0 mulr_ile1 ?subr_ge0 ?ger_addl ?oppr_le0 // ltW.
 - by rewrite ltr_subl_addr ltr_addl mulr_gt0 ?subr_gt0.
 exists m => l /small; apply: le_lt_trans; apply: tabular_td_rate => //; exact: ltW.

@@ -35,10 +35,8 @@ Lemma Pe_row s : \sum_u Pe s u = (source n S s)%:R.
 Proof.
 under eq_bigr => u _ do rewrite mxE.
 rewrite -mulr_suml exchange_big /= (eq_bigr (fun _ => 1)) => [|k _]; last first.
-  by rewrite (bigD1 (S k.+1)) //= eqxx big1 ?addr0 // => u /negbTE; rewrite eq_sym => ->.
-have -> : \sum_(k < n | S k == s) 1 = (visits n S s)%:R :> R.
-  by rewrite natr_sum big_mkcond; apply: eq_bigr => k _; case: eqP.
-rewrite /source; case: posnP => [->|some]; first by rewrite mul0r.
+  by rewrite -[RHS](sum_delta (fun _ => 1) (S k.+1)); apply: eq_bigr => u _; rewrite mulr1.
+rewrite sum_out mulr1 /source; case: posnP => [->|some]; first by rewrite mul0r.
 by rewrite divff // pnatr_eq0 -lt0n.
 Qed.
 
@@ -65,7 +63,7 @@ Proof. by split; [apply: discounted_unit Pe_norm _ | apply: only_solution Pe_nor
 Theorem v_CE_nonsource s :
   `|gamma| < 1 -> ~~ source n S s -> v_CE s 0 = 0.
 Proof.
-move=> /certainty_equivalent_value[_ only]; rewrite /source lt0n negbK => /eqP none.
+move=> /certainty_equivalent_value[_ only] /nonsource_visits none.
 have [_ /(_ erefl)->] := only v_CE; rewrite addmxE scalemxE !mxE none invr0 mulr0 add0r.
 by rewrite big1 ?mulr0 // => u _; rewrite mxE none invr0 mulr0 mul0r.
 Qed.
@@ -107,13 +105,9 @@ Theorem fixed_point_iff_invertible :
   `|gamma| < 1 -> alpha != 0 ->
   (forall v, td_update v = v -> v = v_CE) <-> Mhat \in unitmx.
 Proof.
-move=> gamma_lt1 alpha0; split=> [only|inv v /(fixed_is_bellman v alpha0 inv)]; last first.
-  by move/(proj2 (certainty_equivalent_value n S r gamma_lt1)).
-apply/negPn/negP => sing; case: (@singular_kernel _ _ (Mhat *m (1%:M - gamma *: Pe R n S))) => [|u u0 Mu].
-  by rewrite unitmx_mul negb_and sing.
-case/eqP: u0; apply: (@addrI _ v_CE); rewrite addr0; apply: only.
-rewrite -[in RHS]v_CE_fixed // !update_is_operator mulmxDr {2}G_Mhat mulmxBl mul1mx -scalemxAl Mu.
-by rewrite scaler0 subr0 addrAC.
+move=> gamma_lt1 alpha0; have [inv _] := certainty_equivalent_value n S r gamma_lt1.
+rewrite -(richardson_only_iff Mhat (rhat n S r) inv alpha0).
+by split=> only v; have := only v; rewrite richardson (scalemxAl gamma).
 Qed.
 
 End Fixed.

@@ -125,14 +125,12 @@ Theorem contraction v0 vs L :
   (1 - alpha * margin m gamma) ^+ L * norm (v0 - vs)
   + norm (residual vs) / margin m gamma.
 Proof.
-move=> alpha_ge0 alpha_le1 c_gt0; elim: L => [|l IH] /=.
-  by rewrite mul1r ler_addl divr_ge0 ?norm_ge0 // ltW.
+move=> alpha_ge0 alpha_le1 c_gt0; move: L.
+apply: (decay_to_floor (a := fun L => norm (weighted_td v0 L - vs))) => [||L].
+- exact: le_trans (norm_ge0 _) (operator_norm_bound alpha_ge0 alpha_le1).
+- by rewrite divr_ge0 ?norm_ge0 // ltW.
 apply: le_trans (error_recursion _ _ alpha_ge0 alpha_le1) _.
-have q_ge0 := le_trans (norm_ge0 _) (operator_norm_bound alpha_ge0 alpha_le1).
-apply: le_trans (ler_add (ler_wpmul2l q_ge0 IH) (lexx _)) _.
-rewrite exprS le_eqVlt; apply/orP; left; apply/eqP.
-have c_neq0 : margin m gamma != 0 by rewrite gt_eqF.
-by move: (margin m gamma) (norm (residual vs)) (norm (v0 - vs)) (_ ^+ l) c_neq0 => c e d q c_neq0; field.
+by rewrite opprB addrCA subrr addr0 -mulrA [margin _ _ * _]mulrC divfK // gt_eqF.
 Qed.
 
 End Contraction.

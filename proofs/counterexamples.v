@@ -38,8 +38,7 @@ Proof. by move=> <-; rewrite subr_gt0. Qed.
 (** One state, one transition: Mhat = 1. *)
 Lemma Mhat_stay s u : Mhat 1 (fun _ _ => 1 : R) stay s u = 1.
 Proof.
-have := Mhat_row (E := fun _ _ => 1 : R) stay (fun _ _ => ltr01) (ltn0Sn 0) s.
-by rewrite big_ord1 [u]ord1.
+by rewrite Mhat_visits /visits !big_ord1 [u]ord1 /stay eqxx divr1 mulr1.
 Qed.
 
 (** Two states in turn: Mhat, Phat, G, and a bound on |G| from below. *)
@@ -124,7 +123,7 @@ move=> L; apply: lt_le_trans (norm_ge0 _); rewrite subrr norm0 mulr0 add0r c.
 have res_gt0 : 0 < norm (residual 2 (fun _ _ : 'I_2 => 1 : R) turns (fun _ => 1) (1 / 2%:R) 0).
   apply: lt_le_trans (entry_le_norm _ 0 0); rewrite normr_gt0 mxE.
   under eq_bigr => k _ do rewrite /td_error !mxE mulr0 addr0 subr0 mulr1.
-  by rewrite (K_sum turns (fun _ _ => ltr01)) ?oner_neq0.
+  by rewrite (K_sum (sum_E_neq0 turns (fun _ _ => ltr01) _)) ?oner_neq0.
 by rewrite invrN mulrN oppr_lt0 mulr_gt0 // invr_gt0 divr_gt0 ?ltr0n ?ltr01.
 Qed.
 

@@ -33,15 +33,15 @@ Theorem rate_floor alpha :
   G alpha *m one = (1 - alpha * (1 - gamma)) *: one.
 Proof.
 move=> n_gt0 E_gt0; rewrite mulmxDl mulmxBl mul1mx -!scalemxAl !stochastic_const; first last.
-- exact: Mhat_stochastic.
-- exact: Phat_stochastic.
+- by apply: Mhat_stochastic (sum_E_neq0 S E_gt0 n_gt0) _ => s u; apply: ltW.
+- by apply: Phat_stochastic (sum_E_neq0 S E_gt0 n_gt0) _ => s u; apply: ltW.
 by apply/colP => s; rewrite !mxE; ring.
 Qed.
 
 (** With every reward 1, the weighted rewards are 1. *)
 Lemma bhat_one : (0 < n)%N -> (forall s u, 0 < E s u) -> bhat n E S (fun _ => 1) = one.
 Proof.
-move=> n_gt0 E_gt0; apply/colP => s; rewrite !mxE -[RHS](K_sum S E_gt0 n_gt0 s).
+move=> n_gt0 E_gt0; apply/colP => s; rewrite !mxE -[RHS](K_sum (E := E) (S := S) (sum_E_neq0 S E_gt0 n_gt0) s).
 by apply: eq_bigr => k _; rewrite mulr1.
 Qed.
 
@@ -63,9 +63,22 @@ rewrite update_is_operator IH -scalemxAr rate_floor // bhat_one //; apply/colP =
 by field; rewrite subr_eq0 eq_sym.
 Qed.
 
+(** A state that is left makes for a transition. *)
+Lemma source_n_gt0 s : source n S s -> (0 < n)%N.
+Proof. by rewrite /source /visits; case: (n) => [|//]; rewrite big_ord0. Qed.
+
+(** With positive weights, where each state is left, no entry of Mhat is 0. *)
+Theorem Mhat_gt0 :
+  (forall s u, 0 < E s u) -> (forall s, source n S s) ->
+  forall s u, 0 < Mhat s u.
+Proof.
+move=> E_gt0 covered s u; rewrite Mhat_visits mulr_gt0 ?ltr0n ?divr_gt0 //; first exact: covered.
+by rewrite lt_def (sum_E_neq0 S E_gt0 (source_n_gt0 (covered s))) sumr_ge0 // => k _; apply: ltW.
+Qed.
+
 (** If no transition leaves the state s, the whole column of s in Mhat is 0. *)
 Lemma nonsource_column s u : ~~ source n S s -> Mhat u s = 0.
-Proof. by rewrite /source lt0n negbK => /eqP none; rewrite Mhat_visits none mul0r. Qed.
+Proof. by move=> /nonsource_visits none; rewrite Mhat_visits none mul0r. Qed.
 
 (** If no transition leaves the state s, its diagonal entry of Mhat is 0. *)
 Theorem nonsource_diagonal s : ~~ source n S s -> Mhat s s = 0.
@@ -86,15 +99,21 @@ Proof.
 by rewrite /operator.G Phat_is_Mhat_Pe mulmxBr mulmx1 -scalemxAr scalerBr opprB scalerA addrA addrAC.
 Qed.
 
+(** If Mhat has no inverse, a vector u other than 0 is kept by the layer
+    of every step size. *)
+Lemma singular_keeps_an_eigenvector :
+  Mhat \notin unitmx -> exists2 u : 'cV[R]_N, u != 0 & forall alpha, G alpha *m u = u.
+Proof.
+move=> sing; case: (@singular_kernel _ _ (Mhat *m (1%:M - gamma *: Pe))) => [|u u0 Mu].
+  by rewrite unitmx_mul negb_and sing.
+by exists u => // alpha; rewrite G_Mhat mulmxBl mul1mx -scalemxAl Mu scaler0 subr0.
+Qed.
+
 (** If no transition leaves some state, a vector u other than 0
     is kept by the layer of every step size. *)
 Theorem nonsource_keeps_an_eigenvector s :
   ~~ source n S s -> exists2 u : 'cV[R]_N, u != 0 & forall alpha, G alpha *m u = u.
-Proof.
-move=> out; case: (@singular_kernel _ _ (Mhat *m (1%:M - gamma *: Pe))) => [|u u0 Mu].
-  by rewrite unitmx_mul negb_and (nonsource_singular out).
-by exists u => // alpha; rewrite G_Mhat mulmxBl mul1mx -scalemxAl Mu scaler0 subr0.
-Qed.
+Proof. by move/nonsource_singular/singular_keeps_an_eigenvector. Qed.
 
 (** If no transition leaves some state, no layer is a contraction. *)
 Theorem nonsource_norm s alpha : ~~ source n S s -> 1 <= norm (G alpha).
@@ -120,15 +139,13 @@ Theorem positive_margin_invertible m :
   (forall s, m <= Mhat s s) -> 0 < margin m gamma ->
   Mhat \in unitmx.
 Proof.
-move=> E_ge0 m_le c_gt0; apply/negPn/negP => /singular_kernel[u u0 Mu].
-have u_gt0 : 0 < norm u by rewrite lt_neqAle norm_ge0 andbT eq_sym norm_eq0.
+move=> E_ge0 m_le c_gt0.
 have c0_gt0 : 0 < margin m 0 by apply: lt_le_trans c_gt0 _; rewrite /margin normr0 ler_add2l ler_opp2.
-have Gu : operator.G n E S 0 1 *m u = u.
-  by rewrite /operator.G mulr0 scale0r addr0 scale1r mulmxBl mul1mx Mu subr0.
 have := operator_norm_bound 0 E_ge0 m_le ler01 (lexx 1); rewrite mul1r => G_le.
-suff: norm u < norm u by rewrite ltxx.
-rewrite -{1}Gu; apply: le_lt_trans (norm_mul _ _) _; rewrite gtr_pmull //.
-by apply: le_lt_trans G_le _; rewrite ltr_subl_addr ltr_addl.
+have -> : Mhat = 1%:M - operator.G n E S 0 1.
+  by rewrite /operator.G mulr0 scale0r addr0 scale1r opprB addrCA subrr addr0.
+apply: (shrinks_unit (c := 1 - margin m 0)) => [u|]; last by rewrite ltr_subl_addr ltr_addl.
+by apply: le_trans (norm_mul _ _) _; rewrite ler_wpmul2r ?norm_ge0.
 Qed.
 
 (** The margin is at most 1 - |gamma|: no bound from it undercuts the rate floor. *)

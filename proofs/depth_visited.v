@@ -52,18 +52,19 @@ Theorem depth_on_visited v0 L s :
   `|weighted_td v0 L s 0 - v_CE s 0| <=
   (1 - alpha * margin m gamma) ^+ L * max_visited (fun u => `|v0 u 0 - v_CE u 0|).
 Proof.
-set D := max_visited _; elim: L s => [|L IH] s Ws.
-  by rewrite mul1r; apply: (le_max_visited (fun u => `|v0 u 0 - v_CE u 0|)).
-have D_ge0 : 0 <= D by apply: max_visited_ge0.
-have row_le := row_G gamma E_ge0 (m_le Ws) alpha_ge0 alpha_le1.
-have q_ge0 : 0 <= 1 - alpha * margin m gamma by apply: le_trans row_le; apply: sumr_ge0.
+move=> Ws; apply: le_trans (le_max_visited (fun s => `|weighted_td v0 L s 0 - v_CE s 0|) Ws) _.
+have q_ge0 : 0 <= 1 - alpha * margin m gamma.
+  by apply: le_trans (row_G gamma E_ge0 (m_le Ws) alpha_ge0 alpha_le1); apply: sumr_ge0.
+move: L {s Ws}; apply: (geometric_decay (a := fun L => max_visited (fun s => `|weighted_td v0 L s 0 - v_CE s 0|)) q_ge0) => L.
+set D := (X in _ <= _ * X); have D_ge0 : 0 <= D by apply: max_visited_ge0.
+apply: max_visited_le => [|s Ws]; first by rewrite mulr_ge0.
 have := error_step n E S r gamma alpha (weighted_td v0 L) v_CE.
 rewrite residual_v_CE // scaler0 addr0 => /colP/(_ s); rewrite addmxE oppmxE => ->.
-rewrite mxE exprS -mulrA; apply: le_trans (ler_norm_sum _ _ _) _.
-apply: le_trans (ler_wpmul2r _ row_le); last by rewrite mulr_ge0 ?exprn_ge0.
+rewrite mxE; apply: le_trans (ler_norm_sum _ _ _) _.
+apply: le_trans (ler_wpmul2r D_ge0 (row_G gamma E_ge0 (m_le Ws) alpha_ge0 alpha_le1)).
 rewrite mulr_suml; apply: ler_sum => u _; rewrite normrM.
 have [Wu|out] := boolP (visited u); last by rewrite G_unvisited // normr0 !mul0r.
-by rewrite ler_wpmul2l // addmxE oppmxE IH.
+by rewrite ler_wpmul2l // addmxE oppmxE; apply: (le_max_visited (fun s => `|weighted_td v0 L s 0 - v_CE s 0|)).
 Qed.
 
 End Depth.

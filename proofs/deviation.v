@@ -70,8 +70,8 @@ Qed.
 (** Where f is constant, or no transition leaves s, nothing deviates. *)
 Lemma deviation_0 t s : (sigma == 0) || (visits n (walk t) s == 0)%N -> deviation t s = 0.
 Proof.
-move=> no; rewrite /visited.deviation big1 // => k ks; case/orP: no => [/eqP sigma0|]; last first.
-  by rewrite sum_nat_eq0 => /forallP/(_ k); rewrite ks.
+move=> no; case/orP: no => [/eqP sigma0|/eqP]; last exact: visits0.
+rewrite /visited.deviation big1 // => k ks.
 have same u : f u 0 = f s 0 by apply/le_anti; rewrite -subr_le0 -sigma0 span_le -subr_le0 -sigma0 span_le.
 have [_ P_sum1] := P_stochastic; rewrite same mxE; under eq_bigr do rewrite same.
 by rewrite -mulr_suml P_sum1 mul1r subrr.

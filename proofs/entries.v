@@ -36,6 +36,12 @@ Qed.
 
 End Products.
 
+(** A sum over all s in which the one s = u counts. *)
+Lemma sum_delta (R : ringType) (I : finType) (F : I -> R) u : \sum_s (u == s)%:R * F s = F u.
+Proof.
+by rewrite (bigD1 u) //= eqxx mul1r big1 ?addr0 // => s; rewrite eq_sym => /negbTE->; rewrite mul0r.
+Qed.
+
 (** A sum over two states. *)
 Lemma sum2 (V : zmodType) (F : 'I_2 -> V) : \sum_s F s = F 0 + F 1.
 Proof. by rewrite !big_ord_recl big_ord0 addr0; congr (_ + F _); apply: val_inj. Qed.

@@ -215,9 +215,8 @@ move=> fix_vs; have fixed : alpha * norm (on_W (residual vs)) = 0.
   rewrite -(ger0_norm alpha_ge0) -norm_scale -restrictZ (_ : on_W _ = 0) ?norm0 //.
   by apply: (addrI (on_W vs)); rewrite -restrictD -ep_update_residual fix_vs addr0.
 case: (leP 0 (1 - alpha * c)) => [q_ge0|q_lt0]; last by rewrite !ep_rate // mulr0.
-elim: L => [|l IH] /=; first by rewrite mul1r.
-apply: le_trans (ep_error_recursion _ _) _; rewrite fixed addr0 exprS -mulrA.
-by rewrite ler_wpmul2l.
+move: L; apply: geometric_decay => // L; apply: le_trans (ep_error_recursion _ _) _.
+by rewrite fixed addr0.
 Qed.
 
 (** If c > 0, the distance to any vs shrinks geometrically in L,
@@ -228,10 +227,9 @@ Theorem ep_depth v0 vs L :
   (1 - alpha * c) ^+ L * norm (on_W (v0 - vs)) + norm (on_W (residual vs)) / c.
 Proof.
 move=> c_gt0; case: (leP 0 (1 - alpha * c)) => [q_ge0|q_lt0]; last by rewrite !ep_rate // mulr0 mul0r addr0.
-elim: L => [|l IH] /=; first by rewrite mul1r ler_addl divr_ge0 ?norm_ge0 // ltW.
-apply: le_trans (ep_error_recursion _ _) _; apply: le_trans (ler_add (ler_wpmul2l q_ge0 IH) (lexx _)) _.
-rewrite exprS le_eqVlt; apply/orP; left; apply/eqP; have c_neq0 : c != 0 by rewrite gt_eqF.
-by move: (norm (on_W (residual vs))) (norm (on_W (v0 - vs))) (_ ^+ l) => e d q; field.
+move: L; apply: decay_to_floor => [//||L]; first by rewrite divr_ge0 ?norm_ge0 // ltW.
+apply: le_trans (ep_error_recursion _ _) _.
+by rewrite opprB addrCA subrr addr0 -mulrA [c * _]mulrC divfK // gt_eqF.
 Qed.
 
 End Contraction.

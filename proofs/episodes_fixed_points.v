@@ -212,6 +212,7 @@ Definition near (s u : 'I_3) : R := if s == u then 4%:R else 1.
 
 Notation S := two_walks.
 Notation W := (ep_W S two_walks_next two_walks_visible).
+Notation Phat := (ep_Phat near S two_walks_next two_walks_visible).
 Notation row_margin := (ep_margin near S two_walks_next two_walks_visible).
 
 Lemma sum5 (F : 'I_5 -> R) :
@@ -222,15 +223,40 @@ rewrite !big_ord_recl big_ord0 addr0 !addrA.
 by congr (F _ + F _ + F _ + F _ + F _); apply: val_inj.
 Qed.
 
+Lemma two_walks_Phat s :
+  \sum_u Phat s u = ep_K S two_walks_visible near (@Ordinal 5 2 isT) s.
+Proof.
+transitivity ((Phat *m (const_mx 1 : 'cV_3)) s 0).
+  by rewrite mxE; apply: eq_bigr => u _; rewrite [const_mx _ _ _]mxE mulr1.
+by rewrite ep_Phat_mul big_mkcond sum5 /next_value /= !mxE !mulr0 mulr1 !add0r !addr0.
+Qed.
+
+Lemma two_walks_sum s :
+  \sum_(i | two_walks_visible i) near s (S i) =
+  near s ord0 + near s ord0 + near s (@Ordinal 3 1 isT).
+Proof. by rewrite big_mkcond sum5 /= !addr0. Qed.
+
+(** There G takes the value function 1 to two values on W, which differ unless
+    alpha gamma = 0: constants are then no eigenvectors. *)
+Theorem two_walks_constants (gamma alpha : R) :
+  let G1 := ep_G near S two_walks_next two_walks_visible gamma alpha
+            *m (const_mx 1 : 'cV_3) in
+  G1 ord0 0 = 1 + alpha * gamma * (4%:R / 9%:R) - alpha
+  /\ G1 (@Ordinal 3 1 isT) 0 = 1 + alpha * gamma * (1 / 6%:R) - alpha.
+Proof.
+have G1 s : near s ord0 + near s ord0 + near s (@Ordinal 3 1 isT) != 0 ->
+    (ep_G near S two_walks_next two_walks_visible gamma alpha *m (const_mx 1 : 'cV_3)) s 0 =
+    1 + alpha * gamma * ep_K S two_walks_visible near (@Ordinal 5 2 isT) s - alpha.
+  move=> Z0; rewrite ep_G_one ?two_walks_sum // mulmxA -ep_Phat_is_Mhat_Pe mxE -two_walks_Phat.
+  by congr (1 + _ * _ - _); apply: eq_bigr => u _; rewrite [const_mx _ _ _]mxE mulr1.
+by split; rewrite G1 /ep_K ?two_walks_sum /near /=; first [by field | by rewrite gt_eqF // !addr_gt0 ?ltr0n ?ltr01].
+Qed.
+
 Lemma two_walks_margin (gamma : R) s :
   row_margin gamma s =
   2%:R * (\sum_(k | two_walks_visible k && (S k == s)) ep_K S two_walks_visible near k s) - 1
   - `|gamma| * ep_K S two_walks_visible near (@Ordinal 5 2 isT) s.
-Proof.
-rewrite /ep_margin mxE; congr (_ - _ * _); transitivity ((ep_Phat near S two_walks_next two_walks_visible *m (const_mx 1 : 'cV_3)) s 0).
-  by rewrite mxE; apply: eq_bigr => u _; rewrite [const_mx _ _ _]mxE mulr1.
-by rewrite ep_Phat_mul big_mkcond sum5 /next_value /= !mxE !mulr0 mulr1 !add0r !addr0.
-Qed.
+Proof. by rewrite /ep_margin mxE two_walks_Phat. Qed.
 
 (** A margin can be positive on W with a terminal state, at gamma = 1 too:
     W is the states 0 and 1, whose margins are at least 1/6;
@@ -241,9 +267,7 @@ Theorem two_walks_have_a_positive_margin :
       forall s, W s -> 1 / 6%:R <= row_margin 1 s
     & row_margin 1 ord_max = - (4%:R / 3%:R)].
 Proof.
-have Z s : \sum_(i | two_walks_visible i) near s (S i) = near s ord0 + near s ord0 + near s (@Ordinal 3 1 isT).
-  by rewrite big_mkcond sum5 /= !addr0.
-split=> [s u|s|s Ws|].
+have Z := two_walks_sum; split=> [s u|s|s Ws|].
 - by rewrite /near; case: ifP; rewrite ?ltr0n ?ltr01.
 - case: s => [[|[|[|//]]] lt_s]; apply/existsP.
   + by exists (@Ordinal 5 0 isT).

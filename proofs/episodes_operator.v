@@ -85,8 +85,7 @@ Notation weighted_td := (ep_weighted_td S r next visible gamma E).
 Lemma reads_value v k : \sum_u (reads S next k u)%:R * v u 0 = next_value S next v k.
 Proof.
 rewrite /reads /next_value; case: (next k) => [l|] /=; last by rewrite big1 // => u _; rewrite mul0r.
-rewrite (bigD1 (S l)) //= eqxx mul1r big1 ?addr0 // => u /negbTE ne.
-by rewrite (_ : Some (S l) == Some u = false) ?mul0r // -ne eq_sym.
+exact: sum_delta.
 Qed.
 
 Lemma reads_sum k : \sum_u (reads S next k u)%:R = (next k != None)%:R :> R.

@@ -9,12 +9,13 @@ Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
+(** The table of the weights E s u. *)
+Definition table (R : realFieldType) N (E : 'I_N -> 'I_N -> R) : 'M[R]_N :=
+  \matrix_(s, u) E s u.
+
 Section Definitions.
 Variables (R : realFieldType) (N : nat) (E : 'I_N -> 'I_N -> R) (mu : 'I_N -> R).
 Variables (P : 'M[R]_N) (r : 'cV[R]_N) (gamma : R).
-
-(** The table of the weights E s u. *)
-Definition table : 'M[R]_N := \matrix_(s, u) E s u.
 
 (** Z s, the sum that normalises the weights of the states at s. *)
 Definition population_sum (s : 'I_N) : R := \sum_u mu u * E s u.
@@ -74,19 +75,8 @@ Lemma population_only_iff :
   1%:M - gamma *: P \in unitmx -> alpha != 0 ->
   (forall v, update v = v -> v = v_pi) <-> M_pi \in unitmx.
 Proof.
-move=> inv alpha0.
-have stays v : update v = v <-> M_pi *m ((1%:M - gamma *: P) *m (v_pi - v)) = 0.
-  split=> [kept|gone].
-    have := population_update_adds v inv; rewrite kept subrr => /esym/eqP.
-    by rewrite scaler_eq0 (negbTE alpha0) => /eqP.
-  by apply/eqP; rewrite -subr_eq0 population_update_adds // gone scaler0.
-split=> [only|M_inv v /stays]; last first.
-  rewrite -[RHS](mulmx0 _ M_pi) => /(can_inj (mulKmx M_inv)).
-  by rewrite -[RHS](mulmx0 _ (1%:M - gamma *: P)) => /(can_inj (mulKmx inv))/subr0_eq.
-apply/negPn/negP => /singular_kernel[u u0 Mu]; case/eqP: u0.
-have := only (v_pi - invmx (1%:M - gamma *: P) *m u); rewrite stays opprB addrCA subrr addr0.
-rewrite mulKVmx // => /(_ Mu)/eqP; rewrite -subr_eq0 addrAC subrr sub0r oppr_eq0 => /eqP gone.
-by rewrite -[u](mulKVmx inv) gone mulmx0.
+move=> inv alpha0; rewrite -(richardson_only_iff M_pi r inv alpha0).
+by split=> only v; have := only v; rewrite /population_update (scalemxAl gamma).
 Qed.
 
 (** So it is exactly if the table of weights has an inverse:

@@ -96,8 +96,7 @@ Proof. by apply: td_is_linear_in_kernel_space => i; rewrite [RHS]mxE mulmx0 !mxE
 (** The normaliser is not 0 at a source. *)
 Lemma normaliser_of_source s : (0 < visits n S s)%N -> exists2 k : 'I_n, S k = s & Z s != 0.
 Proof.
-rewrite lt0n sum_nat_eq0 negb_forall => /existsP[k]; rewrite negb_imply eqb0 negbK => /= /eqP ks.
-by exists k; rewrite -?ks.
+by case/source_left => k ks; exists k; rewrite -?ks.
 Qed.
 
 (** The flow of nu from s to u is that from u to s. *)

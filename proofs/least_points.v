@@ -2,7 +2,7 @@
     when a layer keeps it alone, and what two softmaxes do. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm bellman coverage.
-From icrl Require Import softmax_residual_gradient.
+From icrl Require Import fixed_point softmax_residual_gradient.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -16,7 +16,6 @@ Implicit Types (v w h vs : 'cV[R]_N) (s u : 'I_N).
 Notation update := (residual_update n E S r gamma).
 Notation gradient := (gradient n S r gamma).
 Notation least_point := (least_point n S r gamma).
-Notation weight_table := (weight_table E).
 
 (** What a change of the values does to the TD errors: a row for each transition. *)
 Definition slopes : 'M[R]_(n, N) :=
@@ -24,8 +23,7 @@ Definition slopes : 'M[R]_(n, N) :=
 
 Lemma slopes_mul h (k : 'I_n) : (slopes *m h) k 0 = gamma * h (S k.+1) 0 - h (S k) 0.
 Proof.
-have at_state u : \sum_s (u == s)%:R * h s 0 = h u 0.
-  by rewrite (bigD1 u) //= eqxx mul1r big1 ?addr0 // => s /negbTE; rewrite eq_sym => ->; rewrite mul0r.
+have at_state := sum_delta (fun s => h s 0).
 rewrite mxE -(at_state (S k)) -(at_state (S k.+1)) mulr_sumr -sumrB; apply: eq_bigr => s _.
 by rewrite mxE mulrBl mulrA.
 Qed.
@@ -71,20 +69,17 @@ Qed.
 Theorem least_point_alone_iff_invertible alpha vs :
   (forall s, both_normaliser n E S s != 0) -> alpha != 0 ->
   (forall v, least_point v <-> v = vs) ->
-  (forall v, update alpha v = v <-> v = vs) <-> weight_table \in unitmx.
+  (forall v, update alpha v = v <-> v = vs) <-> table E \in unitmx.
 Proof.
 move=> Z_neq0 alpha0 one; split=> [alone|inv v]; last first.
   by rewrite -one; apply: kept_is_least_point.
 have none : gradient vs = 0 by apply/least_iff_no_gradient/one.
+have gradE h : gradient (vs + h) = 2%:R *: (slopes^T *m slopes *m h) by rewrite gradientD none add0r.
 have inv : slopes^T *m slopes \in unitmx.
   apply: second_derivatives_unit => h Bh; apply: (@addrI _ vs); rewrite addr0; apply/one.
-  by apply/least_iff_no_gradient; rewrite gradientD none -mulmxA Bh mulmx0 scaler0 addr0.
-apply/negPn/negP => /singular_kernel[u u0 Tu]; case/eqP: u0.
-set h := invmx (slopes^T *m slopes) *m u.
-have Hh : slopes^T *m slopes *m h = u by rewrite mulKVmx.
-suff h0 : h = 0 by rewrite -Hh h0 mulmx0.
-apply: (@addrI _ vs); rewrite addr0; apply/alone/(kept_iff _ _ Z_neq0 _ alpha0).
-by rewrite gradientD none add0r Hh -scalemxAr Tu scaler0.
+  by apply/least_iff_no_gradient; rewrite gradE -mulmxA Bh mulmx0 scaler0.
+apply/(only_0_iff_unit _ inv) => h Th; apply: (@addrI _ vs); rewrite addr0; apply/alone/(kept_iff _ _ Z_neq0 _ alpha0).
+by rewrite gradE -scalemxAr Th scaler0.
 Qed.
 
 End OneLeastPoint.
@@ -132,8 +127,7 @@ Theorem one_least_point_without_discount :
   exists vs, forall v, least_point v <-> v = vs.
 Proof.
 move=> gamma0 covered; apply: one_least_point => h Bh; apply/colP => s; rewrite [RHS]mxE.
-have := covered s; rewrite /source lt0n sum_nat_eq0 negb_forall => /existsP[k].
-rewrite negb_imply eqb0 negbK => /= /eqP <-.
+have [k <-] := source_left (covered s).
 by rewrite (kept_errors (i := k) (m := 1) Bh) ?addn1 ?ltn_ord // gamma0 expr1 mul0r.
 Qed.
 

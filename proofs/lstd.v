@@ -2,7 +2,7 @@
     of A w = b; with a feature for each state that is v_CE alone. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From icrl Require Import transformer td entries softmax_td linear_td operator norm coverage.
-From icrl Require Import certainty_equivalence batch_td.
+From icrl Require Import certainty_equivalence.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -86,25 +86,16 @@ Notation counts := (diag_mx (\row_s (visits n S s)%:R) : 'M[R]_N).
 (** A and b then hold the empirical model, each state by the number of its visits. *)
 Lemma one_hot_A : A = counts *m (1%:M - gamma *: Pe R n S).
 Proof.
-apply/matrixP => s u; rewrite mul_diag_mx summxE !mxE mulrBr mulrCA.
-have some : (visits n S s)%:R * ((\sum_(k < n | S k == s) (S k.+1 == u)%:R) / (visits n S s)%:R) =
-    \sum_(k < n | S k == s) (S k.+1 == u)%:R :> R.
-  have [none|some] := eqVneq (visits n S s) 0%N; last by rewrite mulrC divfK // pnatr_eq0.
-  rewrite none mul0r big1 // => k /eqP ks; move/eqP: none.
-  by rewrite sum_nat_eq0 => /forall_inP/(_ k isT); rewrite ks eqxx.
-rewrite some /visits natr_sum mulr_suml mulr_sumr [X in _ - X]big_mkcond -sumrB; apply: eq_bigr => k _.
+apply/matrixP => s u; rewrite mul_diag_mx summxE !mxE mulrBr mulrCA visits_mean.
+rewrite /visits natr_sum mulr_suml mulr_sumr [X in _ - X]big_mkcond -sumrB; apply: eq_bigr => k _.
 rewrite mxE big_ord1 !mxE !andbT [u == S k]eq_sym [s == S k]eq_sym [u == S k.+1]eq_sym.
 by case: (eqVneq (S k) s) => [->|_]; rewrite ?mul1r ?mul0r ?subr0 // if_same ?mulr0.
 Qed.
 
 Lemma one_hot_b : b = counts *m rhat n S r.
 Proof.
-apply/colP => s; rewrite mul_diag_mx summxE !mxE.
-have [none|some] := eqVneq (visits n S s) 0%N; last first.
-  rewrite mulrC divfK ?pnatr_eq0 // [RHS]big_mkcond; apply: eq_bigr => k _.
-  by rewrite !mxE andbT eq_sym; case: eqP; rewrite ?mulr1 ?mulr0.
-rewrite none mul0r big1 // => k _; rewrite !mxE andbT eq_sym.
-by move/eqP: none; rewrite sum_nat_eq0 => /forall_inP/(_ k isT); rewrite eqb0 => /negbTE ->; rewrite mulr0.
+apply/colP => s; rewrite mul_diag_mx summxE !mxE visits_mean [RHS]big_mkcond; apply: eq_bigr => k _.
+by rewrite !mxE andbT eq_sym; case: eqP; rewrite ?mulr1 ?mulr0.
 Qed.
 
 (** If every state is a source and |gamma| < 1, A has an inverse,

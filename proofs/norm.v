@@ -1,6 +1,6 @@
-(** The greatest absolute row sum of a matrix:
-    of a column vector, its greatest absolute entry. *)
-From mathcomp Require Import all_ssreflect all_algebra.
+(** The greatest absolute row sum of a matrix: of a column vector, its greatest
+    absolute entry; and how fast distances that shrink in every step go to 0. *)
+From mathcomp Require Import all_ssreflect all_algebra ring.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -100,3 +100,49 @@ by apply: ler_sum => k _; rewrite -mulr_sumr ler_wpmul2l ?le_norm.
 Qed.
 
 End Norm.
+
+(** Distances a l that every step multiplies by at most q. *)
+Section Decay.
+Variables (R : realFieldType) (a : nat -> R) (q : R).
+Hypothesis q_ge0 : 0 <= q.
+
+Lemma geometric_decay : (forall l, a l.+1 <= q * a l) -> forall l, a l <= q ^+ l * a 0%N.
+Proof.
+move=> step; elim=> [|l IH]; first by rewrite mul1r.
+by rewrite exprS -mulrA (le_trans (step l)) // ler_wpmul2l.
+Qed.
+
+(** If every step adds at most (1 - q) f, they decay to the floor f. *)
+Lemma decay_to_floor f :
+  0 <= f -> (forall l, a l.+1 <= q * a l + (1 - q) * f) -> forall l, a l <= q ^+ l * a 0%N + f.
+Proof.
+move=> f_ge0 step; elim=> [|l IH]; first by rewrite mul1r ler_addl.
+apply: le_trans (step l) _; apply: le_trans (ler_add (ler_wpmul2l q_ge0 IH) (lexx _)) _.
+by rewrite exprS mulrDr mulrA -addrA -mulrDl [q + _]addrC subrK mul1r.
+Qed.
+
+End Decay.
+
+(** The powers of a number in [0, 1) fall below every positive bound. *)
+Lemma powers_vanish (R : archiFieldType) (q b e : R) :
+  0 <= q -> q < 1 -> 0 < e -> exists m, forall l, (m <= l)%N -> q ^+ l * b < e.
+Proof.
+move=> q_ge0 q_lt1 e_gt0; have [->|q_neq0] := eqVneq q 0.
+  by exists 1%N => l l_gt0; rewrite expr0n gtn_eqF // mul0r.
+have q_gt0 : 0 < q by rewrite lt_def q_neq0.
+have bernoulli (h : R) m : 0 <= h -> 1 + m%:R * h <= (1 + h) ^+ m.
+  move=> h_ge0; elim: m => [|m IH]; first by rewrite mul0r addr0.
+  rewrite exprSr; apply: le_trans (ler_wpmul2r _ IH); last by rewrite addr_ge0 ?ler01.
+  rewrite -subr_ge0 -addn1 natrD; set t := m%:R : R.
+  rewrite (_ : _ - _ = t * h * h); last by ring.
+  by rewrite !mulr_ge0 ?ler0n.
+have h_gt0 : 0 < q^-1 - 1 by rewrite subr_gt0 invf_gt1.
+exists (Num.bound (`|b| / (e * (q^-1 - 1)))) => l le_l.
+rewrite mulrC -ltr_pdivl_mulr ?exprn_gt0 // -ltr_pdivr_mull // -exprVn -[q^-1](subrK 1) addrC.
+apply: lt_le_trans (bernoulli _ l (ltW h_gt0)); rewrite -ltr_subl_addl.
+apply: (@lt_le_trans _ _ (`|b| / e)).
+  by rewrite mulrC ltr_subl_addl (le_lt_trans (_ : _ <= `|b| / e)) ?ltr_addr ?ltr01 // ler_pmul2r ?invr_gt0 ?ler_norm.
+rewrite -ler_pdivr_mulr // -mulrA -invfM; apply: ltW.
+apply: (@lt_le_trans _ _ (Num.bound (`|b| / (e * (q^-1 - 1))))%:R); last by rewrite ler_nat.
+by rewrite archi_boundP // divr_ge0 // mulr_ge0 // ltW.
+Qed.

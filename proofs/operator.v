@@ -33,8 +33,8 @@ Definition visits (s : 'I_N) : nat := \sum_(k < n) (S k == s).
 Definition Pe : 'M[R]_N :=
   \matrix_(s, u) ((\sum_(k < n | S k == s) (S k.+1 == u)%:R) / (visits s)%:R).
 
-(** The empirical model's rewards: the mean over the transitions out of s;
-    0 if none leaves s. *)
+(** The empirical model's rewards: the mean of r over the transitions out of s,
+    as it is of any other numbers in the place of r; 0 if none leaves s. *)
 Definition rhat : 'cV[R]_N :=
   \col_s ((\sum_(k < n | S k == s) r k) / (visits s)%:R).
 
@@ -86,6 +86,43 @@ Notation weighted_td := (weighted_td n S r gamma E).
 Lemma sum_by_state (f : 'I_n -> 'I_N) (F : 'I_n -> R) : \sum_k F k = \sum_u \sum_(k | f k == u) F k.
 Proof. exact: (partition_big f xpredT). Qed.
 
+(** Sums over the transitions out of s: of a constant, of anything if there are none,
+    and from their mean; a source has one. *)
+Lemma sum_out s (c : R) : \sum_(k < n | S k == s) c = (visits n S s)%:R * c.
+Proof.
+rewrite /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _.
+by case: eqP; rewrite ?mul1r ?mul0r.
+Qed.
+
+Lemma visits0 s (F : 'I_n -> R) : visits n S s = 0%N -> \sum_(k < n | S k == s) F k = 0.
+Proof.
+move/eqP; rewrite sum_nat_eq0 => /forallP none; apply: big1 => k ks.
+by have := none k; rewrite ks.
+Qed.
+
+Lemma visits_mean s (F : 'I_n -> R) :
+  (visits n S s)%:R * ((\sum_(k < n | S k == s) F k) / (visits n S s)%:R) = \sum_(k < n | S k == s) F k.
+Proof.
+have [none|some] := eqVneq (visits n S s) 0%N; first by rewrite visits0 // mul0r mulr0.
+by rewrite mulrC divfK // pnatr_eq0.
+Qed.
+
+Lemma source_left s : source n S s -> exists k : 'I_n, S k = s.
+Proof.
+rewrite /source lt0n sum_nat_eq0 negb_forall => /existsP[k]; rewrite negb_imply eqb0 negbK => /= /eqP ks.
+by exists k.
+Qed.
+
+Lemma nonsource_visits s : ~~ source n S s -> visits n S s = 0%N.
+Proof. by rewrite /source lt0n negbK => /eqP. Qed.
+
+(** The empirical model's next values: means over the transitions out of a state. *)
+Lemma Pe_mul v s : (Pe *m v) s 0 = (\sum_(k < n | S k == s) v (S k.+1) 0) / (visits n S s)%:R.
+Proof.
+rewrite mxE; under eq_bigr => u _ do rewrite mxE mulrAC mulr_suml.
+rewrite -mulr_suml exchange_big /=; congr (_ / _); apply: eq_bigr => k _; exact: sum_delta.
+Qed.
+
 (** What the rows of Mhat and Phat make of v:
     its weighted means over the sources, and over the successors. *)
 Lemma Mhat_mul v s : (Mhat *m v) s 0 = \sum_(k < n) K k s * v (S k) 0.
@@ -111,8 +148,7 @@ Proof. by rewrite (sum_by_state (fun k => S k.+1)); apply: eq_bigr => u _; rewri
     so Mhat s u is in proportion to n_u E s u. *)
 Lemma Mhat_visits s u : Mhat s u = (visits n S u)%:R * (E s u / \sum_(i < n) E s (S i)).
 Proof.
-rewrite mxE /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _.
-by rewrite /td.K; case: eqP => [->|_] /=; rewrite ?mul1r ?mul0r.
+by rewrite mxE -sum_out; apply: eq_bigr => k /eqP ku; rewrite /td.K ku.
 Qed.
 
 (** Weighted sums over transitions are Mhat times the means over the transitions
@@ -199,28 +235,30 @@ Qed.
 
 End Nonnegative.
 
-(** Positive weights, and at least one transition. *)
-Section Positive.
-Hypotheses (E_gt0 : forall s u, 0 < E s u) (n_gt0 : (0 < n)%N).
+(** Weights whose sums are not 0. *)
+Section Normalised.
+Hypothesis Z_neq0 : forall s, \sum_(k < n) E s (S k) != 0.
 
-Lemma K_sum s : \sum_(k < n) K k s = 1.
-Proof.
-rewrite -mulr_suml divff // psumr_eq0 => [|k _]; last exact: ltW.
-by apply/allPn; exists (Ordinal n_gt0); rewrite ?mem_index_enum //= gt_eqF.
-Qed.
-
-Lemma Mhat_row s : \sum_u Mhat s u = 1. Proof. by rewrite Mhat_sum K_sum. Qed.
-Lemma Phat_row s : \sum_u Phat s u = 1. Proof. by rewrite Phat_sum K_sum. Qed.
+Lemma K_sum s : \sum_(k < n) K k s = 1. Proof. by rewrite -mulr_suml divff. Qed.
 
 (** Mhat is row-stochastic: no entry is negative, and each row sums to 1. *)
-Theorem Mhat_stochastic : stochastic Mhat.
-Proof. by split; [apply: Mhat_ge0 => *; apply: ltW | exact: Mhat_row]. Qed.
+Theorem Mhat_stochastic : (forall s u, 0 <= E s u) -> stochastic Mhat.
+Proof. by split=> [s u|s]; [exact: Mhat_ge0 | rewrite Mhat_sum K_sum]. Qed.
 
 (** Phat is row-stochastic: no entry is negative, and each row sums to 1. *)
-Theorem Phat_stochastic : stochastic Phat.
-Proof. by split; [apply: Phat_ge0 => *; apply: ltW | exact: Phat_row]. Qed.
+Theorem Phat_stochastic : (forall s u, 0 <= E s u) -> stochastic Phat.
+Proof. by split=> [s u|s]; [exact: Phat_ge0 | rewrite Phat_sum K_sum]. Qed.
 
-End Positive.
+End Normalised.
+
+(** As are positive weights, where there is a transition. *)
+Lemma sum_E_neq0 :
+  (forall s u, 0 < E s u) -> (0 < n)%N -> forall s, \sum_(k < n) E s (S k) != 0.
+Proof.
+move=> E_gt0 n_gt0 s; rewrite gt_eqF // (bigD1 (Ordinal n_gt0)) //= ltr_paddr //.
+by rewrite sumr_ge0 // => k _; apply: ltW.
+Qed.
+
 End Operator.
 
 Section Transformer.

@@ -1,6 +1,6 @@
 (** Contexts at random: the walks of n transitions of a Markov chain, as a finite distribution. *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From icrl Require Import operator neu_bound.
+From icrl Require Import operator bellman neu_bound.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -35,29 +35,19 @@ Lemma walk_cons n (s : 'I_N) (t : n.+1.-tuple 'I_N) k :
   (k <= n)%N -> walk [tuple of s :: t] k.+1 = walk t k.
 Proof. by move=> le_kn; apply: set_nth_default; rewrite size_tuple. Qed.
 
-(** A sum over the walks of n + 1 states: over the first, and over the others. *)
-Lemma sum_front n (F : n.+1.-tuple 'I_N -> R) :
-  \sum_t F t = \sum_s \sum_(t : n.-tuple 'I_N) F [tuple of s :: t].
-Proof.
-rewrite pair_bigA (reindex (fun p : 'I_N * n.-tuple 'I_N => [tuple of p.1 :: p.2])) //=.
-exists (fun t : n.+1.-tuple 'I_N => (thead t, [tuple of behead t])) => [[s t] _|t _] /=.
-  by congr pair; apply: val_inj.
-by rewrite -tuple_eta.
-Qed.
-
 (** The walks from p0, by their first state: those that begin after one transition from it. *)
 Lemma weights_front n (p0 : 'I_N -> R) (P : 'M[R]_N) :
   \sum_(t : n.+2.-tuple 'I_N) path_weight p0 P t =
   \sum_s p0 s * \sum_(t : n.+1.-tuple 'I_N) path_weight (P s) P t.
 Proof.
-rewrite sum_front; apply: eq_bigr => s _; rewrite mulr_sumr; apply: eq_bigr => t _.
+rewrite sum_paths; apply: eq_bigr => s _; rewrite mulr_sumr; apply: eq_bigr => t _.
 rewrite /path_weight big_ord_recl walk_cons //; congr (_ * (P _ _ * _)).
 by apply: eq_bigr => k _; rewrite /= !walk_cons //; apply: ltnW.
 Qed.
 
 Lemma weights_single (p0 : 'I_N -> R) (P : 'M[R]_N) : \sum_(t : 1.-tuple 'I_N) path_weight p0 P t = \sum_s p0 s.
 Proof.
-rewrite sum_front; apply: eq_bigr => s _; rewrite (big_pred1 [tuple]) => [|t]; last by rewrite (tuple0 t) /= eqxx.
+rewrite sum_paths; apply: eq_bigr => s _; rewrite (big_pred1 [tuple]) => [|t]; last by rewrite (tuple0 t) /= eqxx.
 by rewrite /path_weight big_ord0 mulr1.
 Qed.
 

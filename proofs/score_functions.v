@@ -26,7 +26,8 @@ Definition biased_features (s : 'I_N) : 'cV[R]_(d + 3) :=
 Definition biased_A : 'M[R]_(d + 3) :=
   block_mx A 0 0 (delta_mx 0 ord_max + delta_mx ord_max 1).
 
-(** The weight of s as a key: rho s = e^(a s). *)
+(** The weight of the key u for the query s: rho(u) e^(x(u)^T A x(s)),
+    with rho(u) = e^(a(u)). *)
 Definition key_weight (exp : R -> R) (s u : 'I_N) : R :=
   exp (a u) * exp (score x A s u).
 

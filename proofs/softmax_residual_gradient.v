@@ -1,7 +1,7 @@
 (** softmax-residual-gradient: with two keys a transition, a layer is a gradient step
     for the squared TD errors, preconditioned by the weights. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries softmax_td operator norm coverage.
+From icrl Require Import transformer td entries softmax_td operator norm coverage fixed_point.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -41,9 +41,6 @@ Definition gradient (v : 'cV[R]_N) : 'cV[R]_N :=
   \col_s (2%:R * \sum_(k < n)
     (gamma * (S k.+1 == s)%:R - (S k == s)%:R) * td_error v k).
 
-(** The table of the weights. *)
-Definition weight_table : 'M[R]_N := \matrix_(s, u) E s u.
-
 (** One layer with two softmaxes, over the states left and over those reached. *)
 Definition two_softmax_update (alpha : R) (v : 'cV[R]_N) : 'cV[R]_N :=
   \col_s (v s 0 + alpha * (
@@ -63,7 +60,6 @@ Notation preconditioner := (preconditioner n E S).
 Notation J := (squared_errors n S r gamma).
 Notation gradient := (gradient n S r gamma).
 Notation least_point := (least_point n S r gamma).
-Notation weight_table := (weight_table E).
 
 Lemma both_normaliserE s : \sum_p E s (@key N n S p) = Z s.
 Proof. by rewrite big_sumType /= -big_split. Qed.
@@ -86,8 +82,7 @@ Theorem gradient_is_derivative v h :
 Proof.
 have -> : \sum_s gradient v s 0 * h s 0 =
     \sum_(k < n) 2%:R * (gamma * h (S k.+1) 0 - h (S k) 0) * td_error v k.
-  have at_state u : \sum_s (u == s)%:R * h s 0 = h u 0.
-    by rewrite (bigD1 u) //= eqxx mul1r big1 ?addr0 // => s /negbTE; rewrite eq_sym => ->; rewrite mul0r.
+  have at_state := sum_delta (fun s => h s 0).
   under eq_bigr => s _ do rewrite mxE mulr_sumr mulr_suml.
   rewrite exchange_big; apply: eq_bigr => k _ /=; rewrite -(at_state (S k)) -(at_state (S k.+1)).
   rewrite !mulr_sumr -sumrB mulr_sumr mulr_suml; apply: eq_bigr => s _.
@@ -103,8 +98,7 @@ Proof.
 apply/colP => s; rewrite residual_layer addmxE oppmxE scalemxE [(_ *m _) s 0]mxE.
 have -> : \sum_u preconditioner s u * gradient v u 0 =
     - (2%:R / Z s * \sum_(k < n) (E s (S k) - gamma * E s (S k.+1)) * td_error v k).
-  have at_state u : \sum_w (u == w)%:R * E s w = E s u.
-    by rewrite (bigD1 u) //= eqxx mul1r big1 ?addr0 // => w /negbTE; rewrite eq_sym => ->; rewrite mul0r.
+  have at_state := sum_delta (E s).
   under eq_bigr => u _ do rewrite !mxE !mulr_sumr.
   rewrite exchange_big mulr_sumr -sumrN; apply: eq_bigr => k _ /=.
   rewrite -(at_state (S k)) -(at_state (S k.+1)) !mulr_sumr -sumrB mulr_suml mulr_sumr -sumrN.
@@ -150,13 +144,13 @@ Proof. by move=> /least_iff_no_gradient none; rewrite layer_is_gradient_step non
 Hypothesis Z_neq0 : forall s, Z s != 0.
 
 (** With alpha <> 0, what a layer keeps is what the table takes the gradient of to 0. *)
-Lemma kept_iff alpha v : alpha != 0 -> update alpha v = v <-> weight_table *m gradient v = 0.
+Lemma kept_iff alpha v : alpha != 0 -> update alpha v = v <-> table E *m gradient v = 0.
 Proof.
 move=> alpha0; rewrite layer_is_gradient_step.
 have half0 : alpha / 2%:R != 0 by rewrite mulf_neq0 // invr_eq0 pnatr_eq0.
-have entry s : (weight_table *m gradient v) s 0 = Z s * (preconditioner *m gradient v) s 0.
+have entry s : (table E *m gradient v) s 0 = Z s * (preconditioner *m gradient v) s 0.
   rewrite !mxE mulr_sumr; apply: eq_bigr => u _.
-  by rewrite [weight_table s u]mxE [preconditioner s u]mxE mulrA mulrCA divff ?mulr1.
+  by rewrite [table E s u]mxE [preconditioner s u]mxE mulrA mulrCA divff ?mulr1.
 split=> [/eqP|none].
   rewrite -subr_eq0 addrC addKr oppr_eq0 scaler_eq0 (negbTE half0) /= => /eqP none.
   by apply/colP => s; rewrite entry none !mxE mulr0.
@@ -166,7 +160,7 @@ Qed.
 
 (** Where the table has an inverse, it keeps nothing else. *)
 Theorem kept_is_least_point alpha v :
-  alpha != 0 -> weight_table \in unitmx -> update alpha v = v <-> least_point v.
+  alpha != 0 -> table E \in unitmx -> update alpha v = v <-> least_point v.
 Proof.
 move=> alpha0 inv; rewrite least_iff_no_gradient kept_iff //.
 by split=> [g0|->]; rewrite ?mulmx0 //; apply: (can_inj (mulKmx inv)); rewrite g0 mulmx0.

@@ -2,7 +2,7 @@
     is TD(lambda), and what it keeps is LSTD(lambda), whatever the weights. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm contraction bellman coverage.
-From icrl Require Import certainty_equivalence batch_td.
+From icrl Require Import certainty_equivalence.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -97,8 +97,7 @@ Qed.
 Theorem mean_return_is_affine v : mean_return v = r_lambda + P_lambda *m v.
 Proof.
 have value (w : 'I_N) : \sum_u (delta_mx u 0 : 'cV[R]_N) w 0 * v u 0 = v w 0.
-  rewrite (bigD1 w) //= mxE !eqxx mul1r big1 ?addr0 // => u /negbTE ne.
-  by rewrite mxE eq_sym ne mul0r.
+  by rewrite -[RHS](sum_delta (fun u => v u 0)); apply: eq_bigr => u _; rewrite mxE andbT eq_sym.
 have combined (a b c : 'I_N -> R) : \sum_u (0 + gamma * ((1 - lambda) * a u + lambda * b u)) * c u =
     gamma * ((1 - lambda) * (\sum_u a u * c u) + lambda * \sum_u b u * c u).
   by rewrite !mulr_sumr -big_split mulr_sumr; apply: eq_bigr => u _ /=; ring.
@@ -119,7 +118,7 @@ Proof. by rewrite -mean_return_is_affine layer_moves_to_mean_returns. Qed.
 
 (** At a state that no transition leaves, the mean return is 0. *)
 Lemma mean_return_nonsource v s : ~~ source n S s -> mean_return v s 0 = 0.
-Proof. by rewrite /source lt0n negbK mxE => /eqP ->; rewrite invr0 mulr0. Qed.
+Proof. by move=> /nonsource_visits none; rewrite mxE none invr0 mulr0. Qed.
 
 (** The errors times their traces, from transition k on: the scanned errors of the visits
     to s from there on, and what the trace held before times the scanned error at k. *)
@@ -154,11 +153,7 @@ have lhs s : \sum_(k < n) td_error S r gamma v k * trace S theta s k =
   have -> : \sum_(k < n) (S k == s)%:R * scanned v k = \sum_(k < n | S k == s) (target v k - v s 0).
     rewrite [RHS]big_mkcond; apply: eq_bigr => k _.
     by case: eqP => [<-|_]; rewrite ?mul0r // mul1r scanned_is_return // ltnW.
-  rewrite sumrB mulrBr mxE; congr (_ - _); last first.
-    by rewrite /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _; case: eqP; rewrite ?mul1r ?mul0r.
-  have [none|some] := eqVneq (visits n S s) 0%N; last by rewrite mulrC divfK // pnatr_eq0.
-  rewrite none mul0r big1 // => k /eqP ks; move/eqP: none.
-  by rewrite sum_nat_eq0 => /forall_inP/(_ k isT); rewrite ks eqxx.
+  by rewrite sumrB mulrBr mxE visits_mean sum_out.
 rewrite -mean_return_is_affine; split=> [vE|[solves none]].
   split=> s; first by rewrite lhs -vE subrr mulr0.
   by rewrite {1}vE; apply: mean_return_nonsource.
@@ -216,28 +211,17 @@ have below i m : `|back i m| <= if m is 0%N then norm v else `|gamma| * norm v.
 rewrite P_lambda_mul; apply: col_norm_le => // s; rewrite mxE normrM normfV normr_nat.
 have [->|some] := eqVneq (visits n S s) 0%N; first by rewrite invr0 mulr0.
 rewrite ler_pdivr_mulr ?ltr0n ?lt0n // mulrC; apply: le_trans (ler_norm_sum _ _ _) _.
-rewrite /visits natr_sum mulr_suml big_mkcond; apply: ler_sum => k _.
-case: eqP => _ /=; rewrite ?mul0r ?mul1r //; apply: le_trans (below k (n - k)%N) _.
+rewrite -sum_out; apply: ler_sum => k _; apply: le_trans (below k (n - k)%N) _.
 by case: (n - k)%N (subn_gt0 k n); rewrite ?ltn_ord.
 Qed.
 
 Lemma lambda_unit : 1%:M - P_lambda \in unitmx.
-Proof.
-apply/negPn/negP => /singular_kernel[u u0]; rewrite mulmxBl mul1mx => /subr0_eq uE.
-have u_gt0 : 0 < norm u by rewrite lt_neqAle norm_ge0 andbT eq_sym norm_eq0.
-suff: norm u < norm u by rewrite ltxx.
-by rewrite {1}uE; apply: le_lt_trans (P_lambda_small u) _; rewrite gtr_pmull.
-Qed.
+Proof. exact: shrinks_unit P_lambda_small gamma_lt1. Qed.
 
 (** Exactly one v equals its mean returns r_lambda + P_lambda v: v_lambda,
     which knows no weights. *)
 Theorem one_lambda_value v : v = r_lambda + P_lambda *m v <-> v = v_lambda.
-Proof.
-have inv := lambda_unit.
-have vE w : w - P_lambda *m w = (1%:M - P_lambda) *m w by rewrite mulmxBl mul1mx.
-split=> [v_eq|->]; last by apply/eqP; rewrite -subr_eq vE mulKVmx.
-by rewrite /softmax_td_lambda.v_lambda -[X in invmx _ *m X](addrK (P_lambda *m v)) -v_eq vE mulKmx.
-Qed.
+Proof. exact: affine_solution lambda_unit. Qed.
 
 (** So v_lambda is what tabular LSTD(lambda) has for a solution,
     with 0 at the states that no transition leaves. *)
@@ -267,14 +251,8 @@ Theorem v_lambda_alone_iff_invertible alpha :
   alpha != 0 ->
   (forall v, update alpha v = v -> v = v_lambda) <-> Mhat \in unitmx.
 Proof.
-move=> alpha0; split=> [only|inv v].
-  apply/negPn/negP => sing; case: (@singular_kernel _ _ (Mhat *m (1%:M - P_lambda))) => [|u u0 Mu].
-    by rewrite unitmx_mul negb_and sing.
-  case/eqP: u0; apply: (@addrI _ v_lambda); rewrite addr0; apply: only.
-  by rewrite layer_moved mulmxA Mu scaler0 subr0.
-rewrite -[v](subrK v_lambda) addrC layer_moved => /eqP; rewrite -subr_eq0 addrC addKr oppr_eq0 scaler_eq0 (negbTE alpha0) /=.
-move=> /eqP M0; apply/eqP; rewrite -[X in _ == X]addr0 (inj_eq (addrI _)); apply/eqP.
-by apply: (can_inj (mulKmx lambda_unit)); apply: (can_inj (mulKmx inv)); rewrite M0 !mulmx0.
+move=> alpha0; rewrite -(richardson_only_iff Mhat r_lambda lambda_unit alpha0).
+by split=> only v; have := only v; rewrite lambda_layer.
 Qed.
 
 (** With a margin c the layers go to v_lambda at the rate 1 - alpha c. *)
@@ -289,8 +267,7 @@ have margin_le1 : margin m gamma <= 1.
   by apply: le_trans (margin_at_most gamma E_ge0 m_le) _; rewrite ger_addl oppr_le0.
 have rate_ge0 : 0 <= 1 - alpha * margin m gamma.
   by rewrite subr_ge0 (le_trans (ler_wpmul2l alpha_ge0 margin_le1)) ?mulr1.
-elim: L => [|L IH]; first by rewrite mul1r.
-rewrite exprS -mulrA /=; apply: le_trans (ler_wpmul2l rate_ge0 IH).
+move: L; apply: geometric_decay => // L; rewrite iterS.
 move: (iter L _ v0) => v; have [e ->] : exists e : 'cV[R]_N, v = v_lambda + e by exists (v - v_lambda); rewrite addrC subrK.
 rewrite (addrAC v_lambda e) subrr add0r.
 have -> : update alpha (v_lambda + e) - v_lambda = (1%:M - alpha *: Mhat) *m e + alpha *: (Mhat *m (P_lambda *m e)).

@@ -1,8 +1,7 @@
 (** tabular: with one-hot features softmax TD is batch tabular TD but for a share
     of foreign transitions, which sharpness takes to 0. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import transformer td entries softmax_td operator.
-From icrl Require Import exponential.
+From icrl Require Import transformer td entries softmax_td operator exponential batch_td.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -20,19 +19,9 @@ Definition one_hot (b : R) (s : 'I_N) : 'cV[R]_N := b *: delta_mx s 0.
 Definition foreign_share (q : R) (s : 'I_N) : R :=
   (n%:R - (visits n S s)%:R) / ((visits n S s)%:R * q + (n%:R - (visits n S s)%:R)).
 
-(** The mean of f over the transitions out of s, and over all others; x / 0 = 0. *)
-Definition own_mean (f : nat -> R) (s : 'I_N) : R :=
-  (\sum_(k < n | S k == s) f k) / (visits n S s)%:R.
+(** The mean of f over the transitions that do not leave s; x / 0 = 0. *)
 Definition other_mean (f : nat -> R) (s : 'I_N) : R :=
   (\sum_(k < n | S k != s) f k) / (n%:R - (visits n S s)%:R).
-
-(** Batch tabular TD: every state moves by alpha times its own mean TD error. *)
-Fixpoint tabular_td (r : nat -> R) (gamma : R) (alpha : nat -> R)
-    (v0 : 'cV[R]_N) (l : nat) : 'cV[R]_N :=
-  if l is l'.+1 then
-    let t := tabular_td r gamma alpha v0 l' in
-    \col_s (t s 0 + alpha l' * own_mean (td_error S r gamma t) s)
-  else v0.
 
 End Definitions.
 
@@ -62,7 +51,7 @@ by rewrite ler_nat -[X in (_ <= X)%N]card_ord -sum1_card leq_sum // => k _; case
 Qed.
 
 Lemma count_own s : \sum_(k < n | S k == s) 1 = (visits s)%:R :> R.
-Proof. by rewrite natr_sum big_mkcond; apply: eq_bigr => k _; case: eqP. Qed.
+Proof. by rewrite sum_out mulr1. Qed.
 
 Lemma count_other s : \sum_(k < n | S k != s) 1 = n%:R - (visits s)%:R :> R.
 Proof.
@@ -100,7 +89,7 @@ Qed.
 (** The foreign share is 1 where no transition leaves s. *)
 Theorem foreign_share_at_nonsource s : ~~ source n S s -> share s = 1.
 Proof.
-rewrite /source lt0n negbK => /eqP none.
+move=> /nonsource_visits none.
 by rewrite /foreign_share none mul0r add0r subr0 divff // pnatr_eq0 -lt0n.
 Qed.
 
@@ -144,7 +133,7 @@ Qed.
 (** At a state that no transition leaves each weight is 1 / n, whatever beta is. *)
 Theorem nonsource_weights k s : (k < n)%N -> ~~ source n S s -> K k s = 1 / n%:R.
 Proof.
-move=> lt_kn; rewrite /source lt0n negbK => /eqP none; rewrite one_hot_weights none mul0r add0r subr0.
+move=> lt_kn /nonsource_visits none; rewrite one_hot_weights none mul0r add0r subr0.
 case: eqP => // kE; move: none; rewrite /visits (bigD1 (Ordinal lt_kn)) //= kE eqxx.
 by [].
 Qed.
@@ -153,10 +142,10 @@ Qed.
     of the others, with the foreign share for the others. *)
 Lemma mean_of_means (f : nat -> R) s :
   \sum_(k < n) K k s * f k =
-  (1 - share s) * own_mean n S f s + share s * other_mean n S f s.
+  (1 - share s) * rhat n S f s 0 + share s * other_mean n S f s.
 Proof.
 have D_neq0 : (visits s)%:R * exp beta + (n%:R - (visits s)%:R) != 0 by rewrite gt_eqF ?normaliser_gt0.
-rewrite (bigID (fun k : 'I_n => S k == s)) /= /own_mean /other_mean /foreign_share.
+rewrite (bigID (fun k : 'I_n => S k == s)) /= [rhat _ _ _ _ _]mxE /other_mean /foreign_share.
 have -> : \sum_(k < n | S k == s) K k s * f k =
           exp beta / ((visits s)%:R * exp beta + (n%:R - (visits s)%:R)) * \sum_(k < n | S k == s) f k.
   by rewrite mulr_sumr; apply: eq_bigr => k own; rewrite one_hot_weights own.
@@ -180,7 +169,7 @@ Qed.
 Theorem one_hot_update (r : nat -> R) gamma alpha v s :
   let delta := td_error S r gamma v in
   td_update n S r gamma E alpha v s 0 =
-  v s 0 + alpha * ((1 - share s) * own_mean n S delta s
+  v s 0 + alpha * ((1 - share s) * rhat n S delta s 0
                    + share s * other_mean n S delta s).
 Proof. by rewrite /= mxE mean_of_means. Qed.
 
@@ -194,8 +183,18 @@ Theorem nonsource_moves (r : nat -> R) gamma alpha v s :
 Proof.
 move=> out; split; first rewrite mxE mulr_suml; last elim=> [//|l IH].
   by congr (_ + _ * _); apply: eq_bigr => k _; rewrite nonsource_weights // mul1r mulrC.
-rewrite /= mxE IH /own_mean; move: out; rewrite /source lt0n negbK => /eqP->.
-by rewrite invr0 mulr0 mulr0 addr0.
+by rewrite /= addmxE scalemxE IH mxE (nonsource_visits out) invr0 !mulr0 addr0.
+Qed.
+
+(** Where every state's own mean TD error is 0, neither moves a value. *)
+Theorem no_own_error_no_move (r : nat -> R) gamma alpha v :
+  rhat n S (td_error S r gamma v) = 0 ->
+  td_update n S r gamma E alpha v = v
+  /\ forall l, tabular_td n S r gamma (fun _ => alpha) v l = v.
+Proof.
+move=> none; split; last by elim=> [//|l IH]; rewrite /= IH /tabular_update none scaler0 addr0.
+apply/colP => s; rewrite mxE sum_of_means big1 ?mulr0 ?addr0 // => u _.
+by have /colP/(_ u) := none; rewrite !mxE => ->; rewrite mulr0.
 Qed.
 
 End Weights.

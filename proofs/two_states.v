@@ -56,26 +56,25 @@ Theorem two_state_operator_determinant :
   \det (1%:M - G) = alpha ^+ 2 * \det Mhat * \det (1%:M - gamma *: Pe).
 Proof. by rewrite G_Mhat opprB addrCA subrr addr0 detZ det_mulmx mulrA. Qed.
 
-Lemma Mhat2_gt0 s u : 0 < Mhat s u.
-Proof.
-have E_gt0 s' u' : 0 < E s' u' by exact: exp_gt0.
-rewrite Mhat_visits mulr_gt0 ?ltr0n ?divr_gt0 //; first exact: covered.
-have n_gt0 : (0 < n)%N.
-  by have := covered s; rewrite /source /visits; case: (n) => [|//]; rewrite big_ord0.
-by rewrite (bigD1 (Ordinal n_gt0)) //= ltr_paddr // sumr_ge0 // => k _; exact: ltW.
-Qed.
-
-(** If q = 0, as for every skew A, Mhat is singular,
-    and v_CE is not the only fixed point. *)
+(** If q = 0, Mhat is singular, and v_CE is not the only fixed point. *)
 Theorem two_states_singular :
-  `|gamma| < 1 -> alpha != 0 -> q = 0 ->
+  `|gamma| < 1 -> q = 0 ->
   Mhat \notin unitmx
   /\ ~ (forall v, td_update n S r gamma E alpha v = v -> v = v_CE).
 Proof.
-move=> gamma_lt1 alpha0 q0; have sing : Mhat \notin unitmx.
+move=> gamma_lt1 q0; have sing : Mhat \notin unitmx.
   by rewrite unitmxE unitfE two_state_determinant q0 (exp0 exp_exponential) subrr mulr0 eqxx.
-by split=> // /(fixed_point_iff_invertible n E S r gamma_lt1 alpha0); apply/negP.
+split=> // only; have [u u0 keeps] := singular_keeps_an_eigenvector gamma sing; case/eqP: u0.
+apply: (addrI v_CE); rewrite addr0; apply: only.
+by rewrite update_is_operator mulmxDr keeps addrAC -update_is_operator v_CE_fixed.
 Qed.
+
+(** It is 0 for every skew A. *)
+Theorem skew_two_states_singular :
+  `|gamma| < 1 -> A^T = - A ->
+  Mhat \notin unitmx
+  /\ ~ (forall v, td_update n S r gamma E alpha v = v -> v = v_CE).
+Proof. by move=> gamma_lt1 /skew_form_is_0 skew; apply: two_states_singular. Qed.
 
 (** The determinant of 1 - gamma Pe is positive. *)
 Lemma det_bellman_gt0 : `|gamma| < 1 -> 0 < \det (1%:M - gamma *: Pe).
@@ -95,7 +94,16 @@ rewrite mulr_gt0 ?subr_gt0 //; first exact: le_lt_trans (ler_norm _) gamma_lt1.
 by rewrite (le_lt_trans (ler_norm _)) // normrM (le_lt_trans _ gamma_lt1) // ler_pimulr.
 Qed.
 
-(** If q < 0, as for A = -1 and distinct features: an eigenvalue lambda of G is
+(** For A = -1 and distinct features it is negative. *)
+Theorem opposite_form_lt0 : A = - 1%:M -> x 0 != x 1 -> q < 0.
+Proof.
+move=> ->; rewrite -subr_eq0 mulmxN mulmx1 mulNmx oppmxE oppr_lt0; move: (_ - _) => y y0.
+rewrite mxE lt_neqAle eq_sym sumr_ge0 ?andbT => [|i _]; last by rewrite mxE -expr2 sqr_ge0.
+apply: contraNneq y0; move=> /psumr_eq0P none; apply/eqP/colP => i; rewrite [RHS]mxE; apply/eqP.
+by rewrite -sqrf_eq0 expr2; have := none _ i isT; rewrite mxE => -> // k _; rewrite mxE -expr2 sqr_ge0.
+Qed.
+
+(** If q < 0: an eigenvalue lambda of G is
     above 1, and along its left eigenvector w the distance to v_CE grows by lambda
     in each layer. *)
 Theorem two_states_diverge :
@@ -105,8 +113,7 @@ Theorem two_states_diverge :
 Proof.
 move=> gamma_lt1 alpha_gt0 q_lt0; pose lambda := G 0 0 - G 1 0.
 have E_gt0 s u : 0 < E s u by exact: exp_gt0.
-have n_gt0 : (0 < n)%N.
-  by have := covered 0; rewrite /source /visits; case: (n) => [|//]; rewrite big_ord0.
+have n_gt0 := source_n_gt0 (covered 0).
 have row s : G s 0 + G s 1 = 1 - alpha * (1 - gamma).
   have /colP/(_ s) := rate_floor S gamma alpha n_gt0 E_gt0.
   by rewrite scalemxE !mxE sum2 !mxE !mulr1.
@@ -114,7 +121,7 @@ have [split /eqP/det0P[w w0 wG]] := other_eigenvalue row.
 have lambda_gt1 : 1 < lambda.
   have : \det (1%:M - G) < 0.
     rewrite two_state_operator_determinant pmulr_llt0 ?det_bellman_gt0 // pmulr_rlt0 ?exprn_gt0 //.
-    rewrite two_state_determinant pmulr_rlt0 ?mulr_gt0 ?Mhat2_gt0 // subr_lt0.
+    rewrite two_state_determinant pmulr_rlt0 ?mulr_gt0 ?Mhat_gt0 // subr_lt0.
     by rewrite -(exp0 exp_exponential); apply: exp_lt.
   rewrite split (_ : 1 - (1 - _) = alpha * (1 - gamma)); last by ring.
   rewrite pmulr_rlt0 ?subr_lt0 // mulr_gt0 // subr_gt0.

@@ -1,6 +1,6 @@
 (** On the states that a context visits: how far v_CE is from the true value. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import entries operator norm certainty_equivalence batch_td.
+From icrl Require Import entries operator norm certainty_equivalence.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -63,20 +63,20 @@ move=> out; rewrite mxE big1 ?mul0r // => k _; case: eqP => // Sk.
 by case/negP: out; rewrite -Sk visited_at.
 Qed.
 
-(** A sum over the transitions out of s, of a constant. *)
-Lemma sum_out s (c : R) : \sum_(k < n | S k == s) c = (visits n S s)%:R * c.
+(** A mean over successors is at most what none of them exceeds. *)
+Lemma Pe_mul_le v c s :
+  0 <= c -> (forall u, visited u -> `|v u 0| <= c) -> `|(Pe *m v) s 0| <= c.
 Proof.
-rewrite /visits natr_sum mulr_suml big_mkcond; apply: eq_bigr => k _.
-by case: eqP; rewrite ?mul1r ?mul0r.
+move=> c_ge0 v_le; rewrite mxE; apply: le_trans (ler_norm_sum _ _ _) _.
+apply: (@le_trans _ _ (\sum_u Pe s u * c)); last by rewrite -mulr_suml Pe_row ler_pimull // lern1 leq_b1.
+apply: ler_sum => u _; rewrite normrM (ger0_norm (Pe_ge0 _ _ _ _ _)).
+by have [Wu|out] := boolP (visited u); [rewrite ler_wpmul2l ?Pe_ge0 ?v_le | rewrite Pe_unvisited ?mul0r].
 Qed.
 
 (** The deviation is the visits times the error of the empirical mean. *)
 Lemma deviation_is_gap (P : 'M[R]_N) v s :
-  source n S s -> deviation n S P v s = (visits n S s)%:R * ((Pe - P) *m v) s 0.
-Proof.
-rewrite /source lt0n => some; rewrite /deviation sumrB sum_out mulmxBl addmxE oppmxE Pe_mul mulrBr.
-by congr (_ - _); rewrite mulrC divfK // pnatr_eq0.
-Qed.
+  deviation n S P v s = (visits n S s)%:R * ((Pe - P) *m v) s 0.
+Proof. by rewrite /deviation sumrB sum_out mulmxBl addmxE oppmxE Pe_mul mulrBr visits_mean. Qed.
 
 (** A maximum principle: what is at most gamma times its own mean over the successors
     is not positive. *)

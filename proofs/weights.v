@@ -50,6 +50,19 @@ Notation count := (rho_count n S rho).
 Notation v_rho := (v_pi P_rho r_rho gamma).
 Notation rho_td := (rho_td n E S r gamma rho).
 
+(** Where the count is 0 no transition leaves. *)
+Lemma count0 u (F : 'I_n -> R) : count u = 0 -> \sum_(k < n | S k == u) F k = 0.
+Proof.
+move=> /psumr_eq0P none; apply: big1 => k ku; have := rho_gt0 k.
+by rewrite none ?ltxx // => i _; apply: ltW.
+Qed.
+
+Lemma count_source u : source n S u -> count u != 0.
+Proof.
+apply: contraTneq => /(count0 (fun _ => 1)); rewrite sum_out mulr1 => /eqP.
+by rewrite pnatr_eq0 /source lt0n negbK.
+Qed.
+
 (** A weighted sum over the transitions is M_rho times the weighted means
     out of each state. *)
 Lemma rho_means s (f : nat -> R) :
@@ -63,9 +76,7 @@ have -> : \sum_(k < n | S k == u) K k s * f k = E s u / Z * \sum_(k < n | S k ==
 have -> : \sum_(k < n | S k == u) K k s = E s u / Z * count u.
   by rewrite mulr_sumr; apply: eq_bigr => k /eqP ku; rewrite /rho_K ku -/Z; ring.
 have [none|some] := eqVneq (count u) 0; last by move: (E s u / Z) => *; field.
-rewrite none mulr0 mul0r big1 ?mulr0 // => k ku.
-move/eqP: none; rewrite psumr_eq0 => [|i _]; last exact: ltW.
-by move/allP/(_ k (mem_index_enum k)); rewrite ku /= gt_eqF.
+by rewrite (count0 _ none) none mulr0 mul0r.
 Qed.
 
 (** A layer is v + alpha M_rho (r_rho + gamma P_rho v - v). *)
@@ -76,16 +87,12 @@ Theorem weighted_layer alpha v0 l :
 Proof.
 move=> v; apply/colP => s; rewrite /= -/v mxE addmxE scalemxE; congr (_ + _ * _).
 rewrite rho_means [RHS]mxE; apply: eq_bigr => u _.
-have [none|some] := eqVneq (count u) 0.
-  rewrite [M_rho s u]mxE big1 ?mul0r // => k ku.
-  move/eqP: none; rewrite psumr_eq0 => [|i _]; last exact: ltW.
-  by move/allP/(_ k (mem_index_enum k)); rewrite ku /= gt_eqF.
+have [none|some] := eqVneq (count u) 0; first by rewrite [M_rho s u]mxE count0 ?mul0r.
 congr (_ * _); rewrite !(addmxE, oppmxE, scalemxE) [r_rho u 0]mxE.
 have -> : (P_rho *m v) u 0 = (\sum_(k < n | S k == u) rho k * v (S k.+1) 0) / count u.
   rewrite mxE; under eq_bigr => w _ do rewrite mxE mulrAC mulr_suml.
   rewrite -mulr_suml exchange_big /=; congr (_ / _); apply: eq_bigr => k _.
-  rewrite (bigD1 (S k.+1)) //= eqxx mulr1 big1 ?addr0 // => w /negbTE ne.
-  by rewrite eq_sym ne mulr0 mul0r.
+  by rewrite -(sum_delta (fun w => v w 0) (S k.+1)) mulr_sumr; apply: eq_bigr => w _; rewrite mulrA.
 have -> : v u 0 = (\sum_(k < n | S k == u) rho k * v u 0) / count u by rewrite -mulr_suml mulrAC divff ?mul1r.
 rewrite mulrA mulr_sumr -mulrDl -big_split -mulrBl -sumrB; congr (_ / _).
 by apply: eq_bigr => k /eqP ku; rewrite /td_error ku /=; ring.
@@ -114,7 +121,7 @@ have P_ge0 u : 0 <= P_rho s u.
   by rewrite mxE divr_ge0 // sumr_ge0 // => k _; rewrite mulr_ge0 ?ler0n ?ltW.
 under eq_bigr => u _ do rewrite ger0_norm // mxE.
 rewrite -mulr_suml exchange_big /= (eq_bigr (fun k : 'I_n => rho k)) => [|k _]; last first.
-  by rewrite (bigD1 (S k.+1)) //= eqxx mulr1 big1 ?addr0 // => u /negbTE; rewrite eq_sym => ->; rewrite mulr0.
+  by rewrite -[RHS](sum_delta (fun _ => rho k) (S k.+1)); apply: eq_bigr => u _; rewrite mulrC.
 have [none|some] := eqVneq (count s) 0; first by rewrite none invr0 mulr0 ler01.
 by rewrite divff.
 Qed.
@@ -130,14 +137,10 @@ Qed.
 (** The value v_rho is 0 at a state that no transition leaves. *)
 Theorem v_rho_nonsource s : `|gamma| < 1 -> ~~ source n S s -> v_rho s 0 = 0.
 Proof.
-move=> gamma_lt1; rewrite /source lt0n negbK => /eqP none.
-have empty k : (k < n)%N -> S k == s = false.
-  move=> lt_kn; apply/negP => ks; move/eqP: none; rewrite /visits sum_nat_eq0.
-  by move/forallP/(_ (Ordinal lt_kn)); rewrite /= ks.
+move=> gamma_lt1 /nonsource_visits none.
 have [_ /(_ erefl)->] := only_solution r_rho P_rho_norm gamma_lt1 v_rho.
-rewrite addmxE scalemxE !mxE big1 => [|k /=]; last by rewrite empty.
-rewrite mul0r add0r big1 ?mulr0 // => u _; rewrite mxE big1 ?mul0r // => k.
-by rewrite empty.
+rewrite addmxE scalemxE !mxE visits0 // mul0r add0r big1 ?mulr0 // => u _.
+by rewrite mxE visits0 ?mul0r.
 Qed.
 
 (** It keeps nothing else exactly if M_rho has an inverse. *)
@@ -158,11 +161,7 @@ Proof.
 move=> covered Z_neq0; rewrite M_rhoE M_pi_unit // => [s|u].
   have := Z_neq0 s; rewrite (partition_big (fun k : 'I_n => S k) xpredT) //; congr (_ != 0).
   by apply: eq_bigr => w _; rewrite mulr_suml; apply: eq_bigr => k /eqP ->.
-rewrite gt_eqF // lt_neqAle eq_sym sumr_ge0 ?andbT => [|k _]; last exact: ltW.
-apply/negP; rewrite psumr_eq0 => [|k _]; last exact: ltW.
-move/allP => none; have := covered u; rewrite /source /visits lt0n sum_nat_eq0.
-case/forallPn=> k; rewrite /= eqb0 negbK => ku.
-by have := none k (mem_index_enum k); rewrite ku /= gt_eqF.
+exact: count_source.
 Qed.
 
 End Weights.

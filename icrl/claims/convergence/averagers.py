@@ -546,7 +546,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "averagers",
-            "for every number of states, n, depth and γ with |γ| < 1, every table E ≥ 0; the layer for any function in the place of exp",
+            "for every number of states, n, depth and γ with |γ| < 1, every table E ≥ 0 whose sums are not 0; the layer for any function in the place of exp",
             stated=(
                 "averagers.average_by_operator",
                 "averagers.average_contracts",
@@ -563,7 +563,7 @@ CLAIM = Claim(
                 "averagers.average_rate_attained",
                 "averagers.smoothed_model_is_stochastic",
                 "averager_bias.average_unbiased_iff",
-                "averager_bias.Mhat_gt0",
+                "coverage.Mhat_gt0",
                 "averager_bias.rewards_differ_less",
             ),
             definitions=(

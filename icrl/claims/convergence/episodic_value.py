@@ -925,6 +925,7 @@ CLAIM = Claim(
                     "ep_margin_at_most",
                     "ep_positive_margin_ends",
                     "two_walks_have_a_positive_margin",
+                    "two_walks_constants",
                     "ep_two_is_sharp",
                 ),
             ),

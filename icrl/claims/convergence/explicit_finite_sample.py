@@ -1569,7 +1569,7 @@ $\frac{{\gamma\sigma}}{{1 - \gamma}}\sqrt{{\ln(2{SIZE} n/\delta) / (2 \min_{{\ma
         "depth",
         lambda claim: (
             rf"""
-In that event, if moreover every state of $\mathcal W$ is left and $c = 2 \min_{{\mathcal W}} \hat M(s, s) - 1 - \gamma > 0$, which then is $c'$,
+In that event, if moreover every state of $\mathcal W$ is left and $c = 2 \min_{{\mathcal W}} \hat M(s, s) - 1 - \gamma > 0$,
 for all $L$ and every $v_0$
 
 $$

@@ -572,7 +572,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "fixed-point",
-            "for every number of states, every table E, weights μ, P, r, γ and α; the exponential any to a base above 1",
+            "for every number of states, every table E and weights μ whose sums Z(s) are not 0, every P, r, γ and α that are asked for; the exponential any to a base above 1",
             stated=(
                 "fixed_point.population_update_adds",
                 "fixed_point.population_keeps_v_pi",

@@ -307,7 +307,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "operator",
-            "for every number of states, n, d, depth, every table of weights, every γ and α (E > 0 where row-stochastic)",
+            "for every number of states, n, d, depth, every table of weights, every γ and α; row-stochastic where E ≥ 0 and the weights of no state sum to 0",
             stated=(
                 "operator.Phat_is_Mhat_Pe",
                 "operator.bhat_is_Mhat_rhat",

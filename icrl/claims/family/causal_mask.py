@@ -508,7 +508,7 @@ v_L^j = v_0^j + {sy.letters(claim.growth, "alpha", "gamma", "kappa", "L")}\, \de
 $$ (eq-decoder-growth)
 
 (for $\gamma = 0$: $v_0^j + {sy.letters(lambda *rest: claim.growth(rest[0], 0, *rest[1:]), "alpha", "kappa", "L")} \delta$).
-If the first transition has an error, $j = 1$ and $\kappa = 1$; a first error in a later one may grow more slowly.
+If the first transition has an error, $j = 1$ and $\kappa = 1$.
 """
         ),
     ),
@@ -539,6 +539,10 @@ CLAIM = Claim(
         Hypothesis(
             r"For what is said of {prf:ref}`softmax-td`'s Transformer, $v_0$ a function of the state.",
             reason="asked since that Transformer is said to hold values of states",
+        ),
+        Hypothesis(
+            r"For the distance to the encoder, $E(S_0, S_0) \ne 0$ (softmax attention: always).",
+            reason="where it is 0, the encoder's weights in column 0 of the prefix $S_0, R_1, S_1$ are not defined",
         ),
         Hypothesis(
             r"For the growth and for the distance to the encoder, the same $\alpha$ in all layers.",
@@ -572,8 +576,8 @@ CLAIM = Claim(
     checks=(
         proof(
             "causal-mask",
-            "every n, d, depth, context, features and step sizes, any function in the place of exp; over any ordered field, "
-            "the divergence over any Archimedean one",
+            "every n, d, depth, context, features, weights and step sizes that are asked for, any function in the place of exp; "
+            "over any ordered field, the divergence over any Archimedean one",
             stated=(
                 "causal_mask.decoder_rows",
                 "causal_mask.decoder_works_on_prefixes",

@@ -558,6 +558,8 @@ CLAIM = Claim(
                 "two_states.two_state_determinant",
                 "two_states.two_state_operator_determinant",
                 "two_states.two_states_singular",
+                "two_states.skew_two_states_singular",
+                "two_states.opposite_form_lt0",
                 "two_states.two_states_diverge",
             ),
             further=("score_functions.temperature_is_a_power",),

@@ -383,7 +383,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "softmax-residual-gradient",
-            "every context, all weights, discounts and step sizes that are asked for; any ordered field; "
+            "every context that visits all numbered states, all weights, discounts and step sizes that are asked for; any ordered field; "
             "two softmaxes only where the context ends in the state where it began",
             stated=(
                 "softmax_residual_gradient.residual_layer",
@@ -409,7 +409,7 @@ CLAIM = Claim(
                 "softmax_residual_gradient.squared_errors",
                 "softmax_residual_gradient.least_point",
                 "softmax_residual_gradient.gradient",
-                "softmax_residual_gradient.weight_table",
+                "fixed_point.table",
             ),
             asserts=("layer", "gradient", "kept", "only", "one", "iff"),
         ),

@@ -490,7 +490,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "softmax-td-lambda",
-            "every context and depth, all weights, discounts and λ that are asked for; any ordered field",
+            "every context and depth, all weights, discounts and λ that are asked for; over any ordered field, the limit over any Archimedean one",
             stated=(
                 "softmax_td_lambda.scanned_is_return",
                 "softmax_td_lambda.lambda_layer",

@@ -417,7 +417,8 @@ the TD errors being those of $v_l$.
         r"""
 **Where it is not**, $v(S_n)$ moves at every layer by $\alpha$ times the mean of *all* TD errors, and the states that
 lead to $S_n$ bootstrap from it. The update that $\beta \to \infty$ leaves is then not that of batch tabular TD, which
-leaves $v(S_n)$ alone; though from some $v_0$ the two agree, such as from one whose TD errors are all 0.
+leaves $v(S_n)$ alone; though from some $v_0$ the two agree, such as from one at which no state's own mean TD error
+differs from 0: from there neither moves a value.
 """,
         typed="equation",
     ),
@@ -446,7 +447,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "tabular",
-            "for every number of states, n, depth, γ, step sizes and β, and any exponential to a base above 1; "
+            "for every number of states, n ≥ 1, depth, γ, step sizes and β that are asked for, and any exponential to a base above 1; "
             "the limit as a bound at every β",
             stated=(
                 "tabular.one_hot_weights",
@@ -457,6 +458,7 @@ CLAIM = Claim(
                 "tabular.nonsource_weights",
                 "near_tabular.near_tabular_td",
                 "tabular.nonsource_moves",
+                "tabular.no_own_error_no_move",
             ),
             further=(
                 "tabular.foreign_share_at_nonsource",
@@ -465,9 +467,11 @@ CLAIM = Claim(
             definitions=(
                 "tabular.one_hot",
                 "tabular.foreign_share",
-                "tabular.own_mean",
                 "tabular.other_mean",
-                "tabular.tabular_td",
+                "visited.visited",
+                "visited.max_visited",
+                "batch_td.tabular_update",
+                "batch_td.tabular_td",
                 "exponential.exponential",
             ),
             asserts=("weights", "share", "means", "limit", "near", "unleft"),

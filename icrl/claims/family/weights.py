@@ -515,7 +515,8 @@ CLAIM = Claim(
     checks=(
         proof(
             "weights",
-            "for every number of states, n, d and depth, any exponential to a base above 1, every ρ > 0 and every table E",
+            "for every n, d and depth, any exponential to a base above 1, every ρ > 0 and every table E whose sums are not 0; "
+            "the states are those of the context, where M̂_ρ or the table is invertible",
             stated=(
                 "weights.attention_weighs_by_rho",
                 "weights.weighted_layer",

@@ -287,13 +287,13 @@ CLAIM = Claim(
     checks=(
         proof(
             "batch-td",
-            "every context, all discounts and step sizes; the rate over any ordered field, the limit over any Archimedean one",
+            "every context, discount and step size that are asked for; the rate over any ordered field, the limit over any Archimedean one",
             stated=(
                 "batch_td.tabular_update_is_iteration",
                 "batch_td.tabular_td_rate",
                 "batch_td.tabular_td_converges",
             ),
-            definitions=("batch_td.tabular_update", "batch_td.batch_tabular_td", "batch_td.visited_norm"),
+            definitions=("visited.visited", "visited.max_visited", "batch_td.tabular_update", "batch_td.tabular_td"),
             asserts=("iteration", "limit", "rate"),
         ),
         Check(

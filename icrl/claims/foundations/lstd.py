@@ -408,7 +408,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "lstd",
-            "every n and d, every context, features, discount and step size; any ordered field",
+            "every n and d, every context, features, discount and step size that are asked for, v_CE where every numbered state is a source; any ordered field",
             stated=("lstd.linear_update_is", "lstd.fixed_iff_solves", "lstd.one_hot_solution"),
             further=("lstd.A_is_product", "lstd.b_is_product"),
             definitions=(

@@ -554,7 +554,7 @@ TRAITS = {
 PROOF = proof(
     "episodes",
     "for every number of states and of columns, every d and depth, any Π whose columns are unit vectors or 0, any hidden "
-    "columns, any ordered field and any function in the place of exp, for the leak a positive one",
+    "columns, any ordered field and any function in the place of exp, for the leak a positive one, and hidden columns without a reward or a successor",
     stated=(
         "episodes.episodes_transformer",
         "episodes.episodes_rows",
