@@ -12,7 +12,7 @@ Open Scope ring_scope.
 Section Layer.
 Variables (R : realFieldType) (n m : nat).
 
-(** What one head adds: V Z, read through T, times the weights of linear attention. *)
+(** What one head adds: V Z, read through T, times linear attention. *)
 Definition scanned_head (visible : pred 'I_n.+1) (T : 'M[R]_n.+1) (A V : 'M[R]_m)
     (Z : 'M[R]_(m, n.+1)) :=
   V *m Z *m T *m linear visible (Z^T *m A *m Z).
