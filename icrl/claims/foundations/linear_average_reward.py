@@ -12,6 +12,7 @@ from icrl.arrays import np
 from icrl.transformer import Head, Parameters
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, asserting, size
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import linear_methods as methods
 from icrl.verify.routes.linear_methods import Method, Sample, Site
@@ -165,12 +166,42 @@ CLAIM = Claim(
         Hypothesis(r"$\bar r_k$ includes $R_{k+1}$ itself.", dropped="a mean that leaves out the reward itself"),
     ),
     subject=METHOD,
-    checks=methods.checked(
-        "every n and d, from any w_l, with C opaque: all four bands, the sources and the query",
-        METHOD,
-        (running_mean,),
-        "RC against the running means",
-        asserts=("rows",),
+    checks=(
+        proof(
+            "linear-average-reward",
+            "every n and d, all transitions, queries, step sizes and first weights; any ordered field",
+            stated=(
+                "linear_average_reward.centring_subtracts_running_mean",
+                "linear_average_reward.transitions_are_average_reward_td",
+            ),
+            definitions=(
+                "transitions.scanned_head",
+                "transitions.scanned_transformer",
+                "transitions.transition_error",
+                "transitions.before_band",
+                "transitions.after_band",
+                "transitions.last_band",
+                "transitions.transition_prompt",
+                "transitions.td_scores",
+                "transitions.td_along",
+                "linear_average_reward.running_mean",
+                "linear_average_reward.centring",
+                "linear_average_reward.reward_band",
+                "linear_average_reward.average_prompt",
+                "linear_average_reward.average_scores",
+                "linear_average_reward.V_1",
+                "linear_average_reward.V_2",
+                "linear_average_reward.average_transformer",
+            ),
+            asserts=("running-mean", "rows"),
+        ),
+        *methods.checked(
+            "every n and d, from any w_l, with C opaque: all four bands, the sources and the query",
+            METHOD,
+            (running_mean,),
+            "RC against the running means",
+            asserts=("rows",),
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("linear-td",),

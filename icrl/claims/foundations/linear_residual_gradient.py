@@ -12,6 +12,7 @@ from icrl.arrays import np
 from icrl.transformer import Parameters
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, size
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import linear_methods as methods
 from icrl.verify.routes.linear_methods import Method, Sample
@@ -125,12 +126,38 @@ CLAIM = Claim(
     assertions=ASSERTIONS,
     hypotheses=HYPOTHESES,
     subject=METHOD,
-    checks=methods.checked(
-        "every n and d, from any w_l: all three bands, the sources and the query",
-        METHOD,
-        (downhill, squares),
-        "the gradient against differences of the loss",
-        asserts=("rows",),
+    checks=(
+        proof(
+            "linear-residual-gradient",
+            "every n and d, all transitions, queries, discounts, step sizes and first weights; any ordered field",
+            stated=(
+                "transitions.transitions_are_residual_gradient",
+                "transitions.squares_gradient_is_derivative",
+                "transitions.residual_gradient_descends",
+            ),
+            definitions=(
+                "transitions.scanned_head",
+                "transitions.scanned_transformer",
+                "transitions.transition_error",
+                "transitions.before_band",
+                "transitions.after_band",
+                "transitions.last_band",
+                "transitions.transition_prompt",
+                "transitions.residual_scores",
+                "transitions.last_row_values",
+                "transitions.td_along",
+                "transitions.half_squares",
+                "transitions.squares_gradient",
+            ),
+            asserts=("rows", "gradient"),
+        ),
+        *methods.checked(
+            "every n and d, from any w_l: all three bands, the sources and the query",
+            METHOD,
+            (downhill, squares),
+            "the gradient against differences of the loss",
+            asserts=("rows",),
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("linear-td",),

@@ -14,6 +14,7 @@ from icrl.transformer import Head, softmax_td_parameters, transformer
 from icrl.verify.instances.cases import stand_in
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, size
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import linear_methods as methods
 from icrl.verify.routes.linear_methods import Method, Sample, Site
@@ -147,12 +148,33 @@ CLAIM = Claim(
     assertions=ASSERTIONS,
     hypotheses=HYPOTHESES,
     subject=METHOD,
-    checks=methods.checked(
-        "every n and d, from any w_l: all three bands, the sources and the query",
-        METHOD,
-        (the_other_prompt,),
-        "on contexts also against this book's prompt",
-        asserts=("rows",),
+    checks=(
+        proof(
+            "linear-td",
+            "every n and d, all transitions, queries, discounts, step sizes and first weights; any ordered field",
+            stated=("transitions.transitions_are_linear_td", "transitions.prediction_is_value"),
+            definitions=(
+                "transitions.scanned_head",
+                "transitions.scanned_transformer",
+                "transitions.transition_error",
+                "transitions.before_band",
+                "transitions.after_band",
+                "transitions.last_band",
+                "transitions.transition_prompt",
+                "transitions.td_scores",
+                "transitions.last_row_values",
+                "transitions.td_along",
+                "td.linear_value",
+            ),
+            asserts=("rows", "context"),
+        ),
+        *methods.checked(
+            "every n and d, from any w_l: all three bands, the sources and the query",
+            METHOD,
+            (the_other_prompt,),
+            "on contexts also against this book's prompt",
+            asserts=("rows",),
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("linear",),

@@ -15,6 +15,7 @@ from icrl.arrays import np
 from icrl.transformer import Head, Parameters
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import Part, asserting
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import linear_methods as methods
 from icrl.verify.routes.linear_methods import Method, Sample, Site
@@ -156,12 +157,40 @@ CLAIM = Claim(
     assertions=ASSERTIONS,
     hypotheses=HYPOTHESES,
     subject=METHOD,
-    checks=methods.checked(
-        "every n and d, from any w_l, with T opaque: the traces are the columns of X times T transposed",
-        METHOD,
-        (needs_no_mask, at_zero),
-        "without the mask too, and with ϑ = 0 against the layer of TD(0)",
-        asserts=("rows",),
+    checks=(
+        proof(
+            "linear-td-lambda",
+            "every n and d, all transitions, queries, discounts, numbers ϑ, step sizes and first weights; any ordered field",
+            stated=(
+                "linear_td_lambda.trace_is_sum",
+                "linear_td_lambda.transitions_are_linear_td_lambda",
+                "linear_td_lambda.linear_td_lambda_at_zero",
+                "linear_td_lambda.trace_mask_clears_query",
+                "linear_td_lambda.traces_need_no_mask",
+            ),
+            definitions=(
+                "transitions.scanned_head",
+                "transitions.scanned_transformer",
+                "transitions.transition_error",
+                "transitions.before_band",
+                "transitions.after_band",
+                "transitions.last_band",
+                "transitions.transition_prompt",
+                "transitions.td_scores",
+                "transitions.last_row_values",
+                "transitions.td_along",
+                "linear_td_lambda.feature_trace",
+                "linear_td_lambda.trace_mask",
+            ),
+            asserts=("rows", "zero", "mask"),
+        ),
+        *methods.checked(
+            "every n and d, from any w_l, with T opaque: the traces are the columns of X times T transposed",
+            METHOD,
+            (needs_no_mask, at_zero),
+            "without the mask too, and with ϑ = 0 against the layer of TD(0)",
+            asserts=("rows",),
+        ),
     ),
     mutants=MUTANTS,
     rests_on=("linear-td",),
