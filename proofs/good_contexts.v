@@ -10,8 +10,8 @@ Open Scope ring_scope.
 
 (** A context is good if at every state the margin of Mhat is at least c,
     and half of the expected n mu(s) transitions leave s. *)
-Definition good (R : realFieldType) N n (E : 'I_N -> 'I_N -> R) (gamma : R) (mu : 'I_N -> R)
-    (c : R) (S : nat -> 'I_N) : bool :=
+Definition good (R : realFieldType) N n (E : 'I_N -> 'I_N -> R) (gamma : R)
+    (mu : 'I_N -> R) (c : R) (S : nat -> 'I_N) : bool :=
   [forall s, (c <= margin (Mhat n E S s s) gamma)
              && (n%:R * mu s <= 2%:R * (visits n S s)%:R)].
 
@@ -26,12 +26,13 @@ elim/big_ind: _ => [|a b le_a le_b|s _]; [by rewrite expr0n | by case: (leP a b)
 by rewrite big_ord1 real_normK ?num_real.
 Qed.
 
-(** Where the factors 2 and 4 come from: of a sum, and where half of the expected transitions
-    leave a state. *)
+(** The factor 2: the square of a sum is at most twice the sum of the squares. *)
 Theorem square_of_a_sum (R : realFieldType) (a b : R) :
   (a + b) ^+ 2 <= 2%:R * (a ^+ 2 + b ^+ 2).
 Proof. by rewrite -subr_ge0 (_ : _ - _ = (a - b) ^+ 2) ?sqr_ge0 //; ring. Qed.
 
+(** The factor 4: what is left out with the square of the visits, where they are
+    at least half of those expected. *)
 Theorem visits_left_out (R : realFieldType) (visited expected y : R) :
   0 < expected -> expected <= 2%:R * visited ->
   y ^+ 2 <= 4%:R / expected ^+ 2 * (visited * y) ^+ 2.
@@ -44,13 +45,16 @@ Qed.
 Section Good.
 Variables (R : realFieldType) (N n d : nat) (E : 'I_N -> 'I_N -> R).
 Variables (P : 'M[R]_N) (r : 'cV[R]_N) (gamma alpha : R).
-Variables (mu : 'I_N -> R) (x : 'I_N -> 'cV[R]_d) (Nrm : 'cV[R]_d -> R) (B c sigma : R).
+Variables (mu : 'I_N -> R) (x : 'I_N -> 'cV[R]_d) (Nrm : 'cV[R]_d -> R).
+Variables (B c sigma : R).
 Hypotheses (P_stochastic : stochastic P) (mu_distribution : distribution mu).
-Hypotheses (muP : forall u, \sum_w mu w * P w u = mu u) (mu_gt0 : forall s, 0 < mu s).
+Hypothesis muP : forall u, \sum_w mu w * P w u = mu u.
+Hypothesis mu_gt0 : forall s, 0 < mu s.
 Hypotheses (Nrm_seminorm : seminorm Nrm) (x_le : forall s, Nrm (x s) <= B).
 Hypothesis E_ge0 : forall s u, 0 <= E s u.
 Hypotheses (alpha_ge0 : 0 <= alpha) (alpha_le1 : alpha <= 1).
-Hypotheses (gamma_ge0 : 0 <= gamma) (gamma_lt1 : gamma < 1) (c_gt0 : 0 < c) (n_gt0 : (0 < n)%N).
+Hypotheses (gamma_ge0 : 0 <= gamma) (gamma_lt1 : gamma < 1).
+Hypotheses (c_gt0 : 0 < c) (n_gt0 : (0 < n)%N).
 Notation v_pi := (v_pi P r gamma).
 Hypothesis span_le : forall s u, v_pi s 0 - v_pi u 0 <= sigma.
 Notation NEU := (NEU P r gamma mu x Nrm).
@@ -168,7 +172,7 @@ Qed.
 
 End OneContext.
 
-(** Their share of the expected loss, over the contexts of n transitions from S_0 ~ mu. *)
+(** The good contexts' share of the expected loss, S_0 being drawn from mu. *)
 Theorem loss_of_good_contexts L :
   expectation mu P (fun t : n.+1.-tuple 'I_N =>
     (good (walk t))%:R * NEU (values (walk t) L) ^+ 2) <=

@@ -14,10 +14,11 @@ Variables (P : 'M[R]_N) (r : 'cV[R]_N) (gamma alpha : R).
 Variables (mu : 'I_N -> R) (x : 'I_N -> 'cV[R]_d) (Nrm : 'cV[R]_d -> R).
 Implicit Types (v : 'cV[R]_N) (L : nat).
 
-(** The values after L layers, from v_0 = 0: in a context that has no end,
-    and in one of n transitions between the states S. *)
-Definition endless_values L : 'cV[R]_N := iter L (population_update E mu P r gamma alpha) 0.
+(** The values after L layers, from v_0 = 0, in a context that has no end. *)
+Definition endless_values L : 'cV[R]_N :=
+  iter L (population_update E mu P r gamma alpha) 0.
 
+(** The same in a context of n transitions between the states S. *)
 Definition context_values n (S : nat -> 'I_N) L : 'cV[R]_N :=
   weighted_td n S (fun k => r (S k) 0) gamma E (fun _ => alpha) 0 L.
 
@@ -49,7 +50,8 @@ Proof. by rewrite M_pi_row lern1 leq_b1. Qed.
 (** Depth, in a context that has no end. *)
 Section Endless.
 Variables (m B : R).
-Hypotheses (alpha_ge0 : 0 <= alpha) (alpha_le1 : alpha <= 1) (gamma_lt1 : `|gamma| < 1).
+Hypotheses (alpha_ge0 : 0 <= alpha) (alpha_le1 : alpha <= 1).
+Hypothesis gamma_lt1 : `|gamma| < 1.
 Hypothesis m_le : forall s, m <= M_pi s s.
 
 (** A layer multiplies the error by a matrix of norm at most 1 - alpha c. *)

@@ -8,7 +8,8 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
 (** The variance of f over the successors of s. *)
-Definition next_variance (R : realFieldType) N (P : 'M[R]_N) (f : 'cV[R]_N) (s : 'I_N) : R :=
+Definition next_variance (R : realFieldType) N
+    (P : 'M[R]_N) (f : 'cV[R]_N) (s : 'I_N) : R :=
   \sum_u P s u * (f u 0 - (P *m f) s 0) ^+ 2.
 
 Section Expectation.

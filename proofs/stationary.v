@@ -1,5 +1,5 @@
-(** stationary: every chain has a stationary distribution; an irreducible one has exactly one,
-    positive, and it forgets where it started if some power of P is positive. *)
+(** stationary: a chain has a stationary distribution, an irreducible one exactly one,
+    which is positive; with a positive power of P it forgets its start. *)
 From mathcomp Require Import all_ssreflect all_algebra.
 From icrl Require Import entries operator norm bellman neu_bound.
 Set Implicit Arguments.
@@ -25,7 +25,7 @@ End Definitions.
 Section Stationary.
 Variables (R : realFieldType) (N : nat) (P : 'M[R]_N).
 Hypothesis P_stochastic : stochastic P.
-Implicit Types (s u : 'I_N) (w d mu nu : 'rV[R]_N) (k m : nat).
+Implicit Types (s u : 'I_N) (w d mu : 'rV[R]_N) (k m : nat).
 Notation power := (power P).
 
 (** Powers of a stochastic matrix are stochastic. *)
@@ -139,12 +139,12 @@ Theorem irreducible_has_one_stationary_distribution :
   (0 < N)%N ->
   exists mu : 'rV[R]_N,
     [/\ distribution (mu 0), mu *m P = mu, forall s, 0 < mu 0 s
-      & forall nu : 'rV[R]_N, distribution (nu 0) -> nu *m P = nu -> nu = mu].
+      & forall mu' : 'rV[R]_N, distribution (mu' 0) -> mu' *m P = mu' -> mu' = mu].
 Proof.
-move=> /a_stationary_distribution_exists[mu [mu_distribution muP]]; exists mu; split=> // [s|nu [_ nu1] nuP].
+move=> /a_stationary_distribution_exists[mu [mu_distribution muP]]; exists mu; split=> // [s|mu' [_ mu'1] mu'P].
   by apply: kept_positive; [case: mu_distribution | | exact: row_with_mass].
-apply: subr0_eq; apply: kept_without_mass; first by rewrite mulmxBl nuP muP.
-by under eq_bigr do rewrite !mxE; rewrite sumrB nu1 (proj2 mu_distribution) subrr.
+apply: subr0_eq; apply: kept_without_mass; first by rewrite mulmxBl mu'P muP.
+by under eq_bigr do rewrite !mxE; rewrite sumrB mu'1 (proj2 mu_distribution) subrr.
 Qed.
 
 End Irreducible.

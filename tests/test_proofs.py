@@ -52,6 +52,8 @@ REQUIRED = {
     "tabular",
     "score-functions",
     "weights",
+    "stationary",
+    "global-minimum",
 }
 
 
