@@ -74,20 +74,33 @@ apply: le_trans (norm_add _ _) _; rewrite norm_opp norm_scale addrC mulrDl mul1r
 by apply: le_trans (norm_mul _ _) _; rewrite ler_pimull ?norm_ge0 // stochastic_norm.
 Qed.
 
+(** The norm of the expected update is at most a bound on the features
+    times the error in the Bellman equation. *)
+Lemma NEU_le v :
+  (forall s, Nrm (x s) <= B) -> NEU P r gamma mu x Nrm v <= B * norm (bellman_error v).
+Proof.
+move=> x_le; have [mu_ge0 mu_sum1] := mu_distribution.
+apply: le_trans (Nrm_sum _) _; apply: (@le_trans _ _ (\sum_s mu s * (norm (bellman_error v) * B))).
+  apply: ler_sum => s _; rewrite Nrm_seminorm.2 normrM (ger0_norm (mu_ge0 s)) -mulrA ler_wpmul2l //.
+  by rewrite ler_pmul ?Nrm_ge0 ?entry_le_norm.
+by rewrite -mulr_suml mu_sum1 mul1r mulrC.
+Qed.
+
+Lemma features_ge0 : (forall s, Nrm (x s) <= B) -> 0 <= B.
+Proof.
+move=> x_le; have [mu_ge0 mu_sum1] := mu_distribution.
+rewrite -[B]mul1r -mu_sum1 mulr_suml sumr_ge0 // => s _; rewrite mulr_ge0 //.
+exact: le_trans (Nrm_ge0 _) (x_le s).
+Qed.
+
 (** The norm of the expected update is at most 1 + |gamma|,
     times a bound on the features, times the error. *)
 Theorem neu_bound v :
   (forall s, Nrm (x s) <= B) ->
   NEU P r gamma mu x Nrm v <= (1 + `|gamma|) * B * norm (v - vpi).
 Proof.
-move=> x_le; have [mu_ge0 mu_sum1] := mu_distribution.
-have B_ge0 : 0 <= B.
-  rewrite -[B]mul1r -mu_sum1 mulr_suml sumr_ge0 // => s _; rewrite mulr_ge0 //.
-  exact: le_trans (Nrm_ge0 _) (x_le s).
-apply: le_trans (Nrm_sum _) _; apply: (@le_trans _ _ (\sum_s mu s * (norm (bellman_error v) * B))).
-  apply: ler_sum => s _; rewrite Nrm_seminorm.2 normrM (ger0_norm (mu_ge0 s)) -mulrA ler_wpmul2l //.
-  by rewrite ler_pmul ?Nrm_ge0 ?entry_le_norm.
-by rewrite -mulr_suml mu_sum1 mul1r mulrAC ler_wpmul2r ?bellman_error_le.
+move=> x_le; apply: le_trans (NEU_le v x_le) _.
+by rewrite -mulrA mulrCA ler_wpmul2l ?bellman_error_le ?features_ge0.
 Qed.
 
 End Bound.

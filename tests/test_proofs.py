@@ -56,6 +56,8 @@ REQUIRED = {
     "tabular",
     "score-functions",
     "weights",
+    "stationary",
+    "global-minimum",
 }
 
 

@@ -35,6 +35,7 @@ from icrl.verify.judging.parts import (
     first_failure,
     greatest,
 )
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved, tree_distribution
 
@@ -293,7 +294,7 @@ def of_the_good(claim: Minimum, task: Task, n: int | None, L: int) -> Any:
     return claim.factor * ((1 + task.gamma) / (1 - task.gamma)) ** 2 * claim.longest(task.features) * most
 
 
-def proof(claim: Minimum, task: Task) -> Iterator[Part]:
+def steps(claim: Minimum, task: Task) -> Iterator[Part]:
     """The steps of the proof, for every length of a context that ends."""
     for n in filter(None, task.lengths):
         yield from asserting("constants", steps_of_the_proof(claim, task, n))
@@ -532,7 +533,7 @@ def float_tasks() -> tuple[Task, ...]:
 def exact(claim: Minimum, budget: Budget) -> Verdict:
     """Every part in ``Fraction``s, over all contexts of each length; and what becomes of J at n = 3 in the task that blows up."""
     met = Counter[str]()
-    stated = [(task, made(claim, task)) for made in (parts, proof, loose) for task in (*claim.beyond, *tasks())]
+    stated = [(task, made(claim, task)) for made in (parts, steps, loose) for task in (*claim.beyond, *tasks())]
     for task, numbers in [*stated, (BLOW_UP, asserting("blow-up", blow_up(claim)))]:
         for part in numbers:
             met[part.asserted] += 1
@@ -651,7 +652,7 @@ def numeric(claim: Minimum, budget: Budget) -> Verdict:
     """The parts in floats, with FrozenLake-v1 beside them; then the table of J over n and L."""
     count = budget.trials or TASKS
     met = Counter[str]()
-    for made, task in product((parts, proof, loose), (*map(in_floats, claim.beyond), *float_tasks())):
+    for made, task in product((parts, steps, loose), (*map(in_floats, claim.beyond), *float_tasks())):
         if found := first_failure(str(task), made(claim, task), Within(1e-9), met):
             return Verdict(False, "a part of the statement fails", counterexample=found)
     J = table(budget.seed, count, claim.target)
@@ -960,6 +961,34 @@ CLAIM = Claim(
     ),
     subject=Minimum(),
     checks=(
+        proof(
+            "global-minimum",
+            "task by task, for every number of states, n, L and d, any weights $E \\ge 0$ of the states ($E > 0$ where "
+            "all rewards are 1), any seminorm in the place of the Euclidean norm, and contexts as finite sums of walks",
+            stated=(
+                "loss_bounds.endless_loss",
+                "good_contexts.loss_of_good_contexts",
+                "loss_bounds.loss_grows_at_most",
+                "loss_bounds.loss_of_bad_contexts",
+                "even_rewards.even_loss_without_end",
+                "even_rewards.even_loss_in_a_context",
+            ),
+            further=(
+                "loss_bounds.population_contracts",
+                "second_moment.square_of_the_empirical_error",
+                "second_moment.next_variance_at_most",
+                "good_contexts.square_of_a_sum",
+                "good_contexts.visits_left_out",
+                "even_rewards.even_loss_is_0_iff",
+            ),
+            definitions=(
+                "loss_bounds.endless_values",
+                "loss_bounds.context_values",
+                "good_contexts.good",
+                "second_moment.next_variance",
+            ),
+            asserts=("endless", "good", "constants", "bad", "even"),
+        ),
         Check(
             "exact",
             lambda: (

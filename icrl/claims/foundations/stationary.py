@@ -17,6 +17,7 @@ from icrl.verify.instances.chains import float_chain, fractions, irreducible, ra
 from icrl.verify.instances.words import described
 from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.differences import all_fractions
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import null_vectors, tree_distribution
 
@@ -355,6 +356,19 @@ CLAIM = Claim(
     hypotheses=HYPOTHESES,
     subject=Stationary(),
     checks=(
+        proof(
+            "stationary",
+            "for every number of states; the draw towards μ for every m and every ε that is at most each entry of $P^m$, "
+            "in every $\\lfloor t/m \\rfloor$ of t steps, with or without irreducibility",
+            stated=(
+                "stationary.a_stationary_distribution_exists",
+                "stationary.irreducible_has_one_stationary_distribution",
+                "stationary.start_is_forgotten",
+                "stationary.start_is_forgotten_geometrically",
+            ),
+            definitions=("stationary.power", "stationary.irreducible", "stationary.norm1"),
+            asserts=("unique", "positive", "forgets"),
+        ),
         Check(
             "exact",
             lambda: (
