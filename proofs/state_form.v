@@ -150,13 +150,13 @@ have value k : attention (softmax exp visible) (score_matrix (A l)) (value_entri
 elim/row_case: i => [i|||]; rewrite ?eqxx ?row_neq.
 - by rewrite value_entriesE /value_row /target_row !eq_lrshift mul0r addr0 !ep_prompt_features.
 - by rewrite value_entriesE row_neq mul0r addr0 !ep_prompt_reward.
-- rewrite shift_ofE ep_prompt_target /next_value; case: (next j) => [k|] //; by rewrite value.
+- by rewrite shift_ofE ep_prompt_target /next_value; case: (next j) => [k|]; rewrite ?value.
 - by rewrite value ep_prompt_value.
 Qed.
 
 End Columns.
 
-(** The context S_0, R_1, S_1, ..., R_n, S_n: columns 0, ..., n. Columns after those,
+(** The context S_0, R_1, S_1, ..., R_n, S_n: columns 0, ..., n. Columns after them,
     if any, are further query columns, whose states S j may be any. *)
 Section Context.
 Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
@@ -184,7 +184,7 @@ Proof. by rewrite (big_ord_widen_cond C) ?(ltnW n_lt) //; apply: eq_bigl => j; r
 
 Lemma columns_visits s : ep_visits columns visible s = visits n S s.
 Proof.
-rewrite /ep_visits /visits [RHS](big_ord_widen C (fun k => (S k == s) : nat)) ?(ltnW n_lt) //.
+by rewrite /visits (big_ord_widen C (fun k => (S k == s) : nat)) ?(ltnW n_lt).
 Qed.
 
 Lemma columns_Pe : ep_Pe R columns next visible = Pe R n S.

@@ -9,62 +9,62 @@ Open Scope ring_scope.
 
 Section Tends.
 Variable R : realFieldType.
-Implicit Types (f g : nat -> R) (a b : R).
+Implicit Types (f g : nat -> R) (y z : R).
 
-(** The numbers f n tend to a. *)
-Definition tends f a := forall e, 0 < e ->
-  exists n0, forall n, (n0 <= n)%N -> `|f n - a| <= e.
+(** The numbers f n tend to y. *)
+Definition tends f y := forall e, 0 < e ->
+  exists n0, forall n, (n0 <= n)%N -> `|f n - y| <= e.
 
-Lemma tends_const a : tends (fun _ => a) a.
+Lemma tends_const y : tends (fun _ => y) y.
 Proof. by move=> e e_gt0; exists 0%N => n _; rewrite subrr normr0 ltW. Qed.
 
-Lemma tends_later f g a n0 : (forall n, (n0 <= n)%N -> f n = g n) -> tends f a -> tends g a.
+Lemma tends_later f g y n0 : (forall n, (n0 <= n)%N -> f n = g n) -> tends f y -> tends g y.
 Proof.
-move=> fg f_a e /f_a[n1 near]; exists (maxn n0 n1) => n; rewrite geq_max => /andP[le0 le1].
+move=> fg f_y e /f_y[n1 near]; exists (maxn n0 n1) => n; rewrite geq_max => /andP[le0 le1].
 by rewrite -fg ?near.
 Qed.
 
-Lemma tends_add f g a b : tends f a -> tends g b -> tends (fun n => f n + g n) (a + b).
+Lemma tends_add f g y z : tends f y -> tends g z -> tends (fun n => f n + g n) (y + z).
 Proof.
-move=> f_a g_b e e_gt0; have h_gt0 : 0 < e / 2%:R by rewrite divr_gt0 // ltr0n.
-have [n0 near0] := f_a _ h_gt0; have [n1 near1] := g_b _ h_gt0.
+move=> f_y g_z e e_gt0; have h_gt0 : 0 < e / 2%:R by rewrite divr_gt0 // ltr0n.
+have [n0 near0] := f_y _ h_gt0; have [n1 near1] := g_z _ h_gt0.
 exists (maxn n0 n1) => n; rewrite geq_max => /andP[/near0 le0 /near1 le1].
 rewrite opprD addrACA (le_trans (ler_norm_add _ _)) // (le_trans (ler_add le0 le1)) //.
 by rewrite -splitr.
 Qed.
 
-Lemma tends_mul f g a b : tends f a -> tends g b -> tends (fun n => f n * g n) (a * b).
+Lemma tends_mul f g y z : tends f y -> tends g z -> tends (fun n => f n * g n) (y * z).
 Proof.
-move=> f_a g_b e e_gt0; pose c := 1 + `|a| + `|b|; pose h := Num.min 1 (e / c).
+move=> f_y g_z e e_gt0; pose c := 1 + `|y| + `|z|; pose h := Num.min 1 (e / c).
 have c_gt0 : 0 < c by rewrite /c -addrA ltr_spaddl ?addr_ge0.
 have h_gt0 : 0 < h by rewrite lt_minr ltr01 divr_gt0.
 have h_le1 : h <= 1 by rewrite le_minl lexx.
-have [n0 near0] := f_a _ h_gt0; have [n1 near1] := g_b _ h_gt0.
+have [n0 near0] := f_y _ h_gt0; have [n1 near1] := g_z _ h_gt0.
 exists (maxn n0 n1) => n; rewrite geq_max => /andP[/near0 le0 /near1 le1].
-have -> : f n * g n - a * b = (f n - a) * (g n - b) + a * (g n - b) + (f n - a) * b by ring.
+have -> : f n * g n - y * z = (f n - y) * (g n - z) + y * (g n - z) + (f n - y) * z by ring.
 apply: (@le_trans _ _ (h * c)); last by rewrite -ler_pdivl_mulr // le_minl lexx orbT.
-rewrite (_ : h * c = h + h * `|a| + h * `|b|); last by rewrite /c; ring.
+rewrite (_ : h * c = h + h * `|y| + h * `|z|); last by rewrite /c; ring.
 apply: le_trans (ler_norm_add _ _) _.
 apply: ler_add; last by rewrite normrM ler_wpmul2r.
 apply: le_trans (ler_norm_add _ _) _; apply: ler_add; rewrite normrM; last by rewrite mulrC ler_wpmul2r.
 by rewrite -[X in _ <= X]mulr1 ler_pmul // (le_trans le1).
 Qed.
 
-Lemma tends_inv f a : a != 0 -> tends f a -> tends (fun n => (f n)^-1) a^-1.
+Lemma tends_inv f y : y != 0 -> tends f y -> tends (fun n => (f n)^-1) y^-1.
 Proof.
-move=> a0 f_a e e_gt0; have a_gt0 : 0 < `|a| by rewrite normr_gt0.
-pose h := Num.min (`|a| / 2%:R) (e * (`|a| * (`|a| / 2%:R))).
-have a2_gt0 : 0 < `|a| / 2%:R by rewrite divr_gt0 // ltr0n.
-have h_gt0 : 0 < h by rewrite lt_minr a2_gt0 mulr_gt0 // mulr_gt0.
-have [n0 near] := f_a _ h_gt0; exists n0 => n /near le_h.
-have f_ge : `|a| / 2%:R <= `|f n|.
-  have: `|a| - `|f n| <= `|a| / 2%:R.
+move=> y0 f_y e e_gt0; have y_gt0 : 0 < `|y| by rewrite normr_gt0.
+pose h := Num.min (`|y| / 2%:R) (e * (`|y| * (`|y| / 2%:R))).
+have y2_gt0 : 0 < `|y| / 2%:R by rewrite divr_gt0 // ltr0n.
+have h_gt0 : 0 < h by rewrite lt_minr y2_gt0 mulr_gt0 // mulr_gt0.
+have [n0 near] := f_y _ h_gt0; exists n0 => n /near le_h.
+have f_ge : `|y| / 2%:R <= `|f n|.
+  have: `|y| - `|f n| <= `|y| / 2%:R.
     by apply: le_trans (ler_sub_dist _ _) _; rewrite distrC (le_trans le_h) // le_minl lexx.
-  by rewrite ler_subl_addr {1}[`|a|]splitr ler_add2l.
-have f_gt0 : 0 < `|f n| := lt_le_trans a2_gt0 f_ge; have f0 : f n != 0 by rewrite -normr_gt0.
-have -> : (f n)^-1 - a^-1 = (a - f n) / (f n * a) by field; rewrite a0.
+  by rewrite ler_subl_addr {1}[`|y|]splitr ler_add2l.
+have f_gt0 : 0 < `|f n| := lt_le_trans y2_gt0 f_ge; have f0 : f n != 0 by rewrite -normr_gt0.
+have -> : (f n)^-1 - y^-1 = (y - f n) / (f n * y) by field; rewrite y0.
 rewrite normrM normfV normrM ler_pdivr_mulr ?mulr_gt0 // distrC (le_trans le_h) //.
-rewrite le_minl; apply/orP; right; rewrite ler_pmul2l // mulrC ler_wpmul2r //.
+by rewrite le_minl; apply/orP; right; rewrite ler_pmul2l // mulrC ler_wpmul2r.
 Qed.
 
 Lemma tends_sum (I : finType) (F : I -> nat -> R) (A : I -> R) :

@@ -9,15 +9,16 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
 Section Definitions.
-Variables (R : realFieldType) (gamma w_r w_t w_v : R).
+Variable R : realFieldType.
 
 (** The discount of the task whose update a layer is,
     and what its rewards are scaled by. *)
-Definition gamma_of_layer : R := gamma * w_t / - w_v.
-Definition eta_of_layer : R := w_r / - w_v.
+Definition gamma_of_layer (gamma w_t w_v : R) : R := gamma * w_t / - w_v.
+Definition eta_of_layer (w_r w_v : R) : R := w_r / - w_v.
 
 (** What L layers make of rewards of 1. *)
-Definition gain (L : nat) : R := w_r * \sum_(l < L) (1 + gamma * w_t + w_v) ^+ l.
+Definition gain (gamma w_r w_t w_v : R) (L : nat) : R :=
+  w_r * \sum_(l < L) (1 + gamma * w_t + w_v) ^+ l.
 
 End Definitions.
 
@@ -55,8 +56,8 @@ Qed.
 Lemma state_attention_is_Mhat E : state_attention c E = (Mhat n E S)^T.
 Proof. by apply/matrixP => u s; rewrite [RHS]mxE Mhat_visits mxE count_weights mulrA. Qed.
 
-(** On a context: that layer is one update of weighted TD of the task with
-    that discount and those rewards. *)
+(** On a context: that layer is one update of weighted TD
+    with that discount and those rewards. *)
 Theorem layer_is_td_of_another_task E w_r w_t w_v v :
   w_v < 0 ->
   (state_update c Pe (rhat n S r)^T gamma E w_r w_t w_v v)^T =
@@ -70,7 +71,8 @@ rewrite linearD linearZ /= trmx_mul trmxK; congr (_ + _ *: (_ *m _)).
 by rewrite linearB linearD !linearZ /= trmx_mul !trmxK.
 Qed.
 
-(** And of the task itself, at every depth, where w = alpha (1, 1, -1). *)
+(** Where w = alpha (1, 1, -1) in each layer and A is one: softmax TD
+    of the context itself, at every depth. *)
 Theorem layers_are_softmax_td d (x : 'I_N -> 'cV[R]_d) exp A
     (alpha : nat -> R) v0 L :
   (state_values c Pe (rhat n S r)^T gamma (fun _ s u => exp (score x A s u))
@@ -107,7 +109,7 @@ have -> : (Pe *m (const_mx g : 'rV_N)^T) u 0 = g.
 by rewrite mulr1 [const_mx g 0 u]mxE.
 Qed.
 
-(** From 0, L layers of one w leave the gain at every state,
+(** The same by states: from 0, L layers of one w leave the gain everywhere,
     whatever their weights E. *)
 Theorem gain_of_layers E w_r w_t w_v L :
   (forall l s, \sum_(k < n) E l s (S k) != 0) ->
@@ -121,7 +123,8 @@ rewrite /gain big_ord_recl /= expr0 mulrDr mulr1 mulrCA; congr (_ + _ * _).
 by rewrite mulr_sumr; apply: eq_bigr => i _; rewrite exprS.
 Qed.
 
-(** So does the softmax transformer, in every column of the prompt. *)
+(** Where every transition pays 1 and v0 = 0, L layers of one w leave the gain
+    in every column of the prompt, whatever A they have in each. *)
 Theorem gain_of_transformer d (x : 'I_N -> 'cV[R]_d) exp (A : nat -> 'M[R]_d)
     w_r w_t w_v L (j : 'I_n.+1) :
   (forall l s, \sum_(k < n) exp (score x (A l) s (S k)) != 0) ->

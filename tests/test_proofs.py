@@ -52,6 +52,8 @@ REQUIRED = {
     "tabular",
     "score-functions",
     "weights",
+    "state-form",
+    "depth-against-context",
 }
 
 

@@ -723,12 +723,12 @@ CLAIM = Claim(
                 "state_form.state_form_sees_frequencies",
                 "state_limit.state_form_limit",
                 "state_readings.state_form_of_another_task",
+                "state_readings.layer_is_td_of_another_task",
                 "state_readings.layers_are_softmax_td",
                 "state_readings.gain_of_transformer",
             ),
             further=(
                 "state_form.state_form_of_columns",
-                "state_readings.layer_is_td_of_another_task",
                 "state_readings.gain_of_layers",
             ),
             definitions=(
