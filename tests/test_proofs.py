@@ -58,6 +58,8 @@ REQUIRED = {
     "weights",
     "stationary",
     "global-minimum",
+    "state-form",
+    "depth-against-context",
 }
 
 

@@ -26,6 +26,7 @@ from icrl.verify.judging.blocks import book_latex, letters
 from icrl.verify.judging.differences import TOLERANCE, one_thread
 from icrl.verify.judging.parts import Floating, Part, Within, asserting, first_failure, on_floats, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Claim, Counterexample, Hypothesis, Mutant, Verdict
 
 ONE, HALF = Fraction(1), Fraction(1, 2)
@@ -712,6 +713,38 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "state-form",
+            "for every number of states, n, d and depth, any A_l, w and γ, any v_0, and any function in the place of exp; "
+            "the gain where no normaliser is 0, the limit where none is 0 in the limit",
+            stated=(
+                "state_form.state_form",
+                "state_form.state_form_of_queries",
+                "state_form.state_form_sees_frequencies",
+                "state_limit.state_form_limit",
+                "state_readings.state_form_of_another_task",
+                "state_readings.layer_is_td_of_another_task",
+                "state_readings.layers_are_softmax_td",
+                "state_readings.gain_of_transformer",
+            ),
+            further=(
+                "state_form.state_form_of_columns",
+                "state_readings.gain_of_layers",
+            ),
+            definitions=(
+                "state_form.value_entries",
+                "state_form.untied_transformer",
+                "state_form.state_attention",
+                "state_form.state_update",
+                "state_form.state_values",
+                "state_form.next_column",
+                "state_limit.tends",
+                "state_readings.gamma_of_layer",
+                "state_readings.eta_of_layer",
+                "state_readings.gain",
+            ),
+            asserts=("form", "unvisited", "frequencies", "task", "gain"),
+        ),
         EXACT,
         replace(NUMERIC, run=numeric, shows=(*NUMERIC.shows, tensor_parts)),
     ),
