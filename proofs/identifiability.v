@@ -24,11 +24,12 @@ Variables (R : realFieldType) (exp : R -> R) (N n d : nat).
 Variables (S : nat -> 'I_N) (x : 'I_N -> 'cV[R]_d) (gamma alpha : R).
 Hypotheses (exp_exponential : exponential exp) (alpha_neq0 : alpha != 0).
 Implicit Types (A B D : 'M[R]_d) (v : 'cV[R]_N) (r : nat -> R) (s : 'I_N).
-Notation weight A := (K n S (fun s u => exp (score x A s u))).
+Notation E A := (fun s u => exp (score x A s u)).
+Notation weight A := (K n S (E A)).
 Notation layer A :=
   (layer (shift R n) (softmax exp (@sources n)) A gamma alpha).
 Notation prompt r := (prompt n S r x gamma).
-Notation update A r := (td_update n S r gamma (fun s u => exp (score x A s u)) alpha).
+Notation update A r := (td_update n S r gamma (E A) alpha).
 
 (** No layer sees the change from A to B: on the prompt of this context,
     for all rewards and values, both layers do the same. *)
@@ -106,7 +107,8 @@ Qed.
 (** So D is invisible exactly if it adds to the scores a query bias. *)
 Theorem invisible_iff_query_bias D :
   invisible D <->
-  exists b : 'I_N -> R, forall (k : 'I_n) (j : 'I_n.+1), score x D (S j) (S k) = b (S j).
+  exists b : 'I_N -> R, forall (k : 'I_n) (j : 'I_n.+1),
+  score x D (S j) (S k) = b (S j).
 Proof.
 split=> [inv|[b bias] k i j]; last by rewrite invisibleP !bias subrr.
 case: (posnP n) => [n0|n_gt0]; first by exists (fun _ => 0) => k; have := ltn_ord k; rewrite {2}n0.

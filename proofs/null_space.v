@@ -19,8 +19,8 @@ Lemma sandwich_linear : linear_for *:%R sandwich.
 Proof. by move=> c D D'; rewrite /sandwich mulmxDr mulmxDl -scalemxAr -scalemxAl. Qed.
 Lemma inner_linear : linear_for *:%R inner_part.
 Proof. by move=> c D D'; rewrite /inner_part mulmxDr mulmxDl -scalemxAr -scalemxAl. Qed.
-Canonical sandwich_map := Linear sandwich_linear.
-Canonical inner_map := Linear inner_linear.
+Notation sandwich_map := (Linear sandwich_linear).
+Notation inner_map := (Linear inner_linear).
 
 Lemma sandwich0 D : (sandwich D == 0) = (inner_part D == 0).
 Proof.
@@ -41,14 +41,14 @@ exists (Y' *m B *m X'); rewrite /inner_part; move: (row_base Y) (col_base X) Y'1
 by rewrite !mulmxA a1 mul1mx -mulmxA b1 mulmx1.
 Qed.
 
-Lemma sandwich_dim : \dim (lker (linfun sandwich)) = (d * d - \rank Y * \rank X)%N.
+Lemma sandwich_dim : \dim (lker (linfun sandwich_map)) = (d * d - \rank Y * \rank X)%N.
 Proof.
-have -> : lker (linfun sandwich) = lker (linfun inner_part).
+have -> : lker (linfun sandwich_map) = lker (linfun inner_map).
   by apply/vspaceP => D; rewrite !memv_ker !lfunE /= sandwich0.
-have full : limg (linfun inner_part) = fullv.
+have full : limg (linfun inner_map) = fullv.
   apply/vspaceP => B; rewrite memvf; have [D <-] := inner_onto B.
-  by rewrite -(lfunE (Linear inner_linear)) memv_img ?memvf.
-have := limg_ker_dim (linfun inner_part) fullv; rewrite capfv full !dimvf /=.
+  by rewrite -[inner_part D]/(inner_map D) -lfunE memv_img ?memvf.
+have := limg_ker_dim (linfun inner_map) fullv; rewrite capfv full !dimvf /=.
 by rewrite /Vector.dim /= => <-; rewrite addnK.
 Qed.
 
@@ -94,7 +94,7 @@ Theorem dimension_of_the_invisible :
   exists2 V : {vspace 'M[R]_d}, forall D, D \in V <-> invisible D
   & \dim V = (d ^ 2 - \rank source_differences * \rank visited_features)%N.
 Proof.
-exists (lker (linfun (sandwich source_differences visited_features^T))) => [D|].
+exists (lker (linfun (Linear (sandwich_linear source_differences visited_features^T)))) => [D|].
   rewrite memv_ker lfunE /= invisible_sandwich; split=> [/eqP //|->]; exact: eqxx.
 by rewrite sandwich_dim mxrank_tr -mulnn.
 Qed.
