@@ -27,7 +27,7 @@ def test_every_kind_that_can_serve_is_there():
     assert kinds == {
         "causal-mask": with_balls,
         "score-functions": with_balls,
-        "identifiability": ["symbolic", "exact", "numeric"],
+        "identifiability": ["kernel", "symbolic", "exact", "numeric"],
     }
 
 

@@ -22,6 +22,7 @@ from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.blocks import book_latex, letters
 from icrl.verify.judging.parts import AT_MOST, UNLIKE, Part, asserting, entries, greatest, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.exact_algebra import invertible, rational
@@ -539,6 +540,36 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "identifiability",
+            "for every number of states, n and d, any context and features, γ, α ≠ 0, and any exponential to a base above 1; "
+            "at infinite depth any weights; values converge if they stay below every distance from a limit in the end",
+            stated=(
+                "identifiability.same_layers_iff_same_weights",
+                "identifiability.same_weights_iff_invisible",
+                "identifiability.invisible_iff_query_bias",
+                "null_space.dimension_of_the_invisible",
+                "null_space.invisible_if_the_features_span",
+                "null_space.invisible_if_one_hot",
+                "identifiability.scale_is_seen",
+                "identifiability.first_layer_tells_alpha",
+                "infinite_depth.infinite_depth_is_v_CE",
+                "infinite_depth.three_A_lead_to_three_ends",
+            ),
+            definitions=(
+                "identifiability.same_layers",
+                "identifiability.same_weights",
+                "identifiability.invisible",
+                "null_space.source_differences",
+                "null_space.visited_features",
+                "infinite_depth.tends_to",
+                "infinite_depth.first_reward",
+                "infinite_depth.values_after",
+                "infinite_depth.two_values",
+                "exponential.exponential",
+            ),
+            asserts=("invisible", "dimension", "spanning", "scale", "step-size", "infinite-depth", "singular"),
+        ),
         Check(
             "symbolic",
             "the condition for two keys and one query, and its sufficiency for ucᵀ, for every d",
