@@ -110,7 +110,8 @@ Theorem tabular_td_converges (R : archiFieldType) N n S r
   0 <= gamma -> gamma < 1 -> 0 < alpha -> alpha <= 1 -> 0 < e ->
   exists m, forall l, (m <= l)%N ->
     max_visited n S (fun s =>
-      `|tabular_td n S r gamma (fun _ => alpha) v0 l s 0 - v_CE n S r gamma s 0|) < e.
+      `|tabular_td n S r gamma (fun _ => alpha) v0 l s 0
+        - v_CE n S r gamma s 0|) < e.
 Proof.
 move=> covered gamma_ge0 gamma_lt1 alpha_gt0 alpha_le1 e_gt0.
 have [|| m small] := @powers_vanish _ (1 - alpha * (1 - gamma))
