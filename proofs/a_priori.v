@@ -5,7 +5,7 @@ From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
 From icrl Require Import transformer td entries softmax_td operator norm fixed_point contraction.
 From icrl Require Import certainty_equivalence neu_bound visited.
-From icrl Require Import real_functions paths mixing typical.
+From icrl Require Import real_functions paths mixing room typical.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.

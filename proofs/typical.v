@@ -4,7 +4,7 @@ From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
 From icrl Require Import td entries operator fixed_point contraction neu_bound visited.
-From icrl Require Import real_functions paths deviation mixing mixing_tail successors_tail.
+From icrl Require Import real_functions paths deviation mixing room mixing_tail successors_tail.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -20,16 +20,10 @@ Section Typical.
 Variables (N n : nat) (p0 mu : 'I_N -> R) (P : 'M[R]_N) (vpi : 'cV[R]_N).
 Variables (E : 'I_N -> 'I_N -> R) (gamma sigma delta zeta c mu_min : R).
 Implicit Type t : n.+1.-tuple 'I_N.
-
-(** The diagonal entry of Mhat that is asked for. *)
-Definition m_0 : R := (1 + gamma + c) / 2%:R.
-
-(** The book's h_s: how much more than that s weighs in an endless context,
-    in units of what the sum below can change by. *)
-Definition reach (s : 'I_N) : R :=
-  (1 - m_0) * E s s + m_0 * \big[Num.max/0]_(u | u != s) E s u.
-Definition room (s : 'I_N) : R :=
-  population_sum E mu s * (M_pi E mu s s - m_0) / reach s.
+Notation m_0 := (m_0 gamma c).
+Notation room := (room mu E gamma c).
+Notation reach := (reach E gamma c).
+Notation lack := (lack E gamma c).
 
 (** The book's l, and what n is to be at least; the second way is simpler, the first less. *)
 Definition log_tries : R := ln (3%:R * N%:R / delta).
@@ -62,33 +56,7 @@ Hypothesis span : span_at_most vpi sigma.
 
 Lemma mu_gt0 s : 0 < mu s. Proof. exact: lt_le_trans mu_min_gt0 _. Qed.
 
-Lemma Z_gt0 s : 0 < population_sum E mu s.
-Proof.
-rewrite /population_sum (bigD1 s) //= ltr_paddr ?mulr_gt0 ?mu_gt0 // sumr_ge0 // => u _.
-by rewrite mulr_ge0 ?ltW ?mu_gt0.
-Qed.
-
-Lemma m_0_gt0 : 0 < m_0.
-Proof. by rewrite divr_gt0 ?ltr0n // addr_gt0 // ltr_paddr ?ltr01. Qed.
-
-Lemma m_0_lt s : m_0 < M_pi E mu s s.
-Proof.
-have := c_lt s; rewrite -subr_gt0 /margin ger0_norm // => lt; rewrite -subr_gt0.
-have -> : M_pi E mu s s - m_0 = (2%:R * M_pi E mu s s - 1 - gamma - c) / 2%:R by rewrite /m_0; field.
-by rewrite divr_gt0 ?ltr0n.
-Qed.
-
-Lemma m_0_lt1 (s : 'I_N) : m_0 < 1.
-Proof.
-apply: lt_le_trans (m_0_lt s) _; rewrite mxE ler_pdivr_mulr ?Z_gt0 // mul1r.
-rewrite /population_sum (bigD1 s) //= ler_addl sumr_ge0 // => u _.
-by rewrite mulr_ge0 ?ltW ?mu_gt0.
-Qed.
-
-Lemma margin_m_0 : margin m_0 gamma = c.
-Proof. by rewrite /margin ger0_norm // /m_0; field. Qed.
-
-Lemma tries_ge1 k (s : 'I_N) : (0 < k)%N -> 1 <= k%:R * N%:R / delta.
+Lemma quotient_ge1 k (s : 'I_N) : (0 < k)%N -> 1 <= k%:R * N%:R / delta.
 Proof.
 move=> k_gt0; have N_gt0 := leq_ltn_trans (leq0n _) (ltn_ord s).
 by rewrite ler_pdivl_mulr // mul1r (le_trans delta_le1) // -natrM ler1n muln_gt0 k_gt0.
@@ -97,7 +65,7 @@ Qed.
 Lemma exp_log_tries k (s : 'I_N) : (0 < k)%N ->
   Rtrigo_def.exp (- ln (k%:R * N%:R / delta)) = delta / (k%:R * N%:R).
 Proof.
-by move=> /(tries_ge1 s) x_ge1; rewrite exp_opp_ln ?invf_div // (lt_le_trans ltr01).
+by move=> /(quotient_ge1 s) x_ge1; rewrite exp_opp_ln ?invf_div // (lt_le_trans ltr01).
 Qed.
 
 (** What either way is for: the room that n steps give, less what the start can take of it. *)
@@ -106,7 +74,7 @@ Lemma long_enough_leaves (s : 'I_N) h :
   zeta < n%:R * h /\ n%:R * log_tries * zeta ^+ 2 <= 2%:R * (n%:R * h - zeta) ^+ 2.
 Proof.
 have nR_gt0 : 0 < n%:R :> R by rewrite ltr0n.
-have l_ge0 : 0 <= log_tries by apply: ln_ge0; apply: (@tries_ge1 3 s).
+have l_ge0 : 0 <= log_tries by apply: ln_ge0; apply: (@quotient_ge1 3 s).
 move=> h_gt0; have nh_gt0 : 0 < n%:R * h by rewrite mulr_gt0.
 have h2_gt0 : 0 < h ^+ 2 by rewrite exprn_gt0.
 have far : 2%:R * zeta / h <= n%:R -> zeta < n%:R * h.
@@ -133,68 +101,21 @@ rewrite !addr_ge0 //; last by rewrite divr_ge0 ?sqr_ge0 ?ler0n.
 by rewrite mulr_ge0 // ltW.
 Qed.
 
-(** The function whose sum along the context is positive where the diagonal entry is too small. *)
-Definition lack s : 'cV[R]_N := \col_u (m_0 * E s u - (u == s)%:R * E s s).
-
-Lemma le_rivals s u : u != s -> E s u <= \big[Num.max/0]_(u | u != s) E s u.
-Proof.
-move=> ne; have := mem_index_enum u; elim: (index_enum _) => //= y e IH.
-rewrite inE big_cons => /orP[/eqP<-|/IH le_e]; first by rewrite ne le_maxr lexx.
-by case: ifP => // _; rewrite le_maxr le_e orbT.
-Qed.
-
-Lemma rivals_ge0 s : 0 <= \big[Num.max/0]_(u | u != s) E s u.
-Proof. by elim/big_ind: _ => [//|a b a_ge0 b_ge0|u _]; [rewrite le_maxr a_ge0 | exact: ltW]. Qed.
-
-Lemma reach_gt0 s : 0 < reach s.
-Proof.
-rewrite ltr_paddr ?mulr_gt0 ?subr_gt0 ?(m_0_lt1 s) //.
-by rewrite mulr_ge0 ?rivals_ge0 // ltW ?m_0_gt0.
-Qed.
-
-Lemma lack_span s : span_at_most (lack s) (reach s).
-Proof.
-move=> a b; rewrite !mxE /reach [X in _ <= X]addrC; have m_0_ge0 := ltW m_0_gt0.
-apply: ler_add; last first.
-  rewrite ler_oppl mulrBl mul1r opprB; case:  eqP => [->|_]; first by rewrite mul1r.
-  rewrite mul0r subr0; apply: (@le_trans _ _ 0); last by rewrite mulr_ge0 // ltW.
-  by rewrite subr_le0 ler_pimull // ltW ?(m_0_lt1 s).
-have [->|ne] := eqVneq a s; last by rewrite mul0r subr0 ler_wpmul2l // le_rivals.
-apply: (@le_trans _ _ 0); last by rewrite mulr_ge0 // rivals_ge0.
-by rewrite mul1r subr_le0 ler_pimull // ltW ?(m_0_lt1 s).
-Qed.
-
-Lemma lack_mean s : mean mu (lack s) = - (room s * reach s).
-Proof.
-have Z_neq0 := lt0r_neq0 (Z_gt0 s).
-rewrite /room divfK ?gt_eqF ?reach_gt0 // [M_pi _ _ _ _]mxE mulrBr mulrC divfK //.
-rewrite /mean; under eq_bigr do rewrite mxE mulrBr mulrCA.
-rewrite sumrB -mulr_sumr -/(population_sum E mu s) opprB mulrC; congr (_ - _).
-by rewrite (bigD1 s) //= eqxx mul1r big1 ?addr0 // => u /negbTE ->; rewrite mul0r mulr0.
-Qed.
-
-Lemma lack_sum s t :
-  \sum_(k < n) lack s (walk t k) 0 =
-  m_0 * (\sum_(k < n) E s (walk t k)) - (visits n (walk t) s)%:R * E s s.
-Proof.
-under eq_bigr do rewrite mxE; rewrite sumrB mulr_sumr -mulr_suml; congr (_ - _ * _).
-by rewrite /visits natr_sum.
-Qed.
-
-Lemma room_gt0 s : 0 < room s.
-Proof. by rewrite divr_gt0 ?reach_gt0 // mulr_gt0 ?Z_gt0 // subr_gt0 m_0_lt. Qed.
-
 (** At each state the diagonal entry is too small with a probability of at most delta / (3 N). *)
 Lemma margin_fails s :
   Pr p0 P (fun t => ~~ margin_met s t) <= delta / (3%:R * N%:R).
 Proof.
-have [[late enough_n] _] : _ /\ True := conj (long_enough_leaves s (room_gt0 s) (n_enough s).1) I.
-have l_ge0 : 0 <= log_tries by apply: ln_ge0; apply: (@tries_ge1 3 s).
-rewrite -(@exp_log_tries 3 s) //; have drift := lexx (mean mu (lack s)); rewrite {2}lack_mean in drift.
+have room_s := room_gt0 mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt s.
+have reach_s := reach_gt0 mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt s.
+have [late enough_n] := long_enough_leaves s room_s (n_enough s).1.
+have l_ge0 : 0 <= log_tries by apply: ln_ge0; apply: (@quotient_ge1 3 s).
+have own S := own_weight mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt S s n_gt0.
+have [_ [mean_s span_s]] := own (fun _ => s).
+have drift : mean mu (lack s) <= - (room s * reach s) by rewrite mean_s.
+rewrite -(@exp_log_tries 3 s) //.
 apply: le_trans (negative_drift p0_distribution P_stochastic mu_distribution mu_stationary
-  zeta_ge (@lack_span s) (reach_gt0 s) (room_gt0 s) l_ge0 drift late enough_n).
-apply: Pr_le => // t; rewrite -ltNge Mhat_visits mulrA lack_sum subr_gt0 ltr_pdivr_mulr //.
-rewrite (bigD1 (Ordinal n_gt0)) //= ltr_paddr // sumr_ge0 // => k _; exact: ltW.
+  zeta_ge span_s reach_s room_s l_ge0 drift late enough_n).
+by apply: Pr_le => // t; rewrite /margin_met (own (walk t)).1 -ltNge.
 Qed.
 
 (** And too few transitions leave it with no more than that. *)
@@ -202,8 +123,8 @@ Lemma visits_fail s :
   Pr p0 P (fun t => ~~ well_visited s t) <= delta / (3%:R * N%:R).
 Proof.
 have half_gt0 : 0 < mu s / 2%:R by rewrite divr_gt0 ?ltr0n ?mu_gt0.
-have [[late enough_n] _] : _ /\ True := conj (long_enough_leaves s half_gt0 (n_enough s).2) I.
-have l_ge0 : 0 <= log_tries by apply: ln_ge0; apply: (@tries_ge1 3 s).
+have [late enough_n] := long_enough_leaves s half_gt0 (n_enough s).2.
+have l_ge0 : 0 <= log_tries by apply: ln_ge0; apply: (@quotient_ge1 3 s).
 rewrite -(@exp_log_tries 3 s) //.
 pose f : 'cV[R]_N := \col_u (mu s / 2%:R - (u == s)%:R).
 have span_f : span_at_most f 1.
@@ -239,7 +160,7 @@ have [sigma0|sigma_neq0] := eqVneq sigma 0.
   by rewrite normr0.
 apply: le_trans (Pr_le p0_distribution P_stochastic _) _; last first.
   apply: le_trans (successors_tail n p0_distribution P_stochastic s span m_gt0 tau_ge0) _.
-  have L_ge0 : 0 <= ln (6%:R * N%:R / delta) by apply: ln_ge0; apply: (@tries_ge1 6 s).
+  have L_ge0 : 0 <= ln (6%:R * N%:R / delta) by apply: ln_ge0; apply: (@quotient_ge1 6 s).
   have -> : 2%:R * m * tau_n ^+ 2 / sigma ^+ 2 = ln (6%:R * N%:R / delta).
     rewrite /tau_n exprMn sqr_sqrt; last by rewrite divr_ge0 // mulr_ge0 // ltW.
     by rewrite /m; field; rewrite sigma_neq0 !gt_eqF.
