@@ -21,9 +21,10 @@ Definition expected_visits (m : nat) : 'M[R]_N := \sum_(j < m) power j.
 Definition total_variation (M : 'M[R]_N) (s u : 'I_N) : R :=
   (\sum_y `|M s y - M u y|) / 2%:R.
 
-(** Two starts differ by at most D in the visits that they lead to, in n steps or fewer. *)
-Definition mixes (n : nat) (D : R) :=
-  forall m s u, (m <= n)%N -> total_variation (expected_visits m) s u <= D.
+(** The book's zeta, or more: by how much the expected visits differ between two starts,
+    to n states or fewer. *)
+Definition start_effect_at_most (n : nat) (zeta : R) :=
+  forall m s u, (m <= n)%N -> total_variation (expected_visits m) s u <= zeta.
 
 (** A transition leaves the distribution mu as it is. *)
 Definition stationary (mu : 'I_N -> R) := forall u, \sum_s mu s * P s u = mu u.
@@ -81,7 +82,7 @@ Hypothesis P_stochastic : stochastic P.
 Implicit Types (f : 'cV[R]_N) (s u : 'I_N) (mu : 'I_N -> R).
 Notation power := (power P).
 Notation expected_visits := (expected_visits P).
-Notation mixes := (mixes P).
+Notation start_effect_at_most := (start_effect_at_most P).
 
 (** One step first. *)
 Lemma expected_visits0 : expected_visits 0 = 0. Proof. exact: big_ord0. Qed.
@@ -106,13 +107,13 @@ by rewrite big_split /= row_1 (row_mul s IH) mulrS.
 Qed.
 
 (** The span lemma: the expected sum of f over m states differs between two starts
-    by at most D times the span of f. *)
-Theorem expected_sums_span n D f w :
-  mixes n D -> span_at_most f w ->
-  forall m, (m <= n)%N -> span_at_most (expected_visits m *m f) (D * w).
+    by at most zeta times the span of f. *)
+Theorem expected_sums_span n zeta f w :
+  start_effect_at_most n zeta -> span_at_most f w ->
+  forall m, (m <= n)%N -> span_at_most (expected_visits m *m f) (zeta * w).
 Proof.
-move=> D_ge span m le_mn s u; apply: (span_mul (expected_visits_row m) span).
-exact: D_ge.
+move=> zeta_ge span m le_mn s u; apply: (span_mul (expected_visits_row m) span).
+exact: zeta_ge.
 Qed.
 
 (** From a stationary distribution the expected sum is m times the mean. *)
@@ -126,15 +127,17 @@ under eq_bigr do rewrite mxE mulr_sumr; rewrite exchange_big; apply: eq_bigr => 
 by under eq_bigr do rewrite mulrA; rewrite -mulr_suml stat.
 Qed.
 
-(** So from any start it is within D times the span of that. *)
-Theorem expected_sum_near_mean n D mu f w s :
-  mixes n D -> distribution mu -> stationary P mu -> span_at_most f w ->
-  (expected_visits n *m f) s 0 <= n%:R * mean mu f + D * w.
+(** So from any start it is within zeta times the span of that. *)
+Theorem expected_sum_near_mean n zeta mu f w s :
+  start_effect_at_most n zeta -> distribution mu -> stationary P mu -> span_at_most f w ->
+  `|(expected_visits n *m f) s 0 - n%:R * mean mu f| <= zeta * w.
 Proof.
-move=> D_ge [mu_ge0 mu_sum1] stat span; rewrite -ler_subl_addl -stationary_sum //.
-rewrite -[X in X - _]mul1r -mu_sum1 mulr_suml -sumrB -[X in _ <= X]mul1r -mu_sum1 mulr_suml.
-apply: ler_sum => u _; rewrite -mulrBr ler_wpmul2l //.
-exact: (expected_sums_span D_ge span (leqnn n)).
+move=> zeta_ge [mu_ge0 mu_sum1] stat span; rewrite -stationary_sum //; set h := expected_visits n *m f.
+have -> : h s 0 - mean mu h = \sum_u mu u * (h s 0 - h u 0).
+  by under eq_bigr do rewrite mulrBr; rewrite sumrB -mulr_suml mu_sum1 mul1r.
+rewrite -[X in _ <= X]mul1r -mu_sum1 mulr_suml; apply: le_trans (ler_norm_sum _ _ _) _.
+apply: ler_sum => u _; rewrite normrM (ger0_norm (mu_ge0 u)) ler_wpmul2l //.
+by rewrite ler_norml ler_oppl opprB !(expected_sums_span zeta_ge span (leqnn n)).
 Qed.
 
 End Mixing.

@@ -34,10 +34,10 @@ Qed.
 (** A chain from any p0, a function f of its states, and what n steps keep of their start. *)
 Section Tail.
 Variables (N : nat) (p0 : 'I_N -> R) (P : 'M[R]_N) (mu : 'I_N -> R) (n : nat).
-Variables (f : 'cV[R]_N) (D w : R).
+Variables (f : 'cV[R]_N) (zeta w : R).
 Hypotheses (p0_distribution : distribution p0) (P_stochastic : stochastic P).
 Hypotheses (mu_distribution : distribution mu) (mu_stationary : stationary P mu).
-Hypotheses (D_ge : mixes P n D) (span : span_at_most f w).
+Hypotheses (zeta_ge : start_effect_at_most P n zeta) (span : span_at_most f w).
 Implicit Types (t : n.+1.-tuple 'I_N) (s u : 'I_N).
 Notation Pr := (Pr p0 P (n := n)).
 
@@ -46,7 +46,7 @@ Notation Pr := (Pr p0 P (n := n)).
 Definition excess t : R := \sum_(k < n) f (walk t k) 0 - n%:R * mean mu f.
 
 (** What one transition adds to the exponent: nothing the first time, from the end. *)
-Definition step_variance (lambda : R) : R := lambda ^+ 2 * (D * w) ^+ 2 / 8%:R.
+Definition step_variance (lambda : R) : R := lambda ^+ 2 * (zeta * w) ^+ 2 / 8%:R.
 
 Lemma step_variance_ge0 lambda : 0 <= step_variance lambda.
 Proof. by rewrite divr_ge0 ?ler0n // mulr_ge0 ?sqr_ge0. Qed.
@@ -60,7 +60,7 @@ have [P_ge0 P_sum1] := P_stochastic; case: m => [_|m le_mn].
   rewrite expected_visits0 mul0mx mulmx0 mxE mul0r addr0.
   under eq_bigr do rewrite mxE; rewrite -mulr_suml P_sum1 mul1r; exact: lexx.
 rewrite mul1r mxE; apply: hoeffding_span; first by split=> // u.
-exact: expected_sums_span D_ge span _ le_mn.
+exact: expected_sums_span zeta_ge span _ le_mn.
 Qed.
 
 (** All transitions but the last, one by one, from the end. *)
@@ -87,7 +87,7 @@ Qed.
 Theorem exponential_moment lambda :
   0 <= lambda ->
   expectation p0 P (fun t : n.+1.-tuple 'I_N => exp (lambda * excess t)) <=
-  exp (lambda * (D * w) + n.-1%:R * (lambda ^+ 2 * (D * w) ^+ 2 / 8%:R)).
+  exp (lambda * (zeta * w) + n.-1%:R * (lambda ^+ 2 * (zeta * w) ^+ 2 / 8%:R)).
 Proof.
 move=> lambda_ge0; have [p0_ge0 p0_sum1] := p0_distribution.
 rewrite -/(step_variance lambda); have /= := weighted_walks lambda (leqnn n) p0_ge0.
@@ -100,25 +100,26 @@ set Q := \matrix_(_, _) _; have -> : \sum_(t : n.+1.-tuple 'I_N) path_weight p0 
 move=> le; rewrite -(ler_pmul2l (real_exp_gt0 (lambda * (n%:R * mean mu f)))).
 apply: le_trans le _; rewrite -exp_add -[X in _ <= X]mul1r -[X in _ <= X * _]p0_sum1 mulr_suml.
 apply: ler_sum => s _; rewrite ler_wpmul2l // le_exp // addrA ler_add2r -mulrDr ler_wpmul2l //.
-exact: (expected_sum_near_mean P_stochastic s D_ge mu_distribution mu_stationary span).
+rewrite -ler_subl_addl (le_trans (ler_norm _)) //.
+exact: (expected_sum_near_mean P_stochastic s zeta_ge mu_distribution mu_stationary span).
 Qed.
 
 (** Chernoff's bound: by Markov's inequality. *)
 Lemma excess_chernoff lambda c :
   0 <= lambda ->
-  Pr (fun t => c <= excess t) <= exp (- (lambda * (c - D * w) - n%:R * step_variance lambda)).
+  Pr (fun t => c <= excess t) <= exp (- (lambda * (c - zeta * w) - n%:R * step_variance lambda)).
 Proof.
-move=> lambda_ge0; rewrite (_ : - _ = lambda * (D * w) + n%:R * step_variance lambda - lambda * c); last by ring.
+move=> lambda_ge0; rewrite (_ : - _ = lambda * (zeta * w) + n%:R * step_variance lambda - lambda * c); last by ring.
 rewrite exp_add expN ler_pdivl_mulr ?real_exp_gt0 // mulrC.
 apply: le_trans (le_trans (exponential_moment lambda_ge0) _); last first.
   by rewrite le_exp // ler_add2l ler_wpmul2r ?step_variance_ge0 // ler_nat leq_pred.
 by apply: markov => // t; [exact: exp_ge0 | move=> c_le; rewrite le_exp // ler_wpmul2l].
 Qed.
 
-(** The tail of the sum, for f of span w: beyond D w, which the start can add. *)
+(** The tail of the sum, for f of span w: beyond zeta w, which the start can add. *)
 Theorem sum_tail x :
   0 <= x ->
-  Pr (fun t => D * w + x <= excess t) <= exp (- (2%:R * x ^+ 2 / (n%:R * (D * w) ^+ 2))).
+  Pr (fun t => zeta * w + x <= excess t) <= exp (- (2%:R * x ^+ 2 / (n%:R * (zeta * w) ^+ 2))).
 Proof.
 move=> x_ge0; set v := n%:R * _; have [v0|v_neq0] := eqVneq v 0.
   rewrite v0 invr0 mulr0 oppr0 expR0 -(path_weights_sum_to_1 n p0_distribution P_stochastic).
@@ -126,30 +127,30 @@ move=> x_ge0; set v := n%:R * _; have [v0|v_neq0] := eqVneq v 0.
 have v_ge0 : 0 <= v by rewrite mulr_ge0 ?ler0n ?sqr_ge0.
 pose lambda := 4%:R * x / v; have lambda_ge0 : 0 <= lambda by rewrite divr_ge0 // mulr_ge0 ?ler0n.
 apply: le_trans (excess_chernoff _ lambda_ge0) _; rewrite le_eqVlt; apply/orP; left; apply/eqP.
-congr exp; congr (- _); rewrite [D * w + x]addrC addrK /step_variance.
-have -> : n%:R * (lambda ^+ 2 * (D * w) ^+ 2 / 8%:R) = lambda ^+ 2 * v / 8%:R by rewrite /v; ring.
+congr exp; congr (- _); rewrite [zeta * w + x]addrC addrK /step_variance.
+have -> : n%:R * (lambda ^+ 2 * (zeta * w) ^+ 2 / 8%:R) = lambda ^+ 2 * v / 8%:R by rewrite /v; ring.
 by rewrite /lambda; field.
 Qed.
 
 (** Where the mean is at most - x w, and n is large enough, the sum is hardly ever positive. *)
 Theorem negative_drift x l :
   0 < w -> 0 < x -> 0 <= l -> mean mu f <= - (x * w) ->
-  2%:R * D / x <= n%:R -> 2%:R * D ^+ 2 * l / x ^+ 2 <= n%:R -> (0 < n)%N ->
+  zeta < n%:R * x -> n%:R * l * zeta ^+ 2 <= 2%:R * (n%:R * x - zeta) ^+ 2 ->
   Pr (fun t => 0 < \sum_(k < n) f (walk t k) 0) <= exp (- l).
 Proof.
-move=> w_gt0 x_gt0 l_ge0 drift n_D n_l n_gt0; have nR_gt0 : 0 < n%:R :> R by rewrite ltr0n.
-pose lambda := 4%:R * l / (n%:R * x * w); have lambda_ge0 : 0 <= lambda.
+move=> w_gt0 x_gt0 l_ge0 drift late enough.
+pose a := n%:R * x - zeta; have a_gt0 : 0 < a by rewrite subr_gt0.
+pose lambda := 2%:R * l / (w * a); have lambda_ge0 : 0 <= lambda.
   by rewrite divr_ge0 ?mulr_ge0 ?ler0n // ltW.
-apply: le_trans (le_trans (excess_chernoff (n%:R * x * w) lambda_ge0) _).
+apply: le_trans (le_trans (excess_chernoff (n%:R * (x * w)) lambda_ge0) _).
   apply: Pr_le => // t /ltW sum_ge0; rewrite /excess -[X in X <= _]add0r ler_add //.
-  by rewrite -mulrA -mulrN ler_wpmul2l ?ler0n // ler_oppr.
-apply: le_exp; rewrite ler_opp2.
-have -> : lambda * (n%:R * x * w - D * w) - n%:R * step_variance lambda =
-    l + 4%:R * l / (n%:R * x) * (n%:R * x / 2%:R - D) + l / n%:R * (n%:R - 2%:R * D ^+ 2 * l / x ^+ 2).
-  by rewrite /step_variance /lambda; field; rewrite !gt_eqF ?ltr0n.
-rewrite -addrA ler_addl addr_ge0 // mulr_ge0 ?subr_ge0 //; last by rewrite divr_ge0 ?ler0n.
-  by rewrite divr_ge0 ?mulr_ge0 ?ler0n // ltW.
-by rewrite ler_pdivl_mulr ?ltr0n // mulrC -ler_pdivr_mulr.
+  by rewrite -mulrN ler_wpmul2l ?ler0n // ler_oppr.
+apply: le_exp; rewrite ler_opp2 -subr_ge0.
+have -> : lambda * (n%:R * (x * w) - zeta * w) - n%:R * step_variance lambda - l =
+    l / (2%:R * a ^+ 2) * (2%:R * a ^+ 2 - n%:R * l * zeta ^+ 2).
+  have -> : n%:R * (x * w) - zeta * w = w * a by rewrite /a; ring.
+  by rewrite /step_variance /lambda; field; rewrite !gt_eqF.
+by rewrite mulr_ge0 ?subr_ge0 // divr_ge0 // mulr_ge0 ?ler0n // ltW ?exprn_gt0.
 Qed.
 
 End Tail.
