@@ -21,6 +21,16 @@ apply: (@classic_EM (exists2 t', (t' < t)%N & Q t') b) => [[[t' lt Qt']|least]];
 by apply: goal Qt _ => t' Qt'; rewrite leqNgt; apply/negP => lt; case: least; exists t'.
 Qed.
 
+Lemma steps_enough n g :
+  (0 < g)%N -> (g <= n)%N -> ((1 < n)%N -> (g < n)%N) -> (n - g + n.-1 * g <= (n.-1 ^ 2).+1)%N.
+Proof.
+case: n => [|[|n]] g_gt0 le_g below; first by rewrite leqNgt g_gt0 in le_g.
+  by rewrite mul0n addn0 (leq_trans (leq_subr _ _)).
+have le_gn : (g <= n.+1)%N by rewrite -ltnS below.
+rewrite subSn //= addSn ltnS -mulnn; move: n.+1 le_gn => m /subnKC <-; rewrite addKn.
+by rewrite mulnDr addnC leq_add2l leq_pmull // addn_gt0 g_gt0.
+Qed.
+
 Section Wielandt.
 Variables (R : realFieldType) (N : nat) (P : 'M[R]_N).
 Hypotheses (P_stochastic : stochastic P) (P_irreducible : irreducible P).
@@ -179,26 +189,20 @@ exists g, c; split=> // k w k_gt0 w_loop; apply: least.
 by rewrite /trip k_gt0; apply/existsP; exists w.
 Qed.
 
-Lemma steps_enough n g :
-  (0 < g)%N -> (g <= n)%N -> ((1 < n)%N -> (g < n)%N) -> (n - g + n.-1 * g <= (n.-1 ^ 2).+1)%N.
-Proof.
-case: n => [|[|n]] g_gt0 le_g below; first by rewrite leqNgt g_gt0 in le_g.
-  by rewrite mul0n addn0 (leq_trans (leq_subr _ _)).
-have le_gn : (g <= n.+1)%N by rewrite -ltnS below.
-rewrite subSn //= addSn ltnS -mulnn; move: n.+1 le_gn => m /subnKC <-; rewrite addKn.
-by rewrite mulnDr addnC leq_add2l leq_pmull // addn_gt0 g_gt0.
-Qed.
+End Wielandt.
 
 (** P^m has no entry that is 0, for m = (N - 1)^2 + 1. *)
-Theorem power_of_an_aperiodic_chain_is_positive s u :
-  0 < power P (N.-1 ^ 2).+1 s u.
+Theorem power_of_an_aperiodic_chain_is_positive (R : realFieldType) N
+    (P : 'M[R]_N) s u :
+  stochastic P -> irreducible P -> aperiodic P -> 0 < power P (N.-1 ^ 2).+1 s u.
 Proof.
-have [g [c [g_gt0 loop least]]] := girth_exists s.
-apply: (reach_longer P_stochastic (k := N - g + N.-1 * g)); first exact: (reach_all g_gt0 loop least).
-by apply: steps_enough; [exact: g_gt0 | exact: g_le loop least | exact: girth_below loop least].
+move=> P_stochastic P_irreducible P_aperiodic.
+have [g [c [g_gt0 loop least]]] := girth_exists P_stochastic P_irreducible s.
+apply: (reach_longer P_stochastic (k := N - g + N.-1 * g)).
+  exact: (reach_all P_stochastic P_irreducible P_aperiodic g_gt0 loop least).
+apply: steps_enough; [exact: g_gt0 | exact: (g_le P_stochastic loop least) |].
+exact: (girth_below P_stochastic P_aperiodic loop least).
 Qed.
-
-End Wielandt.
 
 (** Where no number is above all naturals: what shrinks by a fixed factor becomes small. *)
 Lemma geometric_small (R : archiFieldType) (q x D e : R) :
