@@ -164,14 +164,18 @@ rewrite exchange_big mulr_sumr le_eqVlt; apply/orP; left; apply/eqP; apply: eq_b
 by rewrite -mulr_sumr sumrB power_sum1 sumr_const card_ord -[_ *+ _]mulr_natl mulrC.
 Qed.
 
+Lemma shrinking_factor_ge0 m eps : (forall s u, eps <= power m s u) -> 0 <= 1 - N%:R * eps.
+Proof.
+move=> eps_le; rewrite subr_ge0; have [N0|N_gt0] := posnP N; first by rewrite N0 mul0r ler01.
+rewrite -[X in _ <= X](power_sum1 m (Ordinal N_gt0)) -[X in X%:R * _]card_ord mulr_natl -sumr_const.
+exact: ler_sum.
+Qed.
+
 Lemma mass_0_shrinks_often d m eps k :
   (forall s u, eps <= power m s u) -> \sum_s d 0 s = 0 ->
   norm1 (d *m power (k * m)) <= (1 - N%:R * eps) ^+ k * norm1 d.
 Proof.
-move=> eps_le sum0; have q_ge0 : 0 <= 1 - N%:R * eps.
-  rewrite subr_ge0; have [N0|N_gt0] := posnP N; first by rewrite N0 mul0r ler01.
-  rewrite -[X in _ <= X](power_sum1 m (Ordinal N_gt0)) -[X in X%:R * _]card_ord mulr_natl -sumr_const.
-  exact: ler_sum.
+move=> eps_le sum0; have q_ge0 := shrinking_factor_ge0 eps_le.
 elim: k => [|k IH]; first by rewrite mulmx1 mul1r.
 rewrite mulSn addnC powerD mulmxA exprS -mulrA; apply: le_trans (ler_wpmul2l q_ge0 IH).
 by apply: mass_0_shrinks; rewrite ?mass_kept.

@@ -358,16 +358,23 @@ CLAIM = Claim(
     checks=(
         proof(
             "stationary",
-            "for every number of states; the draw towards μ for every m and every ε that is at most each entry of $P^m$, "
-            "in every $\\lfloor t/m \\rfloor$ of t steps, with or without irreducibility",
+            "for every number of states; the rate for every $m$ and every $\\varepsilon$ that is at most each entry of $P^m$; "
+            "the limit of $\\mu_t$ where no number is above all natural numbers, as for real ones",
             stated=(
                 "stationary.a_stationary_distribution_exists",
                 "stationary.irreducible_has_one_stationary_distribution",
+                "wielandt.power_of_an_aperiodic_chain_is_positive",
                 "stationary.start_is_forgotten",
-                "stationary.start_is_forgotten_geometrically",
+                "wielandt.aperiodic_chain_converges",
             ),
-            definitions=("stationary.power", "stationary.irreducible", "stationary.norm1"),
-            asserts=("unique", "positive", "forgets"),
+            further=("stationary.start_is_forgotten_geometrically",),
+            definitions=(
+                "stationary.power",
+                "stationary.irreducible",
+                "stationary.norm1",
+                "wielandt.aperiodic",
+            ),
+            asserts=("unique", "positive", "power", "forgets"),
         ),
         Check(
             "exact",
