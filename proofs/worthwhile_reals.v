@@ -113,19 +113,22 @@ have /andP[ac_ge ac_le1] := ac_le n; have /andP[e0_ge0 e0_leB] := e0_le n.
 have [_ least] := worthwhile_is_least (lt_le_trans a_gt0 ac_ge) ac_le1 e0_ge0 F_gt0.
 have C_le : 1 + (`|ln (D / f)| + 2%:R^-1 * ln n%:R) / l <= ((1 + `|ln (D / f)| / l) / ln 2%:R + 2%:R^-1 / l) * ln n%:R.
   rewrite [(_ + _) / l]mulrDl addrA [X in _ <= X]mulrDl; apply: ler_add; last by rewrite mulrAC.
-  by rewrite -mulrA ler_pemulr ?addr_ge0 ?divr_ge0 // ?ltW // ler_pdivl_mull // mulr1.
+  rewrite -mulrA; apply: ler_pemulr; last by rewrite ler_pdivl_mull // mulr1.
+  by rewrite addr_ge0 ?ler01 // divr_ge0 // ltW.
 case: (worthwhile _ _ _) least => [|L] least.
   by apply: le_trans C_le; rewrite addr_ge0 // divr_ge0 ?addr_ge0 ?mulr_ge0 // ltW // (lt_le_trans ln2_gt0).
 apply: le_trans C_le; rewrite mulrS ler_add2l.
 suff: L%:R < (ln (D / f) + 2%:R^-1 * ln n%:R) / l.
   by move/ltW/le_trans; apply; rewrite ler_pmul2r ?invr_gt0 // ler_add2r ler_norm.
 have -> : ln (D / f) + 2%:R^-1 * ln n%:R = ln (D / (f / sqrt n%:R)).
-  rewrite invf_div mulrA [D * _]mulrC -mulrA [sqrt _ * _]mulrC lnM ?divr_gt0 //; congr (_ + _).
+  have -> : D / (f / sqrt n%:R) = D / f * sqrt n%:R by field; rewrite !gt_eqF.
+  rewrite [RHS]lnM ?divr_gt0 //; congr (_ + _).
   by rewrite -{1}(sqr_sqrt (ltW n_gt0)) lnX // mulKf ?pnatr_eq0.
-rewrite ltNge -bound_by_ln ?divr_gt0 //; apply/negP => at_L; have := least L; rewrite ltnn; move=> no.
-suff: false by []; apply: no; apply: le_trans (F_ge n); apply: le_trans at_L.
-apply: ler_pmul => //; first by rewrite exprn_ge0 // subr_ge0.
-  apply: ler_expn2r; rewrite ?nnegrE ?subr_ge0 // ?(ltW q_gt0) //.
-  by rewrite ler_add2l ler_opp2 (le_trans _ ac_ge) // le_minl lexx.
-by rewrite le_maxr e0_leB.
+rewrite ltNge /l -(bound_by_ln L q_gt0 q_lt1 D_gt0 (divr_gt0 f_gt0 s_gt0)); apply/negP => at_L.
+have: (1 - ac n) ^+ L * e0 n <= F n; last by move/least; rewrite ltnn.
+apply: le_trans (F_ge n); apply: le_trans at_L; apply: ler_pmul => //.
+- by rewrite exprn_ge0 // subr_ge0.
+- apply: ler_expn2r; rewrite ?nnegrE ?(ltW q_gt0) ?subr_ge0 // ler_add2l ler_opp2.
+  by apply: le_trans ac_ge; rewrite /b le_minl lexx.
+by rewrite /D le_maxr e0_leB.
 Qed.

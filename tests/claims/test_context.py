@@ -28,7 +28,7 @@ def test_every_kind_that_can_serve_is_there():
     assert kinds == {
         "explicit-finite-sample": ["kernel", *sampled],
         "finite-sample": sampled,
-        "depth-against-context": sampled[:3],
+        "depth-against-context": ["kernel", *sampled[:3]],
     }
     for id in ("explicit-finite-sample", "finite-sample"):
         verdict = judge(check_of(id, "cited"), MODULES[id].CLAIM.subject, FEW)

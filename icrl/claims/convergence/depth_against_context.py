@@ -18,6 +18,7 @@ from icrl.verify.instances.cases import Case, smallest
 from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, Part, Within, asserting, first_failure, greatest, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.grouping import operator_of
@@ -363,6 +364,31 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "depth-against-context",
+            "for every number of states, n, d, γ, v_0, F and weights, c > 0 asked of the visited states; "
+            "L* and what is said of logarithms over the reals",
+            stated=(
+                "worthwhile_reals.worthwhile_is_least",
+                "worthwhile_depth.from_there_on",
+                "worthwhile_reals.half_the_worthwhile",
+                "worthwhile_reals.worthwhile_is_O_ln",
+                "worthwhile_depth.may_move_by_more_than_the_floor",
+                "worthwhile_depth.never_by_twice_the_floor",
+            ),
+            further=(
+                "worthwhile_depth.transformer_from_there_on",
+                "worthwhile_depth.half_the_floor",
+            ),
+            definitions=(
+                "worthwhile_depth.least_depth",
+                "worthwhile_reals.worthwhile",
+                "visited.visited",
+                "visited.max_visited",
+                "contraction.margin",
+            ),
+            asserts=("least", "reaches", "half", "moves"),
+        ),
         *STATED.checks()[:-1],
         Check("numeric", scope, numeric, shows=(parts, stopping_early)),
     ),
