@@ -489,14 +489,15 @@ class MarkovRewardProcess:
         for every f and n. It is 0 for one state and else at least 1, finite for one recurrent class, periodic or not, and
         infinite for more. Where there are terminal states, P is the chain of :attr:`renewed`.
 
-        Raises ``ValueError`` for a chain that has not forgotten its start after 10⁶ steps. Source: the book's chapter "Context".
+        Raises ``ValueError`` for a chain that has not forgotten its start after 10⁵ steps. Source: the book's chapter "Context".
         """
         first, *others = self.recurrent_classes()
         if others:
             return math.inf
         P, period = self.renewed, _period(self.renewed[np.ix_(first, first)])
-        power, before, visits, most = np.eye(self.n_states), np.zeros(P.shape), np.zeros(P.shape), 0.0
-        for m in range(10**6):
+        power, most = np.eye(self.n_states), 0.0
+        before = visits = np.zeros_like(power)
+        for m in range(10**5):
             if m % period == 0:
                 if np.abs(power - before).max() < 1e-15:
                     return most
@@ -504,7 +505,7 @@ class MarkovRewardProcess:
             visits = visits + power
             most = max(most, float(np.abs(visits[:, None] - visits).sum(axis=2).max()) / 2)
             power = power @ P
-        raise ValueError("transition must forget its start within 10⁶ steps, got a chain that does not")
+        raise ValueError("transition must forget its start within 10⁵ steps, got a chain that does not")
 
     def sample_context(
         self, n: int, rng: np.random.Generator, noisy: bool = False, horizon: int | None = None

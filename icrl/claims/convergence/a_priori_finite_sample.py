@@ -143,7 +143,7 @@ class Sums(NamedTuple):
 
 def by_walks(P: np.ndarray, f: np.ndarray, n: int, s: int) -> Counter:
     """The distribution of f(S_0) + … + f(S_{n−1}) from S_0 = s, walk by walk."""
-    found: Counter = Counter()
+    found: Any = Counter()  # of probabilities
     for walk in product(range(len(P)), repeat=n - 1):
         states = (s, *walk)
         found[sum(f[u] for u in states)] += math.prod((P[u, w] for u, w in zip(states, walk)), start=Fraction(1))
@@ -152,7 +152,7 @@ def by_walks(P: np.ndarray, f: np.ndarray, n: int, s: int) -> Counter:
 
 def by_sums(P: np.ndarray, f: np.ndarray, n: int, start: np.ndarray) -> Counter:
     """The same from S_0 as ``start`` says, transition by transition: of the walks only their sum and where they are is kept."""
-    now = {(s, f[s]): p for s, p in enumerate(start) if p}
+    now: Counter = Counter({(s, f[s]): p for s, p in enumerate(start) if p})
     for _ in range(n - 1):
         after: Counter = Counter()
         for ((s, total), p), u in product(now.items(), range(len(P))):
