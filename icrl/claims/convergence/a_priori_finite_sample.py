@@ -115,8 +115,12 @@ class Anywhere:
     tasks: tuple[Task, ...] = ()
 
     def length(self, zeta: Any, ell: Any, h: Any, mu: Any) -> Any:
-        """What n must be at least, of the least h_s and the least μ_s: the n of the least of h and μ/2, in which it falls."""
-        return max(self.needed(zeta, ell, h), self.needed(zeta, ell, self.few(mu)))
+        """What n must be at least, of the least h_s and the least μ_s."""
+        return max(self.needed(zeta, ell, room) for room in self.rooms(h, mu))
+
+    def rooms(self, h: Any, mu: Any) -> tuple[Any, Any]:
+        """By how much the mean of f_s, and the share of s, may be off for M̂(s, s) ≥ m_0, and for as many visits as are asked for."""
+        return h, mu - self.few(mu)
 
     def floor(self, spread: Any, log: Any, n: Any, mu: Any, root: Callable) -> Any:
         """F_n = γσ/(1 − γ) · √(ln(6|S|/δ)/(n μ_min)); ``spread``: γσ/(1 − γ)."""
@@ -449,7 +453,7 @@ def asked_of(claim: Anywhere, pair: Pair) -> Iterator[Asked]:
     """The three lengths, in balls, and what each promises."""
     needs, zeta = explicit.needs_of(explicit.Bounds(), pair), to_ball(Fraction(claim.effect(pair.P, STEPS)))
     ell, log = explicit.log(claim.margins(2, pair.delta)), explicit.log(claim.misses(2, pair.delta))
-    rooms = needs.h, claim.few(needs.mu)
+    rooms = claim.rooms(needs.h, needs.mu)
     floor = lambda n, log: claim.floor(needs.spread, log, n, needs.mu, explicit.square_root)
     n = explicit.ceiling(claim.length(zeta, ell, needs.h, needs.mu))
     yield Asked("bound", n, floor(n, log), explicit.starts(pair))
@@ -678,7 +682,7 @@ MUTANTS = (
         ALONE,
         "symbolic",
     ),
-    Mutant("μ in the place of μ/2", Anywhere(few=lambda mu: mu), NO_LENGTH, "symbolic"),
+    Mutant("μ/4 in the place of μ/2", Anywhere(few=lambda mu: mu / 4), NO_LENGTH, "symbolic"),
     Mutant("no union over states", Anywhere(margins=lambda size, delta: 3 / delta), NO_LENGTH, "symbolic"),
     Mutant(
         "one sign of two",
@@ -720,7 +724,7 @@ def asked_in_letters(needed: Callable, few: Callable) -> str:
     """What n must be at least, in the book's letters."""
     rooms = (
         letters(needed, "zeta", "ell", "h_s"),
-        letters(lambda zeta, ell, mu: needed(zeta, ell, few(mu)), "zeta", "ell", "mu_s"),
+        letters(lambda zeta, ell, mu: needed(zeta, ell, mu - few(mu)), "zeta", "ell", "mu_s"),
     )
     return rf"\max_s \max\Bigl\{{{rooms[0]},\; {rooms[1]}\Bigr\}}"
 
@@ -734,7 +738,7 @@ def floor_in_letters(claim: Anywhere) -> str:
 
 def rounded_in_letters(claim: Anywhere) -> str:
     """The four numbers of the rounded form, in the book's letters."""
-    of_mu = lambda function: lambda *given: function(*given[:-1], claim.few(given[-1]))
+    of_mu = lambda function: lambda *given: function(*given[:-1], given[-1] - claim.few(given[-1]))
     each = (
         letters(claim.for_the_start, "zeta", "h_s"),
         letters(claim.for_the_tail, "zeta", "ell", "h_s"),
