@@ -680,16 +680,48 @@ def context_needed(
     """
     if mrp.terminal.size or not mrp.is_ergodic():
         raise ValueError("mrp must be ergodic, without terminal states, got one that is not")
+    h, μ = _rooms(mrp, features, margin, A)
+    λ = _second_eigenvalue(mrp.transition, μ)
+    tails = math.log(3 * mrp.n_states / number("delta", delta, "(0, 1)"))
+    n = math.ceil((1 + λ) / (1 - λ) * tails * max((1 / (2 * h**2)).max(), (2 / μ**2).max()))
+    return ContextNeeded(n, _floor(mrp, μ, delta, n))
+
+
+def context_needed_from_any_start(
+    mrp: MarkovRewardProcess, features: ArrayLike, margin: float, delta: float, A: ArrayLike | None = None
+) -> ContextNeeded:
+    r"""What :func:`context_needed` says, for any distribution of S_0 and with nothing cited:
+
+    .. math:: n \ge \max_s \max\Bigl\{\frac{\zeta^2 \ell}{2 h_s^2} + \frac{2\zeta}{h_s},
+       \frac{2 \zeta^2 \ell}{\mu_s^2} + \frac{4\zeta}{\mu_s}\Bigr\}, \qquad \ell = \ln\frac{3|S|}{\delta},
+
+    with :math:`\zeta` of :meth:`icrl.mrp.MarkovRewardProcess.start_effect`, :math:`h_s` and :math:`F_n` as there. The chain may be
+    periodic. Raises ``ValueError`` as there, but for a chain that is not irreducible.
+    """
+    if mrp.terminal.size or mrp.recurrent_classes()[0].size < mrp.n_states:
+        raise ValueError("mrp must be irreducible, without terminal states, got one that is not")
+    h, μ = _rooms(mrp, features, margin, A)
+    tails = math.log(3 * mrp.n_states / number("delta", delta, "(0, 1)"))
+    room, ζ = np.minimum(h, μ / 2).min(), mrp.start_effect()
+    n = max(1, math.ceil(ζ**2 * tails / (2 * room**2) + 2 * ζ / room))
+    return ContextNeeded(n, _floor(mrp, μ, delta, n))
+
+
+def _rooms(
+    mrp: MarkovRewardProcess, features: ArrayLike, margin: float, A: ArrayLike | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """h_s of every state, and μ; ``ValueError`` for a margin that the population does not have."""
     M, gamma, μ = population_kernel(mrp, features, A), mrp.discount, mrp.stationary_distribution()
     most = 2 * M.diagonal().min() - 1 - gamma
     if not 0 < number("margin", margin, REALS) < most:
         raise ValueError(f"margin must be above 0 and below 2 min M(s, s) - 1 - gamma = {most:.6g}, got {margin!r}")
-    h = _room(M / μ, M.diagonal(), (1 + gamma + margin) / 2)
-    λ = _second_eigenvalue(mrp.transition, μ)
-    tails = math.log(3 * mrp.n_states / number("delta", delta, "(0, 1)"))
-    n = math.ceil((1 + λ) / (1 - λ) * tails * max((1 / (2 * h**2)).max(), (2 / μ**2).max()))
-    spread = gamma * np.ptp(mrp.value()) / (1 - gamma)
-    return ContextNeeded(n, float(spread * math.sqrt(math.log(6 * mrp.n_states / delta) / (n * μ.min()))))
+    return _room(M / μ, M.diagonal(), (1 + gamma + margin) / 2), μ
+
+
+def _floor(mrp: MarkovRewardProcess, μ: np.ndarray, delta: float, n: int) -> float:
+    """F_n = γσ/(1 − γ) √(ln(6|S|/δ)/(n μ_min))."""
+    spread = mrp.discount * np.ptp(mrp.value()) / (1 - mrp.discount)
+    return float(spread * math.sqrt(math.log(6 * mrp.n_states / delta) / (n * μ.min())))
 
 
 def _room(E: np.ndarray, diagonal: np.ndarray, least: float) -> np.ndarray:

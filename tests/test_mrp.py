@@ -157,6 +157,51 @@ def test_stationary_distribution_by_hand():
     assert transient.stationary_distribution().tolist() == [0, 0.5, 0.5]
 
 
+@pytest.mark.parametrize(
+    "transition, effect",
+    [
+        ([[1]], 0),
+        ([[0, 1], [1, 0]], 1),
+        (np.roll(np.eye(3), 1, axis=1), 1),
+        (np.roll(np.eye(5), 1, axis=1), 2),
+        ([[0.1, 0.9], [0.9, 0.1]], 1),
+        ([[0.9, 0.1], [0.3, 0.7]], 2.5),
+        ([[0.99, 0.01], [0.01, 0.99]], 50),
+        ([[0, 1], [0, 1]], 1),
+        (np.eye(2), np.inf),
+        ([[0.5, 0.25, 0.25], [0, 1, 0], [0, 0, 1]], np.inf),
+    ],
+)
+def test_the_effect_of_a_start_by_hand(transition, effect):
+    """Two states left with a and b: max(1, 1/(a + b)); a cycle of N: ⌊N/2⌋, periodic or not; a transient state; two closed classes."""
+    assert MarkovRewardProcess(transition, np.zeros(len(transition)), 0).start_effect() == pytest.approx(effect)
+
+
+@quick
+@given(mrps())
+def test_the_effect_of_a_start_is_the_largest_difference_of_expected_visits(mrp):
+    P, visits, power, most = mrp.transition, 0, np.eye(mrp.n_states), 0
+    for _ in range(400):
+        visits, power = visits + power, power @ P
+        most = max(most, max(abs(row - other).sum() / 2 for row in visits for other in visits))
+    effect = mrp.start_effect()
+    assert effect == np.inf if len(mrp.recurrent_classes()) > 1 else effect >= most * (1 - 1e-9)
+    k = 2 * mrp.n_states**2
+    P_k = np.linalg.matrix_power(P, k)
+    if (overlap := max(abs(row - other).sum() / 2 for row in P_k for other in P_k)) < 0.999:
+        assert effect <= k / (1 - overlap) + 1e-9
+
+
+def test_the_effect_of_a_start_in_a_process_with_endings_is_that_of_the_chain_that_begins_anew():
+    ends = MarkovRewardProcess([[0, 1, 0], [0, 0, 1], [0, 0, 1]], [1, 1, 0], 0.5, terminal=[2])
+    assert ends.start_effect() == MarkovRewardProcess(ends.renewed, np.zeros(3), 0).start_effect() < np.inf
+
+
+def test_a_chain_that_hardly_moves_is_refused():
+    with pytest.raises(ValueError, match="transition must forget its start within 10⁵ steps"):
+        MarkovRewardProcess([[1 - 1e-9, 1e-9], [1e-9, 1 - 1e-9]], [0, 0], 0).start_effect()
+
+
 def test_stationary_distribution_is_accurate_in_its_smallest_entries():
     up = 1e-9  # μ_{s+1} = μ_s · up / (1/2), by detailed balance
     P = np.diag([up] * 4, 1) + np.diag([0.5] * 4, -1)

@@ -542,6 +542,19 @@ def test_the_context_needed_of_a_slow_chain_is_longer():
     )
 
 
+def test_the_context_needed_from_any_start_as_worked():
+    """ζ = 1: ζ²ℓ/(2h²) + 2ζ/h for h = 1/4, which is less than 10/37; a cycle, which (G) refuses; one state, of which every length is enough."""
+    mrp, x = MarkovRewardProcess([[0.5, 0.5], [0.5, 0.5]], [1, 0], 0.5), one_hot(2, math.log(19))
+    needed = op.context_needed_from_any_start(mrp, x, 0.2, 0.1)
+    assert needed.n == 41 == math.ceil(8 * math.log(60) + 8)
+    assert needed.floor == pytest.approx(math.sqrt(math.log(120) / (41 * 0.5)), rel=1e-14)
+    slow = MarkovRewardProcess([[0.9, 0.1], [0.1, 0.9]], [1, 0], 0.5)
+    assert op.context_needed_from_any_start(slow, x, 0.2, 0.1).n == math.ceil(25 * 8 * math.log(60) + 8 * 5)
+    cycle = MarkovRewardProcess(np.roll(np.eye(3), 1, axis=1), [1, 0, 0], 0.5)
+    assert op.context_needed_from_any_start(cycle, one_hot(3, 9.0), 0.2, 0.1).n == math.ceil(18 * math.log(90) + 12)
+    assert op.context_needed_from_any_start(MarkovRewardProcess([[1]], [1], 0.5), [[1.0]], 0.2, 0.1) == (1, 0)
+
+
 @quick
 @given(st.floats(1e-6, 1e6), st.floats(1e-6, 1e6), st.floats(0.01, 0.999))
 def test_the_worthwhile_depth_is_the_first_at_the_floor(first, floor, rate):
@@ -714,6 +727,17 @@ TWO = MarkovRewardProcess([[0.5, 0.5], [0.5, 0.5]], [1, 0], 0.5)
         (
             lambda: op.context_needed(MarkovRewardProcess(np.eye(2)[::-1], [1, 0], 0.5), one_hot(2, 9.0), 0.2, 0.1),
             "mrp must be ergodic",
+        ),
+        (
+            lambda: op.context_needed_from_any_start(
+                MarkovRewardProcess([[0, 1], [0, 1]], [1, 0], 0.5), one_hot(2, 9.0), 0.2, 0.1
+            ),
+            "mrp must be irreducible",
+        ),
+        (lambda: op.context_needed_from_any_start(TWO, one_hot(2, 9.0), 2.0, 0.1), "margin must be above 0 and below"),
+        (
+            lambda: op.context_needed_from_any_start(TWO, one_hot(2, 9.0), 0.2, 1.5),
+            r"delta must be a number in \(0, 1\)",
         ),
         (lambda: op.population_kernel(MarkovRewardProcess(np.eye(2), [1, 0], 0.5), np.eye(2)), "one recurrent class"),
         (lambda: op.worthwhile_depth(1, 1, 1.0), r"rate must be a number in \[0, 1\), got 1.0"),
