@@ -73,7 +73,7 @@ exists (c + alpha * (1 - (1 - gamma) * c)); last by rewrite exprS -cE; ring.
 rewrite /context_values /= -/(context_values _ _ _ _ _ _ _) IH.
 apply/colP => s; rewrite !mxE; congr (_ + _ * _).
 under eq_bigr => k _ do rewrite /td_error !mxE.
-rewrite -mulr_suml K_sum // mul1r; ring.
+by rewrite -mulr_suml (K_sum (sum_E_neq0 S E_gt0 n_gt0)) mul1r; ring.
 Qed.
 
 (** The factor is above 0 at every finite depth, but where one layer is enough:

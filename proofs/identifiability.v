@@ -133,7 +133,7 @@ Theorem first_layer_tells_alpha A (j : 'I_n.+1) :
 Proof.
 move=> n_gt0; rewrite layer_update prompt_value mxE [X in X + _]mxE add0r.
 under eq_bigr => k _ do rewrite /td_error ![(0 : 'cV_N) _ _]mxE mulr0 addr0 subr0 mulr1.
-by rewrite (K_sum S (E := fun s u => exp (score x A s u))) ?mulr1 // => *; apply: exp_gt0.
+by rewrite (K_sum (sum_E_neq0 (E := fun s u => exp (score x A s u)) S _ n_gt0)) ?mulr1 // => *; exact: exp_gt0.
 Qed.
 
 End Identifiability.

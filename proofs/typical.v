@@ -155,7 +155,7 @@ have [sigma0|sigma_neq0] := eqVneq sigma 0.
   rewrite /Pr big_pred0 => [|t]; first by rewrite divr_ge0 ?mulr_ge0 ?ler0n // ltW.
   apply/negP => /andP[/m_le often /negP[]]; rewrite /close.
   have left_s : source n (walk t) s by rewrite /source -(ltr0n R_numDomainType) (lt_le_trans m_gt0).
-  have := deviation_is_gap P vpi left_s; rewrite (deviation_0 P_stochastic span) ?sigma0 ?eqxx //.
+  have := deviation_is_gap n (walk t) P vpi s; rewrite (deviation_0 P_stochastic span) ?sigma0 ?eqxx //.
   move/esym/eqP; rewrite mulf_eq0 pnatr_eq0 (gtn_eqF left_s) => /eqP ->.
   by rewrite normr0.
 apply: le_trans (Pr_le p0_distribution P_stochastic _) _; last first.
