@@ -60,6 +60,8 @@ REQUIRED = {
     "global-minimum",
     "state-form",
     "depth-against-context",
+    "identifiability",
+    "a-priori-finite-sample",
 }
 
 

@@ -49,6 +49,7 @@ from icrl.verify.judging.parts import (
     greatest,
 )
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes.exact_algebra import solved, tree_distribution
 
@@ -895,6 +896,48 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "a-priori-finite-sample",
+            "for every finite chain with a positive stationary distribution, every distribution of $S_0$, every $n$, $d$ and depth, "
+            r"every $\alpha \in [0, 1]$ and $\delta \in (0, 1]$, any number that is at least $\zeta$ in the place of it, "
+            "and every positive function in the place of exp; one trajectory",
+            stated=(
+                "mixing.expected_sum_near_mean",
+                "mixing_tail.sum_tail",
+                "room.own_weight",
+                "successors_tail.successors_tail",
+                "a_priori.a_priori_finite_sample",
+            ),
+            further=(
+                "mixing.expected_sums_span",
+                "mixing_tail.exponential_moment",
+                "mixing_tail.negative_drift",
+                "typical.typical_is_likely",
+            ),
+            definitions=(
+                "mixing.expected_visits",
+                "mixing.total_variation",
+                "mixing.start_effect_at_most",
+                "mixing.stationary",
+                "mixing.mean",
+                "mixing.span_at_most",
+                "mixing_tail.excess",
+                "room.m_0",
+                "room.reach",
+                "room.room",
+                "room.lack",
+                "typical.log_tries",
+                "typical.long_enough",
+                "typical.enough",
+                "typical.tau_n",
+                "typical.margin_met",
+                "typical.well_visited",
+                "typical.close",
+                "typical.typical",
+                "a_priori.F_n",
+            ),
+            asserts=("effect", "tail", "own-weight", "miss", "bound"),
+        ),
         Check(
             "symbolic",
             "how long is long enough, how δ is shared and the mean of f_s, for all ζ, ℓ, h, n, δ, |S| and μ above 0, of f_s at three states",
