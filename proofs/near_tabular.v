@@ -1,7 +1,7 @@
 (** tabular: how far softmax TD with one-hot features goes from batch tabular TD. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm exponential.
-From icrl Require Import certainty_equivalence visited batch_td tabular.
+From icrl Require Import visited batch_td tabular.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
