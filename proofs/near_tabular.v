@@ -73,10 +73,10 @@ rewrite ler_oppl opprB !ler_subl_addr; apply/andP; split; apply: mean_le => // j
 exact: D_le.
 Qed.
 
-(** Where every visited state is a source, the layers stay on these states near batch
-    tabular TD from the same start: within w D / (1 - |gamma|) at every depth, with w
-    at least every foreign share there and D every difference of two TD errors
-    of one iterate. *)
+(** Where every visited state is a source, the layers stay on these states near
+    batch tabular TD from the same start: within w D / (1 - |gamma|) at every depth,
+    with w at least every foreign share there and D every difference of two
+    TD errors of one iterate. *)
 Theorem near_tabular_td (v0 : 'cV[R]_N) w D L :
   `|gamma| < 1 -> (forall l, (l < L)%N -> 0 <= alpha l <= 1) ->
   (forall s, visited s -> share s <= w) -> 0 <= D ->
