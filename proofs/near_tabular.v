@@ -1,7 +1,7 @@
 (** tabular: how far softmax TD with one-hot features goes from batch tabular TD. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm exponential.
-From icrl Require Import certainty_equivalence visited batch_td tabular.
+From icrl Require Import visited batch_td tabular.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -73,9 +73,10 @@ rewrite ler_oppl opprB !ler_subl_addr; apply/andP; split; apply: mean_le => // j
 exact: D_le.
 Qed.
 
-(** Where every visited state is a source, the layers stay on these near batch tabular
-    TD from the same start: within w D / (1 - |gamma|) at every depth, with w at least
-    every foreign share and D every difference of two TD errors of one iterate. *)
+(** Where every visited state is a source, the layers stay on these states near
+    batch tabular TD from the same start: within w D / (1 - |gamma|) at every depth,
+    with w at least every foreign share there and D every difference of two
+    TD errors of one iterate. *)
 Theorem near_tabular_td (v0 : 'cV[R]_N) w D L :
   `|gamma| < 1 -> (forall l, (l < L)%N -> 0 <= alpha l <= 1) ->
   (forall s, visited s -> share s <= w) -> 0 <= D ->
