@@ -14,17 +14,18 @@ Variables (R : realFieldType) (N : nat) (mu : 'I_N -> R) (E : 'I_N -> 'I_N -> R)
 (** The diagonal entry of Mhat that is asked for. *)
 Definition m_0 : R := (1 + gamma + c) / 2%:R.
 
-(** The book's h_s: how much more than that s weighs in an endless context,
-    in units of what the sum below can change by. *)
+(** What a transition can add to the sum below, at most, from the least that it can. *)
 Definition reach (s : 'I_N) : R :=
   (1 - m_0) * E s s + m_0 * \big[Num.max/0]_(u | u != s) E s u.
+
+(** The book's h_s: how much more than m_0 the state s weighs in an endless context, in that unit. *)
 Definition room (s : 'I_N) : R :=
   population_sum E mu s * (M_pi E mu s s - m_0) / reach s.
 
 (** The function whose sum along the context is positive where the diagonal entry is too small. *)
 Definition lack s : 'cV[R]_N := \col_u (m_0 * E s u - (u == s)%:R * E s s).
 
-(** The weights are positive, and mu is at all states; in an endless context the margin is above c. *)
+(** The weights are positive, and so is mu; in an endless context the margin is above c. *)
 Hypotheses (mu_gt0 : forall s, 0 < mu s) (E_gt0 : forall s u, 0 < E s u).
 Hypotheses (gamma_ge0 : 0 <= gamma) (c_gt0 : 0 < c).
 Hypothesis c_lt : forall s, c < margin (M_pi E mu s s) gamma.
@@ -41,7 +42,8 @@ Proof. by rewrite divr_gt0 ?ltr0n // addr_gt0 // ltr_paddr ?ltr01. Qed.
 Lemma m_0_lt s : m_0 < M_pi E mu s s.
 Proof.
 have := c_lt s; rewrite -subr_gt0 /margin ger0_norm // => lt; rewrite -subr_gt0.
-have -> : M_pi E mu s s - m_0 = (2%:R * M_pi E mu s s - 1 - gamma - c) / 2%:R by rewrite /m_0; field.
+have -> : M_pi E mu s s - m_0 = (2%:R * M_pi E mu s s - 1 - gamma - c) / 2%:R.
+  by rewrite /m_0; field.
 by rewrite divr_gt0 ?ltr0n.
 Qed.
 
