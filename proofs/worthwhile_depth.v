@@ -138,7 +138,9 @@ Qed.
 End From.
 End Layers.
 
-(** The value rows of the L-layer softmax transformer, in every column. *)
+(** The same of the value row of the softmax transformer, in every column: from L*
+    layers on it is within F of v_CE, the next layer moves it by at most
+    alpha (1 + |gamma|) F; it is within 2 F of any vpi that is within F of v_CE. *)
 Theorem transformer_from_there_on (R : realFieldType) (exp : R -> R) N n d
     (S : nat -> 'I_N) r (x : 'I_N -> 'cV[R]_d) A gamma alpha m v0 F Lstar L
     (j : 'I_n.+1) :
@@ -169,7 +171,7 @@ exact: le_trans (le_max_visited _ Wj) to_vpi.
 Qed.
 
 (** From L* on a layer may still move the values by more than F: two states in turn,
-    no rewards, M = 1, gamma = 1/2, alpha = 1, and the values 1, -1 at first,
+    no rewards, Mhat = 1, gamma = 1/2, alpha = 1, and the values 1, -1 at first,
     with F = 1 and so L* = 0. *)
 Theorem may_move_by_more_than_the_floor (R : realFieldType) :
   exists (N n : nat) (E : 'I_N -> 'I_N -> R) (S : nat -> 'I_N) (r : nat -> R),

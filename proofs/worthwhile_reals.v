@@ -74,8 +74,8 @@ set t : real_realType := _ / _; have t_le k : (t <= k%:R) = (absz (Num.max 0%R (
 by split=> [|k]; rewrite bound_by_ln // t_le.
 Qed.
 
-(** Half of F asks for at most the natural ceiling of ln 2 / ln (1 / (1 - alpha c))
-    layers more; for one where alpha c = 1. *)
+(** Half of F asks for at most worthwhile ac 2 1 layers more: that is the ceiling
+    of ln 2 / ln (1 / (1 - alpha c)), and 1 where alpha c = 1. *)
 Theorem half_the_worthwhile (ac e0 F : R) :
   0 < ac -> ac <= 1 -> 0 <= e0 -> 0 < F ->
   (worthwhile ac e0 (F / 2%:R) <= worthwhile ac e0 F + worthwhile ac 2%:R 1%R)%N.
@@ -90,8 +90,8 @@ Qed.
 Theorem worthwhile_is_O_ln (ac e0 F : nat -> R) (a B f : R) :
   0 < a -> (forall n, a <= ac n <= 1) -> (forall n, 0 <= e0 n <= B) ->
   0 < f -> (forall n, f / sqrt n%:R <= F n) ->
-  exists C : R, forall n, (2 <= n)%N ->
-    (worthwhile (ac n) (e0 n) (F n))%:R <= C * ln n%:R.
+  exists b : R, forall n, (2 <= n)%N ->
+    (worthwhile (ac n) (e0 n) (F n))%:R <= b * ln n%:R.
 Proof.
 move=> a_gt0 ac_le e0_le f_gt0 F_ge; pose b := Num.min a 2%:R^-1; pose D := Num.max B 1.
 have half : 0 < 2%:R^-1 :> R by rewrite invr_gt0 ltr0n.
