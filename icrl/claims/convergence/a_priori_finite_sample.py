@@ -454,13 +454,13 @@ def asked_of(claim: Anywhere, pair: Pair) -> Iterator[Asked]:
     needs, zeta = explicit.needs_of(explicit.Bounds(), pair), to_ball(Fraction(claim.effect(pair.P, STEPS)))
     ell, log = explicit.log(claim.margins(2, pair.delta)), explicit.log(claim.misses(2, pair.delta))
     rooms = claim.rooms(needs.h, needs.mu)
-    floor = lambda n, log: claim.floor(needs.spread, log, n, needs.mu, explicit.square_root)
+    floor = lambda n: claim.floor(needs.spread, log, n, needs.mu, explicit.square_root)
     n = explicit.ceiling(claim.length(zeta, ell, needs.h, needs.mu))
-    yield Asked("bound", n, floor(n, log), explicit.starts(pair))
+    yield Asked("bound", n, floor(n), explicit.starts(pair))
     n = explicit.ceiling(max(claim.from_mu(zeta, ell, h) for h in rooms))
-    yield Asked("from-mu", n, floor(n, log), [claim.start(pair.mu)])
+    yield Asked("from-mu", n, floor(n), [claim.start(pair.mu)])
     n = explicit.ceiling(max(max(claim.for_the_start(zeta, h), claim.for_the_tail(zeta, ell, h)) for h in rooms))
-    yield Asked("rounded", n, floor(n, explicit.log(claim.misses(2, pair.delta) * n)), [identity(2)[0]])
+    yield Asked("rounded", n, floor(n), [identity(2)[0]])
 
 
 def unlikely(claim: Anywhere, pair: Pair) -> Counterexample | None:
@@ -843,7 +843,7 @@ is enough: bound (G), with $\zeta^2$ in the place of $\kappa$.
         "rounded",
         lambda claim: (
             rf"""
-In rounder numbers, the same holds from any start for $n \ge {rounded_in_letters(claim)}$, and with $n$ times as much under the logarithm of $F_n$.
+In rounder numbers, the same holds from any start for $n \ge {rounded_in_letters(claim)}$.
 """
         ),
     ),
