@@ -245,19 +245,10 @@ def of_walk(claim: Anywhere, given: Instance) -> Iterator[Part]:
             -h * (max(f) - min(f)) if size > 1 else given.m_0 * E[s] - E[s],
             asserted="own-weight",
         )
-    layer = operator_from_kernel(
-        given.states,
-        [given.r[s] for s in before],
-        given.E[np.ix_(layer_states(given), layer_states(given))],
-        given.gamma,
-    )
-    if len(layer.states) == size and (c := layer.margin) > 0:
-        yield from asserting("bound", deeper(claim, given, layer, c))
-
-
-def layer_states(given: Instance) -> list[int]:
-    """W."""
-    return sorted(set(given.states))
+    if len(set(given.states)) == size:
+        layer = operator_from_kernel(given.states, [given.r[s] for s in before], given.E, given.gamma)
+        if (c := layer.margin) > 0:
+            yield from asserting("bound", deeper(claim, given, layer, c))
 
 
 def deeper(claim: Anywhere, given: Instance, layer: Any, c: Any) -> Iterator[Part]:
@@ -498,9 +489,9 @@ def certified(claim: Anywhere, budget: Budget) -> Verdict:
         f"{len(PAIRS)} chains of two states, every context of the lengths that are asked for, from μ and from either state: "
         f"one that misses a state, has a margin below c or v_CE beyond F_n has probability at most δ; {BITS} bits"
     )
-    worked = partial(first_failure, str(WORKED), asserting("worked", of_the_worked(claim)), Exactly())
-    likely = partial(unlikely, claim)
-    found = chain(map(likely, claim.chains), (made() for made in [worked]), map(likely, PAIRS))
+    likely, worked = partial(unlikely, claim), partial(first_failure, str(WORKED), numbers=Exactly())
+    counted = map(worked, [asserting("worked", of_the_worked(claim))])
+    found = chain(map(likely, claim.chains), counted, map(likely, PAIRS))
     verdict = at_bits(found, "more likely to fail than stated", lambda _: told)
     return replace(verdict, met=dict.fromkeys(("bound", "from-mu", "rounded"), len(PAIRS)) | {"worked": 1})
 
