@@ -695,8 +695,8 @@ def context_needed_from_any_start(
     .. math:: n \ge \max_s \max\Bigl\{\frac{\zeta^2 \ell}{2 h_s^2} + \frac{2\zeta}{h_s},
        \frac{2 \zeta^2 \ell}{\mu_s^2} + \frac{4\zeta}{\mu_s}\Bigr\}, \qquad \ell = \ln\frac{3|S|}{\delta},
 
-    with :math:`\zeta` of :meth:`icrl.mrp.MarkovRewardProcess.start_effect`, :math:`h_s` and :math:`F_n` as there. The chain may be
-    periodic. Raises ``ValueError`` as there, but for a chain that is not irreducible.
+    with :math:`\zeta` of :meth:`icrl.mrp.MarkovRewardProcess.start_effect`, :math:`h_s` and :math:`F_n` as there. ``features``: (S, d).
+    ``A``: (d, d), I unless given. ``margin``: c. The chain may be periodic. Raises ``ValueError`` as there, but for a chain that is not irreducible.
     """
     if mrp.terminal.size or mrp.recurrent_classes()[0].size < mrp.n_states:
         raise ValueError("mrp must be irreducible, without terminal states, got one that is not")

@@ -137,7 +137,7 @@ def test_the_length_on_the_worked_chain():
         asked = list(a_priori.asked_of(Anywhere(), a_priori.WORKED))
     assert [each.n for each in asked] == [ceil(with_start), ceil(of_mu), ceil(rounded)] == [41, 33, 132]
     assert float(asked[0].floor) == pytest.approx(sqrt(log(120) / 20.5))
-    assert float(asked[2].floor) == pytest.approx(sqrt(log(120 * 132) / 66))
+    assert float(asked[2].floor) == pytest.approx(sqrt(log(120) / 66))
 
 
 def a_priori_precision():
