@@ -49,6 +49,7 @@ REQUIRED = {
     "lstd",
     "softmax-td-lambda",
     "softmax-residual-gradient",
+    "softmax-average-reward",
     "causal-mask",
     "bellman",
     "fixed-point",

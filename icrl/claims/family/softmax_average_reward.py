@@ -17,6 +17,7 @@ from icrl.verify.instances.cases import Case, smallest
 from icrl.verify.judging.blocks import letters
 from icrl.verify.judging.parts import Part, asserting, entries, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Claim, Hypothesis, Mutant
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine
@@ -363,7 +364,36 @@ CLAIM = Claim(
         Hypothesis(r"For no drift, $S_0 = S_n$.", dropped="no drift though S_0 ≠ S_n", holds=closes),
     ),
     subject=STATED.subject,
-    checks=STATED.checks(),
+    checks=(
+        proof(
+            "softmax-average-reward",
+            "every context, of the states that it visits; the layer and the values at all positive weights and step sizes of any ordered field; "
+            "of the limits all but when there are any, which asks for eigenvalues",
+            stated=(
+                "softmax_average_reward.transformer_is_average_reward_td",
+                "softmax_average_reward.average_layer_is_operator",
+                "softmax_average_reward.average_G_keeps_constants",
+                "softmax_average_reward.average_reward_values",
+                "poisson.one_stationary_distribution",
+                "poisson.poisson_has_a_solution",
+                "poisson.no_drift_if_closed",
+                "average_reward_limits.limits_only_if_left",
+                "average_reward_limits.limits_are_poisson",
+                "average_reward_limits.layers_drift",
+            ),
+            further=("poisson.poisson_up_to_constants",),
+            definitions=(
+                "softmax_average_reward.mean_reward",
+                "softmax_average_reward.average_update",
+                "softmax_average_reward.solves_poisson",
+                "softmax_average_reward.mean_values",
+                "softmax_average_reward.average_reward_layer",
+                "average_reward_limits.differences_tend_to",
+            ),
+            asserts=("layer", "limits", "drift", "values", "no-drift"),
+        ),
+        *STATED.checks(),
+    ),
     mutants=MUTANTS,
     rests_on=("softmax-td", "operator", "coverage-needed"),
     under={"softmax-td": "γ = 1, rewards less their mean"},
