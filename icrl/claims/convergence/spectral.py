@@ -32,6 +32,7 @@ from icrl.verify.judging.parts import (
     size,
 )
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, no_normaliser, unmasked
@@ -769,7 +770,25 @@ CLAIM = Claim(
         Hypothesis("The normaliser is left out, for (c).", dropped="(c) with the normaliser"),
     ),
     subject=STATED.subject,
-    checks=tuple(all_checks()),
+    checks=(
+        proof(
+            "spectral",
+            "two states left any number of times, any positive table of weights, |γ| < 1; convergence at an Archimedean field, "
+            "with any exponential to a base above 1",
+            stated=(
+                "spectral.two_states_need_the_condition",
+                "spectral.two_states_converge",
+                "spectral.two_states_converge_iff",
+            ),
+            definitions=(
+                "infinite_depth.tends_to",
+                "spectral.converges_to_one_limit",
+                "exponential.exponential",
+            ),
+            asserts=("a",),
+        ),
+        *all_checks(),
+    ),
     mutants=MUTANTS,
     rests_on=("operator", "certainty-equivalence", "fixed-point"),
     source="Found for this book; the first part is the theory of Richardson's iteration",
