@@ -87,7 +87,9 @@ have YE i j : Y i j = attention (softmax exp (@sources n)) (score_matrix A) (val
 have value j : Y (value_row d) j = v' (S j) 0.
   rewrite YE eqxx mul1r; have /matrixP/(_ (value_row d) j) := one_head.
   rewrite [LHS]target_memoryE row_neq prompt_value => ->; rewrite !mxE.
-  have sum1 : \sum_(k < n) K n S E k (S j) = 1 by apply: K_sum.
+  have sum1 : \sum_(k < n) K n S E k (S j) = 1.
+    have E_gt0 s u : 0 < E s u by apply: exp_gt0.
+    exact: (K_sum (sum_E_neq0 S E_gt0 n_gt0)).
   rewrite -addrA -mulrBr; congr (_ + _ * _); rewrite -(less_a_number _ _ sum1); apply: eq_bigr => k _.
   by rewrite /td_error; congr (_ * _); rewrite mul1r; move: (r k) (v _ _) (v _ _) (mean_reward n r) => *; ring.
 apply/matrixP => i j; rewrite target_memoryE; elim/row_case: i => [i|||]; rewrite ?eqxx ?row_neq ?value ?prompt_value //.
@@ -167,7 +169,8 @@ rewrite average_layer_is_operator /solves_poisson; move: rhat (softmax_average_r
 move: ((pi *m b) 0 0) hE => g hE.
 have Mconst a : Mhat *m const_mx a = const_mx a :> 'cV_N.
   have -> : const_mx a = a *: const_mx 1 :> 'cV[R]_N by rewrite scalemx_const mulr1.
-  by rewrite -scalemxAr stochastic_const //; apply: Mhat_stochastic.
+  rewrite -scalemxAr stochastic_const //.
+  by apply: (Mhat_stochastic (sum_E_neq0 S E_gt0 n_gt0)) => s u; exact: ltW.
 have Mh : Mhat *m h = Mhat *m b - const_mx g + Mhat *m (Pe *m h).
   by rewrite {1}hE mulmxDr mulmxBr Mconst.
 have Gh : G alpha *m h = h - alpha *: (Mhat *m b) + const_mx (alpha * g).

@@ -151,12 +151,15 @@ have /colP/(_ s) := rate_floor S gamma alpha n_gt0 E_gt0.
 by rewrite scalemxE !mxE sum2 !mxE !mulr1.
 Qed.
 
+Lemma Mhat_row s : \sum_u Mhat s u = 1.
+Proof. by rewrite Mhat_sum (K_sum (sum_E_neq0 S E_gt0 n_gt0)). Qed.
+
 Lemma other_G alpha : other (G alpha) = 1 - alpha * (m * p).
 Proof.
 rewrite /other G_Mhat !(addmxE, oppmxE, scalemxE) ![(Mhat *m _) _ _]mxE !sum2.
 rewrite !(addmxE, oppmxE, scalemxE) ![1%:M _ _]mxE /m /p /=.
 have M1 s : Mhat s 1 = 1 - Mhat s 0.
-  by rewrite -(Mhat_row S E_gt0 n_gt0 s) sum2 addrAC subrr add0r.
+  by rewrite -(Mhat_row s) sum2 addrAC subrr add0r.
 rewrite !M1 !mulr1n; move: (Mhat 0 0) (Mhat 1 0) (Pe 0 0) (Pe 1 0) => *; ring.
 Qed.
 
@@ -166,7 +169,7 @@ Proof.
 have Z_gt0 s : 0 < \sum_(i < n) E s (S i).
   by rewrite (bigD1 (Ordinal n_gt0)) //= ltr_paddr // sumr_ge0 // => k _; exact: ltW.
 have M1 s : Mhat s 1 = 1 - Mhat s 0.
-  by rewrite -(Mhat_row S E_gt0 n_gt0 s) sum2 addrAC subrr add0r.
+  by rewrite -(Mhat_row s) sum2 addrAC subrr add0r.
 have -> : m = Mhat 0 0 * Mhat 1 1 - Mhat 0 1 * Mhat 1 0.
   by rewrite !M1 /m; move: (Mhat 0 0) (Mhat 1 0) => *; ring.
 rewrite !Mhat_visits; move: (Z_gt0 0) (Z_gt0 1) (covered 0) (covered 1).
