@@ -97,14 +97,27 @@ Qed.
 Lemma room_gt0 s : 0 < room s.
 Proof. by rewrite divr_gt0 ?reach_gt0 // mulr_gt0 ?Z_gt0 // subr_gt0 m_0_lt. Qed.
 
+(** The unit is exactly the span, where there is another state. *)
+Lemma reach_attained s : (exists u, u != s) -> exists a b, lack s a 0 - lack s b 0 = reach s.
+Proof.
+case=> u ne; pose best := [arg max_(v > u | v != s) E s v]%O; exists best, s.
+have [best_ne max_le] : best != s /\ forall v, v != s -> E s v <= E s best.
+  by rewrite /best; case: arg_maxP.
+have -> : reach s = (1 - m_0) * E s s + m_0 * E s best; last first.
+  by rewrite !mxE (negbTE best_ne) eqxx mul0r mul1r subr0; ring.
+congr (_ + _ * _); apply/le_anti; rewrite le_rivals // andbT.
+by elim/big_ind: _ => [|a b|v]; [exact: ltW | rewrite le_maxl => -> -> | exact: max_le].
+Qed.
+
 (** The diagonal entry is as asked for exactly if the sum is not positive; and the sum's stationary
     mean is - h_s times the span of what is summed. *)
 Theorem own_weight n (S : nat -> 'I_N) s :
   (0 < n)%N ->
-  (m_0 <= Mhat n E S s s) = (\sum_(k < n) lack s (S k) 0 <= 0)
-  /\ mean mu (lack s) = - (room s * reach s) /\ span_at_most (lack s) (reach s).
+  [/\ (m_0 <= Mhat n E S s s) = (\sum_(k < n) lack s (S k) 0 <= 0),
+      mean mu (lack s) = - (room s * reach s), span_at_most (lack s) (reach s)
+    & (exists u, u != s) -> exists a b, lack s a 0 - lack s b 0 = reach s].
 Proof.
-move=> n_gt0; split; last by split; [exact: lack_mean | exact: lack_span].
+move=> n_gt0; split; [|exact: lack_mean|exact: lack_span|exact: reach_attained].
 under [X in _ = (X <= _)]eq_bigr do rewrite mxE; rewrite sumrB -mulr_sumr -mulr_suml subr_le0.
 rewrite Mhat_visits mulrA ler_pdivl_mulr; first by rewrite /visits natr_sum.
 by rewrite (bigD1 (Ordinal n_gt0)) //= ltr_paddr // sumr_ge0 // => k _; exact: ltW.

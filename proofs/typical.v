@@ -110,12 +110,12 @@ have reach_s := reach_gt0 mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt s.
 have [late enough_n] := long_enough_leaves s room_s (n_enough s).1.
 have l_ge0 : 0 <= log_tries by apply: ln_ge0; apply: (@quotient_ge1 3 s).
 have own S := own_weight mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt S s n_gt0.
-have [_ [mean_s span_s]] := own (fun _ => s).
+have [_ mean_s span_s _] := own (fun _ => s).
 have drift : mean mu (lack s) <= - (room s * reach s) by rewrite mean_s.
 rewrite -(@exp_log_tries 3 s) //.
 apply: le_trans (negative_drift p0_distribution P_stochastic mu_distribution mu_stationary
   zeta_ge span_s reach_s room_s l_ge0 drift late enough_n).
-by apply: Pr_le => // t; rewrite /margin_met (own (walk t)).1 -ltNge.
+by apply: Pr_le => // t; rewrite /margin_met; case: (own (walk t)) => -> _ _ _; rewrite -ltNge.
 Qed.
 
 (** And too few transitions leave it with no more than that. *)
