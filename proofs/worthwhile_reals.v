@@ -2,15 +2,17 @@
 From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct reals.
-From icrl Require Import real_functions worthwhile_depth.
+From icrl Require Import norm contraction certainty_equivalence visited.
+From icrl Require Import worthwhile_depth worthwhile_growing real_functions.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
 Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
-(** Coq's real numbers as an ordered field, and two of their functions. *)
+(** Coq's real numbers as an ordered field, and three of their functions. *)
 Local Notation R := R_realFieldType.
+Local Notation exp := (Rtrigo_def.exp : R -> R).
 Local Notation ln := (Rpower.ln : R -> R).
 Local Notation sqrt := (R_sqrt.sqrt : R -> R).
 
@@ -131,4 +133,47 @@ apply: le_trans (F_ge n); apply: le_trans at_L; apply: ler_pmul => //.
 - apply: ler_expn2r; rewrite ?nnegrE ?(ltW q_gt0) ?subr_ge0 // ler_add2l ler_opp2.
   by apply: le_trans ac_ge; rewrite /b le_minl lexx.
 by rewrite /D le_maxr e0_leB.
+Qed.
+
+Lemma exp8_ge256 : 256%:R <= exp 8%:R.
+Proof.
+have exp_nat k : exp k%:R = exp 1 ^+ k.
+  elim: k => [|k IH]; first exact: exp_0.
+  by rewrite mulrS exprS -IH; exact: exp_plus.
+have exp1_ge2 : 2%:R <= exp 1.
+  by rewrite (mulrS 1 1); apply/ltW/RltP/exp_ineq1/eqP; rewrite oner_neq0.
+rewrite exp_nat (_ : 256%:R = 2%:R ^+ 8); last by rewrite -natrX.
+by apply: ler_expn2r; rewrite ?nnegrE ?ler0n ?exp_ge0.
+Qed.
+
+(** The context that grows, with gamma = 1/2, alpha = 1, own scores of 8, v0 = 0 and
+    F = 2/5 over the square root of n: no layer is worth using at n = 4, and four
+    are at n = 16, where F is half of that; half of F asks for one layer more
+    at the first rate, for two at the second. *)
+Theorem growing_asks_for_four (m m' : R) :
+  let e0 n := max_visited n grown
+                (fun s => `|v_CE n grown (grown_reward R) 2%:R^-1 s 0|) in
+  let c a := margin a 2%:R^-1 in
+  least_diagonal (exp 8%:R) 4 m -> least_diagonal (exp 8%:R) 16 m' ->
+  [/\ worthwhile (c m) (e0 4%N) (2%:R / 5%:R / 2%:R) = 0%N,
+      worthwhile (c m') (e0 16%N) (2%:R / 5%:R / 4%:R) = 4%N,
+      worthwhile (c m) 2%:R 1 = 1%N & worthwhile (c m') 2%:R 1 = 2%N].
+Proof.
+move=> e0 c least least'; have [at4 at16 half half'] := growing_asks_for_more exp8_ge256 least least'.
+have same q (e F : R) L L' : least_depth q e F L -> least_depth q e F L' -> L = L'.
+  by move=> [at_L lo] [at_L' lo']; apply/eqP; rewrite eqn_leq lo ?lo'.
+have cE a : c a = 2%:R * a - 3%:R / 2%:R.
+  by rewrite /c /margin ger0_norm ?invr_ge0 ?ler0n //; field.
+have c_bounds a : 99%:R / 100%:R <= a -> a <= 1 -> 0 < c a /\ c a <= 1.
+  move=> a_ge a_le; rewrite cE; split.
+    rewrite subr_gt0 (@lt_le_trans _ _ (2%:R * (99%:R / 100%:R))) ?ler_wpmul2l ?ler0n //.
+    by rewrite -subr_gt0 (_ : _ - _ = 12%:R / 25%:R); [rewrite divr_gt0 ?ltr0n | field].
+  rewrite ler_subl_addr (@le_trans _ _ (2%:R * 1)) ?ler_wpmul2l ?ler0n //.
+  by rewrite -subr_ge0 (_ : _ - _ = 2%:R^-1); [rewrite invr_ge0 ler0n | field].
+have [m_ge /ltW m_le] := least16 exp8_ge256 least'; have m1 := least4 exp8_ge256 least.
+have [c_gt0 c_le1] : 0 < c m /\ c m <= 1.
+  by apply: c_bounds; rewrite m1 // ler_pdivr_mulr ?ltr0n // mul1r ler_nat.
+have [c_gt0' c_le1'] := c_bounds _ m_ge m_le.
+split; [apply: same at4|apply: same at16|apply: same half|apply: same half']; apply: worthwhile_is_least;
+  by rewrite ?max_visited_ge0 ?ler0n ?ltr01 ?divr_gt0 ?ltr0n.
 Qed.
