@@ -2,7 +2,7 @@
     has one stationary distribution, and Poisson's equation a solution. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm bellman coverage.
-From icrl Require Import certainty_equivalence neu_bound softmax_average_reward.
+From icrl Require Import certainty_equivalence softmax_average_reward.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -133,10 +133,10 @@ Qed.
 
 (** The model has exactly one stationary distribution. *)
 Theorem one_stationary_distribution :
-  exists pi, [/\ distribution (pi 0), pi *m Pe = pi
+  exists pi, [/\ forall s, 0 <= pi 0 s, \sum_s pi 0 s = 1, pi *m Pe = pi
     & forall pi', \sum_s pi' 0 s = 1 -> pi' *m Pe = pi' -> pi' = pi].
 Proof.
-exists pi_e; split; [split | exact: pi_e_kept | exact: pi_e_only]; last by apply/row_sum/pi_e_sum.
+exists pi_e; split; [| by apply/row_sum/pi_e_sum | exact: pi_e_kept | exact: pi_e_only].
 pose a := \row_s `|pi_e 0 s|; set total := \sum_s `|pi_e 0 s|.
 have total_gt0 : 0 < total.
   apply: lt_le_trans (ler_norm_sum _ _ _); rewrite (_ : \sum_s _ = 1) ?normr1 ?ltr01 //.

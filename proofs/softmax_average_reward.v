@@ -95,7 +95,7 @@ have value j : Y (value_row d) j = v' (S j) 0.
 apply/matrixP => i j; rewrite target_memoryE; elim/row_case: i => [i|||]; rewrite ?eqxx ?row_neq ?value ?prompt_value //.
 - by rewrite YE attentionE !eq_lrshift !mul0r subr0 addr0 !prompt_features.
 - by rewrite YE attentionE row_neq !mul0r subr0 addr0 !prompt_reward.
-- rewrite shiftE prompt_target; case: ltnP => // lt_jn; rewrite ?mulr0 // value inordK //.
+- by rewrite shiftE prompt_target; case: ltnP => // lt_jn; rewrite ?mulr0 // value inordK.
 Qed.
 
 End Layer.
