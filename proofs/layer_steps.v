@@ -31,7 +31,8 @@ rewrite !(addmxE, oppmxE, scalemxE).
 by move: (u s 0) ((Mhat n E S *m u) s 0) ((Phat n E S *m u) s 0) => *; ring.
 Qed.
 
-(** The error of layer L is the product of the factors, applied to the first error. *)
+(** The error of layer L is the product of the factors,
+    applied to the first error. *)
 Theorem error_is_product_of_factors alpha v0 L :
   `|gamma| < 1 ->
   weighted_td alpha v0 L - v_CE = factors alpha L (v0 - v_CE).
