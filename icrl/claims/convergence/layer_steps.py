@@ -21,6 +21,7 @@ from icrl.verify.instances.cases import Case, as_it_is, float_case, log_uniform,
 from icrl.verify.judging import blocks as sy
 from icrl.verify.judging.parts import AT_LEAST, AT_MOST, UNLIKE, Part, asserting, entries, making, size
 from icrl.verify.judging.statement import Statement
+from icrl.verify.kernel.checked import proof
 from icrl.verify.model import Assertion, Budget, Check, Claim, Counterexample, Hypothesis, Mutant, Verdict
 from icrl.verify.routes import grouping
 from icrl.verify.routes.edits import Machine, unmasked
@@ -744,6 +745,23 @@ CLAIM = Claim(
     ),
     subject=STATED.subject,
     checks=(
+        proof(
+            "layer-steps",
+            "for every number of states, n and depth, any table of weights and any steps, |γ| < 1; "
+            "of the orders of the steps, that two neighbours can change places",
+            stated=(
+                "layer_steps.error_is_product_of_factors",
+                "layer_steps.factors_commute",
+                "layer_steps.equal_crossings_are_reversible",
+            ),
+            definitions=(
+                "layer_steps.H",
+                "layer_steps.factors",
+                "layer_steps.reversible",
+                "layer_steps.crossings",
+            ),
+            asserts=("factors",),
+        ),
         Check(
             "symbolic",
             "Chebyshev's product in the letters γ and λ for L = 1..12; that two factors commute, for every "
