@@ -49,7 +49,7 @@ have kept l v : y *m iter l (mulmx G) v = y *m v.
 have sum0 : \sum_u y 0 u = 0.
   transitivity ((y *m (const_mx 1 : 'cV[R]_N)) 0 0).
     by rewrite mxE; apply: eq_bigr => u _; rewrite mxE mulr1.
-  by rewrite -(stochastic_const (Mhat_stochastic S E_gt0 n_gt0)) mulmxA yM mul0mx mxE.
+  by rewrite -(stochastic_const (Mhat_stochastic (sum_E_neq0 S E_gt0 n_gt0) (fun s u => ltW (E_gt0 s u)))) mulmxA yM mul0mx mxE.
 set size := \sum_u `|y 0 u|; set square := (y *m y^T) 0 0.
 have squareE : square = \sum_u y 0 u ^+ 2 by rewrite /square mxE; apply: eq_bigr => u _; rewrite mxE.
 have [u yu] : exists u, y 0 u != 0 by apply/rV0Pn.

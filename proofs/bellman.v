@@ -34,6 +34,10 @@ Definition expected_return (k : nat) (s : 'I_N) : R :=
 
 End Definitions.
 
+(** P^k: its row s is the distribution of the state k steps after s. *)
+Definition power (R : realFieldType) N (P : 'M[R]_N) (k : nat) : 'M[R]_N :=
+  iter k (mulmx P) 1%:M.
+
 (** A sum over the paths of k + 1 states is a sum over the first of them
     and over the paths of the other k. *)
 Lemma sum_paths (R : realFieldType) N k (F : k.+1.-tuple 'I_N -> R) :

@@ -1,7 +1,7 @@
 (** a-priori-finite-sample: the expectation of a sum along the chain, and a bound on what
     the chain keeps of its start. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import entries operator neu_bound paths mixing.
+From icrl Require Import entries operator bellman neu_bound paths mixing.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -31,7 +31,7 @@ Proof.
 have [P_ge0 P_sum1] := P_stochastic; rewrite /expectation; elim: n p0 => [|n IH] p0.
   rewrite big1 => [|t _]; last by rewrite big_ord0 mulr0.
   by rewrite expected_visits0 mul0mx /mean big1 // => s _; rewrite mxE mulr0.
-rewrite sum_front expected_visitsS mulmxDl mul1mx -mulmxA /mean; apply: eq_bigr => s _.
+rewrite sum_paths expected_visitsS mulmxDl mul1mx -mulmxA /mean; apply: eq_bigr => s _.
 have -> : (f + P *m (expected_visits n *m f)) s 0 = f s 0 + mean (P s) (expected_visits n *m f).
   by rewrite addmxE [(P *m _) s 0]mxE.
 have <- := IH (P s); have sum1 : \sum_(t : n.+1.-tuple 'I_N) path_weight (P s) P t = 1.

@@ -1,6 +1,6 @@
 (** a-priori-finite-sample: how much of its start a Markov chain's sums keep. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import entries operator neu_bound.
+From icrl Require Import entries operator bellman neu_bound.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -10,11 +10,8 @@ Open Scope ring_scope.
 Section Definitions.
 Variables (R : realFieldType) (N : nat) (P : 'M[R]_N).
 
-(** The power P^j: its row s is the distribution of S_j from S_0 = s. *)
-Definition power (j : nat) : 'M[R]_N := iter j (mulmx P) 1%:M.
-
 (** The expected visits to each state among S_0, ..., S_{m-1}: the sum of P^j over j < m. *)
-Definition expected_visits (m : nat) : 'M[R]_N := \sum_(j < m) power j.
+Definition expected_visits (m : nat) : 'M[R]_N := \sum_(j < m) power P j.
 
 (** Half the absolute difference of two rows, summed over the states:
     for distributions, their total variation. *)

@@ -1,6 +1,6 @@
 (** Which states a chain can reach from which, in how many steps: lemmas for wielandt.v. *)
 From mathcomp Require Import all_ssreflect all_algebra.
-From icrl Require Import operator stationary.
+From icrl Require Import operator bellman stationary.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.

@@ -11,11 +11,8 @@ Open Scope ring_scope.
 Section Definitions.
 Variables (R : realFieldType) (N : nat) (P : 'M[R]_N).
 
-(** P^k: the chances of k steps. *)
-Definition power (k : nat) : 'M[R]_N := iter k (mulmx P) 1%:M.
-
 (** Every state reaches every other. *)
-Definition irreducible := forall s u, exists k, 0 < power k s u.
+Definition irreducible := forall s u, exists k, 0 < power P k s u.
 
 (** The norm of rows: the sum of the absolute entries. *)
 Definition norm1 (w : 'rV[R]_N) : R := \sum_s `|w 0 s|.

@@ -1,7 +1,7 @@
 (** stationary: a power of an irreducible aperiodic chain is positive, that of Wielandt's
     exponent (N - 1)^2 + 1, and so the chain converges. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import operator neu_bound stationary reach.
+From icrl Require Import operator bellman neu_bound stationary reach.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.

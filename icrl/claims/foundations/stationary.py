@@ -369,7 +369,7 @@ CLAIM = Claim(
             ),
             further=("stationary.start_is_forgotten_geometrically",),
             definitions=(
-                "stationary.power",
+                "bellman.power",
                 "stationary.irreducible",
                 "stationary.norm1",
                 "wielandt.aperiodic",
