@@ -1,5 +1,5 @@
-(** a-priori-finite-sample: before the context is drawn, how near the true value L layers will be,
-    with probability 1 - delta. *)
+(** a-priori-finite-sample: before the context is drawn, how near the true value
+    L layers will be, with probability 1 - delta. *)
 From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
@@ -103,11 +103,12 @@ Qed.
 
 End Context.
 
-(** The bound. Of a chain with a positive stationary distribution mu, from any p0: if n is enough,
-    then with probability at least 1 - delta a context of n transitions is typical. In every
-    typical context each state is left, the diagonal entries of Mhat are as asked for, v_CE errs
-    by at most F_n, and the value row of L layers by at most (1 - alpha c)^L times the first error,
-    and twice F_n: at once for all alpha in [0, 1], v0 and L. *)
+(** The bound. Of a chain with a positive stationary distribution, from any p0:
+    if n is enough, then with probability at least 1 - delta a context of n transitions
+    is typical. In every typical context each state is left, the diagonal entries
+    of Mhat are as asked for, v_CE errs by at most F_n, and the value row of L layers
+    by at most (1 - alpha c)^L times the first error, and twice F_n: at once
+    for all alpha in [0, 1], v0 and L. *)
 Theorem a_priori_finite_sample N n d (p0 mu : 'I_N -> R) (P : 'M[R]_N)
     (r vpi : 'cV[R]_N) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (exp : R -> R)
     (gamma sigma delta zeta c mu_min : R) :
@@ -128,7 +129,8 @@ Theorem a_priori_finite_sample N n d (p0 mu : 'I_N -> R) (P : 'M[R]_N)
          norm (v_CE n (walk t) (fun k => r (walk t k) 0) gamma - vpi) <= F_n
        & forall alpha v0 L (j : 'I_n.+1), 0 <= alpha -> alpha <= 1 ->
          `|transformer (shift R n) (softmax exp (@sources n)) A gamma
-             (fun _ => alpha) L (prompt n (walk t) (fun k => r (walk t k) 0) x gamma v0)
+             (fun _ => alpha) L
+             (prompt n (walk t) (fun k => r (walk t k) 0) x gamma v0)
              (value_row d) j - vpi (walk t j) 0| <=
          (1 - alpha * c) ^+ L * norm (v0 - vpi) + 2%:R * F_n].
 Proof.

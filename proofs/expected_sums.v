@@ -1,5 +1,5 @@
-(** a-priori-finite-sample: the expectation of a sum along the chain, and a bound on what
-    the chain keeps of its start. *)
+(** a-priori-finite-sample: the expectation of a sum along the chain,
+    and a bound on what the chain keeps of its start. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import entries operator bellman neu_bound paths mixing.
 Set Implicit Arguments.
@@ -62,7 +62,8 @@ Qed.
 Lemma power_add j k : power (j + k) = power j *m power k.
 Proof. by elim: j => [|j IH]; rewrite ?mul1mx //= IH mulmxA. Qed.
 
-Lemma expected_visits_add j k : expected_visits (j + k) = expected_visits j + power j *m expected_visits k.
+Lemma expected_visits_add j k :
+  expected_visits (j + k) = expected_visits j + power j *m expected_visits k.
 Proof.
 rewrite /mixing.expected_visits big_split_ord mulmx_sumr; congr (_ + _).
 by apply: eq_bigr => i _; rewrite -power_add.
@@ -87,8 +88,8 @@ rewrite [X in X / _]sumrB q0 subr0 -mulr_sumr mulrAC divff ?pnatr_eq0 // mul1r.
 by apply: eq_bigr => y _; rewrite mulrBl.
 Qed.
 
-(** Dobrushin's coefficient chi of k steps, where it is below 1, bounds what any number of steps
-    keeps of its start: by k / (1 - chi). *)
+(** Dobrushin's coefficient chi of k steps, where it is below 1, bounds what
+    any number of steps keeps of its start: by k / (1 - chi). *)
 Theorem start_effect_from_dobrushin k chi n :
   (0 < k)%N -> chi < 1 -> (forall s u, total_variation (power k) s u <= chi) ->
   start_effect_at_most P n (k%:R / (1 - chi)).

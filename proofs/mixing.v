@@ -10,7 +10,8 @@ Open Scope ring_scope.
 Section Definitions.
 Variables (R : realFieldType) (N : nat) (P : 'M[R]_N).
 
-(** The expected visits to each state among S_0, ..., S_{m-1}: the sum of P^j over j < m. *)
+(** The expected visits to each state among S_0, ..., S_{m-1}:
+    the sum of P^j over j < m. *)
 Definition expected_visits (m : nat) : 'M[R]_N := \sum_(j < m) power P j.
 
 (** Half the absolute difference of two rows, summed over the states:
@@ -114,7 +115,8 @@ exact: zeta_ge.
 Qed.
 
 (** From a stationary distribution the expected sum is m times the mean. *)
-Lemma stationary_sum mu f m : stationary P mu -> mean mu (expected_visits m *m f) = m%:R * mean mu f.
+Lemma stationary_sum mu f m :
+  stationary P mu -> mean mu (expected_visits m *m f) = m%:R * mean mu f.
 Proof.
 move=> stat; elim: m => [|m IH].
   by rewrite expected_visits0 mul0mx /mean big1 ?mul0r // => s _; rewrite mxE mulr0.
@@ -126,7 +128,8 @@ Qed.
 
 (** So from any start it is within zeta times the span of that. *)
 Theorem expected_sum_near_mean n zeta mu f w s :
-  start_effect_at_most n zeta -> distribution mu -> stationary P mu -> span_at_most f w ->
+  start_effect_at_most n zeta ->
+  distribution mu -> stationary P mu -> span_at_most f w ->
   `|(expected_visits n *m f) s 0 - n%:R * mean mu f| <= zeta * w.
 Proof.
 move=> zeta_ge [mu_ge0 mu_sum1] stat span; rewrite -stationary_sum //; set h := expected_visits n *m f.

@@ -119,7 +119,8 @@ Qed.
 (** The tail of the sum, for f of span w: beyond zeta w, which the start can add. *)
 Theorem sum_tail x :
   0 <= x ->
-  Pr (fun t => zeta * w + x <= excess t) <= exp (- (2%:R * x ^+ 2 / (n%:R * (zeta * w) ^+ 2))).
+  Pr (fun t => zeta * w + x <= excess t) <=
+  exp (- (2%:R * x ^+ 2 / (n%:R * (zeta * w) ^+ 2))).
 Proof.
 move=> x_ge0; set v := n%:R * _; have [v0|v_neq0] := eqVneq v 0.
   rewrite v0 invr0 mulr0 oppr0 expR0 -(path_weights_sum_to_1 n p0_distribution P_stochastic).
@@ -132,7 +133,7 @@ have -> : n%:R * (lambda ^+ 2 * (zeta * w) ^+ 2 / 8%:R) = lambda ^+ 2 * v / 8%:R
 by rewrite /lambda; field.
 Qed.
 
-(** Where the mean is at most - x w, and n is large enough, the sum is hardly ever positive. *)
+(** Where the mean is at most - x w, and n large enough, the sum is hardly ever positive. *)
 Theorem negative_drift x l :
   0 < w -> 0 < x -> 0 <= l -> mean mu f <= - (x * w) ->
   zeta < n%:R * x -> n%:R * l * zeta ^+ 2 <= 2%:R * (n%:R * x - zeta) ^+ 2 ->

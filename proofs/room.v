@@ -9,23 +9,26 @@ Import Order.TTheory GRing.Theory Num.Theory.
 Open Scope ring_scope.
 
 Section Room.
-Variables (R : realFieldType) (N : nat) (mu : 'I_N -> R) (E : 'I_N -> 'I_N -> R) (gamma c : R).
+Variables (R : realFieldType) (N : nat) (mu : 'I_N -> R) (E : 'I_N -> 'I_N -> R).
+Variables (gamma c : R).
 
 (** The diagonal entry of Mhat that is asked for. *)
 Definition m_0 : R := (1 + gamma + c) / 2%:R.
 
-(** What a transition can add to the sum below, at most, from the least that it can. *)
+(** By how much what a transition adds to the sum below can vary. *)
 Definition reach (s : 'I_N) : R :=
   (1 - m_0) * E s s + m_0 * \big[Num.max/0]_(u | u != s) E s u.
 
-(** The book's h_s: how much more than m_0 the state s weighs in an endless context, in that unit. *)
+(** The book's h_s: how much more than m_0 the state s weighs at itself
+    in an endless context, in that unit. *)
 Definition room (s : 'I_N) : R :=
   population_sum E mu s * (M_pi E mu s s - m_0) / reach s.
 
-(** The function whose sum along the context is positive where the diagonal entry is too small. *)
+(** The function whose sum along the context is positive
+    where the diagonal entry is too small. *)
 Definition lack s : 'cV[R]_N := \col_u (m_0 * E s u - (u == s)%:R * E s s).
 
-(** The weights are positive, and so is mu; in an endless context the margin is above c. *)
+(** The weights and mu are positive; in an endless context the margin is above c. *)
 Hypotheses (mu_gt0 : forall s, 0 < mu s) (E_gt0 : forall s u, 0 < E s u).
 Hypotheses (gamma_ge0 : 0 <= gamma) (c_gt0 : 0 < c).
 Hypothesis c_lt : forall s, c < margin (M_pi E mu s s) gamma.
@@ -98,7 +101,8 @@ Lemma room_gt0 s : 0 < room s.
 Proof. by rewrite divr_gt0 ?reach_gt0 // mulr_gt0 ?Z_gt0 // subr_gt0 m_0_lt. Qed.
 
 (** The unit is exactly the span, where there is another state. *)
-Lemma reach_attained s : (exists u, u != s) -> exists a b, lack s a 0 - lack s b 0 = reach s.
+Lemma reach_attained s :
+  (exists u, u != s) -> exists a b, lack s a 0 - lack s b 0 = reach s.
 Proof.
 case=> u ne; pose best := [arg max_(v > u | v != s) E s v]%O; exists best, s.
 have [best_ne max_le] : best != s /\ forall v, v != s -> E s v <= E s best.
@@ -109,8 +113,8 @@ congr (_ + _ * _); apply/le_anti; rewrite le_rivals // andbT.
 by elim/big_ind: _ => [|a b|v]; [exact: ltW | rewrite le_maxl => -> -> | exact: max_le].
 Qed.
 
-(** The diagonal entry is as asked for exactly if the sum is not positive; and the sum's stationary
-    mean is - h_s times the span of what is summed. *)
+(** The diagonal entry is as asked for exactly if the sum is not positive;
+    and the mean of what is summed is - h_s times its span. *)
 Theorem own_weight n (S : nat -> 'I_N) s :
   (0 < n)%N ->
   [/\ (m_0 <= Mhat n E S s s) = (\sum_(k < n) lack s (S k) 0 <= 0),

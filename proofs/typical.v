@@ -1,5 +1,5 @@
-(** a-priori-finite-sample: how many transitions are enough for a context that is typical:
-    each state left often enough, the diagonal of Mhat large, the empirical means close. *)
+(** a-priori-finite-sample: how many transitions are enough for a typical context:
+    each state left often, the diagonal of Mhat large, the empirical means close. *)
 From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
@@ -25,22 +25,27 @@ Notation room := (room mu E gamma c).
 Notation reach := (reach E gamma c).
 Notation lack := (lack E gamma c).
 
-(** The book's l, and what n is to be at least; the second way is simpler, the first less. *)
+(** The book's l. *)
 Definition log_tries : R := ln (3%:R * N%:R / delta).
+
+(** What n is to be at least: in one number, or in two rounder ones. *)
 Definition long_enough (h : R) : Prop :=
   zeta ^+ 2 * log_tries / (2%:R * h ^+ 2) + 2%:R * zeta / h <= n%:R
   \/ (2%:R * zeta / h <= n%:R /\ 2%:R * zeta ^+ 2 * log_tries / h ^+ 2 <= n%:R).
-Definition enough : Prop := forall s, long_enough (room s) /\ long_enough (mu s / 2%:R).
+Definition enough : Prop :=
+  forall s, long_enough (room s) /\ long_enough (mu s / 2%:R).
 
 (** How far an empirical mean of vpi may be off. *)
 Definition tau_n : R := sigma * sqrt (ln (6%:R * N%:R / delta) / (n%:R * mu_min)).
 
-(** The event, at each state: the diagonal entry is as asked for, at least half as many transitions
-    as are to be expected leave, and the empirical mean of vpi is close. *)
+(** The event, at each state: the diagonal entry is as asked for, at least half as many
+    transitions leave as are to be expected, and the empirical mean of vpi is close. *)
 Definition margin_met s t : bool := m_0 <= Mhat n E (walk t) s s.
-Definition well_visited s t : bool := n%:R * mu s / 2%:R <= (visits n (walk t) s)%:R.
+Definition well_visited s t : bool :=
+  n%:R * mu s / 2%:R <= (visits n (walk t) s)%:R.
 Definition close s t : bool := `|((Pe R n (walk t) - P) *m vpi) s 0| <= tau_n.
-Definition typical t : bool := [forall s, [&& margin_met s t, well_visited s t & close s t]].
+Definition typical t : bool :=
+  [forall s, [&& margin_met s t, well_visited s t & close s t]].
 
 (** A chain from any p0; mu is stationary and positive. *)
 Hypotheses (p0_distribution : distribution p0) (P_stochastic : stochastic P).
