@@ -28,6 +28,15 @@ move=> le_T; apply/eqP; rewrite eqEcard subsetT cardsT /=.
 exact: leq_trans le_T le_j.
 Qed.
 
+(** A set of numbers with an element has a least one, for what is to be decided. *)
+Lemma classical_least (Q : nat -> Prop) (b : bool) t :
+  Q t -> (forall t, Q t -> (forall t', Q t' -> (t <= t')%N) -> b) -> b.
+Proof.
+move=> Qt goal; elim/ltn_ind: t Qt => t IH Qt.
+apply: (@classic_EM (exists2 t', (t' < t)%N & Q t') b) => [[[t' lt Qt']|least]]; first exact: IH lt Qt'.
+by apply: goal Qt _ => t' Qt'; rewrite leqNgt; apply/negP => lt; case: least; exists t'.
+Qed.
+
 Section Reach.
 Variables (R : realFieldType) (N : nat) (P : 'M[R]_N).
 Hypothesis P_stochastic : stochastic P.

@@ -12,15 +12,6 @@ Open Scope ring_scope.
 Definition aperiodic (R : realFieldType) N (P : 'M[R]_N) :=
   forall d : nat, (forall s k, 0 < power P k s s -> (d %| k)%N) -> d = 1%N.
 
-(** A set of numbers with an element has a least one, for what is to be decided. *)
-Lemma classical_least (Q : nat -> Prop) (b : bool) t :
-  Q t -> (forall t, Q t -> (forall t', Q t' -> (t <= t')%N) -> b) -> b.
-Proof.
-move=> Qt goal; elim/ltn_ind: t Qt => t IH Qt.
-apply: (@classic_EM (exists2 t', (t' < t)%N & Q t') b) => [[[t' lt Qt']|least]]; first exact: IH lt Qt'.
-by apply: goal Qt _ => t' Qt'; rewrite leqNgt; apply/negP => lt; case: least; exists t'.
-Qed.
-
 Lemma steps_enough n g :
   (0 < g)%N -> (g <= n)%N -> ((1 < n)%N -> (g < n)%N) -> (n - g + n.-1 * g <= (n.-1 ^ 2).+1)%N.
 Proof.

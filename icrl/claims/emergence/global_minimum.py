@@ -963,9 +963,9 @@ CLAIM = Claim(
     checks=(
         proof(
             "global-minimum",
-            "task by task, for every number of states, n, L and d, any weights $E \\ge 0$ of the states ($E > 0$ where all "
-            "rewards are 1) and any seminorm; the values are those of weighted TD, which {prf:ref}`softmax-td` finds in the "
-            "value row, and the contexts are finite sums of walks",
+            "task by task, for every number of states, n, L and d, any weights E ≥ 0 (E > 0 where all rewards are 1) and any "
+            "seminorm; the values are those of weighted TD, which softmax-td finds in the value row, and means over contexts "
+            "are finite sums over walks",
             stated=(
                 "loss_bounds.endless_loss",
                 "good_contexts.loss_of_good_contexts",

@@ -358,8 +358,8 @@ CLAIM = Claim(
     checks=(
         proof(
             "stationary",
-            "for every number of states; the rate for every $m$ and every $\\varepsilon$ that is at most each entry of $P^m$; "
-            "the limit of $\\mu_t$ where no number is above all natural numbers, as for real ones",
+            "for every number of states; the rate for every m and every ε that is at most each entry of P^m; the limit of μ_t "
+            "where no number is above all natural numbers, as among the reals",
             stated=(
                 "stationary.a_stationary_distribution_exists",
                 "stationary.irreducible_has_one_stationary_distribution",
