@@ -1,7 +1,7 @@
 (** depth-against-context: L* from logarithms, and how it grows with the context. *)
-From Coq Require Import Reals.
+From Coq Require Import Reals Lra Lia.
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From mathcomp.analysis Require Import Rstruct reals.
+From mathcomp.analysis Require Import Rstruct.
 From icrl Require Import norm contraction certainty_equivalence visited.
 From icrl Require Import worthwhile_depth worthwhile_growing real_functions.
 Set Implicit Arguments.
@@ -16,11 +16,25 @@ Local Notation exp := (Rtrigo_def.exp : R -> R).
 Local Notation ln := (Rpower.ln : R -> R).
 Local Notation sqrt := (R_sqrt.sqrt : R -> R).
 
+(** The least natural number that is at least x; up y is the integer
+    above y with up y - 1 <= y. *)
+Definition natural_ceiling (x : R) : nat := Z.to_nat (1 - up (- x)).
+
 (** The depth worth using (the book's L_star), at the product ac of alpha and c. *)
 Definition worthwhile (ac e0 F : R) : nat :=
   if ac == 1 then (if F < e0 then 1%N else 0%N)
   else if e0 == 0 then 0%N
-  else absz (Num.max 0 (ceil (ln (e0 / F) / ln (1 / (1 - ac)) : real_realType))).
+  else natural_ceiling (ln (e0 / F) / ln (1 / (1 - ac))).
+
+Lemma natural_ceiling_le (x : R) k : (x <= k%:R) = (natural_ceiling x <= k)%N.
+Proof.
+have [above near] := archimed (Ropp x); rewrite -INRE INR_IZR_INZ /natural_ceiling.
+set u := up _ in above near; rewrite (_ : up (- x) = u) //; apply/RleP/ssrnat.leP => [le|le].
+  have lt : Rlt (IZR (- Z.of_nat k)) (IZR u) by rewrite opp_IZR; lra.
+  by move/lt_IZR: lt; lia.
+have ge : Rle (IZR (1 - Z.of_nat k)) (IZR u) by apply: IZR_le; lia.
+by rewrite minus_IZR in ge; lra.
+Qed.
 
 Lemma lt_ln (x y : R) : 0 < x -> x < y -> ln x < ln y.
 Proof. by move=> /RltP x_gt0 /RltP lt; apply/RltP/ln_increasing. Qed.
@@ -70,10 +84,7 @@ case: eqVneq => [->|e0_neq0]; first by split=> //; rewrite mulr0 ltW.
 have e0_gt0 : 0 < e0 by rewrite lt_neqAle eq_sym e0_neq0.
 have q_gt0 : 0 < 1 - ac by rewrite subr_gt0 lt_neqAle ac1.
 have q_lt1 : 1 - ac < 1 by rewrite ltr_subl_addr ltr_addl.
-set t : real_realType := _ / _; have t_le k : (t <= k%:R) = (absz (Num.max 0%R (ceil t)) <= k)%N.
-  rewrite -[k%:R]/(k%:Z%:~R) ceil_ge_int -lez_nat gez0_abs ?le_maxr ?lexx //.
-  by rewrite le_maxl.
-by split=> [|k]; rewrite bound_by_ln // t_le.
+by split=> [|k]; rewrite bound_by_ln // natural_ceiling_le.
 Qed.
 
 (** Half of F asks for at most worthwhile ac 2 1 layers more: that is the ceiling

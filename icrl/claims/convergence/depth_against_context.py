@@ -384,6 +384,7 @@ CLAIM = Claim(
             ),
             definitions=(
                 "worthwhile_depth.least_depth",
+                "worthwhile_reals.natural_ceiling",
                 "worthwhile_reals.worthwhile",
                 "worthwhile_growing.grown",
                 "worthwhile_growing.grown_reward",
