@@ -123,3 +123,22 @@ by rewrite mulrCA -[X in _ < X]mulr1 ltr_pmul2l // ltr_pdivr_mulr // mul1r ltr_a
 Qed.
 
 End Limits.
+
+(** There are such contexts: two states in turn, each with the weight 3 for itself
+    and 1 for the other, and alpha = 1. *)
+Theorem differences_have_limits (R : realFieldType) (r : nat -> R) :
+  let S k : 'I_2 := if odd k then 1 else 0 in
+  let E s u : R := if s == u then 3%:R else 1 in
+  let limit s u := ((s == 0)%:R - (u == 0)%:R) * (r 0%N - r 1%N) / 2%:R in
+  differences_tend_to 2 E S r 1 limit.
+Proof.
+move=> S E limit v0 e e_gt0; exists 1%N => -[//|L] _ s u; rewrite iterS; move: (iter L _ v0) => v.
+have entry t : average_update 2 E S r 1 v t 0 = v t 0 +
+    (E t 0 * (r 0%N - mean_reward 2 r + v 1 0 - v 0 0) +
+     E t 1 * (r 1%N - mean_reward 2 r + v 0 0 - v 1 0)) / (E t 0 + E t 1).
+  by rewrite mxE mul1r /K !big_ord_recl !big_ord0 /= !addr0; congr (_ + _); rewrite mulrDl !(mulrAC _ _^-1).
+have zero_or_one t : t = 0 \/ t = 1 :> 'I_2 by case: t => [[|[|//]] lt]; [left | right]; apply: val_inj.
+have is0 (a : R) : a = 0 -> `|a| < e by move=> ->; rewrite normr0.
+apply: is0; rewrite !entry; move: (mean_reward 2 r) => m.
+by case: (zero_or_one s) => ->; case: (zero_or_one u) => ->; rewrite /limit /E /=; field.
+Qed.

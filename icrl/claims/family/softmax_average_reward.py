@@ -381,7 +381,7 @@ CLAIM = Claim(
                 "average_reward_limits.limits_are_poisson",
                 "average_reward_limits.layers_drift",
             ),
-            further=("poisson.poisson_up_to_constants",),
+            further=("poisson.poisson_up_to_constants", "average_reward_limits.differences_have_limits"),
             definitions=(
                 "softmax_average_reward.mean_reward",
                 "softmax_average_reward.average_update",

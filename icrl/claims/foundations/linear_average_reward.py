@@ -176,7 +176,6 @@ CLAIM = Claim(
             ),
             definitions=(
                 "transitions.scanned_head",
-                "transitions.scanned_transformer",
                 "transitions.transition_error",
                 "transitions.before_band",
                 "transitions.after_band",
