@@ -39,6 +39,11 @@ Machine-checked {check.scope}. How to read it: {{ref}}`what-the-kernel-sees`; wh
 
 {block(check)}
 
+The proofs, to step through: what is left to show after each sentence, as the checker prints it, and what the sentence does.
+
+```{{steps}} {' '.join(check.theorems)}
+```
+
 ````{{dropdown}} As the checker read it
 {as_elaborated(check)}
 ````
