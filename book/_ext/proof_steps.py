@@ -39,6 +39,7 @@ class StepsDirective(Directive):
         return [StepsNode(file=file, name=name) for file, name in named]
 
 
+@cache
 def text_of(file):
     """A source."""
     return (sources.PROOFS / f"{file}.v").read_text("utf-8")
@@ -54,7 +55,7 @@ def fold(file, name, script):
         )
     )
     return f"""<details class="steps" data-file="{file}" data-name="{name}">
-<summary>Step through the proof of <code>{name}</code></summary>
+<summary>Proof of <code>{name}</code></summary>
 <template><script src="{script}"></script></template>
 <fieldset><legend class="visually-hidden">The sentences of the proof</legend>{choices}</fieldset>
 </details>
@@ -108,6 +109,12 @@ def tactics_in(sentence):
         before = word
 
 
+@cache
+def brought(file):
+    """The modules of ours that a source brings in."""
+    return set(sources.imports(text_of(file)))
+
+
 def cited(file, sentence, local):
     """What a sentence names of ours: a result, or a definition that it unfolds; no ``local`` name, of a hypothesis."""
     for unfolds, name in re.findall(
@@ -115,17 +122,17 @@ def cited(file, sentence, local):
     ):
         where, what = stated().get(name, ("", sentence))
         above = where == file and what.last < sentence.first
-        known = above or where in sources.imports(text_of(file))
+        known = above or where in brought(file)
         if known and (unfolds or what.states[0] in ("Lemma", "Theorem")):
             yield from {name} - local
 
 
 def said(name):
-    """What is told about a word of a proof: it, what it does or says, and how it is stated."""
+    """What is told about a word of a proof: what it does; or what it says, in words, and how it is stated."""
     if name in tactics():
-        return [name, tactics()[name], ""]
+        return [tactics()[name], ""]
     file, what = stated()[name]
-    return [name, comment_above(file, what), f"{what.words}."]
+    return [comment_above(file, what), f"{what.words}."]
 
 
 def comment_above(file, what):
@@ -149,10 +156,12 @@ def names_of(goal):
 
 def data(file, recorded):
     """The script of a source: the steps on record, and what there is to say about the words of each."""
-    told, found = {}, {}
+    told: dict[str, int] = {}
+    found: dict[str, list] = {}
     number = lambda name: told.setdefault(name, len(told))
     for name, proof in steps.proofs(text_of(file)).items():
-        before, found[name] = set(), []
+        before: set[str] = set()
+        found[name] = []
         for sentence, (_, here, later) in zip(
             proof, recorded["theorems"][name], strict=True
         ):

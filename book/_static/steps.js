@@ -18,13 +18,10 @@
 
   const listed = (title, items) => items.length ? [make("p", "what", title), make("ul", "", ...items.map(item => make("li", "", item)))] : [];
 
-  // Text in which what stands between grave accents is code.
-  const prose = text => make("p", "", ...text.split("`").map((part, i) => i % 2 ? make("code", "", part) : part));
-
-  const explained = ([name, words, statement]) => {
-    const item = make("div", "", prose(words || `\`${name}\``));
-    if (statement) item.append(printed(statement));
-    return item;
+  // What a word does, in text in which code stands between grave accents; or a result, in words if there are any, and as it is stated.
+  const explained = ([words, statement]) => {
+    if (!statement) return make("p", "", ...words.split("`").map((part, i) => i % 2 ? make("code", "", part) : part));
+    return make("div", "", ...(words ? [make("p", "", words)] : []), printed(statement));
   };
 
   // A goal that comes later: what it has for hypotheses that the first has not, and the reverse.
@@ -51,9 +48,9 @@
     return [
       make("p", "what", "To show"), printed(first.shown),
       ...listed(i ? "Given, new here" : "Given", first.given.filter(one => !known.includes(one)).map(printed)),
-      ...listed("Given, as before", first.given.filter(one => known.includes(one)).map(printed)),
       ...listed("Left for later", [...rest, ...others].map(one => later(one, first))),
       ...told,
+      ...listed("Given, as before", first.given.filter(one => known.includes(one)).map(printed)),
     ];
   };
 
@@ -62,7 +59,7 @@
     const place = make("span"), goals = make("section", "goals"), [back, next] = ["Back", "Next"].map(word => make("button", "", word));
     const chosen = () => Math.max(0, choices.findIndex(choice => choice.checked));
     const show = i => {
-      place.textContent = `After sentence ${i + 1} of ${choices.length}`;
+      place.textContent = `After ${i + 1} of ${choices.length}`;
       goals.replaceChildren(...describe(sources[file], name, i));
       goals.scrollTop = 0;
     };

@@ -13,11 +13,11 @@ import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Any
-from xml.etree.ElementTree import Element, XMLPullParser
+from xml.etree.ElementTree import Element, fromstring
 
 from icrl.verify.kernel import rocq, sources
 from icrl.verify.kernel.sources import PROOFS, Refused, Sentence
@@ -35,22 +35,22 @@ class Session:
 
     process: subprocess.Popen[bytes]
     state: str = "1"
-    answers: XMLPullParser = field(default_factory=lambda: XMLPullParser(("start", "end")))
+    heard: bytes = b""
 
     def call(self, name: str, argument: str) -> Element:
         """What it answers to a request; ``Refused`` where that is an error."""
         assert self.process.stdin and self.process.stdout
         self.process.stdin.write(f'<call val="{name}">{argument}</call>'.encode())
         self.process.stdin.flush()
-        while True:
-            for event, element in self.answers.read_events():
-                if event == "end" and element.tag == "value":
-                    if element.get("val") != "good":
-                        raise Refused(" ".join("".join(element.itertext()).split()))
-                    return element
+        while b"</value>" not in self.heard:
             if not (read := os.read(self.process.stdout.fileno(), 1 << 16)):
                 raise Refused(f"{PROGRAM} ended")
-            self.answers.feed(read)
+            self.heard += read
+        told, end, self.heard = self.heard.partition(b"</value>")
+        answer = fromstring(told[told.rindex(b"<value") :].replace(b"&nbsp;", b" ") + end)
+        if answer.get("val") != "good":
+            raise Refused(" ".join("".join(answer.itertext()).split()))
+        return answer
 
     def say(self, sentence: str) -> None:
         """Let it read a sentence."""
@@ -76,19 +76,17 @@ Goal = tuple[str, ...]
 def as_goal(goal: Element) -> Goal:
     """A goal as it is printed."""
     _, hypotheses, conclusion, *_ = goal
-    return tuple("".join(part.itertext()).replace("\xa0", " ") for part in (*hypotheses, conclusion))
+    return tuple("".join(part.itertext()) for part in (*hypotheses, conclusion))
 
 
 @contextmanager
 def session(file: str, work: Path) -> Iterator[Session]:
     """A conversation about a source, beside the compiled files in ``work``."""
     command = [PROGRAM, "-main-channel", "stdfds", *rocq.FLAGS, "-topfile", file]
-    with subprocess.Popen(
-        command, cwd=work, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    ) as process:
+    pipe, none = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(command, cwd=work, env=rocq.environment(), stdin=pipe, stdout=pipe, stderr=none) as process:
         try:
             opened = Session(process)
-            opened.answers.feed('<!DOCTYPE all [<!ENTITY nbsp " ">]><all>')  # the answers follow without a root
             opened.call("Init", '<option val="none"/>')
             opened.say(f"Set Printing Width {WIDTH}.")
             yield opened
@@ -96,9 +94,12 @@ def session(file: str, work: Path) -> Iterator[Session]:
             process.kill()
 
 
-def proofs(text: str) -> dict[str, list[Sentence]]:
+Proofs = dict[str, list[Sentence]]
+
+
+def proofs(text: str) -> Proofs:
     """The proof of each ``Theorem`` of a source, by name: its sentences, from ``Proof.`` to ``Qed.``."""
-    found: dict[str, list[Sentence]] = {}
+    found: Proofs = {}
     name = ""
     for sentence in sources.sentences(text):
         if sentence.states:
@@ -115,12 +116,12 @@ def parts(words: str) -> list[str]:
     return [*words.removesuffix(tactic).split(), f"{tactic}."]
 
 
-def stepped(file: str, folder: Path, work: Path) -> dict[str, Any]:
+def stepped(file: str, work: Path) -> dict[str, Any]:
     """The steps of a source's theorems, by name: each sentence, the numbers of the goals that it leaves, and of those of later parts.
 
     ``goals`` are the goals by number: the numbers of their hypotheses and conclusion in ``texts``.
     """
-    text = (folder / file).read_text(encoding="utf-8")
+    text = (work / file).read_text(encoding="utf-8")
     theorem = {sentence: name for name, proof in proofs(text).items() for sentence in proof}
     steps: dict[str, list[Any]] = {name: [] for name in theorem.values()}
     texts: dict[str, int] = {}
@@ -133,7 +134,7 @@ def stepped(file: str, folder: Path, work: Path) -> dict[str, Any]:
             if name := theorem.get(sentence):
                 here, later = coq.left()
                 steps[name].append([f"{sentence.words}.", list(map(number, here)), list(map(number, later))])
-    return {"sources": below(folder)[file], "texts": list(texts), "goals": list(map(list, goals)), "theorems": steps}
+    return {"texts": list(texts), "goals": list(map(list, goals)), "theorems": steps}
 
 
 def below(folder: Path = PROOFS) -> dict[str, str]:
@@ -145,25 +146,23 @@ def below(folder: Path = PROOFS) -> dict[str, str]:
     return found
 
 
-def recorded(
-    folder: Path, work: Path, known: Mapping[str, Any], report: Callable[[str], None] = lambda line: None
-) -> dict[str, Any]:
-    """The steps of every exported theorem of ``folder``, compiled in ``work``, by source; what is ``known`` of the same sources is kept."""
-    now, checker = below(folder), rocq.checker()
+def recorded(work: Path, known: Mapping[str, Any], report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+    """The steps of every exported theorem of the sources compiled in ``work``, by source; what is ``known`` of the same sources is kept."""
+    now, checker = below(work), rocq.checker()
     kept = known.get("files", {}) if known.get("checker") == checker else {}
 
-    def of(file: str) -> dict[str, Any]:
-        if kept.get(file, {}).get("sources") == now[file]:
+    def of(file: str, theorems: Proofs) -> dict[str, Any]:
+        if not other(kept.get(file), now[file], theorems):
             return kept[file]
         report(f"stepping through {file}")
         try:
-            return stepped(file, folder, work)
+            return {"sources": now[file], **stepped(file, work)}
         except Refused as refusal:
             raise Refused(f"stepping through {file}: {refusal}") from None
 
-    wanted = [file for file, text in sources.sources(folder).items() if proofs(text)]
+    wanted = {file: theorems for file, text in sources.sources(work).items() if (theorems := proofs(text))}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return {"checker": checker, "files": dict(sorted(zip(wanted, pool.map(of, wanted))))}
+        return {"checker": checker, "files": dict(sorted(zip(wanted, pool.map(of, *zip(*wanted.items())))))}
 
 
 def written(record: Mapping[str, Any]) -> str:
@@ -183,18 +182,22 @@ def read_record() -> dict[str, Any]:
 
 
 def faults(record: Mapping[str, Any], folder: Path = PROOFS) -> list[str]:
-    """Where the record does not speak of these sources, of each of their theorems, and of every sentence of the proofs."""
-    now, files = below(folder), record.get("files", {})
-    written = {file: proofs(text) for file, text in sources.sources(folder).items()}
-    found = [f"{file} has steps on record, and no theorem" for file in files if not written.get(file)]
-    for file, there in written.items():
-        on_record = files.get(file, {"sources": "", "theorems": {}})
-        if there and on_record["sources"] != now[file]:
-            found.append(f"{file}: the steps on record are those of other sources")
-        found += [
-            f"{file}: the steps on record of {name} are not its proof's"
-            for name in dict.fromkeys([*there, *on_record["theorems"]])
-            if [f"{sentence.words}." for sentence in there.get(name, [])]
-            != [sentence for sentence, *_ in on_record["theorems"].get(name, [])]
-        ]
-    return found
+    """Where the record does not speak of these sources, of each of their theorems, and of every sentence of its proof."""
+    now, texts, files = below(folder), sources.sources(folder), record.get("files", {})
+    return [
+        f"{file}: {fault}"
+        for file in dict.fromkeys([*texts, *files])
+        if (fault := other(files.get(file), now.get(file), proofs(texts.get(file, ""))))
+    ]
+
+
+def other(steps: Mapping[str, Any] | None, source: str | None, theorems: Proofs) -> str:
+    """How the steps on record of a source, known by its hash ``below``, are not those of its theorems' proofs; empty when they are."""
+    if not (steps and theorems):
+        return "no steps are on record" * bool(theorems) + "steps are on record, and there is no theorem" * bool(steps)
+    if steps["sources"] != source:
+        return "the steps on record are those of other sources"
+    written = {name: [f"{sentence.words}." for sentence in proof] for name, proof in theorems.items()}
+    there = {name: [sentence for sentence, *_ in proof] for name, proof in steps["theorems"].items()}
+    wrong = [name for name in {**written, **there} if written.get(name) != there.get(name)]
+    return f"the steps on record of {', '.join(wrong)} are not those of its proof" if wrong else ""

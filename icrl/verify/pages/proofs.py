@@ -39,9 +39,10 @@ Machine-checked {check.scope}. How to read it: {{ref}}`what-the-kernel-sees`; wh
 
 {block(check)}
 
-The proofs, to step through: what is left to show after each sentence, as the checker prints it, and what the sentence does.
+The proofs, to step through: choose a sentence, by a tap, the mouse or the arrow keys, and see what it does, and what is left to \
+show after it, as the checker prints it.
 
-```{{steps}} {' '.join(check.theorems)}
+```{{steps}} {" ".join(check.theorems)}
 ```
 
 ````{{dropdown}} As the checker read it
