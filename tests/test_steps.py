@@ -1,4 +1,7 @@
-"""The steps through the proofs: that those on record belong to these sources, what a page is told of them, and how it is recorded."""
+"""The steps through the proofs: that those on record belong to these sources, and what a page is told of them.
+
+That the checker goes through them is tested where the proofs are compiled, in test_proofs.py.
+"""
 
 import copy
 import json
@@ -10,7 +13,7 @@ import pytest
 
 from conftest import ROOT
 from gates.active import only_tells, reaches
-from icrl.verify.kernel import checked, rocq, sources, steps
+from icrl.verify.kernel import sources, steps
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import proof_steps
@@ -170,38 +173,3 @@ def test_the_book_does_not_build_with_steps_of_other_sources(monkeypatch, record
     monkeypatch.setattr(proof_steps.log, "warning", lambda said, *of: warned.append(said % of))
     proof_steps.write_scripts(app)
     assert warned == ["proofs/steps.json: contraction.v: no steps are on record (make proofs)"]
-
-
-# With the checker.
-
-
-@pytest.fixture(scope="module")
-def work():
-    """The sources compiled on this machine."""
-    try:
-        rocq.require_tools(steps.PROGRAM)
-        checked.check_sources(checked.read_record()["theorems"])
-    except rocq.NoChecker as absent:
-        pytest.skip(f"the steps are on record only: {absent}")
-    with rocq.working(checked.WORK):
-        yield checked.WORK
-
-
-def test_the_checker_goes_through_the_steps_on_record(work):
-    """Of a short proof, of one in parts, and of one about the reals; what is on record of the other sources is kept."""
-    again = {"contraction.v", "softmax_td.v", "finite_sample.v"}
-    known = {file: there for file, there in RECORD["files"].items() if file not in again}
-    went = []
-    assert steps.recorded(work, {"checker": rocq.checker(), "files": known}, went.append)["files"] == RECORD["files"]
-    assert sorted(went) == sorted(f"stepping through {file}" for file in again)
-
-
-def test_a_sentence_that_the_checker_refuses_is_refused(work, tmp_path):
-    shutil.copytree(work, tmp_path / "work", ignore=shutil.ignore_patterns(".lock"))
-    source = tmp_path / "work" / "contraction.v"
-    source.write_text(
-        source.read_text("utf-8").replace("rewrite error_step; apply", "rewrite error_stop; apply"), "utf-8"
-    )
-    known = {file: there for file, there in RECORD["files"].items() if file != "contraction.v"}
-    with pytest.raises(sources.Refused, match="stepping through contraction.v: .*error_stop was not found"):
-        steps.recorded(tmp_path / "work", {"checker": rocq.checker(), "files": known})
