@@ -1,4 +1,4 @@
-"""Sphinx extension: the directive ``{steps}`` sets proofs, folded, for a reader to step through.
+"""Sphinx extension: the directive ``{proof-steps}`` sets proofs, folded, for a reader to step through.
 
 It names theorems, ``file.name``. A proof's sentences stand on the page. What is left to show after each is data, a script
 for every source, which is made of proofs/steps.json and loaded when a proof is unfolded: from a disk too.
@@ -216,7 +216,7 @@ def load_script(app, pagename, templatename, context, doctree):
 
 def setup(app):
     app.add_node(StepsNode, html=(visit, None))
-    app.add_directive("steps", StepsDirective)
+    app.add_directive("proof-steps", StepsDirective)
     app.connect("builder-inited", write_scripts)
     app.connect("html-page-context", load_script)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

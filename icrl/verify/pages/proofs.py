@@ -42,7 +42,7 @@ Machine-checked {check.scope}. How to read it: {{ref}}`what-the-kernel-sees`; wh
 The proofs, to step through: choose a sentence, by a tap, the mouse or the arrow keys, and see what it does, and what is left to \
 show after it, as the checker prints it.
 
-```{{steps}} {" ".join(check.theorems)}
+```{{proof-steps}} {" ".join(check.theorems)}
 ```
 
 ````{{dropdown}} As the checker read it
