@@ -185,7 +185,7 @@ def proofs_arguments(proofs: argparse.ArgumentParser) -> None:
     proofs.add_argument(
         "--afresh",
         action="store_true",
-        help="plant every wrong change again, also those on record for these very sources",
+        help="plant every wrong change and step through every proof again, also those on record for these very sources",
     )
     proofs.add_argument(
         "--restated",
