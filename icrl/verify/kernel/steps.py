@@ -95,6 +95,7 @@ def session(file: str, work: Path) -> Iterator[Session]:
 
 
 Proofs = dict[str, list[Sentence]]
+"""The sentences of each theorem's proof, by its name."""
 
 
 def proofs(text: str) -> Proofs:
