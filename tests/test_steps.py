@@ -102,7 +102,7 @@ def test_the_first_goal_of_a_theorem_is_what_it_states():
     assert " ".join(shown.split()) in said
 
 
-def test_a_record_is_read_as_it_was_written(tmp_path):
+def test_a_record_is_read_as_it_was_written():
     assert steps.RECORD.read_text("utf-8") == steps.written(RECORD)
     assert json.loads(steps.written(RECORD)) == RECORD
 
@@ -123,10 +123,9 @@ def test_each_mark_before_a_tactic_is_a_sentence_for_the_checker(words, parts):
 # What a page is told.
 
 
-def test_every_sentence_begins_with_a_word_that_is_explained_and_no_word_is_explained_in_vain():
+def test_every_sentence_begins_with_a_word_that_is_explained():
     first = {re.match(r"\w+", steps.parts(sentence.words)[-1])[0] for sentence in SENTENCES.values()}
-    used = {word for sentence in SENTENCES.values() for word in proof_steps.tactics_in(sentence)}
-    assert first <= used == set(proof_steps.tactics())
+    assert first and first <= set(proof_steps.tactics())
 
 
 def test_a_word_is_explained_where_it_is_a_tactic():
