@@ -185,7 +185,7 @@ def proofs_arguments(proofs: argparse.ArgumentParser) -> None:
     proofs.add_argument(
         "--afresh",
         action="store_true",
-        help="plant every wrong change again, also those on record for these very sources",
+        help="plant every wrong change and step through every proof again, also those on record for these very sources",
     )
     proofs.add_argument(
         "--restated",
@@ -584,27 +584,29 @@ def run_proofs(options: argparse.Namespace) -> int:
     from rich.markup import escape
 
     from icrl.claims import CLAIMS
-    from icrl.verify.kernel import checked, rocq, sources
+    from icrl.verify.kernel import checked, rocq, sources, steps
 
     if not checked.PROOFS.is_dir():
         raise UsageError(f"the sources are not part of this installation: there is no {checked.PROOFS}")
     console = Console(stderr=True)
+    report = lambda line: console.print(f"[dim]{escape(line)}[/]")
     try:
-        record = checked.make_record(
-            CLAIMS.values(),
-            options.afresh,
-            lambda line: console.print(f"[dim]{escape(line)}[/]"),
-            options.restated,
-        )
+        rocq.require_tools(steps.PROGRAM)
+        record = checked.make_record(CLAIMS.values(), options.afresh, report, options.restated)
         with rocq.working(checked.WORK):
             axioms = rocq.read_again(checked.WORK, options.libraries)
+            shown = steps.recorded(checked.WORK, {} if options.afresh else steps.read_record(), report)
     except rocq.NoChecker as absent:
         console.print(f"the proofs cannot be checked here: {absent}", markup=False)
         return 1
     except sources.Refused as refusal:
         console.print(f"refused: {refusal}\nThe record was left as it was.", markup=False)
         return 1
-    write_all({checked.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n"})
+    written = {
+        checked.RECORD: json.dumps(record, indent=1, ensure_ascii=False) + "\n",
+        steps.RECORD: steps.written(shown),
+    }
+    write_all(written)
     resting = {name: axioms for name, axioms in record["theorems"].items() if axioms}
     closed = len(record["theorems"]) - len(resting)
     console.print(

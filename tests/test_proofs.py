@@ -17,7 +17,7 @@ from conftest import ROOT
 from icrl.claims import CLAIMS
 from icrl.cli import main
 from icrl.verify.kernel import checked as kernel
-from icrl.verify.kernel import elaborated, rocq, sources, twins
+from icrl.verify.kernel import elaborated, rocq, sources, steps, twins
 from icrl.verify.kernel.checked import Planted, Refused, proof
 from icrl.verify.pages.proofs import as_elaborated, block, folded
 from icrl.verify.routes.edits import Machine, value_weights
@@ -548,6 +548,33 @@ def checked():
 
 def test_make_proofs_would_write_the_record_that_is_there(checked):
     assert kernel.make_record(CLAIMS.values(), afresh=True) == {**kernel.read_record(), "checker": rocq.checker()}
+
+
+@pytest.fixture
+def stepping(checked):
+    """A function that steps again through some sources, and keeps what is on record of the others."""
+    if shutil.which(steps.PROGRAM) is None:
+        pytest.skip(f"the steps are on record only: there is no {steps.PROGRAM}")
+    files = steps.read_record()["files"]
+
+    def again(some, work=kernel.WORK, folder=kernel.PROOFS):
+        known = {file: there for file, there in files.items() if file not in some}
+        with rocq.working(work, folder):
+            return steps.recorded(work, {"checker": rocq.checker(), "files": known})["files"]
+
+    return again
+
+
+def test_make_proofs_would_write_the_steps_that_are_there(stepping):
+    """Of two sources, one about the reals."""
+    assert stepping({"contraction.v", "hoeffding.v"}) == steps.read_record()["files"]
+
+
+def test_a_sentence_that_the_checker_refuses_is_refused(stepping, folder, tmp_path):
+    plant(folder, "contraction.v", "alpha_le1; rewrite error_step;", "alpha_le1; rewrite error_stop;")
+    work = shutil.copytree(kernel.WORK, tmp_path / "work")
+    with pytest.raises(Refused, match="stepping through contraction.v: .*error_stop was not found"):
+        stepping({"contraction.v"}, work, folder)
 
 
 def test_an_error_that_is_consistent_in_itself_is_refused_by_its_values():

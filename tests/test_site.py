@@ -9,6 +9,7 @@ import yaml
 from conftest import ROOT, SITE
 from gates import browser
 from gates import site as files
+from icrl.verify.kernel import sources, steps
 
 PAGES = sorted(
     path.relative_to(SITE).as_posix()
@@ -153,3 +154,103 @@ def test_code_is_copied_as_it_was_written(address, page):
     page.evaluate(browser.UNFOLD)
     seen = [code.evaluate(ways) for code in page.locator("article .cell_input pre").all()]
     assert len(seen) > 10 and [text for texts in seen for text in texts if text.rstrip("\n") not in written] == []
+
+
+UNFOLDED = """(name) => {
+  const fold = document.querySelector(`details.steps[data-name="${name}"]`);
+  for (let box = fold; box; box = box.parentElement) if (box.matches('details')) box.setAttribute('open', '');
+  for (const hidden of document.querySelectorAll('article .toggle-hidden')) hidden.classList.remove('toggle-hidden');
+}"""
+
+
+def unfolded(page, address, name="contraction"):
+    """A proof of the page at an address, once it can be stepped through, and what is wrong with the page so far."""
+    found = []
+    page.on("pageerror", lambda error: found.append(f"script error: {error}"))
+    page.on("console", lambda said: found.append(said.text) if said.type == "error" else None)
+    page.goto(address, wait_until="load")
+    page.evaluate(UNFOLDED, name)
+    fold = page.locator(f"details.steps[data-name='{name}']")
+    fold.locator(".goals p").first.wait_for()
+    return fold, found
+
+
+def shown(fold):
+    """What a proof that is stepped through shows: the sentence that is chosen, and what is left to show after it."""
+    return fold.locator("label:has(:checked)").inner_text(), fold.locator(".goals pre").first.inner_text()
+
+
+def on_record(name="contraction", file="contraction.v"):
+    """What there is to show at each sentence of a proof; nothing where nothing is left."""
+    there = steps.read_record()["files"][file]
+    goal = lambda numbers: there["texts"][there["goals"][numbers[0]][-1]] if numbers else None
+    return [(sentence, goal(here)) for sentence, here, _ in there["theorems"][name]]
+
+
+@pytest.mark.parametrize("width", [browser.WIDE, browser.PHONE])
+def test_a_proof_is_stepped_through_by_keyboard_by_tap_and_by_mouse(width, address, page):
+    page.set_viewport_size({"width": width, "height": 844})
+    fold, found = unfolded(page, f"{address}/book/depth.html")
+    expected = on_record()
+    assert shown(fold) == expected[0]
+    fold.locator("summary").focus()
+    page.keyboard.press("Tab")
+    for i in range(1, 4):
+        page.keyboard.press("ArrowDown")
+        assert shown(fold) == expected[i]
+    page.keyboard.press("ArrowUp")
+    assert shown(fold) == expected[2]
+    fold.locator("label").nth(5).click()
+    assert shown(fold) == expected[5]
+    fold.get_by_role("button", name="Next").click()
+    assert shown(fold) == expected[6]
+    fold.get_by_role("button", name="Back").click()
+    assert shown(fold) == expected[5]
+    fold.locator("label").nth(4).hover()
+    assert shown(fold) == (expected[5][0], expected[4][1])
+    fold.locator("summary").hover()
+    assert shown(fold) == expected[5]
+    while fold.get_by_role("button", name="Next").is_enabled():
+        fold.get_by_role("button", name="Next").click()
+    assert fold.locator("label:has(:checked)").inner_text() == "Qed."
+    assert fold.locator(".goals").inner_text().startswith("Accepted.")
+    assert found == []
+
+
+@pytest.mark.parametrize("width", [browser.WIDE, browser.PHONE])
+def test_a_proof_that_is_stepped_through_satisfies_what_a_page_must(width, address, page):
+    page.set_viewport_size({"width": width, "height": 844})
+    fold, found = unfolded(page, f"{address}/book/depth.html")
+    fold.locator("label").nth(2).click()  # where a hypothesis is new
+    found += page.evaluate(browser.LAYOUT) + page.evaluate(browser.REACHED)
+    found += browser.themed(page, browser.CONTRAST, browser.LEAST_CONTRAST)
+    found += browser.ringed(page)
+    page.evaluate(browser.axe())
+    found += page.evaluate(browser.AXE, browser.CRITERIA)
+    assert "\n".join(found) == ""
+    sentence, goals = fold.locator("label").nth(2).bounding_box(), fold.locator(".goals").bounding_box()
+    assert 0 < sentence["y"] < goals["y"] - sentence["height"] and goals["y"] + goals["height"] <= 845
+
+
+def test_a_proof_is_stepped_through_from_a_disk_and_asks_for_its_data_when_it_is_unfolded(page):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if "/_static/steps/" in request.url else None)
+    page.goto((SITE / "book" / "depth.html").as_uri(), wait_until="load")
+    assert asked == [] and page.locator("details.steps[open]").count() == 0
+    fold, found = unfolded(page, (SITE / "book" / "depth.html").as_uri())
+    assert shown(fold) == on_record()[0]
+    assert (asked, found) == ([(SITE / "_static" / "steps" / "contraction.js").as_uri()], [])
+
+
+def test_every_exported_theorem_is_stepped_through_on_some_page(site):
+    named = re.compile(r'<details class="steps" data-file="(\w+)" data-name="([\w\']+)"')
+    pages = (path.read_text("utf-8") for path in (site / "book").glob("*.html"))
+    assert {f"{file}.{name}" for text in pages for file, name in named.findall(text)} == set(sources.theorems())
+
+
+def test_where_the_data_cannot_be_loaded_the_page_says_so(address, page):
+    page.route("**/steps/*.js", lambda route: route.abort())
+    page.goto(f"{address}/book/depth.html", wait_until="load")
+    page.evaluate(UNFOLDED, "contraction")
+    page.get_by_text("What is left to show could not be loaded.").wait_for()
+    assert page.locator("details.steps[data-name='contraction'] label").count() == len(on_record())

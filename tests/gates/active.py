@@ -4,6 +4,7 @@ A script may draw and answer its reader. It may not ask another host, now or lat
 what spells a name out of pieces to do so (``self["fe" + "tch"]``) is refused for the brackets.
 """
 
+import json
 import re
 from urllib.parse import urlsplit
 
@@ -60,6 +61,15 @@ def runs(attributes):
     """Whether a script of these attributes is run, and stands in the page itself."""
     attributes = dict(attributes)
     return not attributes.get("src") and (attributes.get("type") or "").strip().lower() in RUN
+
+
+def only_tells(script):
+    """Whether a script does nothing but hand over data: it calls ``proofSteps`` with values that are written out."""
+    found = re.fullmatch(r"proofSteps\((.*)\);\n", script, re.S)
+    try:
+        return bool(found and json.loads(f"[{found[1]}]"))
+    except json.JSONDecodeError:
+        return False
 
 
 def reaches(script):

@@ -7,7 +7,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from gates.active import acts, fetches, is_foreign, reaches, runs
+from gates.active import acts, fetches, is_foreign, only_tells, reaches, runs
 
 LEFT_OVER = re.compile(
     r"\{(prf:\w+|eq|numref|cite:?\w*|ref|doc|bdg[\w-]*|include|py:\w+)\}|^:::|\bat 0x[0-9a-f]{6,}", re.M
@@ -128,8 +128,8 @@ def active_content(site):
     files = [
         f"{path.relative_to(site.root)}: {found}"
         for path in sorted(site.root.rglob("*.js"))
-        if path.relative_to(site.root).as_posix() not in PACKAGED
-        for found in reaches(path.read_text("utf-8"))
+        if path.relative_to(site.root).as_posix() not in PACKAGED and not only_tells(script := path.read_text("utf-8"))
+        for found in reaches(script)
     ]
     return pages + files
 

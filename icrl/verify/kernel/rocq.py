@@ -26,9 +26,9 @@ class NoChecker(Exception):
     """This machine cannot check the proofs; the message says what it lacks."""
 
 
-def require_tools() -> None:
-    """Raise ``NoChecker`` unless the programs that checking the proofs needs are here."""
-    if missing := [tool for tool in NEEDED if shutil.which(tool) is None]:
+def require_tools(*more: str) -> None:
+    """Raise ``NoChecker`` unless the programs that checking the proofs needs are here, and some ``more``."""
+    if missing := [tool for tool in (*NEEDED, *more) if shutil.which(tool) is None]:
         raise NoChecker(f"there is no {', '.join(missing)} (install {PACKAGES})")
 
 
@@ -57,12 +57,22 @@ def forget(work: Path) -> None:
             path.unlink()
 
 
+def environment() -> dict[str, str]:
+    """The environment without what would change what a checker does."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "COQ"))}
+
+
 def call(command: Sequence[str], work: Path, report: Callable[[str], None] = lambda line: None) -> str:
     """Run a command in ``work`` and return what it printed, both streams; ``Refused`` with all of it when it fails."""
-    plain = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "COQ"))}
     lines = []
     with subprocess.Popen(
-        command, cwd=work, env=plain, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        command,
+        cwd=work,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
     ) as process:
         for line in process.stdout or ():
             lines.append(line)

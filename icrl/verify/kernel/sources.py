@@ -225,11 +225,15 @@ def unordered_imports(texts: dict[str, str]) -> list[str]:
     return [
         f"{file} brings in icrl.{name}, which is not listed before it"
         for file, text in texts.items()
-        for sentence in sentences(text)
-        if (found := re.match(r"From icrl Require Import (.*)", sentence.words))
-        for name in found[1].split()
+        for name in imports(text)
         if name not in order[: order.index(Path(file).stem)]
     ]
+
+
+def imports(text: str) -> list[str]:
+    """The modules of ours that a source brings in."""
+    found = (re.match(r"From icrl Require Import (.*)", sentence.words) for sentence in sentences(text))
+    return [name for each in found if each for name in each[1].split()]
 
 
 def broken_text(text: str) -> list[str]:

@@ -39,6 +39,12 @@ Machine-checked {check.scope}. How to read it: {{ref}}`what-the-kernel-sees`; wh
 
 {block(check)}
 
+The proofs, to step through: choose a sentence, by a tap, the mouse or the arrow keys, and see what it does, and what is left to \
+show after it, as the checker prints it.
+
+```{{proof-steps}} {" ".join(check.theorems)}
+```
+
 ````{{dropdown}} As the checker read it
 {as_elaborated(check)}
 ````
