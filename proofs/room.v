@@ -16,13 +16,13 @@ Variables (gamma c : R).
 Definition m_0 : R := (1 + gamma + c) / 2%:R.
 
 (** By how much what a transition adds to the sum below can vary. *)
-Definition reach (s : 'I_N) : R :=
+Definition width (s : 'I_N) : R :=
   (1 - m_0) * E s s + m_0 * \big[Num.max/0]_(u | u != s) E s u.
 
 (** The book's h_s: how much more than m_0 the state s weighs at itself
     in an endless context, in that unit. *)
 Definition room (s : 'I_N) : R :=
-  population_sum E mu s * (M_pi E mu s s - m_0) / reach s.
+  population_sum E mu s * (M_pi E mu s s - m_0) / width s.
 
 (** The function whose sum along the context is positive
     where the diagonal entry is too small. *)
@@ -70,15 +70,15 @@ Qed.
 Lemma rivals_ge0 s : 0 <= \big[Num.max/0]_(u | u != s) E s u.
 Proof. by elim/big_ind: _ => [//|a b a_ge0 b_ge0|u _]; [rewrite le_maxr a_ge0 | exact: ltW]. Qed.
 
-Lemma reach_gt0 s : 0 < reach s.
+Lemma width_gt0 s : 0 < width s.
 Proof.
 rewrite ltr_paddr ?mulr_gt0 ?subr_gt0 ?(m_0_lt1 s) //.
 by rewrite mulr_ge0 ?rivals_ge0 // ltW ?m_0_gt0.
 Qed.
 
-Lemma lack_span s : span_at_most (lack s) (reach s).
+Lemma lack_span s : span_at_most (lack s) (width s).
 Proof.
-move=> a b; rewrite !mxE /reach [X in _ <= X]addrC; have m_0_ge0 := ltW m_0_gt0.
+move=> a b; rewrite !mxE /width [X in _ <= X]addrC; have m_0_ge0 := ltW m_0_gt0.
 apply: ler_add; last first.
   rewrite ler_oppl mulrBl mul1r opprB; case:  eqP => [->|_]; first by rewrite mul1r.
   rewrite mul0r subr0; apply: (@le_trans _ _ 0); last by rewrite mulr_ge0 // ltW.
@@ -88,26 +88,26 @@ apply: (@le_trans _ _ 0); last by rewrite mulr_ge0 // rivals_ge0.
 by rewrite mul1r subr_le0 ler_pimull // ltW ?(m_0_lt1 s).
 Qed.
 
-Lemma lack_mean s : mean mu (lack s) = - (room s * reach s).
+Lemma lack_mean s : mean mu (lack s) = - (room s * width s).
 Proof.
 have Z_neq0 := lt0r_neq0 (Z_gt0 s).
-rewrite /room divfK ?gt_eqF ?reach_gt0 // [M_pi _ _ _ _]mxE mulrBr mulrC divfK //.
+rewrite /room divfK ?gt_eqF ?width_gt0 // [M_pi _ _ _ _]mxE mulrBr mulrC divfK //.
 rewrite /mean; under eq_bigr do rewrite mxE mulrBr mulrCA.
 rewrite sumrB -mulr_sumr -/(population_sum E mu s) opprB mulrC; congr (_ - _).
 by rewrite (bigD1 s) //= eqxx mul1r big1 ?addr0 // => u /negbTE ->; rewrite mul0r mulr0.
 Qed.
 
 Lemma room_gt0 s : 0 < room s.
-Proof. by rewrite divr_gt0 ?reach_gt0 // mulr_gt0 ?Z_gt0 // subr_gt0 m_0_lt. Qed.
+Proof. by rewrite divr_gt0 ?width_gt0 // mulr_gt0 ?Z_gt0 // subr_gt0 m_0_lt. Qed.
 
 (** The unit is exactly the span, where there is another state. *)
-Lemma reach_attained s :
-  (exists u, u != s) -> exists a b, lack s a 0 - lack s b 0 = reach s.
+Lemma width_attained s :
+  (exists u, u != s) -> exists a b, lack s a 0 - lack s b 0 = width s.
 Proof.
 case=> u ne; pose best := [arg max_(v > u | v != s) E s v]%O; exists best, s.
 have [best_ne max_le] : best != s /\ forall v, v != s -> E s v <= E s best.
   by rewrite /best; case: arg_maxP.
-have -> : reach s = (1 - m_0) * E s s + m_0 * E s best; last first.
+have -> : width s = (1 - m_0) * E s s + m_0 * E s best; last first.
   by rewrite !mxE (negbTE best_ne) eqxx mul0r mul1r subr0; ring.
 congr (_ + _ * _); apply/le_anti; rewrite le_rivals // andbT.
 by elim/big_ind: _ => [|a b|v]; [exact: ltW | rewrite le_maxl => -> -> | exact: max_le].
@@ -115,13 +115,13 @@ Qed.
 
 (** The diagonal entry is as asked for exactly if the sum is not positive;
     and the mean of what is summed is - h_s times its span. *)
-Theorem own_weight n (S : nat -> 'I_N) s :
+Theorem own_weight_from_a_sum n (S : nat -> 'I_N) s :
   (0 < n)%N ->
   [/\ (m_0 <= Mhat n E S s s) = (\sum_(k < n) lack s (S k) 0 <= 0),
-      mean mu (lack s) = - (room s * reach s), span_at_most (lack s) (reach s)
-    & (exists u, u != s) -> exists a b, lack s a 0 - lack s b 0 = reach s].
+      mean mu (lack s) = - (room s * width s), span_at_most (lack s) (width s)
+    & (exists u, u != s) -> exists a b, lack s a 0 - lack s b 0 = width s].
 Proof.
-move=> n_gt0; split; [|exact: lack_mean|exact: lack_span|exact: reach_attained].
+move=> n_gt0; split; [|exact: lack_mean|exact: lack_span|exact: width_attained].
 under [X in _ = (X <= _)]eq_bigr do rewrite mxE; rewrite sumrB -mulr_sumr -mulr_suml subr_le0.
 rewrite Mhat_visits mulrA ler_pdivl_mulr; first by rewrite /visits natr_sum.
 by rewrite (bigD1 (Ordinal n_gt0)) //= ltr_paddr // sumr_ge0 // => k _; exact: ltW.

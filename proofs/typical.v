@@ -22,7 +22,7 @@ Variables (E : 'I_N -> 'I_N -> R) (gamma sigma delta zeta c mu_min : R).
 Implicit Type t : n.+1.-tuple 'I_N.
 Notation m_0 := (m_0 gamma c).
 Notation room := (room mu E gamma c).
-Notation reach := (reach E gamma c).
+Notation width := (width E gamma c).
 Notation lack := (lack E gamma c).
 
 (** The book's l. *)
@@ -111,15 +111,15 @@ Lemma margin_fails s :
   Pr p0 P (fun t => ~~ margin_met s t) <= delta / (3%:R * N%:R).
 Proof.
 have room_s := room_gt0 mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt s.
-have reach_s := reach_gt0 mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt s.
+have width_s := width_gt0 mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt s.
 have [late enough_n] := long_enough_leaves s room_s (n_enough s).1.
 have l_ge0 : 0 <= log_tries by apply: ln_ge0; apply: (@quotient_ge1 3 s).
-have own S := own_weight mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt S s n_gt0.
+have own S := own_weight_from_a_sum mu_gt0 E_gt0 gamma_ge0 c_gt0 c_lt S s n_gt0.
 have [_ mean_s span_s _] := own (fun _ => s).
-have drift : mean mu (lack s) <= - (room s * reach s) by rewrite mean_s.
+have drift : mean mu (lack s) <= - (room s * width s) by rewrite mean_s.
 rewrite -(@exp_log_tries 3 s) //.
 apply: le_trans (negative_drift p0_distribution P_stochastic mu_distribution mu_stationary
-  zeta_ge span_s reach_s room_s l_ge0 drift late enough_n).
+  zeta_ge span_s width_s room_s l_ge0 drift late enough_n).
 by apply: Pr_le => // t; rewrite /margin_met; case: (own (walk t)) => -> _ _ _; rewrite -ltNge.
 Qed.
 
