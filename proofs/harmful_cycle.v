@@ -194,8 +194,9 @@ rewrite andbT; apply: contra e0; rewrite psumr_eq0 => [/allP zero|s _]; last exa
 by apply/eqP/colP => s; have := zero s (mem_index_enum s); rewrite sqrf_eq0 mxE => /eqP.
 Qed.
 
-(** Around the cycle, with gamma in [3/4, 1), at every depth L >= 2 Chebyshev's steps
-    make the sum of squared errors larger, if the errors sum to 0. *)
+(** Around the cycle, with gamma in [3/4, 1), at every depth L >= 2
+    Chebyshev's steps make the sum of squared errors larger,
+    if the errors sum to 0. *)
 Theorem chebyshev_harms_the_cycle (r : nat -> R) gamma alpha (v0 : 'cV[R]_3) L :
   3%:R / 4%:R <= gamma -> gamma < 1 ->
   chebyshev_steps gamma alpha L -> (2 <= L)%N ->
