@@ -748,19 +748,26 @@ CLAIM = Claim(
         proof(
             "layer-steps",
             "for every number of states, n and depth, any table of weights and any steps, |γ| < 1; "
-            "of the orders of the steps, that two neighbours can change places",
+            "of the orders of the steps, that two neighbours can change places; around the cycle, weights for which M̂ = I, and steps with the product of Chebyshev's",
             stated=(
                 "layer_steps.error_is_product_of_factors",
                 "layer_steps.factors_commute",
                 "layer_steps.equal_crossings_are_reversible",
+                "cycle.steps_of_1_around_the_cycle",
+                "harmful_cycle.chebyshev_harms_the_cycle",
             ),
             definitions=(
                 "layer_steps.H",
                 "layer_steps.factors",
                 "layer_steps.reversible",
                 "layer_steps.crossings",
+                "cycle.around",
+                "cycle.own",
+                "cycle.squares",
+                "harmful_cycle.chebyshev",
+                "harmful_cycle.chebyshev_steps",
             ),
-            asserts=("factors",),
+            asserts=("factors", "plain"),
         ),
         Check(
             "symbolic",
