@@ -51,7 +51,7 @@ by rewrite [_ + sigma]addrC addrK mxE.
 Qed.
 
 (** The product of the factors of a walk. *)
-Lemma factors lambda s t :
+Lemma product_of_factors lambda s t :
   \prod_(k < n) factor lambda s (walk t k) (walk t k.+1) =
   exp (lambda * deviation t s - (visits n (walk t) s)%:R * (lambda ^+ 2 * sigma ^+ 2 / 8%:R)).
 Proof. by rewrite /factor -big_mkcond -exp_sum sumrB -mulr_sumr sum_out. Qed.
@@ -63,7 +63,7 @@ Theorem exponential_supermartingale lambda s :
          - (visits n (walk t) s)%:R * (lambda ^+ 2 * sigma ^+ 2 / 8%:R))) <= 1.
 Proof.
 apply: le_trans (supermartingale n p0_distribution P_stochastic _ (factor_mean lambda s)) => [|w u].
-  by rewrite le_eqVlt; apply/orP; left; apply/eqP; apply: eq_bigr => t _; rewrite factors.
+  by rewrite le_eqVlt; apply/orP; left; apply/eqP; apply: eq_bigr => t _; rewrite product_of_factors.
 by rewrite /factor; case: ifP => _; rewrite ?ler01 ?exp_ge0.
 Qed.
 

@@ -1,7 +1,7 @@
 (** a-priori-finite-sample: the expectation of a sum along the chain,
     and a bound on what the chain keeps of its start. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
-From icrl Require Import entries operator bellman neu_bound paths mixing.
+From icrl Require Import entries operator bellman neu_bound stationary paths mixing.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -42,31 +42,19 @@ by rewrite -mulrA [f s 0 * _]mulrC -mulrDr.
 Qed.
 
 (** Powers of P, and sums of them. *)
-Lemma power_row j s : \sum_y power j s y = 1.
-Proof. by elim: j s => [|j IH] s; [exact: row_1 | exact: row_mul]. Qed.
-
-Lemma power_ge0 j s y : 0 <= power j s y.
-Proof.
-have [P_ge0 _] := P_stochastic; elim: j s => [|j IH] s; first by rewrite mxE ler0n.
-by rewrite /= mxE sumr_ge0 // => u _; rewrite mulr_ge0.
-Qed.
-
 Lemma power_apart j s u : total_variation (power j) s u <= 1.
 Proof.
 rewrite /total_variation ler_pdivr_mulr ?ltr0n // mul1r.
-have -> : 2%:R = \sum_y (power j s y + power j u y) by rewrite big_split /= !power_row.
+have -> : 2%:R = \sum_y (power j s y + power j u y) by rewrite big_split /= !(power_sum1 P_stochastic).
 apply: ler_sum => y _; apply: le_trans (ler_norm_sub _ _) _.
-by rewrite !ger0_norm ?power_ge0.
+by rewrite !ger0_norm ?(power_ge0 P_stochastic).
 Qed.
-
-Lemma power_add j k : power (j + k) = power j *m power k.
-Proof. by elim: j => [|j IH]; rewrite ?mul1mx //= IH mulmxA. Qed.
 
 Lemma expected_visits_add j k :
   expected_visits (j + k) = expected_visits j + power j *m expected_visits k.
 Proof.
 rewrite /mixing.expected_visits big_split_ord mulmx_sumr; congr (_ + _).
-by apply: eq_bigr => i _; rewrite -power_add.
+by apply: eq_bigr => i _; rewrite -powerD.
 Qed.
 
 (** The total variation is what functions of span 1 see of it. *)
@@ -104,13 +92,13 @@ have short j : span_at_most (expected_visits j *m f) j%:R.
   elim: j => [|j IH] a b; first by rewrite expected_visits0 mul0mx !mxE subrr.
   have one : expected_visits 1 = 1%:M by rewrite expected_visitsS expected_visits0 mulmx0 addr0.
   rewrite -[j.+1]addn1 expected_visits_add one mulmx1 mulmxDl !addmxE opprD addrACA natrD ler_add ?IH //.
-  by have := span_mul (power_row j) span (power_apart j a b); rewrite mul1r.
+  by have := span_mul (power_sum1 P_stochastic j) span (power_apart j a b); rewrite mul1r.
 suff all_m : span_at_most (expected_visits m *m f) zeta by exact: all_m.
 elim/ltn_ind: m => m IH; have [le_mk|lt_km] := leqP m k.
   by move=> a b; apply: le_trans (short m a b) (le_trans _ k_le); rewrite ler_nat.
 have IHm := IH (m - k)%N; rewrite -(subnKC (ltnW lt_km)) => a b.
 rewrite expected_visits_add mulmxDl !addmxE opprD addrACA -mulmxA -zetaE ler_add ?short //.
-by apply: (span_mul (power_row k) (IHm _) (tv_le a b)); rewrite ltn_subrL k_gt0 (ltn_trans k_gt0).
+by apply: (span_mul (power_sum1 P_stochastic k) (IHm _) (tv_le a b)); rewrite ltn_subrL k_gt0 (ltn_trans k_gt0).
 Qed.
 
 End Sums.

@@ -18,7 +18,7 @@ Hypothesis mu_distribution : distribution mu.
 Hypothesis f_between : forall s, a <= f s <= b.
 
 (** The two values, in the notation of fields. *)
-Lemma two_values (p u : R) :
+Lemma two_valued (p u : R) :
   0 <= p <= 1 ->
   (1 - p) * exp (u * - p) + p * exp (u * (1 - p)) <= exp (u ^+ 2 / 8%:R).
 Proof.
@@ -60,7 +60,7 @@ have tE : \sum_s mu s * t (f s) = p.
   have -> : p = \sum_s (mu s * f s - mu s * a) / (b - a).
     by rewrite -mulr_suml sumrB -[in X in _ - X]mulr_suml mu_sum1 mul1r.
   by apply: eq_bigr => s _; rewrite /t mulrA mulrBr.
-rewrite -exprMn -/u; apply: le_trans (two_values u (t_01 _ mean_between)).
+rewrite -exprMn -/u; apply: le_trans (two_valued u (t_01 _ mean_between)).
 rewrite -/p; move: (exp (u * - p)) (exp (u * (1 - p))) => e0 e1.
 rewrite -[X in _ <= (X - _) * _ + _]mu_sum1 -tE -sumrB !mulr_suml -big_split /=.
 by apply: ler_sum => s _; rewrite mulrDr mulrA [mu s * (t _ * _)]mulrA mulrBr mulr1.

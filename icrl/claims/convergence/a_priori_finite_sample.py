@@ -893,19 +893,22 @@ CLAIM = Claim(
             r"every $\alpha \in [0, 1]$ and $\delta \in (0, 1]$, any number that is at least $\zeta$ in the place of it, "
             "and every positive function in the place of exp; one trajectory",
             stated=(
+                "expected_sums.expectation_of_sum",
                 "mixing.expected_sum_near_mean",
                 "mixing_tail.sum_tail",
-                "room.own_weight",
+                "room.own_weight_from_a_sum",
                 "successors_tail.successors_tail",
                 "a_priori.a_priori_finite_sample",
             ),
             further=(
                 "mixing.expected_sums_span",
+                "expected_sums.start_effect_from_dobrushin",
                 "mixing_tail.exponential_moment",
                 "mixing_tail.negative_drift",
                 "typical.typical_is_likely",
             ),
             definitions=(
+                "bellman.power",
                 "mixing.expected_visits",
                 "mixing.total_variation",
                 "mixing.start_effect_at_most",
@@ -914,7 +917,7 @@ CLAIM = Claim(
                 "mixing.span_at_most",
                 "mixing_tail.excess",
                 "room.m_0",
-                "room.reach",
+                "room.width",
                 "room.room",
                 "room.lack",
                 "typical.log_tries",

@@ -13,7 +13,17 @@ from pathlib import Path
 
 from icrl.verify.kernel.sources import AXIOMS, OPTIONS, PROJECT, PROOFS, Refused, sentences, sources
 
-REALS = "reals.", "worthwhile_reals.", "hoeffding.", "deviation.", "finite_sample."
+REALS = (
+    "reals.",
+    "worthwhile_reals.",
+    "hoeffding.",
+    "deviation.",
+    "finite_sample.",
+    "mixing_tail.",
+    "successors_tail.",
+    "typical.",
+    "a_priori.",
+)
 """The files whose theorems may rest on axioms, those of the library of real numbers, as they speak of its exponential."""
 NEEDED = "coqc", "coqchk", "coq_makefile", "make"
 PACKAGES = "coq, libcoq-mathcomp-algebra-tactics and libcoq-mathcomp-analysis, as in Debian 12"
