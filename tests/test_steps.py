@@ -135,7 +135,7 @@ def test_a_word_is_explained_where_it_is_a_tactic():
 
 
 def test_what_a_sentence_cites_is_named_but_for_hypotheses():
-    sentence = SENTENCES["contraction.v", "contraction", 5 - 1]
+    sentence = SENTENCES["contraction.v", "contraction", 3]
     assert list(proof_steps.cited("contraction", sentence, set())) == ["norm_ge0", "operator_norm_bound"]
     assert list(proof_steps.cited("contraction", sentence, {"norm_ge0"})) == ["operator_norm_bound"]
     assert list(proof_steps.cited("td", sentence, set())) == []
