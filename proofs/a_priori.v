@@ -103,12 +103,12 @@ Qed.
 
 End Context.
 
-(** The bound. Of a chain with a positive stationary distribution, from any p0:
-    if n is enough, then with probability at least 1 - delta a context of n transitions
-    is typical. In every typical context each state is left, the diagonal entries
-    of Mhat are as asked for, v_CE errs by at most F_n, and the value row of L layers
-    by at most (1 - alpha c)^L times the first error, and twice F_n: at once
-    for all alpha in [0, 1], v0 and L. *)
+(** The bound. Of a chain with a positive stationary distribution, from any
+    p0: if n is enough, then with probability at least 1 - delta a context of
+    n transitions is typical. In every typical context each state is left, the
+    diagonal entries of Mhat are as asked for, v_CE errs by at most F_n, and
+    the value row of L layers by at most (1 - alpha c)^L times the first
+    error, and twice F_n: at once for all alpha in [0, 1], v0 and L. *)
 Theorem a_priori_finite_sample N n d (p0 mu : 'I_N -> R) (P : 'M[R]_N)
     (r vpi : 'cV[R]_N) (x : 'I_N -> 'cV[R]_d) (A : 'M[R]_d) (exp : R -> R)
     (gamma sigma delta zeta c mu_min : R) :

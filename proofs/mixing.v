@@ -19,8 +19,8 @@ Definition expected_visits (m : nat) : 'M[R]_N := \sum_(j < m) power P j.
 Definition total_variation (M : 'M[R]_N) (s u : 'I_N) : R :=
   (\sum_y `|M s y - M u y|) / 2%:R.
 
-(** The book's zeta, or more: by how much the expected visits differ between two starts,
-    to n states or fewer. *)
+(** The book's zeta, or more: by how much the expected visits differ between
+    two starts, to n states or fewer. *)
 Definition start_effect_at_most (n : nat) (zeta : R) :=
   forall m s u, (m <= n)%N -> total_variation (expected_visits m) s u <= zeta.
 
@@ -42,7 +42,8 @@ Implicit Types (f : 'cV[R]_N) (M : 'M[R]_N) (q : 'I_N -> R).
 Lemma total_variation_ge0 M s u : 0 <= total_variation M s u.
 Proof. by rewrite divr_ge0 ?ler0n // sumr_ge0. Qed.
 
-(** Weights that sum to 0 make of f at most half their absolute sum, times the span of f. *)
+(** Weights that sum to 0 make of f at most half their absolute sum, times the
+    span of f. *)
 Lemma balanced_sum q f w (s : 'I_N) :
   \sum_y q y = 0 -> span_at_most f w ->
   \sum_y q y * f y 0 <= (\sum_y `|q y|) / 2%:R * w.

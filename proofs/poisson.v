@@ -2,7 +2,7 @@
     has one stationary distribution, and Poisson's equation a solution. *)
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From icrl Require Import transformer td entries softmax_td operator norm bellman coverage.
-From icrl Require Import certainty_equivalence softmax_average_reward.
+From icrl Require Import certainty_equivalence softmax_average_reward stationary.
 Set Implicit Arguments.
 Unset Strict Implicit.
 Unset Printing Implicit Defensive.
@@ -21,6 +21,9 @@ Hypothesis all_left : forall s, source n S s.
 
 Lemma Pe_sum1 s : \sum_u Pe s u = 1.
 Proof. by rewrite Pe_row all_left. Qed.
+
+Lemma Pe_stochastic : stochastic Pe.
+Proof. by split=> [s u|s]; [apply: Pe_ge0 | apply: Pe_sum1]. Qed.
 
 Lemma left_at s : exists2 k, (k < n)%N & S k = s.
 Proof.
@@ -113,8 +116,7 @@ Definition pi_e : 'rV[R]_N := at_end *m invmx pinned.
 Lemma pi_e_sum : pi_e *m one = 1%:M.
 Proof.
 have kept : pinned *m one = one.
-  rewrite pinnedE stochastic_const ?subrr ?add0r; first by apply/colP => s; rewrite !mxE.
-  by split=> [s u|s]; [apply: Pe_ge0 | apply: Pe_sum1].
+  by rewrite pinnedE (stochastic_const Pe_stochastic) subrr add0r; apply/colP => s; rewrite !mxE.
 rewrite /pi_e -mulmxA -[X in invmx _ *m X]kept mulKmx ?pinned_unit //.
 by apply/matrixP => i j; rewrite !ord1 -rowE !mxE.
 Qed.
@@ -137,20 +139,11 @@ Theorem one_stationary_distribution :
     & forall pi', \sum_s pi' 0 s = 1 -> pi' *m Pe = pi' -> pi' = pi].
 Proof.
 exists pi_e; split; [| by apply/row_sum/pi_e_sum | exact: pi_e_kept | exact: pi_e_only].
-pose a := \row_s `|pi_e 0 s|; set total := \sum_s `|pi_e 0 s|.
+pose a := absolute_row pi_e; set total := \sum_s `|pi_e 0 s|.
 have total_gt0 : 0 < total.
   apply: lt_le_trans (ler_norm_sum _ _ _); rewrite (_ : \sum_s _ = 1) ?normr1 ?ltr01 //.
   by apply/row_sum/pi_e_sum.
-pose more u := (a *m Pe) 0 u - a 0 u.
-have gain u : 0 <= more u.
-  rewrite /more subr_ge0 [a 0 u]mxE -[in `|pi_e 0 u|]pi_e_kept !mxE; apply: le_trans (ler_norm_sum _ _ _) _.
-  by apply: ler_sum => s _; rewrite [a _ _]mxE normrM (ger0_norm (Pe_ge0 _ _ _ _ _)).
-have sums : \sum_u more u = 0.
-  rewrite sumrB; apply/eqP; rewrite subr_eq0; apply/eqP; under eq_bigr do rewrite mxE.
-  by rewrite exchange_big; apply: eq_bigr => s _; rewrite -mulr_sumr Pe_sum1 mulr1.
-have a_kept : a *m Pe = a.
-  apply/rowP => u; apply: subr0_eq.
-  by rewrite -/(more u); apply: (psumr_eq0P (fun t _ => gain t) sums).
+have a_kept : a *m Pe = a by apply: (absolute_kept Pe_stochastic); exact: pi_e_kept.
 have aE : total^-1 *: a = pi_e.
   apply: pi_e_only; last by rewrite -scalemxAl a_kept.
   by under eq_bigr => s _ do rewrite scalemxE [a _ _]mxE; rewrite -mulr_sumr -/total mulVf // gt_eqF.

@@ -1,5 +1,5 @@
-(** a-priori-finite-sample: how far the mean of a function over the successors of a state
-    can be from its expectation, where the state is left often. *)
+(** a-priori-finite-sample: how far the mean of a function over the successors
+    of a state can be from its expectation, where the state is left often. *)
 From Coq Require Import Reals.
 From mathcomp Require Import all_ssreflect all_algebra ring.
 From mathcomp.analysis Require Import Rstruct.
@@ -45,8 +45,9 @@ have -> : lambda * deviation n (walk t) P f s - visits t s * (lambda ^+ 2 * sigm
 by rewrite addr_ge0 // mulr_ge0 ?subr_ge0 // divr_ge0 ?sqr_ge0 // mulr_ge0 ?ler0n ?sqr_ge0.
 Qed.
 
-(** That at least m transitions leave s, and that the mean of f over their successors is off
-    by tau or more, has a probability of at most 2 exp (- 2 m tau^2 / sigma^2). *)
+(** That at least m transitions leave s, and that the mean of f over their
+    successors is off by tau or more, has a probability of at most
+    2 exp (- 2 m tau^2 / sigma^2). *)
 Theorem successors_tail f s m tau :
   span_at_most f sigma -> 0 < m -> 0 <= tau ->
   Pr (fun t => (m <= visits t s) && (tau <= `|((Pe R n (walk t) - P) *m f) s 0|)) <=

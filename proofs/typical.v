@@ -38,8 +38,9 @@ Definition enough : Prop :=
 (** How far an empirical mean of vpi may be off. *)
 Definition tau_n : R := sigma * sqrt (ln (6%:R * N%:R / delta) / (n%:R * mu_min)).
 
-(** The event, at each state: the diagonal entry is as asked for, at least half as many
-    transitions leave as are to be expected, and the empirical mean of vpi is close. *)
+(** The event, at each state: the diagonal entry is as asked for, at least
+    half as many transitions leave as are to be expected, and the empirical
+    mean of vpi is close. *)
 Definition margin_met s t : bool := m_0 <= Mhat n E (walk t) s s.
 Definition well_visited s t : bool :=
   n%:R * mu s / 2%:R <= (visits n (walk t) s)%:R.
@@ -73,7 +74,8 @@ Proof.
 by move=> /(quotient_ge1 s) x_ge1; rewrite exp_opp_ln ?invf_div // (lt_le_trans ltr01).
 Qed.
 
-(** What either way is for: the room that n steps give, less what the start can take of it. *)
+(** What either way is for: the room that n steps give, less what the start
+    can take of it. *)
 Lemma long_enough_leaves (s : 'I_N) h :
   0 < h -> long_enough h ->
   zeta < n%:R * h /\ n%:R * log_tries * zeta ^+ 2 <= 2%:R * (n%:R * h - zeta) ^+ 2.
@@ -106,7 +108,8 @@ rewrite !addr_ge0 //; last by rewrite divr_ge0 ?sqr_ge0 ?ler0n.
 by rewrite mulr_ge0 // ltW.
 Qed.
 
-(** At each state the diagonal entry is too small with a probability of at most delta / (3 N). *)
+(** At each state the diagonal entry is too small with a probability of at
+    most delta / (3 N). *)
 Lemma margin_fails s :
   Pr p0 P (fun t => ~~ margin_met s t) <= delta / (3%:R * N%:R).
 Proof.
@@ -146,7 +149,8 @@ apply: Pr_le => // t; rewrite -ltNge => few; under eq_bigr do rewrite mxE.
 by rewrite sumrB sumr_const card_ord -[_ *+ n]mulr_natl mulrA -natr_sum subr_gt0.
 Qed.
 
-(** And the empirical mean is off, though enough transitions leave it, with no more than that. *)
+(** And the empirical mean is off, though enough transitions leave it, with no
+    more than that. *)
 Lemma means_miss s :
   Pr p0 P (fun t => well_visited s t && ~~ close s t) <= delta / (3%:R * N%:R).
 Proof.

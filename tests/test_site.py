@@ -176,8 +176,9 @@ def unfolded(page, address, name="contraction"):
 
 
 def shown(fold):
-    """What a proof that is stepped through shows: the sentence that is chosen, and what is left to show after it."""
-    return fold.locator("label:has(:checked)").inner_text(), fold.locator(".goals pre").first.inner_text()
+    """What a proof that is stepped through shows: the sentence that is chosen, and what is left to show after it, if anything."""
+    goals = fold.locator(".goals p:text('To show') + pre")
+    return fold.locator("label:has(:checked)").inner_text(), goals.inner_text() if goals.count() else None
 
 
 def on_record(name="contraction", file="contraction.v"):

@@ -176,11 +176,7 @@ CLAIM = Claim(
             ),
             definitions=(
                 "transitions.scanned_head",
-                "transitions.transition_error",
-                "transitions.before_band",
-                "transitions.after_band",
-                "transitions.last_band",
-                "transitions.transition_prompt",
+                *methods.PROMPT_IN_THE_KERNEL,
                 "transitions.td_scores",
                 "transitions.td_along",
                 "linear_average_reward.running_mean",

@@ -138,11 +138,7 @@ CLAIM = Claim(
             definitions=(
                 "transitions.scanned_head",
                 "transitions.scanned_transformer",
-                "transitions.transition_error",
-                "transitions.before_band",
-                "transitions.after_band",
-                "transitions.last_band",
-                "transitions.transition_prompt",
+                *methods.PROMPT_IN_THE_KERNEL,
                 "transitions.residual_scores",
                 "transitions.last_row_values",
                 "transitions.td_along",

@@ -14,6 +14,7 @@ import re
 import shutil
 import tempfile
 import tomllib
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -310,6 +311,9 @@ def make_record(
     fault, ``NoChecker`` where Rocq is not installed.
     """
     proofs, record = proofs_of(claims), read_record()
+    changes = [(change, one) for one in proofs for change in one.planted]
+    if twice := [name for name, count in Counter(change.name for change, _ in changes).items() if count > 1]:
+        raise Refused(f"planted more than once: {', '.join(twice)}; the record keeps one change of a name")
     wanted = [name for one in proofs for name in one.theorems]
     found, digest = check_sources(wanted, report=report), sources.digest()
     if other := [name for name in elaborated.restated(record, found) if name not in meant]:
@@ -326,7 +330,6 @@ def make_record(
         report(f"planted “{change.name}”: refused")
         return {"change": str(change), "refused": how}
 
-    changes = [(change, one) for one in proofs for change in one.planted]
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         planted = dict(zip([change.name for change, _ in changes], pool.map(refused, *zip(*changes))))
     return {

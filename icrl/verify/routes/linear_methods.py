@@ -30,6 +30,15 @@ from icrl.verify.judging.parts import Floating, Part, Within, asserting, entries
 from icrl.verify.judging.statement import Statement
 from icrl.verify.model import Budget, Check, Verdict
 
+PROMPT_IN_THE_KERNEL = (
+    "transitions.transition_error",
+    "transitions.before_band",
+    "transitions.after_band",
+    "transitions.last_band",
+    "transitions.transition_prompt",
+)
+"""The definitions of the prompt that all four have, which each page shows."""
+
 
 class Sample(NamedTuple):
     """n transitions, a query, γ, ϑ, a step size a layer and w_0: before and after (d, n), rewards (1, n), query and w (d, 1)."""
