@@ -553,6 +553,7 @@ def test_a_bad_file_is_reported(problem, fragment, planted):
         ("not typeset", '<span class="math">x</span>'),
         ("raw TeX", r'<p class="mathjax_ignore">\(x\)</p>'),
         ("raw TeX", '<p class="mathjax_ignore">$$x$$</p>'),
+        ("raw TeX", r'<style>p::before { content: attr(data-label) }</style><p data-label="\(x\)"></p>'),
         ("raw TeX", r"<ul><li>\alpha c$.</li></ul>"),
         ("foreign request", '<script src="http://127.0.0.1:9/x.js"></script>'),
         ("console", "<script>console.error('planted')</script>"),

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -406,7 +407,15 @@ def test_the_book_shows_what_was_elaborated_and_all_that_it_reaches():
     for name in check.stated:
         one = RECORD["statements"][name]
         assert one["elaborated"] in shown and all(f"`` {reached} ``" in shown for reached in one["reaches"])
-    assert as_elaborated(check) in folded(check, "detail", "mask-leak")
+    assert as_elaborated(check) in folded(check, "detail", CLAIMS["mask-leak"])
+
+
+def test_the_book_says_which_sentences_the_theorems_do_not_prove():
+    claim = CLAIMS["rate-floor"]
+    [check] = kernel.proofs_of([claim])
+    assert "do not prove {ref}`floor <status-rate-floor-floor>`; the" in folded(check, "detail", claim)
+    whole = replace(check, asserts=tuple(one.id for one in claim.assertions))
+    assert "prove every sentence" in folded(whole, "detail", claim)
 
 
 @pytest.mark.parametrize("name", NAMED)
@@ -516,6 +525,21 @@ def test_every_symbol_is_listed_on_some_page():
     rows = kernel.table(kernel.SYMBOLS)["symbols"]
     assert len(rows) >= 55 and unlisted(rows) == []
     assert unlisted([["S", "", "a row that no page lists"]]) != []
+
+
+def said_twice(text):
+    """The rows of tables of symbols that stand in a page twice."""
+    rows = re.findall(r"^\| `\S+` \|.*$", text, re.M)
+    return sorted({row for row in rows if rows.count(row) > 1})
+
+
+@pytest.mark.parametrize("check", PROOFS_OF, ids=lambda check: check.theorems[0])
+def test_no_symbol_is_said_twice_in_the_same_words(check):
+    assert said_twice(block(check)) == []
+
+
+def test_a_symbol_said_twice_in_the_same_words_is_noticed():
+    assert said_twice("| `mu` | any |\n| `mu` | other |\n| `mu` | any |\n") == ["| `mu` | any |"]
 
 
 @pytest.mark.parametrize(

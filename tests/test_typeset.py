@@ -125,12 +125,16 @@ def test_what_is_badly_named_or_nested_is_mended():
     assert '<div role="listitem">' in made
     mark = '<a href="x"><span class="std std-ref">✓</span></a>'
     assert "(how this was checked)" in light_page.lightened(mark) and "✓</span><span" in light_page.lightened(mark)
-    table = '<table class="table">\n<thead><tr><th class="head"><p>a &lt; b</p></th><th>c</th><th>d</th></tr></thead>\n'
-    table += "<tbody><tr><td>1</td><td>2</td><td></td></tr></tbody></table>"
-    two = table.replace("<th>d</th>", "").replace("<td></td>", "")
+    table = (
+        '<table class="table">\n<thead><tr><th class="head"><p>\\(a &lt; b\\)</p></th><th>c</th><th></th></tr></thead>'
+    )
+    table += "\n<tbody><tr><td>1</td><td></td><td>3</td></tr><tr><td>4</td><td>5</td><td>6</td></tr></tbody></table>"
+    two = table.replace("<th>c</th>", "").replace("<td></td>", "").replace("<td>5</td>", "")
     context = {"body": table + two}
     light_page.fit_for_a_phone(None, "depth", "page.html", context, None)
-    assert re.findall(r'data-label="([^"]*)"', context["body"]) == ["a &lt; b", "c", "d"]
+    named = re.findall(r'<td><span class="column">(.*?): </span>(\d)</td>', context["body"])
+    assert named == [(r"\(a &lt; b\)", "1"), (r"\(a &lt; b\)", "4"), ("c", "5")]
+    assert re.findall("<td>(.?)</td>", context["body"].removesuffix(two)) == ["", "3", "6"]
     assert context["body"].endswith(two)
     context = {"body": "<ul><li>a</li>\n<ul><li>b</li>\n</ul><li>c</li></ul>"}
     light_page.nest_modules(None, "_modules/index", "page.html", context, None)

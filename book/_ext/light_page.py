@@ -7,7 +7,8 @@ scrolls inside itself can be reached by the keyboard. Where a phone breaks a lin
 """
 
 import re
-from html import escape, unescape
+from html import unescape
+from itertools import cycle
 
 UNUSED = re.compile(
     r'<script src="[^"]*/fontawesome/[^"]*"></script>'
@@ -24,6 +25,11 @@ TABLE = re.compile(
     r'(<table class="table">\s*<thead>(?:(?!</thead>).)*?(?:<th\b(?:(?!</thead>).)*?){3}</thead>)(.*?</table>)',
     re.S,
 )
+NAME, CELL = (
+    re.compile(pattern, re.S)
+    for pattern in (r"<th\b[^>]*>(.*?)</th>", r"(<td\b[^>]*>)(.*?</td>)")
+)
+PARAGRAPH = re.compile(r"</?p\b[^>]*>")
 FORMULA = r'<span class="math[^>]*>\\\([^<]*\\\)</span>'
 CLOSING = "[-–,.;:!?)\\]”’…]"
 MARKED = (
@@ -106,16 +112,21 @@ def lightened(page: str) -> str:
 
 
 def labelled(found: re.Match) -> str:
-    """A table whose cells say in which column they stand, for a page too narrow for columns."""
-    head, body = found[1], found[2]
-    names = [
-        escape(plain(name).strip())
-        for name in re.findall(r"<th\b[^>]*>(.*?)</th>", head, re.S)
-    ]
-    cells = iter(names * body.count("<tr"))
-    return head + re.sub(
-        "<td", lambda _: f'<td data-label="{next(cells, "")}"', body
+    """A table whose cells say in which column they stand, for a page too narrow for columns; an empty one does not."""
+    head, body = found.groups()
+    columns = cycle(
+        PARAGRAPH.sub("", name).strip() for name in NAME.findall(head)
     )
+
+    def behind(cell: re.Match) -> str:
+        name = next(columns)
+        return (
+            f'{cell[1]}<span class="column">{name}: </span>{cell[2]}'
+            if name and plain(cell[2]).strip()
+            else cell[0]
+        )
+
+    return head + CELL.sub(behind, body)
 
 
 def plain(markup: str) -> str:

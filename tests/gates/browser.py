@@ -125,6 +125,10 @@ TEX = r"""() => {
     if (/\\[(\[]|\\[a-zA-Z]{2,}|\$\$/.test(node.textContent) && !node.parentElement.closest('pre, code, script, style, mjx-container, .math'))
       found.push('raw TeX: ' + node.textContent.trim().slice(0, 60));
   }
+  for (const node of document.querySelectorAll('body *')) for (const side of ['::before', '::after']) {
+    const written = getComputedStyle(node, side).content;
+    if (/\\[(\[]|\$\$/.test(written)) found.push('raw TeX: ' + written.slice(0, 60));
+  }
   return found;
 }"""
 

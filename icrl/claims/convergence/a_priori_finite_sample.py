@@ -751,8 +751,8 @@ $$
 \frac12 \sum_y \Bigl\lvert \sum_{{j < m}} \bigl(P^j(s, y) - P^j(u, y)\bigr) \Bigr\rvert \le \zeta .
 $$ (eq-start-effect)
 
-It is finite, of a periodic chain too, as $(I - P + \mathbf 1 \mu) \bigl( \sum_{{j<m}} P^j - m \mathbf 1 \mu \bigr) = I - P^m$. With one state it is 0 (and no sum
-below is ever off), and else at least 1. Two states that are left with
+It is finite, of a periodic chain too, as $(I - P + \mathbf 1 \mu) \bigl( \sum_{{j<m}} P^j - m \mathbf 1 \mu \bigr) = I - P^m$. With one state it is 0 (and every
+sum below is $n\, \mu f$), and else at least 1. Two states that are left with
 probabilities $a$ and $b$ have $\zeta = \max\{{1, 1/(a+b)\}}$. With Dobrushin's coefficient
 $\chi_k = \max_{{s,u}} \frac12 \sum_y \lvert P^k(s, y) - P^k(u, y) \rvert$ it is at most
 ${letters(claim.forgotten, "k", "chi_k")}$, for every $k$ with $\chi_k < 1$.
@@ -785,7 +785,7 @@ and the same for $-f$, whose sums fall short.
         "own-weight",
         r"""
 **How long is long enough.** $\hat M(s, s) \ge m_0$ if and only if $\sum_{k<n} f_s(S_k) \le 0$, where $f_s(u) = m_0 E(s, u)$ for $u \ne s$ and
-$f_s(s) = (m_0 - 1) E(s, s)$; and $\mu f_s$ is $-h_s$ times the greatest less the least of the values of $f_s$ (of two states or more).
+$f_s(s) = (m_0 - 1) E(s, s)$; and of two states or more $\mu f_s = -h_s \left(\max f_s - \min f_s\right)$.
 """,
         typed="condition",
     ),
@@ -843,7 +843,7 @@ In rounder numbers, the same holds from any start for $n \ge {rounded_in_letters
         "worked",
         lambda claim: (
             rf"""
-Where $P = \tfrac12$, $r = (1, 0)$, $\gamma = \tfrac12$, $\delta = \tfrac1{{10}}$, $E(s, s) = 19 E(s, u)$ and $c = \tfrac15$, so that $\zeta = 1$,
+Where the entries of $P$ are $\tfrac12$, $r = (1, 0)$, $\gamma = \tfrac12$, $\delta = \tfrac1{{10}}$, $E(s, s) = 19 E(s, u)$ and $c = \tfrac15$, so that $\zeta = 1$,
 {{eq}}`eq-any-start-needed` asks for $n = 41$, where (G) asks for 33; of the contexts of this length a share of
 {float(claim.worked):.4f} is not as promised.
 """
@@ -880,7 +880,7 @@ CLAIM = Claim(
         ),
         Hypothesis(
             r"$0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$.",
-            reason="for a larger $c$ some $h_s$ is 0 or less, and no number of transitions is enough",
+            reason="for a larger $c$ some $h_s$ is 0 or less, and no number of transitions is shown to be enough",
         ),
         Hypothesis(r"$n$ as large as {eq}`eq-any-start-needed` asks, with the $\zeta$ of the chain.", dropped="ζ = 1"),
         Hypothesis(r"For {eq}`eq-from-mu-needed`: $S_0 \sim \mu$.", dropped="S_0 = 0 in the tail from μ"),
@@ -889,7 +889,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "a-priori-finite-sample",
-            "for every finite chain with a positive stationary distribution, every distribution of $S_0$, every $n$, $d$ and depth, "
+            "for every finite chain with a positive stationary distribution, every distribution of $S_0$, every $n > 0$, $d$ and depth, "
             r"every $\alpha \in [0, 1]$ and $\delta \in (0, 1]$, any number that is at least $\zeta$ in the place of it, "
             "and every positive function in the place of exp; one trajectory",
             stated=(
@@ -930,7 +930,7 @@ CLAIM = Claim(
                 "typical.typical",
                 "a_priori.F_n",
             ),
-            asserts=("effect", "tail", "own-weight", "miss", "bound"),
+            asserts=("effect", "tail", "own-weight", "miss", "bound", "rounded"),
         ),
         Check(
             "symbolic",

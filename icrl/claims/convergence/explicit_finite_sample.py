@@ -1641,7 +1641,7 @@ used allow no smaller ones.
         "loose",
         lambda claim: (
             rf"""
-They are not sharp: where $P = \tfrac12$, $r = (1, 0)$, $\gamma = \tfrac12$, $\delta = \tfrac1{{10}}$,
+They are not sharp: where the entries of $P$ are $\tfrac12$, $r = (1, 0)$, $\gamma = \tfrac12$, $\delta = \tfrac1{{10}}$,
 $E(s, s) = 19 E(s, u)$ and $c = \tfrac15$, (G) asks for $n = 33$, and fails with probability
 ${float(claim.worked):.4f}$.
 """
@@ -1719,7 +1719,7 @@ CLAIM = Claim(
         ),
         Hypothesis(
             r"For (G): $0 < c < 2\min_s M_\pi(s, s) - 1 - \gamma$; with one state, $\max_{u \ne s} E(s, u) = 0$.",
-            reason="for a larger $c$ some $h_s$ is 0 or less, and no number of transitions is enough",
+            reason="for a larger $c$ some $h_s$ is 0 or less, and no number of transitions is shown to be enough",
         ),
         Hypothesis(r"For (G): $n$ as large as {eq}`eq-context-needed` asks.", dropped="κ = 1"),
     ),

@@ -858,7 +858,7 @@ enough $\kappa'$.
         "measured",
         lambda claim: (
             rf"""
-Over {TASKS} random dense tasks of {STATES} states with one-hot features, $\gamma = {DISCOUNT}$ and $\alpha = 1$, a
+Over {TASKS} random dense tasks of {STATES} states with one-hot features, $\beta = {SHARPNESS:g}$, $\gamma = {DISCOUNT}$ and $\alpha = 1$, a
 context each, a layer beyond the tenth multiplies $J_{{L,\infty}}$ by the square of a number within $.01$ of $\gamma$. $J$
 at $L = 100$ falls from $n = 100$ to 1000 like ${letters(lambda n: n**claim.slope, "n")}$, its power
 measured to $\pm .3$; it more than halves from each of $n = 30, 100, 300, 1000$ to the next along $L = n/10$, and stays
@@ -963,7 +963,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "global-minimum",
-            "task by task, for every number of states, n, L and d, any weights E ≥ 0 (E > 0 where all rewards are 1) and any "
+            "task by task, for every number of states, n > 0, L and d, any weights E ≥ 0 (E > 0 where all rewards are 1) and any "
             "seminorm; the values are those of weighted TD, which softmax-td finds in the value row, and means over contexts "
             "are finite sums over walks",
             stated=(

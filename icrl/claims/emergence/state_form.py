@@ -638,8 +638,9 @@ At a state that the context does not visit, $v_l$ is what a further query column
     Assertion(
         "frequencies",
         r"""
-The counts enter through the frequencies $c_u / n$ alone, so that $c = \mu$, $P_e = P$ and $\hat r = r$ give the limit
-$n \to \infty$ wherever the frequencies converge.
+The counts enter through the frequencies $c_u / n$ alone. So where these tend to $\mu(u)$ as $n \to \infty$, the shares
+of the moves from $u$ to $w$ among all $n$ to $\mu(u) P(u, w)$, and what was paid at $u$, summed and divided by $n$, to
+$\mu(u)\, r(u)$, the values tend to those of $c = \mu$, $P_e = P$ and $\hat r = r$.
 """,
         typed="equation",
     ),
@@ -703,6 +704,11 @@ CLAIM = Claim(
         Hypothesis(
             r"First values $v_0(S_j)$ depend on $j$ through the state alone. $\gamma$ is any number.",
             dropped="first values that depend on the position let in",
+        ),
+        Hypothesis(
+            "For the limit, that what is paid has a mean there too.",
+            reason=r"one state that pays 1 at the transitions $k$ with an even $\lfloor \log_2 k \rfloor$, and 0 at the others, "
+            r"has $c_u / n = P_e = 1$ at every $n$, and an $\hat r$ that swings between $\frac13$ and $\frac23$ for ever",
         ),
         Hypothesis(
             r"$w_v < 0$, for a layer to have the form of softmax TD.",

@@ -534,16 +534,19 @@ CLAIM = Claim(
         ),
         Hypothesis(r"At infinite depth, an invertible $\hat M$.", dropped="one limit whatever M̂ is", holds=invertible),
         Hypothesis(
-            r"At infinite depth, what else {prf:ref}`certainty-equivalence` asks for, and that depth converges.",
-            reason="where depth does not converge it has no limit to be seen",
+            r"At infinite depth, what else {prf:ref}`certainty-equivalence` asks for, and that depth converges. "
+            r"$\gamma$ is below 1, as everywhere.",
+            reason=r"where depth does not converge it has no limit to be seen; and at $\gamma = 1$ the limit may depend on $A$: "
+            r"states $0, 1, 0$, rewards $1, -1$, $\alpha = \frac12$, $v_0 = 0$, one-hot features and $2^t$ for the exponential "
+            r"end at $\pm \frac12$ with $A = I$, and at $1$ and $0$ with $A = \begin{pmatrix} 3 & 1 \\ 0 & 1 \end{pmatrix}$",
         ),
     ),
     subject=STATED.subject,
     checks=(
         proof(
             "identifiability",
-            "for every number of states, n and d, any context and features, γ, α ≠ 0, and any exponential to a base above 1; "
-            "at infinite depth any weights; values converge if they stay below every distance from a limit in the end",
+            "for every number of states, n and d, any context and features, γ, α ≠ 0, and any exponential to a base above 1 "
+            "(the step size where n > 0); at infinite depth any weights, and |γ| < 1; values converge if they stay below every distance from a limit in the end",
             stated=(
                 "identifiability.same_layers_iff_same_weights",
                 "identifiability.same_weights_iff_invisible",

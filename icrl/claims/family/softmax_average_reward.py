@@ -352,7 +352,7 @@ CLAIM = Claim(
         ),
         Hypothesis(
             r"For the limits, the eigenvalues of $G$ other than one 1 in the open unit disc. Equal features of two "
-            r"states put another 1 there if $S_0 = S_n$, and so does a state that no transition leaves.",
+            r"visited states put another 1 there, and so does a state that no transition leaves.",
             dropped="eigenvalues on the circle let in",
             holds=in_the_disc,
         ),

@@ -358,7 +358,7 @@ CLAIM = Claim(
     checks=(
         proof(
             "stationary",
-            "for every number of states; the rate for every m and every ε that is at most each entry of P^m; the limit of μ_t "
+            "for every number of states, one or more; the rate for every m and every ε that is at most each entry of P^m; the limit of μ_t "
             "where no number is above all natural numbers, as among the reals",
             stated=(
                 "stationary.a_stationary_distribution_exists",

@@ -31,7 +31,7 @@ def pages(results: Sequence[ClaimResult], root: Path) -> dict[Path, str]:
     book, parts, results = root / "book", parts_of_the_book(root), [as_on_record(result) for result in results]
     written = {book / "_generated" / "theorems" / f"{result.claim.id}.md": theorem(result) for result in results}
     written |= {
-        book / "_generated" / "kernel" / f"{result.claim.id}.md": proofs.folded(check, verdict.detail, result.claim.id)
+        book / "_generated" / "kernel" / f"{result.claim.id}.md": proofs.folded(check, verdict.detail, result.claim)
         for result in results
         for check, verdict in result.verdicts
         if isinstance(check, Proof)

@@ -9,6 +9,7 @@ from itertools import groupby
 
 from icrl.verify.kernel import checked, sources
 from icrl.verify.kernel.checked import Planted, Proof
+from icrl.verify.model import Claim
 
 
 def block(check: Proof) -> str:
@@ -31,11 +32,11 @@ def block(check: Proof) -> str:
 {rows}{further}"""
 
 
-def folded(check: Proof, detail: str, id: str) -> str:
+def folded(check: Proof, detail: str, claim: Claim) -> str:
     """The block that a chapter includes below its theorem."""
     return f"""<!-- Written by `make ledger`; change proofs/ or icrl/claims/ instead. -->
 `````{{dropdown}} The same, for the kernel
-Machine-checked {check.scope}. How to read it: {{ref}}`what-the-kernel-sees`; what was planted and refused: {{ref}}`status <status-{id}>`.
+Machine-checked: {check.scope}. How to read it: {{ref}}`what-the-kernel-sees`; what was planted and refused: {{ref}}`status <status-{claim.id}>`. {covered(check, claim)}
 
 {block(check)}
 
@@ -52,6 +53,18 @@ show after it, as the checker prints it.
 {detail}.
 `````
 """
+
+
+def covered(check: Proof, claim: Claim) -> str:
+    """Which sentences of the claim's statement the theorems do not prove."""
+    left = [
+        f"{{ref}}`{one.id} <status-{claim.id}-{one.id}>`" for one in claim.assertions if one.id not in check.asserts
+    ]
+    if not left:
+        return "The theorems prove every sentence of the statement that bears a mark."
+    return (
+        f"Of the statement the theorems do not prove {', '.join(left)}; the links say how those sentences are checked."
+    )
 
 
 def as_elaborated(check: Proof) -> str:
