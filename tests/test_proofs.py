@@ -18,8 +18,9 @@ from conftest import ROOT
 from icrl.claims import CLAIMS
 from icrl.cli import main
 from icrl.verify.kernel import checked as kernel
-from icrl.verify.kernel import elaborated, rocq, sources, steps, twins
+from icrl.verify.kernel import elaborated, rocq, sources, steps, twins, uses
 from icrl.verify.kernel.checked import Planted, Refused, proof
+from icrl.verify.pages.map import in_words
 from icrl.verify.pages.proofs import as_elaborated, block, folded
 from icrl.verify.routes.edits import Machine, value_weights
 from icrl.verify.run import run_claim
@@ -430,6 +431,52 @@ def sources_state():
     return {f"{file[:-2]}.{name}" for file, text in sources.sources().items() for name in sources.stated(text)}
 
 
+OWNER = {name: claim.id for claim in CLAIMS.values() for one in kernel.proofs_of([claim]) for name in one.theorems}
+RESTS_ON = {claim.id: claim.rests_on for claim in CLAIMS.values()}
+
+
+def unexplained(used=RECORD["uses"], rests_on=RESTS_ON):
+    """The pairs of claims where the proofs and ``rests_on`` differ and no reason is given, or a reason is given and they do not."""
+    found = uses.differences(used, OWNER, rests_on)
+    pairs = lambda table: {(claim, other) for claim, others in table.items() for other in others}
+    return pairs(found) ^ pairs(kernel.table(uses.REASONS))
+
+
+def test_what_the_proofs_use_is_what_the_claims_rest_on_or_it_is_said_why():
+    assert set(RECORD["uses"]) == set(NAMED) >= set().union(*RECORD["uses"].values())
+    assert unexplained() == set()
+    reasons = " ".join(reason for others in kernel.table(uses.REASONS).values() for reason in others.values())
+    assert set(re.findall(r"`(\w+\.\w+)`", reasons)) <= sources_state()
+
+
+@pytest.mark.parametrize("claim, other", [(claim, other) for claim in RESTS_ON for other in RESTS_ON[claim]])
+def test_a_claim_that_rests_on_one_less_is_noticed_unless_that_follows(claim, other):
+    fewer = RESTS_ON | {claim: [each for each in RESTS_ON[claim] if each != other]}
+    follows = other in elaborated.reached(claim, {each: set(below) for each, below in fewer.items()})
+    compared = {claim, other} <= set(OWNER.values())
+    assert (claim, other) in unexplained(rests_on=fewer) or follows or not compared
+
+
+def test_a_proof_that_uses_more_or_less_is_noticed():
+    more = {**RECORD["uses"], "bellman.bellman_contracts": ["operator.richardson"]}
+    assert unexplained(more) == {("bellman", "operator")}
+    without = {name: [] if OWNER[name] == "rate-floor" else others for name, others in RECORD["uses"].items()}
+    assert ("rate-floor", "operator") in unexplained(without)
+    assert unexplained(rests_on=RESTS_ON | {"bellman": ["softmax-td"]}) == {("bellman", "softmax-td")}
+
+
+def test_the_map_says_what_the_proofs_use_and_why_that_differs(monkeypatch):
+    told = in_words([CLAIMS[id] for id in ("softmax-td", "two-heads", "mask-leak", "episodes")])
+    *_, two_heads, _, episodes, leak, softmax_td = told.splitlines()
+    assert two_heads.endswith("rests on {prf:ref}`softmax-td`. Its proofs use the same.")
+    assert episodes.endswith("Its proofs use {prf:ref}`two-heads`.")
+    assert leak.startswith("  - {prf:ref}`mask-leak`, not in the proofs: proved anew") and "softmax-td" in softmax_td
+    monkeypatch.setattr(uses, "REASONS", sources.PROOFS / "none.toml")
+    assert in_words(list(CLAIMS.values())).count("not explained") > 30
+    monkeypatch.setattr("icrl.verify.pages.map.read_record", dict)
+    assert "proofs" not in in_words(list(CLAIMS.values()))
+
+
 def test_a_changed_construction_is_not_what_the_definitions_compute():
     right = twins.fingerprint(twins.python_values())
     assert right == kernel.read_record()["values"]
@@ -729,6 +776,34 @@ def test_a_statement_is_read_with_what_its_section_fixes_and_all_that_it_reaches
 def test_what_makes_a_statement_another_is_seen(right, wrong, named, small, tmp_path):
     assert SMALL.count(right) == 1
     assert elaborated.restated(small, read_of(tmp_path, SMALL.replace(right, wrong))) == named
+
+
+CHAIN = """Definition odd (n : nat) := exists m, n = S (m + m).
+Theorem one : odd 1.
+Proof. exists 0. reflexivity. Qed.
+Lemma twice_told : odd 1 /\\ odd 1.
+Proof. split; exact one. Qed.
+Theorem two : odd 1 \\/ False.
+Proof. left. apply twice_told. Qed.
+Theorem three : odd 1 \\/ False.
+Proof. auto using two. Qed.
+Theorem four : odd 1.
+Proof. try exact two. exists 0. reflexivity. Qed.
+"""
+
+
+def test_what_a_proof_uses_is_read_off_its_term_by_way_of_lemmas_and_not_of_theorems(checked, tmp_path):
+    """``two`` uses ``one`` by way of a lemma, ``three`` what a search found, and ``four`` nothing, as what it tries fails."""
+    (tmp_path / "small.v").write_text(CHAIN)
+    (tmp_path / "_CoqProject").write_text(sources.HEAD + "small.v\n")
+    rocq.compile_all(tmp_path)
+    used = uses.used([f"small.{name}" for name in ("one", "two", "three", "four")], tmp_path, tmp_path)
+    assert used == {
+        "small.four": [],
+        "small.one": [],
+        "small.three": ["small.two"],
+        "small.two": ["small.one"],
+    }
 
 
 def test_a_name_of_ours_that_nothing_states_is_refused():

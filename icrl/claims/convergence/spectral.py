@@ -790,7 +790,7 @@ CLAIM = Claim(
         *all_checks(),
     ),
     mutants=MUTANTS,
-    rests_on=("operator", "certainty-equivalence", "fixed-point"),
+    rests_on=("operator", "rate-floor", "certainty-equivalence", "fixed-point"),
     source="Found for this book; the first part is the theory of Richardson's iteration",
     shared=(
         "The routes compared share the exponential, the contexts and the matrix H of icrl.operator; that it is what "

@@ -1035,6 +1035,7 @@ CLAIM = Claim(
         "contraction",
         "rate-floor",
         "certainty-equivalence",
+        "fixed-point",
         "explicit-finite-sample",
     ),
     source="Xie et al. 2026, Theorem 3; the bounds for finite n, the lower bound and the instance were found for this book",

@@ -583,7 +583,7 @@ CLAIM = Claim(
         *STATED.checks(),
     ),
     mutants=MUTANTS,
-    rests_on=("softmax-td", "certainty-equivalence"),
+    rests_on=("softmax-td", "rate-floor", "certainty-equivalence", "fixed-point"),
     source="Found for this book",
     shared=(
         "The Transformer, which is given features and A alone, and the definition share the exponential and the "

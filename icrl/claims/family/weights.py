@@ -553,7 +553,7 @@ CLAIM = Claim(
         Check("numeric", numeric_scope, numeric, shows=(parts, the_same, stands_still, by_table)),
     ),
     mutants=MUTANTS,
-    rests_on=("softmax-td", "certainty-equivalence"),
+    rests_on=("softmax-td", "certainty-equivalence", "fixed-point"),
     under={"softmax-td": "log ρ a feature"},
     source="Found for this book",
     shared=(

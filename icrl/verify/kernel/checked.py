@@ -22,7 +22,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from icrl.verify.kernel import elaborated, rocq, sources, twins
+from icrl.verify.kernel import elaborated, rocq, sources, twins, uses
 from icrl.verify.kernel.rocq import NoChecker
 from icrl.verify.kernel.sources import PROOFS, Refused
 from icrl.verify.model import Check, Claim, Verdict
@@ -195,7 +195,9 @@ def check_sources(
                 "sources": sources.digest(folder),
                 "instances": hashlib.sha256(twins.as_coq(twins.instances()).encode()).hexdigest(),
                 "theorems": wanted,
-                "reader": elaborated.sha256(Path(elaborated.__file__).read_text(encoding="utf-8")),
+                "reader": [
+                    elaborated.sha256(Path(one).read_text("utf-8")) for one in (elaborated.__file__, uses.__file__)
+                ],
                 "checker": rocq.checker(),
                 "place": str(work),
             },
@@ -226,9 +228,10 @@ def examined(wanted: Sequence[str], folder: Path, work: Path, report: Report = l
     with ThreadPoolExecutor(2) as pool:
         assumed, values = pool.submit(rocq.assumptions, wanted, work), pool.submit(compared_values, work)
         statements = pool.submit(elaborated.statements, wanted, folder, work)
+        used = pool.submit(uses.used, wanted, folder, work)
     if extra := rocq.unexpected(assumed.result(), folder):
         raise Refused("; ".join(extra))
-    return {"theorems": assumed.result(), "values": values.result(), **statements.result()}
+    return {"theorems": assumed.result(), "values": values.result(), "uses": used.result(), **statements.result()}
 
 
 def reexamined(wanted: Sequence[str], folder: Path, work: Path, nearest: Collection[str] = ()) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import yaml
 
+from icrl.verify.kernel import uses
+from icrl.verify.kernel.checked import proofs_of, read_record, table
 from icrl.verify.model import Claim
 from icrl.verify.pages.drawing import Box, covering, drawing
 from icrl.verify.run import ClaimResult
@@ -14,7 +16,31 @@ from icrl.verify.run import ClaimResult
 
 def foundations(claim: Claim) -> str:
     """What a claim rests on, as references."""
-    return ", ".join(f"{{prf:ref}}`{id}`" for id in claim.rests_on) or "the definitions alone"
+    return references(claim.rests_on) or "the definitions alone"
+
+
+def references(ids: Iterable[str]) -> str:
+    """References to claims."""
+    return ", ".join(f"{{prf:ref}}`{id}`" for id in ids)
+
+
+def in_words(claims: Sequence[Claim]) -> str:
+    """What each claim rests on, what its proofs use, and where the two differ, why."""
+    found = read_record().get("uses", {})
+    owner = {name: one.id for one in claims for proof in proofs_of([one]) for name in proof.theorems if name in found}
+    used, apart = uses.across(found, owner), uses.differences(found, owner, {one.id: one.rests_on for one in claims})
+    lines = []
+    for one in claims:
+        lines.append(f"- {{prf:ref}}`{one.id}`, {one.title}, rests on {foundations(one)}.")
+        if one.id in used:
+            named = references(other.id for other in claims if other.id in used[one.id])
+            lines[-1] += f" Its proofs use {'the same' if used[one.id] == set(one.rests_on) else named or 'no other'}."
+        why: dict[str, list[str]] = {}
+        for other, only_used in apart.get(one.id, {}).items():
+            reason = table(uses.REASONS).get(one.id, {}).get(other, "not explained")
+            why.setdefault(f"{'only' if only_used else 'not'} in the proofs: {reason}", []).append(other)
+        lines += [f"  - {references(others)}, {words}." for words, others in why.items()]
+    return "\n".join(lines)
 
 
 def parts_of_the_book(root: Path) -> dict[str, list[str]]:
@@ -30,10 +56,6 @@ def map_page(results: Sequence[ClaimResult], parts: Mapping[str, Sequence[str]])
         if any(result.claim.under for result in results)
         else ""
     )
-    words = "\n".join(
-        f"- {{prf:ref}}`{result.claim.id}`, {result.claim.title}, rests on {foundations(result.claim)}."
-        for result in results
-    )
     return f"""<!-- Written by `make ledger`; change icrl/claims/ instead. -->
 # Map of the results
 
@@ -42,9 +64,12 @@ its theorem, and says by which kinds of check it stands; a dotted box stands in 
 
 {drawings(results, parts, "##")}
 
-## The same in words
+## The same in words, and by the proofs
 
-{words}
+The proofs of a result use another where a term that the kernel checked mentions a theorem of it, directly or through lemmas \
+that no result states. Where that differs from what the result rests on, directly or through others, a line says why.
+
+{in_words([result.claim for result in results])}
 """
 
 
