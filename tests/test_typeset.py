@@ -124,6 +124,7 @@ def test_what_is_badly_named_or_nested_is_mended():
     assert made.count("<dl>") == made.count("</dl>") == 1 and made.count('<span class="sig-line">') == 1
     assert '<div role="listitem">' in made
     mark = '<a href="x"><span class="std std-ref">✓</span></a>'
+    assert light_page.lightened('Solution to<a href="#x"> Exercise 1</a>') == 'Solution to <a href="#x">Exercise 1</a>'
     assert "(how this was checked)" in light_page.lightened(mark) and "✓</span><span" in light_page.lightened(mark)
     table = (
         '<table class="table">\n<thead><tr><th class="head"><p>\\(a &lt; b\\)</p></th><th>c</th><th></th></tr></thead>'

@@ -58,6 +58,7 @@ SAID = {"✓": "how this was checked", "∴": "its proof", "†": "its source"}
 REPORT = re.compile(
     r'(/issues/new\?title=Sentence%20([^"]+)")(>report this sentence<)'
 )
+SOLUTION = re.compile(r"(Solution to)(<a [^>]*>)\s+")
 SIGNATURE = re.compile(r'<dt class="sig .*?</dt>', re.S)
 LINES = {
     "<dl>": '<span class="sig-lines">',
@@ -107,6 +108,7 @@ def lightened(page: str) -> str:
     page = MAIN.sub(r'<main\1<article id="main-content"', page)
     for old, new in NAMED.items():
         page = page.replace(old, new)
+    page = SOLUTION.sub(r"\1 \2", page)
     page = REPORT.sub(r'\1 aria-label="report this sentence: \2"\3', page)
     return MARK.sub(said, page)
 
