@@ -25,7 +25,7 @@ Hypothesis E_ge0 : forall s u, 0 <= E s u.
 Lemma v_AE : v_A = invmx (1%:M - gamma *: Phat) *m bhat.
 Proof. by rewrite Phat_is_Mhat_Pe bhat_is_Mhat_rhat. Qed.
 
-(** Where it errs: by how much v_A misses v_CE. *)
+(** Where an averager errs: by how much v_A misses v_CE. *)
 Theorem average_bias :
   `|gamma| < 1 ->
   v_A - v_CE = invmx (1%:M - gamma *: Phat) *m (Mhat *m v_CE - v_CE).

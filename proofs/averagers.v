@@ -38,7 +38,7 @@ Notation td_update := (td_update n S r gamma E).
 Notation average := (average n E S r gamma).
 Notation v_A := (v_A n E S r gamma).
 
-(** With a layer's matrices it is (1 - alpha) v + alpha (bhat + gamma Phat v). *)
+(** With a layer's matrices an averager makes (1 - alpha) v + alpha (bhat + gamma Phat v). *)
 Theorem average_by_operator v :
   average alpha v = (1 - alpha) *: v + alpha *: (bhat + gamma *: (Phat *m v)).
 Proof.
@@ -55,7 +55,7 @@ apply/colP => s; rewrite !(addmxE, oppmxE, scalemxE).
 by move: (v s 0) ((Mhat *m v) s 0) ((Phat *m v) s 0) (bhat s 0) => *; ring.
 Qed.
 
-(** It is the mixture, by alpha, of v and the Bellman operator
+(** An averager is the mixture, by alpha, of v and the Bellman operator
     of the smoothed model. *)
 Lemma average_smoothed v :
   average alpha v =
@@ -71,7 +71,7 @@ apply: norm_le => [|s]; first exact: ler01.
 by under eq_bigr => u _ do rewrite ger0_norm ?Phat_ge0 //; apply: Phat_row_le1.
 Qed.
 
-(** It brings any two vectors closer by the factor 1 - alpha (1 - |gamma|),
+(** An averager brings any two vectors closer by the factor 1 - alpha (1 - |gamma|),
     in every context. *)
 Theorem average_contracts v w :
   0 <= alpha -> alpha <= 1 ->
@@ -87,7 +87,7 @@ rewrite mulrDl ler_add2l -mulrA !ler_wpmul2l // (le_trans (norm_mul _ _)) //.
 by rewrite ler_pimull ?norm_ge0 ?Phat_norm.
 Qed.
 
-(** For alpha <> 0 and |gamma| < 1 its only fixed point is v_A. *)
+(** For alpha <> 0 and |gamma| < 1 an averager's only fixed point is v_A. *)
 Theorem average_fixed_point v :
   `|gamma| < 1 -> alpha != 0 -> average alpha v = v <-> v = v_A.
 Proof.

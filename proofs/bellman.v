@@ -164,7 +164,7 @@ move=> /stochastic_norm P_norm gamma_lt1; split; first exact: discounted_unit.
 exact: only_solution.
 Qed.
 
-(** Value iteration reaches it: k steps from any v0 leave at most |gamma|^k
+(** Value iteration reaches the value function: k steps from any v0 leave at most |gamma|^k
     of the distance. *)
 Theorem value_iteration_converges v0 k :
   stochastic P -> `|gamma| < 1 ->

@@ -129,8 +129,11 @@ move=> alpha_ge0 alpha_le1 c_gt0; move: L.
 apply: (decay_to_floor (a := fun L => norm (weighted_td v0 L - vs))) => [||L].
 - exact: le_trans (norm_ge0 _) (operator_norm_bound alpha_ge0 alpha_le1).
 - by rewrite divr_ge0 ?norm_ge0 // ltW.
-apply: le_trans (error_recursion _ _ alpha_ge0 alpha_le1) _.
-by rewrite opprB addrCA subrr addr0 -mulrA [margin _ _ * _]mulrC divfK // gt_eqF.
+apply: le_trans (error_recursion (weighted_td v0 L) vs alpha_ge0 alpha_le1) _.
+have c_neq0 : margin m gamma != 0 by rewrite gt_eqF.
+have floor :
+  (1 - (1 - alpha * margin m gamma)) * (norm (residual vs) / margin m gamma) = alpha * norm (residual vs) by field.
+by rewrite floor.
 Qed.
 
 End Contraction.

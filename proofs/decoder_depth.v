@@ -62,7 +62,7 @@ rewrite big1 ?mulr0 // => k _; have lt_ki : (k.+1 < i)%N := leq_ltn_trans (ltn_o
 by rewrite (ltn_eqF lt_ki) (ltn_eqF (ltnW lt_ki)) mulr0 subrr mulr0.
 Qed.
 
-(** Its diagonal is 1 and 1 + alpha gamma K_j(j - 1). *)
+(** The diagonal of the decoder's G is 1 and 1 + alpha gamma K_j(j - 1). *)
 Theorem decoder_G_diagonal n alpha :
   decoder_G n E S gamma alpha 0 0 = 1 /\
   forall j (lt : (j.+1 < n.+1)%N),
@@ -76,7 +76,7 @@ rewrite big_ord_recr /= eqxx (ltn_eqF (ltnSn j)) big1 => [|k _]; last first.
 by rewrite add0r mulr1 subr0 mulrA mulrAC.
 Qed.
 
-(** That of column 1 is 1 + alpha gamma. *)
+(** The diagonal entry of column 1 is 1 + alpha gamma. *)
 Theorem decoder_G_column_one n alpha (lt : (1 < n.+1)%N) :
   E (S 1%N) (S 0%N) != 0 ->
   decoder_G n E S gamma alpha (Ordinal lt) (Ordinal lt) = 1 + alpha * gamma.

@@ -215,7 +215,7 @@ move=> fix_vs; have fixed : alpha * norm (on_W (residual vs)) = 0.
   rewrite -(ger0_norm alpha_ge0) -norm_scale -restrictZ (_ : on_W _ = 0) ?norm0 //.
   by apply: (addrI (on_W vs)); rewrite -restrictD -ep_update_residual fix_vs addr0.
 case: (leP 0 (1 - alpha * c)) => [q_ge0|q_lt0]; last by rewrite !ep_rate // mulr0.
-move: L; apply: geometric_decay => // L; apply: le_trans (ep_error_recursion _ _) _.
+move: L; apply: geometric_decay => // L; apply: le_trans (ep_error_recursion (weighted_td (fun _ => alpha) v0 L) vs) _.
 by rewrite fixed addr0.
 Qed.
 
@@ -228,8 +228,10 @@ Theorem ep_depth v0 vs L :
 Proof.
 move=> c_gt0; case: (leP 0 (1 - alpha * c)) => [q_ge0|q_lt0]; last by rewrite !ep_rate // mulr0 mul0r addr0.
 move: L; apply: decay_to_floor => [//||L]; first by rewrite divr_ge0 ?norm_ge0 // ltW.
-apply: le_trans (ep_error_recursion _ _) _.
-by rewrite opprB addrCA subrr addr0 -mulrA [c * _]mulrC divfK // gt_eqF.
+apply: le_trans (ep_error_recursion (weighted_td (fun _ => alpha) v0 L) vs) _.
+have c_neq0 : c != 0 by rewrite gt_eqF.
+have floor : (1 - (1 - alpha * c)) * (norm (on_W (residual vs)) / c) = alpha * norm (on_W (residual vs)) by field.
+by rewrite floor.
 Qed.
 
 End Contraction.

@@ -74,7 +74,7 @@ move=> inv; have bellman : v_CE = rhat + gamma *: (Pe *m v_CE).
 by split=> // alpha; rewrite ep_update_bellman -bellman subrr restrict0 mulmx0 scaler0 addr0.
 Qed.
 
-(** Where it has an inverse on W, that is the one solution there. *)
+(** Where 1 - gamma Pe has an inverse on W, v_CE is the one solution of the empirical equation there. *)
 Lemma ep_one_solution v :
   invertible_on W (1%:M - gamma *: Pe) ->
   on_W v = on_W (rhat + gamma *: (Pe *m v)) <-> on_W v = on_W v_CE.

@@ -25,7 +25,7 @@ Proof. by case: exp_exponential => _; apply. Qed.
 Lemma exp_inj : injective exp.
 Proof. by move=> a b ab; case: (ltrgtP a b) => // /exp_lt; rewrite ab ltxx. Qed.
 
-(** It is nowhere 0, for then it would be 0 everywhere; and a square. *)
+(** The exponential is positive: a square, and nowhere 0, for then it would be 0 everywhere. *)
 Lemma exp_gt0 a : 0 < exp a.
 Proof.
 have half : exp a = exp (a / 2%:R) ^+ 2 by rewrite expr2 -expD -splitr.

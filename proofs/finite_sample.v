@@ -61,7 +61,7 @@ rewrite -[delta / _]invf_div -exp_opp_ln //; apply: deviation_tail; rewrite ?ln_
 by rewrite !scalemxE -mulrBr; case: sign; rewrite ?expr0 ?mul1r // expr1 mulN1r opprB.
 Qed.
 
-(** Where none of them happens, the context is accurate. *)
+(** Where no state misses, the context is accurate. *)
 Lemma no_miss t :
   ~~ accurate t -> [exists i : bool * 'I_N * 'I_n, miss i.1.1 i.1.2 i.2.+1 t].
 Proof.

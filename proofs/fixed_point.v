@@ -46,7 +46,7 @@ move=> inv; rewrite /population_update addrC addKr; congr (_ *: (_ *m _)).
 by rewrite [RHS]mulmxBr mulKVmx // mulmxBl mul1mx -scalemxAl opprB addrA addrAC.
 Qed.
 
-(** So it keeps v_pi, whatever the weights. *)
+(** So an update keeps v_pi, whatever the weights. *)
 Theorem population_keeps_v_pi : 1%:M - gamma *: P \in unitmx -> update v_pi = v_pi.
 Proof.
 by move=> inv; apply/eqP; rewrite -subr_eq0 population_update_adds // subrr !mulmx0 scaler0.
@@ -70,7 +70,7 @@ have -> : M_pi = diag_mx (\row_s (population_sum E mu s)^-1) *m table E *m diag_
 by rewrite !unitmx_mul !diag_unit ?andbT // => s; rewrite invr_neq0.
 Qed.
 
-(** It is the only fixed point exactly if M_pi has an inverse. *)
+(** v_pi is the only fixed point exactly if M_pi has an inverse. *)
 Lemma population_only_iff :
   1%:M - gamma *: P \in unitmx -> alpha != 0 ->
   (forall v, update v = v -> v = v_pi) <-> M_pi \in unitmx.
@@ -141,7 +141,7 @@ split=> [/eqP/(exp_inj exp_exponential)->|/subr0_eq->]; first by rewrite subrr.
 exact: eqxx.
 Qed.
 
-(** That form is 0 for every skew matrix. *)
+(** The form y^T A y is 0 for every skew matrix A. *)
 Theorem skew_form_is_0 (R : realFieldType) d (A : 'M[R]_d) (y : 'cV[R]_d) :
   A^T = - A -> (y^T *m A *m y) 0 0 = 0.
 Proof.

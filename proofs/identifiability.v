@@ -83,7 +83,7 @@ have -> : (x (S k) - x (S i))^T = (x (S k))^T - (x (S i))^T by apply/matrixP => 
 by rewrite /score !mulmxBl addmxE oppmxE.
 Qed.
 
-(** They give the same weights exactly if D is taken to 0 between
+(** A and A + D give the same weights exactly if D is taken to 0 between
     the differences of the sources' features and the features of visited states. *)
 Theorem same_weights_iff_invisible A D : same_weights A (A + D) <-> invisible D.
 Proof.

@@ -50,7 +50,7 @@ move=> sum0; apply/colP => k; rewrite [RHS]mxE; apply/eqP; rewrite -sqrf_eq0 exp
 by apply: (psumr_eq0P (P := xpredT) (F := fun k => (slopes *m h) k 0 * (slopes *m h) k 0)) => // i _; rewrite -expr2 sqr_ge0.
 Qed.
 
-(** Then there is exactly one least point. *)
+(** There is exactly one least point where only 0 leaves all TD errors as they are. *)
 Lemma one_least_point :
   (forall h, slopes *m h = 0 -> h = 0) ->
   exists vs, forall v, least_point v <-> v = vs.

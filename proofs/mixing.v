@@ -127,7 +127,8 @@ under eq_bigr do rewrite mxE mulr_sumr; rewrite exchange_big; apply: eq_bigr => 
 by under eq_bigr do rewrite mulrA; rewrite -mulr_suml stat.
 Qed.
 
-(** So from any start it is within zeta times the span of that. *)
+(** So from any start the expected sum of f is within zeta times the span of f
+    of n times its mean. *)
 Theorem expected_sum_near_mean n zeta mu f w s :
   start_effect_at_most n zeta ->
   distribution mu -> stationary P mu -> span_at_most f w ->

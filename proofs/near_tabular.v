@@ -97,7 +97,8 @@ have {}IH s : visited s -> `|(softmax_td v0 L - tabular_td v0 L) s 0| <= bound.
   by apply: IH => [l lt_l|l j k lt_l]; [apply: alpha_le | apply: D_le]; apply: ltnW.
 have /andP[a_ge0 a_le1] := alpha_le L (ltnSn L).
 apply: max_visited_le => // s Ws; have src := covered Ws.
-rewrite [softmax_td v0 L.+1 s 0](one_hot_update S exp_exponential n_gt0 root) [tabular_td _ _ _ _]addmxE scalemxE.
+rewrite [softmax_td v0 L.+1 s 0](one_hot_update S exp_exponential n_gt0 root r gamma (alpha L) (softmax_td v0 L)).
+rewrite [tabular_td v0 L.+1 s 0](addmxE (tabular_td v0 L) (alpha L *: rhat (td_error (tabular_td v0 L)))) scalemxE.
 have pull := foreign_pull src (share_le s Ws) D_ge0 (fun j k => D_le L j k (ltnSn L)).
 have differ := own_errors_differ (softmax_td v0 L) (tabular_td v0 L) src.
 move: IH differ pull; set v := softmax_td v0 L; set t := tabular_td v0 L.

@@ -254,7 +254,7 @@ have -> : \sum_i a * v i 0 * (b * u i 0) *+ 2 = a * b * b *+ 2.
 by clear bE a_ge0 c_ge0 a_neq0; move: a b c => *; ring.
 Qed.
 
-(** It is a seminorm. *)
+(** euclid is a seminorm. *)
 Lemma euclid_seminorm : seminorm euclid.
 Proof.
 split=> [u v|c u].

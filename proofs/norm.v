@@ -101,18 +101,19 @@ Qed.
 
 End Norm.
 
-(** Distances a l that every step multiplies by at most q. *)
+(** Numbers a l, such as a distance at every depth l. *)
 Section Decay.
 Variables (R : realFieldType) (a : nat -> R) (q : R).
 Hypothesis q_ge0 : 0 <= q.
 
+(** If no a (l + 1) is above q a l, no a l is above q^l a 0. *)
 Lemma geometric_decay : (forall l, a l.+1 <= q * a l) -> forall l, a l <= q ^+ l * a 0%N.
 Proof.
 move=> step; elim=> [|l IH]; first by rewrite mul1r.
 by rewrite exprS -mulrA (le_trans (step l)) // ler_wpmul2l.
 Qed.
 
-(** If every step adds at most (1 - q) f, they decay to the floor f. *)
+(** If no a (l + 1) is above q a l + (1 - q) f, the a l decay at the rate q to the floor f. *)
 Lemma decay_to_floor f :
   0 <= f -> (forall l, a l.+1 <= q * a l + (1 - q) * f) -> forall l, a l <= q ^+ l * a 0%N + f.
 Proof.

@@ -131,7 +131,7 @@ Proof.
 by move=> muP; rewrite -deviation_square //; apply: eq_expectation => t; rewrite deviation_is_gap.
 Qed.
 
-(** That variance is at most a quarter of the square of the span of f. *)
+(** The variance of f at the next state is at most a quarter of the square of the span of f. *)
 Theorem next_variance_at_most sigma :
   (forall u w, f u 0 - f w 0 <= sigma) -> next_variance P f s <= sigma ^+ 2 / 4%:R.
 Proof.

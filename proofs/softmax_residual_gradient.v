@@ -74,7 +74,7 @@ rewrite mxE both_normaliserE big_sumType -big_split -mulrA /=; congr (_ + _ * _)
 by rewrite mulr_sumr; apply: eq_bigr => k _; move: (Z s)^-1 (td_error v k) => *; ring.
 Qed.
 
-(** The gradient is one: from v to v + h the squared errors change
+(** The gradient is the derivative: from v to v + h the squared errors change
     by its product with h, and a square. *)
 Theorem gradient_is_derivative v h :
   J (v + h) = J v + \sum_s gradient v s 0 * h s 0 +
@@ -158,7 +158,7 @@ rewrite (_ : preconditioner *m _ = 0) ?scaler0 ?subr0 //; apply/colP => s; rewri
 by apply: (mulfI (Z_neq0 s)); rewrite -entry none mxE mulr0.
 Qed.
 
-(** Where the table has an inverse, it keeps nothing else. *)
+(** Where the table has an inverse, a layer keeps nothing but least points. *)
 Theorem kept_is_least_point alpha v :
   alpha != 0 -> table E \in unitmx -> update alpha v = v <-> least_point v.
 Proof.

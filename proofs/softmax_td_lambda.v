@@ -194,7 +194,7 @@ move: (n - k)%N => m; move: (nat_of_ord k) => i; elim: m i => [|m IH] i /=; firs
 by rewrite IH zero !mulr0 addr0 mulr0 addr0.
 Qed.
 
-(** It is at most |gamma| times the greatest value. *)
+(** What P_lambda makes of v is at most |gamma| times its greatest value. *)
 Lemma P_lambda_small v : norm (P_lambda *m v) <= `|gamma| * norm v.
 Proof.
 have c_ge0 := norm_ge0 v; have b_ge0 : 0 <= `|gamma| * norm v by rewrite mulr_ge0.

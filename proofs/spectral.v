@@ -106,7 +106,7 @@ have -> : weighted_td w l - weighted_td 0 l = (weighted_td w l - v) - (weighted_
 by apply: le_lt_trans (norm_add _ _) _; rewrite norm_opp ltr_add.
 Qed.
 
-(** And where they vanish, it converges to v_CE. *)
+(** And where the powers of G vanish, the depth iteration converges to v_CE. *)
 Lemma vanishing_powers_of_G :
   `|gamma| < 1 -> (forall w, tends_to (fun l => iter l (mulmx G) w) 0) ->
   forall v0, tends_to (weighted_td v0) (v_CE n S r gamma).

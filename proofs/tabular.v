@@ -93,7 +93,7 @@ move=> /nonsource_visits none.
 by rewrite /foreign_share none mul0r add0r subr0 divff // pnatr_eq0 -lt0n.
 Qed.
 
-(** At a source it is at most e^(- beta) (n - n_s) / n_s. *)
+(** At a source the foreign share is at most e^(- beta) (n - n_s) / n_s. *)
 Theorem foreign_share_le s :
   source n S s ->
   0 <= share s <= (n%:R - (visits s)%:R) / ((visits s)%:R * exp beta).

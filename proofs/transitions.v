@@ -124,7 +124,7 @@ rewrite /transition_prompt /td_scores !tr_col_mx mul_row_block mul_row_col !(mul
 by rewrite mul_row_block mul_row_col !mulmx0 !addr0 mulmxN !mulmx1 mulNmx addrC -mulmxBr.
 Qed.
 
-(** That of the residual gradient scores the columns of X - Y. *)
+(** The score matrix of the residual gradient scores the columns of X - Y. *)
 Lemma residual_scoresE w : (prompt w)^T *m residual_scores R d *m prompt w = (X - Y)^T *m (Y - X).
 Proof.
 rewrite /transition_prompt /residual_scores !tr_col_mx mul_row_block mul_row_col !(mulmx0, addr0, mul0mx).

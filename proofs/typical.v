@@ -126,7 +126,7 @@ apply: le_trans (negative_drift p0_distribution P_stochastic mu_distribution mu_
 by apply: Pr_le => // t; rewrite /margin_met; case: (own (walk t)) => -> _ _ _; rewrite -ltNge.
 Qed.
 
-(** And too few transitions leave it with no more than that. *)
+(** Too few transitions leave s with probability at most delta / (3 N). *)
 Lemma visits_fail s :
   Pr p0 P (fun t => ~~ well_visited s t) <= delta / (3%:R * N%:R).
 Proof.
@@ -149,8 +149,8 @@ apply: Pr_le => // t; rewrite -ltNge => few; under eq_bigr do rewrite mxE.
 by rewrite sumrB sumr_const card_ord -[_ *+ n]mulr_natl mulrA -natr_sum subr_gt0.
 Qed.
 
-(** And the empirical mean is off, though enough transitions leave it, with no
-    more than that. *)
+(** The empirical mean at s is off, though enough transitions leave s,
+    with probability at most delta / (3 N). *)
 Lemma means_miss s :
   Pr p0 P (fun t => well_visited s t && ~~ close s t) <= delta / (3%:R * N%:R).
 Proof.

@@ -71,7 +71,7 @@ rewrite ler_pdivr_mulr // expr_div_n expr1n mul1r [_^-1 * F]mulrC ler_pdivl_mulr
 by rewrite mulrC.
 Qed.
 
-(** It is the least depth at which (1 - alpha c)^L e0 is at most F. *)
+(** The worthwhile depth is the least at which (1 - alpha c)^L e0 is at most F. *)
 Theorem worthwhile_is_least (ac e0 F : R) :
   0 < ac -> ac <= 1 -> 0 <= e0 -> 0 < F ->
   least_depth (1 - ac) e0 F (worthwhile ac e0 F).

@@ -215,7 +215,32 @@ def test_a_proof_is_stepped_through_by_keyboard_by_tap_and_by_mouse(width, addre
         fold.get_by_role("button", name="Next").click()
     assert fold.locator("label:has(:checked)").inner_text() == "Qed."
     assert fold.locator(".goals").inner_text().startswith("Accepted.")
+    fold.locator("label:has(:checked) input").press("ArrowDown")
+    assert fold.locator("label:has(:checked)").inner_text() == "Qed."
+    fold.locator("label").first.click()
+    fold.locator("label:has(:checked) input").press("ArrowUp")
+    assert shown(fold) == expected[0]
     assert found == []
+
+
+BROKEN = r"""article => [...article.querySelectorAll('details.steps label code')].flatMap(code => {
+  const walk = document.createTreeWalker(code, NodeFilter.SHOW_TEXT), letters = [];
+  while (walk.nextNode()) for (let i = 0; i < walk.currentNode.length; i++) {
+    const letter = document.createRange();
+    letter.setStart(walk.currentNode, i); letter.setEnd(walk.currentNode, i + 1);
+    letters.push([letter.toString(), letter.getBoundingClientRect().top]);
+  }
+  return letters.slice(1).flatMap(([letter, top], i) => top > letters[i][1] + 8 ? [letters[i][0] + letter] : []);
+})"""
+"""The letters between which the lines of proofs are broken."""
+
+
+def test_a_line_of_a_proof_is_not_broken_behind_a_sign_that_belongs_to_what_follows(address, page):
+    page.set_viewport_size({"width": browser.PHONE, "height": 844})
+    page.goto(f"{address}/book/depth.html", wait_until="load")
+    page.evaluate(browser.UNFOLD)
+    broken = page.locator("article").evaluate(BROKEN)
+    assert len(broken) > 50 and [pair for pair in broken if re.match(r"[-?!/@|\]}]\S", pair)] == []
 
 
 @pytest.mark.parametrize("width", [browser.WIDE, browser.PHONE])

@@ -8,12 +8,14 @@ import json
 import re
 import shutil
 import sys
+from html import unescape
 
 import pytest
 
 from conftest import ROOT
 from gates.active import only_tells, reaches
 from icrl.verify.kernel import sources, steps
+from icrl.verify.kernel.sources import Sentence
 
 sys.path.insert(0, str(ROOT / "book" / "_ext"))
 import proof_steps
@@ -66,6 +68,7 @@ PLANTED = {
     "a theorem of another source": lambda files: files["contraction.v"]["theorems"].update(free=[]),
     "a source missing": lambda files: files.pop("contraction.v"),
     "another source's steps": lambda files: files.update({"contraction.v": files["softmax_td.v"]}),
+    "a cited result missing": lambda files: files["contraction.v"]["results"].pop("decay_to_floor"),
     "a source without theorems": lambda files: files.update({"norm.v": files["contraction.v"]}),
 }
 
@@ -125,26 +128,100 @@ def test_each_mark_before_a_tactic_is_a_sentence_for_the_checker(words, parts):
 
 def test_every_sentence_begins_with_a_word_that_is_explained():
     first = {re.match(r"\w+", steps.parts(sentence.words)[-1])[0] for sentence in SENTENCES.values()}
-    assert first and first <= set(proof_steps.tactics())
+    assert first and first <= proof_steps.table(proof_steps.TACTICS).keys()
 
 
 def test_a_word_is_explained_where_it_is_a_tactic():
     text = "Theorem a : b. Proof. - by rewrite first; last exact: ring. Qed."
     [sentence] = [one for one in steps.proofs(text)["a"] if "by" in one.words]
-    assert list(proof_steps.tactics_in(sentence)) == ["by", "rewrite", "last", "exact"]
+    assert [word for _, word in proof_steps.tactics_in(sentence)] == ["by", "rewrite", "last", "exact"]
+    for place, word in proof_steps.tactics_in(sentence):
+        assert sentence.words[place:].startswith(word)
+
+
+@pytest.mark.parametrize(
+    "words, marks",
+    [
+        ("apply: f => [||L]", "name cases"),
+        ("move=> x; exact: f _ (g _)", "then hole"),
+        ("- by rewrite a ?b // !c -d /e {1}f", "part often obvious once back definition at"),
+        ("rewrite -[X in X <= _]a [_ * _]b -2!c /=", "back pattern hole once computed"),
+        ("have [x x_gt0] := e; rewrite (_ : x = 1)", "apart then claim"),
+        ("have -> : a - b = `|c| / d by []", "used nothing"),
+        ("case: x => [->|/f y]; [by [] | rewrite a]", "name cases used first then each nothing"),
+        ("apply: (@f _ (fun k => a)) => k; ring", "all hole function name then"),
+        ("exists (fun k => - x k + 2%:R)", "function"),
+        ("apply: (f (a := k)); move: (x) => *; ring", "argument then name unnamed"),
+        ("rewrite a in h", "place"),
+        ("by rewrite /f //= => h k", "definition both name"),
+    ],
+)
+def test_a_sign_is_found_where_it_has_its_meaning(words, marks):
+    found = dict((name, at) for at, name in proof_steps.marks_in(Sentence(words, 1, 1, 0)))
+    assert found.keys() == set(marks.split())
+    assert all(words[at] in "-;[i_@:f/?!{=*<>" for at in found.values())
+
+
+def test_what_is_explained_stands_in_some_proof():
+    used = {name for sentence in SENTENCES.values() for _, name in proof_steps.marks_in(sentence)}
+    assert used == proof_steps.table(proof_steps.MARKS).keys()
+    used = {name for sentence in SENTENCES.values() for _, name in proof_steps.library_in(sentence, set())}
+    assert used == proof_steps.table(proof_steps.LIBRARY).keys()
+    assert used.isdisjoint(proof_steps.stated())
+    used = {name for sentence in SENTENCES.values() for _, name in proof_steps.tactics_in(sentence)}
+    assert used == proof_steps.table(proof_steps.TACTICS).keys()
 
 
 def test_what_a_sentence_cites_is_named_but_for_hypotheses():
     sentence = SENTENCES["contraction.v", "contraction", 3]
-    assert list(proof_steps.cited("contraction", sentence, set())) == ["norm_ge0", "operator_norm_bound"]
-    assert list(proof_steps.cited("contraction", sentence, {"norm_ge0"})) == ["operator_norm_bound"]
-    assert list(proof_steps.cited("td", sentence, set())) == []
+    said = lambda local: [words or how for words, how in proof_steps.explained("contraction", sentence, local, {})]
+    for name, told in {
+        "norm_ge0": "Lemma norm_ge0 m n (M : 'M[R]_(m, n)) : 0 <= norm M.",
+        "operator_norm_bound": "No row of |G| sums to more than 1 - alpha c.",
+        "le_trans": "`le_trans`: if `x <= y` and `y <= z`, then `x <= z`.",
+    }.items():
+        assert told in said(set()) and told not in said({name})
+
+
+def test_the_words_of_a_sentence_are_explained_in_their_order():
+    sentence = SENTENCES["contraction.v", "contraction", 4]  # - by rewrite divr_ge0 ?norm_ge0 // ltW
+    said = [words for words, _ in proof_steps.explained("contraction", sentence, set(), {})]
+    begun = "A `-`", "`by", "`rewrite", "`divr_ge0`", "`?e`", "", "`//`", "`ltW`"
+    assert len(said) == len(begun) and all(map(str.startswith, said, begun))
 
 
 def test_a_result_is_told_in_words_and_as_it_is_stated():
-    words, statement = proof_steps.said("operator_norm_bound")
+    words, statement = proof_steps.told("operator_norm_bound")
     assert words == "No row of |G| sums to more than 1 - alpha c."
     assert statement.startswith("Theorem operator_norm_bound : 0 <= alpha -> ") and statement.endswith(".")
+
+
+def test_a_result_that_is_named_outside_its_section_is_told_with_what_the_section_fixes():
+    there = RECORD["files"]["contraction.v"]
+    sentence = SENTENCES["contraction.v", "contraction", 2]
+    told = proof_steps.explained("contraction", sentence, set(), there["results"])
+    [stated] = (how for _, how in told if how.startswith("Lemma decay_to_floor :"))
+    assert "(a : nat -> R) (q : R),\n0 <= q ->" in stated
+    inside, outside = (
+        proof_steps.cited("contraction")[SENTENCES["contraction.v", name, 3]]
+        for name in ("contraction", "transformer_contraction")
+    )
+    assert {one.name: one.outside for one in inside} == {"norm_ge0": True, "operator_norm_bound": False}
+    assert {one.name: one.outside for one in outside} == {"contraction": True}
+
+
+def test_what_is_said_of_a_result_stands_alone():
+    """No words begin with a pronoun, as nothing stands above them where they are shown."""
+    cited = {one.name for file in RECORD["files"] for found in proof_steps.cited(file[:-2]).values() for one in found}
+    pronoun = re.compile(r"((so|and|then) )?(its?|they|them|this|these|those|that \w+ is)\b", re.IGNORECASE)
+    assert cited and [name for name in cited if pronoun.match(proof_steps.told(name)[0])] == []
+
+
+def test_no_line_breaks_behind_a_sign_that_belongs_to_what_follows():
+    page = proof_steps.unbroken("by rewrite -mulrA ?f // => -> /g !(a, b) - c.")
+    joined = re.findall(r'<span class="joined">(.*?)</span>', page)
+    assert joined == ["-m", "?f", "//", "-&gt;", "/g", "!("]
+    assert unescape(re.sub("<.*?>", "", page)) == "by rewrite -mulrA ?f // => -> /g !(a, b) - c."
 
 
 def test_a_script_of_data_tells_all_that_is_on_record_and_does_nothing_else():

@@ -19,7 +19,9 @@ from icrl.verify.kernel import sources, steps
 
 SCRIPTS = "_static/steps"
 """Where the scripts of data stand in the site."""
-TACTICS = sources.PROOFS / "tactics.toml"
+TACTICS, MARKS, LIBRARY = (
+    sources.PROOFS / f"{name}.toml" for name in ("tactics", "marks", "library")
+)
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +51,7 @@ def fold(file, name, script):
     """A proof as HTML: its sentences, one of which can be chosen, and the script that tells what is left to show after it."""
     choices = "".join(
         f'<label style="--indent: {indent}"><input type="radio" name="{file}.{name}" value="{i}">'
-        f"<code>{escape(sentence)}</code></label>"
+        f"<code>{unbroken(sentence)}</code></label>"
         for i, (indent, sentence) in enumerate(
             indented(steps.proofs(text_of(file))[name])
         )
@@ -60,6 +62,15 @@ def fold(file, name, script):
 <fieldset><legend class="visually-hidden">The sentences of the proof</legend>{choices}</fieldset>
 </details>
 """
+
+
+def unbroken(sentence):
+    """A sentence as HTML, with no line broken behind a sign that belongs to what follows."""
+    return re.sub(
+        r"[-?!/@|\]}]+(?:&#?\w+;|[^\s&])",
+        r'<span class="joined">\g<0></span>',
+        escape(sentence),
+    )
 
 
 def indented(proof):
@@ -84,62 +95,90 @@ def visit(self, node):
 
 
 @cache
-def tactics():
-    """What each word does that leads from one goal to the next."""
-    return tomllib.loads(TACTICS.read_text("utf-8"))
+def table(path):
+    """A table of what words or signs mean."""
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+@cache
+def texts():
+    """The sources."""
+    return sources.sources()
 
 
 @cache
 def stated():
     """What the sources state, by name: the source, and the sentence."""
-    return {
-        sentence.states[1]: (Path(file).stem, sentence)
-        for file, text in sources.sources().items()
-        for sentence in sources.sentences(text)
-        if sentence.states
-    }
-
-
-def tactics_in(sentence):
-    """The words of a proof's sentence that :func:`tactics` explains, where a tactic can stand."""
-    before, *_, tactic = "", *steps.parts(sentence.words)
-    for word in re.findall(r"[\w']+|[^\w\s]", tactic):
-        if before in ("", *";[|", "by", "first", "last", "do"):
-            yield from tactics().keys() & {word}
-        before = word
+    return steps.stated(texts())
 
 
 @cache
-def brought(file):
-    """The modules of ours that a source brings in."""
-    return set(sources.imports(text_of(file)))
+def cited(file):
+    """What the sentences of a source's proofs name of ours."""
+    return steps.cited(f"{file}.v", texts(), stated())
 
 
-def cited(file, sentence, local):
-    """What a sentence names of ours: a result, or a definition that it unfolds; no ``local`` name, of a hypothesis."""
-    for unfolds, name in re.findall(
-        r"(/@?)?(?<![\w.'])(\w[\w']*)", sentence.words
-    ):
-        where, what = stated().get(name, ("", sentence))
-        above = where == file and what.last < sentence.first
-        known = above or where in brought(file)
-        if known and (unfolds or what.states[0] in ("Lemma", "Theorem")):
-            yield from {name} - local
+def tactics_in(sentence):
+    """The words of a proof's sentence that lead from one goal to the next, and their places: those that stand where a tactic can."""
+    before, words = "", sentence.words
+    start = len(words) + 1 - len(steps.parts(words)[-1])
+    for word in re.finditer(r"[\w']+|[^\w\s]", words[start:]):
+        if before in ("", *";[|", "by", "first", "last", "do"):
+            yield from (
+                (start + word.start(), name)
+                for name in table(TACTICS).keys() & {word[0]}
+            )
+        before = word[0]
 
 
-def said(name):
-    """What is told about a word of a proof: what it does; or what it says, in words, and how it is stated."""
-    if name in tactics():
-        return [tactics()[name], ""]
+def marks_in(sentence):
+    """The signs in a proof's sentence, and their first places."""
+    for name, (pattern, _) in table(MARKS).items():
+        there = (
+            found.start(found.re.groups)
+            for found in re.finditer(pattern, sentence.words)
+        )
+        if (place := next((at for at in there if at >= 0), None)) is not None:
+            yield place, name
+
+
+def library_in(sentence, local):
+    """The results of the library in a proof's sentence, and their places; no ``local`` name, of a hypothesis."""
+    for word in re.finditer(r"(?<![\w.'])\w[\w']*(?!\.)", sentence.words):
+        if word[0] in table(LIBRARY).keys() - local:
+            yield word.start(), word[0]
+
+
+def explained(file, sentence, local, results):
+    """What there is to say of a sentence, in the order of its words; ``results`` are those that it names outside their sections, as they read there."""
+    found = [
+        *((at, table(TACTICS)[word]) for at, word in tactics_in(sentence)),
+        *((at, table(MARKS)[name][1]) for at, name in marks_in(sentence)),
+        *(
+            (at, f"`{name}`: {table(LIBRARY)[name]}")
+            for at, name in library_in(sentence, local)
+        ),
+    ]
+    said = [(at, (words, "")) for at, words in found]
+    for at, name, outside in cited(file)[sentence]:
+        if name not in local:
+            said.append((at, told(name, results.get(name) if outside else "")))
+    return list(dict.fromkeys(one for _, one in sorted(said)))
+
+
+def told(name, result=""):
+    """What is told of what is stated: what it says in words, and how it is stated, or reads as a ``result`` outside its sections."""
     file, what = stated()[name]
-    return [comment_above(file, what), f"{what.words}."]
+    gap = "\n" if "\n" in (result or "") else " "
+    words = f"{what.states[0]} {name} :{gap}{result}" if result else what.words
+    return comment_above(file, what), f"{words}."
 
 
 def comment_above(file, what):
     """What the comment above a statement says; empty where there is none."""
     above = (
         comment
-        for _, last, comment in sources.comments(text_of(file))
+        for _, last, comment in sources.comments(texts()[file])
         if last == what.first - 1
     )
     return " ".join(next(above, "").strip("(* )").split())
@@ -156,9 +195,10 @@ def names_of(goal):
 
 def data(file, recorded):
     """The script of a source: the steps on record, and what there is to say about the words of each."""
-    told: dict[str, int] = {}
+    said: dict[tuple[str, str], int] = {}
     found: dict[str, list] = {}
-    number = lambda name: told.setdefault(name, len(told))
+    number = lambda one: said.setdefault(one, len(said))
+    results = recorded.get("results", {})
     for name, proof in steps.proofs(text_of(file)).items():
         before: set[str] = set()
         found[name] = []
@@ -172,18 +212,13 @@ def data(file, recorded):
                     for goal in goals
                 )
             )
-            words = [
-                *tactics_in(sentence),
-                *cited(file, sentence, before | now),
-            ]
+            words = explained(file, sentence, before | now, results)
             before = now
-            found[name].append(
-                [here, later, list(map(number, dict.fromkeys(words)))]
-            )
+            found[name].append([here, later, [number(one) for one in words]])
     shown = {
         "texts": recorded["texts"],
         "goals": recorded["goals"],
-        "said": list(map(said, told)),
+        "said": list(said),
         "steps": found,
     }
     return f'proofSteps("{file}", {steps.compact(shown)});\n'

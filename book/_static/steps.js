@@ -78,6 +78,10 @@
     next.addEventListener("click", () => choose(chosen() + 1, true));
     const list = fold.querySelector("fieldset"), on = event => choices.indexOf(event.target.closest("label")?.firstChild);
     list.addEventListener("change", () => choose(chosen(), true));
+    list.addEventListener("keydown", event => {  // or a key would lead from the last sentence to the first
+      const way = {ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1}[event.key];
+      if (way && !choices[chosen() + way]) event.preventDefault();
+    });
     list.addEventListener("pointerover", event => { if (event.pointerType === "mouse" && on(event) >= 0) show(on(event)); });
     list.addEventListener("pointerleave", event => { if (event.pointerType === "mouse") show(chosen()); });
     fold.append(make("div", "state", make("div", "walk", back, place, next), goals));

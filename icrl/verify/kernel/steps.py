@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, fromstring
 
 from icrl.verify.kernel import rocq, sources
@@ -68,6 +69,13 @@ class Session:
         here, later, *_ = found
         return [as_goal(goal) for goal in here], [as_goal(goal) for goal in later.iter("goal")]
 
+    def statement(self, name: str) -> str:
+        """What a result says, for all that its sections fix, where none is open."""
+        self.say(f"Goal ltac:(let t := type of (@{name}) in exact t).")
+        [[goal], _] = self.left()
+        self.say("Abort.")
+        return goal[-1]
+
 
 Goal = tuple[str, ...]
 """The hypotheses, and last what is to be shown."""
@@ -117,10 +125,72 @@ def parts(words: str) -> list[str]:
     return [*words.removesuffix(tactic).split(), f"{tactic}."]
 
 
-def stepped(file: str, work: Path) -> dict[str, Any]:
+Stated = dict[str, tuple[str, Sentence]]
+"""What sources state, by name: the source, and the sentence."""
+
+
+def stated(texts: Mapping[str, str]) -> Stated:
+    """What some sources state."""
+    return {
+        what[1]: (file, sentence)
+        for file, text in texts.items()
+        for sentence in sources.sentences(text)
+        if (what := sentence.states)
+    }
+
+
+class Cited(NamedTuple):
+    """Where in its words a sentence names what is stated; whether that is outside the sections that the statement stands in."""
+
+    place: int
+    name: str
+    outside: bool
+
+
+def cited(file: str, texts: Mapping[str, str], known: Stated) -> dict[Sentence, list[Cited]]:
+    """What each sentence of a source's proofs names: a result, or a definition that it unfolds, stated above or in what the source brings in."""
+    brought = {f"{name}.v" for name in sources.imports(texts[file])}
+    within = sections(texts[file])
+
+    def named(sentence: Sentence) -> Iterator[Cited]:
+        for found in re.finditer(r"(/@?)?(?<![\w.'])(\w[\w']*)", sentence.words):
+            where, what = known.get(found[2], ("", sentence))
+            above = where == file and what.last < sentence.first
+            if (above or where in brought) and (found[1] or is_result(what)):
+                yield Cited(found.start(2), found[2], not (above and within[what] <= within[sentence]))
+
+    return {sentence: [*named(sentence)] for proof in proofs(texts[file]).values() for sentence in proof}
+
+
+def is_result(sentence: Sentence) -> bool:
+    """Whether it states something that was proved."""
+    return bool((what := sentence.states) and what[0] in ("Lemma", "Theorem"))
+
+
+def sections(text: str) -> dict[Sentence, set[int]]:
+    """The sections, by their first lines, in which each sentence of a source stands."""
+    found: dict[Sentence, set[int]] = {}
+    opened: list[int] = []
+    for sentence in sources.sentences(text):
+        if sentence.words.startswith("End "):
+            opened.pop()
+        found[sentence] = set(opened)
+        if sentence.words.startswith("Section "):
+            opened.append(sentence.first)
+    return found
+
+
+def outside(file: str, texts: Mapping[str, str], known: Stated) -> list[str]:
+    """The results that a source's proofs name outside their sections, where they speak for all that these fix."""
+    named = (one for found in cited(file, texts, known).values() for one in found)
+    return sorted({one.name for one in named if one.outside and is_result(known[one.name][1])})
+
+
+def stepped(file: str, work: Path, results: Iterable[str] = ()) -> dict[str, Any]:
     """The steps of a source's theorems, by name: each sentence, the numbers of the goals that it leaves, and of those of later parts.
 
-    ``goals`` are the goals by number: the numbers of their hypotheses and conclusion in ``texts``.
+    ``goals`` are the goals by number: the numbers of their hypotheses and conclusion in ``texts``. ``results`` are some
+    results by name, as they read where no section is open.
     """
     text = (work / file).read_text(encoding="utf-8")
     theorem = {sentence: name for name, proof in proofs(text).items() for sentence in proof}
@@ -135,7 +205,8 @@ def stepped(file: str, work: Path) -> dict[str, Any]:
             if name := theorem.get(sentence):
                 here, later = coq.left()
                 steps[name].append([f"{sentence.words}.", list(map(number, here)), list(map(number, later))])
-    return {"texts": list(texts), "goals": list(map(list, goals)), "theorems": steps}
+        found = {name: coq.statement(name) for name in results}
+    return {"texts": list(texts), "goals": list(map(list, goals)), "theorems": steps, "results": found}
 
 
 def below(folder: Path = PROOFS) -> dict[str, str]:
@@ -149,21 +220,23 @@ def below(folder: Path = PROOFS) -> dict[str, str]:
 
 def recorded(work: Path, known: Mapping[str, Any], report: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
     """The steps of every exported theorem of the sources compiled in ``work``, by source; what is ``known`` of the same sources is kept."""
-    now, checker = below(work), rocq.checker()
+    now, checker, texts = below(work), rocq.checker(), sources.sources(work)
     kept = known.get("files", {}) if known.get("checker") == checker else {}
+    there = stated(texts)
 
-    def of(file: str, theorems: Proofs) -> dict[str, Any]:
-        if not other(kept.get(file), now[file], theorems):
+    def of(file: str) -> dict[str, Any]:
+        results = outside(file, texts, there)
+        if not other(kept.get(file), now[file], proofs(texts[file]), results):
             return kept[file]
         report(f"stepping through {file}")
         try:
-            return {"sources": now[file], **stepped(file, work)}
+            return {"sources": now[file], **stepped(file, work, results)}
         except Refused as refusal:
             raise Refused(f"stepping through {file}: {refusal}") from None
 
-    wanted = {file: theorems for file, text in sources.sources(work).items() if (theorems := proofs(text))}
+    wanted = sorted(file for file, text in texts.items() if proofs(text))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return {"checker": checker, "files": dict(sorted(zip(wanted, pool.map(of, *zip(*wanted.items())))))}
+        return {"checker": checker, "files": dict(zip(wanted, pool.map(of, wanted)))}
 
 
 def written(record: Mapping[str, Any]) -> str:
@@ -185,14 +258,16 @@ def read_record() -> dict[str, Any]:
 def faults(record: Mapping[str, Any], folder: Path = PROOFS) -> list[str]:
     """Where the record does not speak of these sources, of each of their theorems, and of every sentence of its proof."""
     now, texts, files = below(folder), sources.sources(folder), record.get("files", {})
+    there = stated(texts)
+    results = {file: outside(file, texts, there) for file in texts}
     return [
         f"{file}: {fault}"
         for file in dict.fromkeys([*texts, *files])
-        if (fault := other(files.get(file), now.get(file), proofs(texts.get(file, ""))))
+        if (fault := other(files.get(file), now.get(file), proofs(texts.get(file, "")), results.get(file, [])))
     ]
 
 
-def other(steps: Mapping[str, Any] | None, source: str | None, theorems: Proofs) -> str:
+def other(steps: Mapping[str, Any] | None, source: str | None, theorems: Proofs, results: list[str]) -> str:
     """How the steps on record of a source, known by its hash ``below``, are not those of its theorems' proofs; empty when they are."""
     if not (steps and theorems):
         return "no steps are on record" * bool(theorems) + "steps are on record, and there is no theorem" * bool(steps)
@@ -201,4 +276,6 @@ def other(steps: Mapping[str, Any] | None, source: str | None, theorems: Proofs)
     written = {name: [f"{sentence.words}." for sentence in proof] for name, proof in theorems.items()}
     there = {name: [sentence for sentence, *_ in proof] for name, proof in steps["theorems"].items()}
     wrong = [name for name in {**written, **there} if written.get(name) != there.get(name)]
-    return f"the steps on record of {', '.join(wrong)} are not those of its proof" if wrong else ""
+    if wrong:
+        return f"the steps on record of {', '.join(wrong)} are not those of its proof"
+    return "the results on record are not those that its proofs name" * (sorted(steps.get("results", {})) != results)
