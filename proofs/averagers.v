@@ -38,7 +38,8 @@ Notation td_update := (td_update n S r gamma E).
 Notation average := (average n E S r gamma).
 Notation v_A := (v_A n E S r gamma).
 
-(** With a layer's matrices an averager makes (1 - alpha) v + alpha (bhat + gamma Phat v). *)
+(** With a layer's matrices an averager makes
+    (1 - alpha) v + alpha (bhat + gamma Phat v). *)
 Theorem average_by_operator v :
   average alpha v = (1 - alpha) *: v + alpha *: (bhat + gamma *: (Phat *m v)).
 Proof.
