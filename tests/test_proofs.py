@@ -428,7 +428,7 @@ def test_what_is_on_record_of_a_statement_speaks_of_ours_by_file(name):
 
 @cache
 def sources_state():
-    return {f"{file[:-2]}.{name}" for file, text in sources.sources().items() for name in sources.stated(text)}
+    return set(sources.stated(sources.sources()))
 
 
 OWNER = {name: claim.id for claim in CLAIMS.values() for one in kernel.proofs_of([claim]) for name in one.theorems}

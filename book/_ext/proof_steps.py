@@ -171,17 +171,7 @@ def told(name, result=""):
     file, what = stated()[name]
     gap = "\n" if "\n" in (result or "") else " "
     words = f"{what.states[0]} {name} :{gap}{result}" if result else what.words
-    return comment_above(file, what), f"{words}."
-
-
-def comment_above(file, what):
-    """What the comment above a statement says; empty where there is none."""
-    above = (
-        comment
-        for _, last, comment in sources.comments(texts()[file])
-        if last == what.first - 1
-    )
-    return " ".join(next(above, "").strip("(* )").split())
+    return sources.comment_above(texts()[file], what), f"{words}."
 
 
 def names_of(goal):

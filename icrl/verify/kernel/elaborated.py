@@ -33,7 +33,7 @@ def statements(wanted: Iterable[str], folder: Path, work: Path) -> dict[str, Any
     these, also with nothing left out; ``elaborated``: the SHA-256 of both. Raises ``Refused`` for a name of ours that
     the sources do not state.
     """
-    stated = all_stated(folder)
+    stated = sources.stated(sources.sources(folder))
     plain, whole = printed(sorted(wanted), stated, work)
     owner = owners(stated)
     mentions = {name: mentioned(text, owner) - {name} for name, text in whole.items()}
@@ -46,16 +46,6 @@ def statements(wanted: Iterable[str], folder: Path, work: Path) -> dict[str, Any
         "definitions": {name: sha256(whole[name]) for name in sorted(set().union(*reaches.values()))},
     }
     return {**found, "elaborated": fingerprint(found)}
-
-
-def all_stated(folder: Path) -> dict[str, Sentence]:
-    """What the sources state, by name ``file.name``."""
-    return {
-        f"{Path(file).stem}.{what[1]}": sentence
-        for file, text in sources.sources(folder).items()
-        for sentence in sources.sentences(text)
-        if (what := sentence.states)
-    }
 
 
 def fingerprint(record: Mapping[str, Any]) -> str:

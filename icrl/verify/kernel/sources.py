@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -180,19 +180,19 @@ def sentences(text: str) -> list[Sentence]:
     return found
 
 
-def stated(text: str) -> dict[str, str]:
-    """What a source states, by name in the order of the file: ``Theorem``, for example."""
-    return {what[1]: what[0] for sentence in sentences(text) if (what := sentence.states)}
+def stated(texts: Mapping[str, str]) -> dict[str, Sentence]:
+    """What some sources state, by name ``file.name``, in their order."""
+    return {
+        f"{Path(file).stem}.{what[1]}": sentence
+        for file, text in texts.items()
+        for sentence in sentences(text)
+        if (what := sentence.states)
+    }
 
 
 def theorems(folder: Path = PROOFS) -> list[str]:
     """The exported results, ``file.name``: those that the sources call ``Theorem``."""
-    return [
-        f"{Path(file).stem}.{name}"
-        for file, text in sources(folder).items()
-        for name, what in stated(text).items()
-        if what == "Theorem"
-    ]
+    return [name for name, one in stated(sources(folder)).items() if (what := one.states) and what[0] == "Theorem"]
 
 
 # The rules.
@@ -334,11 +334,16 @@ def in_words(name: str, folder: Path = PROOFS) -> str:
     """The comment above a theorem ``file.name``, which says it in words; ``Refused`` when there is none."""
     text = source_of(name, folder)
     found = sentences(text)
-    last = found[place(found, name.partition(".")[0], name)].first - 1
-    said = next((comment for _, line, comment in comments(text) if line == last), "")
+    said = comment_above(text, found[place(found, name.partition(".")[0], name)])
     if not said:
         raise Refused(f"{name} has no comment above it that says it in words")
-    return " ".join(said.strip("(* )").split())
+    return said
+
+
+def comment_above(text: str, sentence: Sentence) -> str:
+    """What the comment above a sentence of a source says; empty where there is none."""
+    above = (comment for _, last, comment in comments(text) if last == sentence.first - 1)
+    return " ".join(next(above, "").strip("(* )").split())
 
 
 def source_of(name: str, folder: Path) -> str:

@@ -132,10 +132,8 @@ Stated = dict[str, tuple[str, Sentence]]
 def stated(texts: Mapping[str, str]) -> Stated:
     """What some sources state."""
     return {
-        what[1]: (file, sentence)
-        for file, text in texts.items()
-        for sentence in sources.sentences(text)
-        if (what := sentence.states)
+        name.partition(".")[2]: (f"{name.partition('.')[0]}.v", sentence)
+        for name, sentence in sources.stated(texts).items()
     }
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
-from icrl.verify.kernel import rocq
-from icrl.verify.kernel.elaborated import all_stated, mentioned, owners, reached
-from icrl.verify.kernel.sources import PROOFS
+from icrl.verify.kernel import rocq, sources
+from icrl.verify.kernel.elaborated import mentioned, owners, reached
 
-REASONS = PROOFS / "uses.toml"
+REASONS = sources.PROOFS / "uses.toml"
 """Why a claim's proofs use another result than it says it rests on, by claim and result."""
 READER = (
     "From elpi Require Import elpi.",
@@ -26,7 +25,7 @@ READER = (
 
 def used(wanted: Iterable[str], folder: Path, work: Path) -> dict[str, list[str]]:
     """By theorem ``file.name`` of ``folder``, compiled in ``work``, those among them that its term mentions, itself or by way of what is not among them."""
-    wanted, stated = sorted(wanted), all_stated(folder)
+    wanted, stated = sorted(wanted), sources.stated(sources.sources(folder))
     owner = owners(stated)
     asked = {name: f'Elpi mentioned "icrl.{name}".' for name in stated}
     files = list(dict.fromkeys(name.partition(".")[0] for name in stated))
