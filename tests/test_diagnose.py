@@ -8,6 +8,7 @@ import sys
 import time
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import islice, repeat
 from pathlib import Path
 
@@ -49,6 +50,12 @@ SHARP["features"] = [
     [-2.7, -3.5],
 ]  # of unequal lengths: the longest drown the rest
 LOOP = {"states": ["a", "a", "b", "a", "b", "c"], "rewards": [1, 1, 0, 1, 0], "discount": 0.9}
+
+
+@pytest.fixture(autouse=True)
+def a_fast_machine(monkeypatch):
+    """What is being done is not said: a slow machine says it after three seconds, on the stream where errors are counted."""
+    monkeypatch.setattr("icrl.cli.telling", partial(telling, patience=3600.0))
 
 
 @pytest.fixture
