@@ -12,7 +12,9 @@ from icrl.operator import layer_operator
 from icrl.tasks import boyan_chain, one_hot, ring
 
 
-@pytest.mark.parametrize("module", ["algebra", "transformer", "prompt", "state_form", "siblings", "linear_attention"])
+@pytest.mark.parametrize(
+    "module", ["algebra", "transformer", "prompt", "state_form", "siblings", "linear_attention", "stock"]
+)
 def test_the_construction_is_imported_without_sympy_torch_and_gymnasium(module):
     code = (
         f"import sys, icrl.{module}; print([name for name in ('sympy', 'torch', 'gymnasium') if name in sys.modules])"
