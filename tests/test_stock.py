@@ -1,6 +1,8 @@
 """Attention off the shelf: PyTorch's own modules against the prompt's Transformer and a loop over a bag of transitions."""
 
 import math
+import re
+import textwrap
 from dataclasses import replace
 from fractions import Fraction as F
 from functools import partial
@@ -15,6 +17,7 @@ from hypothesis import strategies as st
 from sympy import BlockMatrix, MatrixSymbol, Symbol, simplify
 from sympy import exp as sympy_exp
 
+from conftest import ROOT
 from icrl import stock, td
 from icrl.algebra import Weights, softmax, sources_visible
 from icrl.mrp import Context
@@ -105,6 +108,7 @@ def away(got, right):
     worst, scale = 0.0, 1.0
     for one, other in zip(got, right, strict=True):
         one, other = (np.asarray(torch.as_tensor(each).detach().cpu()) for each in (one, other))
+        assert np.isfinite(one).all() and np.isfinite(other).all()
         scale = max(scale, np.abs(other).max())
         worst = max(worst, np.abs(one - other).max() / scale)
     return worst
@@ -174,12 +178,9 @@ def test_the_tokens_of_a_context_are_the_columns_of_its_prompt(seed, d, S, endin
     cut = [last for last, (_, terminated) in zip(context.lasts, context.endings) if not terminated]
     columns = np.append(context.columns, cut).astype(int)
     Z = prompt_from_context(context, x, gamma, v)
-    along = transformer(Z, [softmax_td_parameters(d, context.endings, gamma, alpha, Z, A)] * LAYERS)
+    along = list(transformer(Z, [softmax_td_parameters(d, context.endings, gamma, alpha, Z, A)] * LAYERS))
     right = [np.delete(Y, d + 1, axis=0)[:, columns] for Y in along]
-    target = [
-        rows(Y).target[0, context.columns]
-        for Y in transformer(Z, [softmax_td_parameters(d, context.endings, gamma, alpha, Z, A)] * LAYERS)
-    ]
+    target = [rows(Y).target[0, context.columns] for Y in along]
     tokens = stock.tokens(context, x, gamma, v, queries=context.states[cut])
     assert np.array_equal(tokens.X[:n, d : 2 * d], x[context.after] * ~ends[:, None])
     loop = td.softmax_td(
@@ -200,9 +201,8 @@ def test_the_tokens_of_a_context_are_the_columns_of_its_prompt(seed, d, S, endin
         assert away([torch.cat([each.before, each.reward, each.value]) for each in bands], right) < CLOSE
         assert away([each.targets[:n] for each in layers], target) < CLOSE
         assert away([each.value[0] for each in bands], by_state) < CLOSE
-        assert all((each.targets[:n][torch.tensor(ends)] == 0).all() for each in layers), (
-            "nothing is bootstrapped there"
-        )
+        kept = [each.targets[:n][torch.tensor(ends)] for each in layers]
+        assert not any(each.count_nonzero() for each in kept), "nothing is bootstrapped where it terminated"
         assert not ends.any() or all((each.X[-1] == 0).all() for each in layers), "the sink says 0"
 
 
@@ -225,10 +225,10 @@ def test_a_batch_holds_contexts_of_any_length_with_and_without_endings():
     ]
     assert len({len(each.X) for each in several}) > 3
     batch, module = stock.batched(several), stock.multihead_attention(3, 0.9, 0.5, A)
-    unseen = stock.multihead_attention(3, 0.9, 0.5, A)
-    unseen.batch_first = False
+    turned = stock.multihead_attention(3, 0.9, 0.5, A)
+    turned.batch_first = False
     heads = stock.stock_heads(3, 0.9, 0.5, batch.X, torch.tensor(A))
-    runs = [list(stock.forward(each, batch, LAYERS)) for each in (module, unseen, heads)]
+    runs = [list(stock.forward(each, batch, LAYERS)) for each in (module, turned, heads)]
     with torch.no_grad():
         runs.append(list(stock.forward(module.eval(), batch, LAYERS)))
     own = [
@@ -254,13 +254,8 @@ def test_tokens_may_stand_in_any_order():
         attn_mask=tokens.attn_mask[:, order][:, :, order],
     )
     module = stock.multihead_attention(2, 1.0, 0.3)
-    assert (
-        away(
-            [each.X for each in stock.forward(module, moved, 10)],
-            [each.X[order] for each in stock.forward(module, tokens, 10)],
-        )
-        < CLOSE
-    )
+    right = [each.X[order] for each in stock.forward(module, tokens, 10)]
+    assert away([each.X for each in stock.forward(module, moved, 10)], right) < CLOSE
 
 
 # One function for every kind of matrix
@@ -811,6 +806,18 @@ def test_a_coordinate_that_nothing_writes_does_not_count():
     assert set(stock.read(module, 2).failed()) == {"value", "target", "first question", "second question", "bonus"}
 
 
+def test_the_examples_run():
+    """That of the README goes on from the one before it; that of the package from a context."""
+    readme = (ROOT / "README.md").read_text("utf-8")
+    places = (("python", "## Use it"), ("py", "## In PyTorch's own attention"))
+    after = lambda word, title: re.findall(rf"^```{word}\n(.*?)^```$", readme[readme.index(title) :], re.M | re.S)[0]
+    first, second = (after(*place) for place in places)
+    exec(first + second, {})
+    [example] = re.findall(r"::\n\n((?:    .*\n|\n)+)", stock.__doc__)
+    context = Context([0, 1, 0], [1.0, 2.0])
+    exec(textwrap.dedent(example), {"context": context, "features": np.eye(2), "gamma": 0.5, "alpha": 0.5, "depth": 3})
+
+
 # What is refused
 
 
@@ -850,7 +857,11 @@ ROWS = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((1, 3)), np.zeros((1, 3)), n
         (lambda: stock.multihead_attention(2, 0.9, 0.5, np.eye(3)), r"A must have shape \(2, 2\), got \(3, 3\)"),
         (lambda: stock.multihead_attention(2, 0.9, 0.5, width=9), "width must be a multiple of 2 heads.*, got 9"),
         (lambda: stock.multihead_attention(2, 0.9, 0.5, width=6), "width must be an integer, 7 or more, got 6"),
-        (lambda: stock.load([]), "heads must be one or more, got none"),
+        (lambda: stock.load([]), "heads must be one or more, of projections without batch axes, got shapes"),
+        (
+            lambda: stock.load(stock.stock_heads(2, 0.9, np.array([0.5, 1]), EYE)),
+            r"without batch axes, got shapes .*\(2, 1, 7\)",
+        ),
         (lambda: stock.load(4 * stock.float_heads(3, 0.9, 0.5)[:1], 8), "width must be an integer, 9 or more, got 8"),
         (
             lambda: stock.load(5 * stock.float_heads(3, 0.9, 0.5)[:1], 10),
@@ -873,6 +884,17 @@ ROWS = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((1, 3)), np.zeros((1, 3)), n
         (lambda: stock.one_layer(PLAIN, stock.encoder_layer(2, 0.9, 0.5)), "width 8, got 18"),
         (lambda: stock.one_layer(PLAIN, torch.nn.Linear(8, 8)), "module must be .*, got Linear"),
         (lambda: stock.one_layer(PLAIN, "abc"), "module must be .*, got str"),
+        (lambda: stock.Tokens(torch.zeros(3, 6), torch.zeros(3) > 0, None, 2), r"E >= 2d\+3 = 7, got \(3, 6\)"),
+        (
+            lambda: replace(PLAIN, key_padding_mask=torch.zeros(3) > 0),
+            r"key_padding_mask must be Boolean of shape \(2,\)",
+        ),
+        (lambda: replace(PLAIN, key_padding_mask=torch.zeros(2)), r"got torch.float32 of shape \(2,\)"),
+        (lambda: replace(PLAIN, attn_mask=torch.zeros(2, 2) > 0), r"attn_mask must be Boolean of shape \(2, 2, 2\)"),
+        (
+            lambda: stock.forward(MHA(8, 2), replace(PLAIN, key_padding_mask=torch.ones(2) > 0), 1),
+            "tokens must let every token see",
+        ),
         (lambda: stock.encoder_layer(2, 0.9, 0.5, norm="batch"), "norm must be one of layer, rms, got 'batch'"),
         (lambda: stock.encoder_layer(2, 0.9, 0.5, constant=0), "constant must be a number in .*, got 0"),
         (lambda: stock.encoder_layer(2, 0.9, 0.5, eps=0), "eps must be a number in .*, got 0"),

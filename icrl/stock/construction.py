@@ -113,7 +113,7 @@ def context_tokens(
     given = np.zeros(len(x)) if v is None else finite_array("v", v, (len(x),))
     if len(x) <= (most := max(*context.states.tolist(), *asked.tolist())):
         raise ValueError(f"features must have a row for each of the states 0..{most}, got shape {x.shape}")
-    bands = {
+    parts = {
         (BEFORE, 0): x[before].T,
         (AFTER, 0): x[after].T * ~ends,
         (REWARD, 0): context.rewards[None],
@@ -123,7 +123,7 @@ def context_tokens(
         (VALUE, 1): given[None, asked],
     }
     columns = len(ends), len(asked), int(ends.any())
-    return place(bands, token_sizes(x.shape[1]), columns, x), visible_keys(ends, len(asked))
+    return place(parts, token_sizes(x.shape[1]), columns, x), visible_keys(ends, len(asked))
 
 
 def cut_states(context: Context) -> list[int]:
@@ -136,7 +136,7 @@ class Projections(NamedTuple):
     r"""One head as its four projections: tokens z, of R rows, are read as queries :math:`W_Q z`, keys :math:`W_K z` and values :math:`W_V z`.
 
     ``query``, ``key``: (…, k, R); ``value``: (…, m, R); ``out``, :math:`W_O`: (…, R, m). The score is
-    :math:`\langle W_K z_k, W_Q z_j \rangle`; PyTorch divides it by √h, h its head dimension, and :func:`icrl.stock.load`
+    :math:`\langle W_K z_k, W_Q z_j \rangle`; PyTorch divides it by √h, h its head dimension, and :func:`~icrl.stock.modules.load`
     multiplies the queries by √h.
     """
 

@@ -50,7 +50,7 @@ def norm_rows(d: int, norm: str = "layer") -> int:
 def encoder_tokens(tokens: Tokens, norm: str = "layer", constant: float = CONSTANT) -> Tokens:
     """The tokens for :func:`encoder_layer`: (…, N, 2m+2), rows (z, −z, C, −C), for LayerNorm; (…, N, m+1), rows (z, C), for RMSNorm.
 
-    ``tokens``: as by :func:`icrl.stock.tokens`, of any width; ``constant``: C > 0. Their values and targets stand where they stood.
+    ``tokens``: as by :func:`~icrl.stock.modules.tokens`, of any width; ``constant``: C > 0. Their values and targets stand where they stood.
     Raises ``ValueError`` for another norm or constant.
     """
     m, C = norm_rows(tokens.d, norm), number("constant", constant, "(0, inf)")
@@ -75,7 +75,7 @@ def encoder_layer(
 
     ``norm_first`` is true, the dropout 0, and the feed-forward block adds 0; LayerNorm reads z and −z, and W_O writes into both. With
     ``norm="rms"`` both norms are :class:`torch.nn.RMSNorm`, and there are no biases. ``constant``: the C of the tokens, > 0; ``eps``: the norms' ε, > 0.
-    The others: as in :func:`icrl.stock.multihead_attention`, A (d, d), whose errors these are; ``ValueError`` for another norm, constant or eps, too.
+    The others: as in :func:`~icrl.stock.modules.multihead_attention`, A (d, d), whose errors these are; ``ValueError`` for another norm, constant or eps, too.
     """
     m, C = norm_rows(d, norm), number("constant", constant, "(0, inf)")
     number("eps", eps, "(0, inf)")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, repeat
 from math import sqrt
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -34,13 +34,26 @@ class Tokens:
 
     ``X``: (N, E) or (B, N, E), row j is :math:`(x(a_j), x(b_j), r_j, t_j, v_j, 0, \dots)`, E ≥ 2d+3; ``key_padding_mask``: (N,) or
     (B, N), true for the tokens that no token sees; ``attn_mask``: where a transition terminated, (2, N, N) or (2B, N, N), true where
-    the query (row) may not see the key (column), a head at a time; ``d``: the number of features.
+    the query (row) may not see the key (column), a head at a time; ``d``: the number of features. Raises ``ValueError`` for other shapes,
+    and for masks that are not Boolean.
     """
 
     X: Tensor
     key_padding_mask: Tensor
     attn_mask: Tensor | None
     d: int
+
+    def __post_init__(self) -> None:
+        shape = tuple(self.X.shape)
+        if len(shape) not in (2, 3) or shape[-1] < 2 * self.d + 3:
+            raise ValueError(f"X must have shape (N, E) or (B, N, E) with E >= 2d+3 = {2 * self.d + 3}, got {shape}")
+        heads = 2 * (shape[0] if len(shape) == 3 else 1)
+        wanted = {"key_padding_mask": shape[:-1], "attn_mask": (heads, shape[-2], shape[-2])}
+        for name, mask in self.masks.items():
+            if tuple(mask.shape) != wanted[name] or mask.dtype != torch.bool:
+                raise ValueError(
+                    f"{name} must be Boolean of shape {wanted[name]} for X of shape {shape}, got {mask.dtype} of shape {tuple(mask.shape)}"
+                )
 
     @property
     def masks(self) -> dict[str, Tensor]:
@@ -100,7 +113,7 @@ def tokens(
 ) -> Tokens:
     r"""The tokens of a context as a tensor (N, E): its n transitions in order, a token for each query, and the sink, if a transition terminated.
 
-    The arguments and errors are those of :func:`icrl.stock.context_tokens`, features (S, d), v (S,) and queries (q,); ``width`` is E, 2d+4
+    The arguments and errors are those of :func:`~icrl.stock.construction.context_tokens`, features (S, d), v (S,) and queries (q,); ``width`` is E, 2d+4
     unless given, and ``ValueError`` when it is below 2d+3.
     """
     Z, visible = context_tokens(context, features, gamma, v, queries)
@@ -159,16 +172,14 @@ def load(
     Each head, tensors or arrays: W_Q and W_K (k, R), W_V (m, R), W_O (R, m). width: E, the least that R and h ≥ k, m allow unless given; h = E /
     number of heads. The type and the device are those of the first head's query unless given.
 
-    Raises ``ValueError`` for no head, for a width that is no multiple of the number of heads, or below R or what W_O
-    writes, and for more than h rows.
+    Raises ``ValueError`` for no head, for heads with batch axes, and for a width that is no multiple of the number of heads, below R or what
+    W_O writes, or leaves a head fewer than k or m rows.
     """
-    H, first = len(heads), torch.as_tensor(heads[0].query) if heads else None
-    if first is None:
-        raise ValueError("heads must be one or more, got none")
-    R, rank = (
-        max(first.shape[-1], *(len(head.out) for head in heads)),
-        max(len(rows) for head in heads for rows in head[:3]),
-    )
+    H, shapes = len(heads), [tuple(part.shape) for head in heads for part in head]
+    if H == 0 or any(len(shape) != 2 for shape in shapes):
+        raise ValueError(f"heads must be one or more, of projections without batch axes, got shapes {shapes}")
+    R = max(max(head.query.shape[-1], len(head.out)) for head in heads)
+    first, rank = torch.as_tensor(heads[0].query), max(len(rows) for head in heads for rows in head[:3])
     E = -(-max(R, H * rank) // H) * H if width is None else integer("width", width, R)
     if E % H or E < H * rank:
         raise ValueError(f"width must be a multiple of {H} heads, with {rank} rows or more for each, got {E}")
@@ -212,7 +223,7 @@ def multihead_attention(
 
 
 def float_heads(d: int, gamma: float, alpha: float, A: ArrayLike | None = None) -> tuple[Projections, Projections]:
-    """:func:`icrl.stock.stock_heads` in float64 arrays, checked at the door; A (d, d). The errors are those of :func:`multihead_attention`."""
+    """:func:`~icrl.stock.construction.stock_heads` in float64 arrays, checked at the door; A (d, d). The errors are those of :func:`multihead_attention`."""
     integer("d", d, 0)
     number("gamma", gamma, "(-inf, inf)")
     number("alpha", alpha, "(-inf, inf)")
@@ -220,7 +231,7 @@ def float_heads(d: int, gamma: float, alpha: float, A: ArrayLike | None = None) 
     return stock_heads(d, gamma, alpha, np.zeros((1, 1)), scores)
 
 
-Layer = MultiheadAttention | TransformerEncoderLayer | Sequence[Projections]
+Layer: TypeAlias = "MultiheadAttention | TransformerEncoderLayer | Sequence[Projections]"
 """What can be a layer: PyTorch's attention, its encoder layer, or heads for its function ``scaled_dot_product_attention``."""
 
 
@@ -270,14 +281,25 @@ def _check(given: Tokens, module: MultiheadAttention) -> None:
         raise ValueError(f"module must have 2 heads where transitions terminated, got {module.num_heads}")
 
 
+def _check_seen(given: Tokens) -> None:
+    try:
+        seen = all(bool(shown.any(dim=-2).all()) for shown in given.visible)
+    except RuntimeError:  # inside torch.vmap, and where tensors have no memory, values cannot be read
+        return
+    if not seen:
+        raise ValueError("tokens must let every token see a key in each head, got one that sees none")
+
+
 def forward(module: Layer | Iterable[Layer], tokens: Tokens, depth: int | None = None) -> Iterator[Tokens]:
     """The tokens after 0, 1, 2, … layers, lazily, each of the shape of the first.
 
     ``module``: one layer, run ``depth`` times, or an iterable of them without ``depth``. After l layers of :func:`multihead_attention`
     ``tokens.values``, (N,) or (B, N), is v_l at the state that each transition leaves, and at each query.
 
-    Raises ``ValueError`` as :func:`one_layer`, for a ``depth`` that is no number ≥ 0, and for one layer without it.
+    Raises ``ValueError`` as :func:`one_layer`, for a ``depth`` that is no number ≥ 0, for one layer without it, and where a token sees no
+    key, of which PyTorch makes NaN or 0, as it takes one path or another.
     """
+    _check_seen(tokens)
     if depth is None:
         if not isinstance(module, Iterable):
             raise ValueError(f"depth must be given with one layer, got none for a {type(module).__name__}")

@@ -73,7 +73,7 @@ class _Head(NamedTuple):
 
 
 def read(module: MultiheadAttention, d: int) -> Reading:
-    """The step of softmax TD that a module with two heads computes on tokens as by :func:`icrl.stock.tokens`, with d features.
+    """The step of softmax TD that a module with two heads computes on tokens as by :func:`~icrl.stock.modules.tokens`, with d features.
 
     A (d, d) and the key weight are those of the head that moves v. Coordinates beyond 2d+3, which are 0 in the tokens, count where something is written
     into them. Features that add up to the same number in every state, as one-hot ones do, leave more of A free than is looked for here.
