@@ -591,6 +591,19 @@ def test_nothing_is_made_on_another_device():
     assert last.X.device.type == "meta"
 
 
+def test_a_batch_of_tokens_is_made_at_once():
+    bands = [np.random.default_rng(0).normal(size=(2, 3, rows, 4)) for rows in (2, 2, 1, 1, 1)]
+    Z = token_matrix(*bands)
+    assert Z.shape == (2, 3, 7, 4)
+    assert all(np.array_equal(got, band) for got, band in zip(token_rows(Z), bands, strict=True))
+
+
+@pytest.mark.parametrize("heads, width", [(1, 9), (2, 10), (3, 9), (4, 12)])
+def test_a_module_is_as_wide_as_its_heads_need(heads, width):
+    """Nine rows are read, and three are asked by each head."""
+    assert stock.load(heads * stock.float_heads(3, 0.9, 0.5)[:1]).embed_dim == width
+
+
 def test_the_weights_entry_by_entry():
     """d = 2, E = 8, h = 4: √h = 2."""
     module = stock.multihead_attention(2, 0.9, 0.25, [[1.0, 2.0], [3.0, 4.0]])
@@ -896,6 +909,10 @@ ROWS = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((1, 3)), np.zeros((1, 3)), n
             "tokens must let every token see",
         ),
         (lambda: stock.encoder_layer(2, 0.9, 0.5, norm="batch"), "norm must be one of layer, rms, got 'batch'"),
+        (
+            lambda: stock.encoder_layer(2, 0.9, 0.5, dim_feedforward=0),
+            "dim_feedforward must be an integer, 1 or more, got 0",
+        ),
         (lambda: stock.encoder_layer(2, 0.9, 0.5, constant=0), "constant must be a number in .*, got 0"),
         (lambda: stock.encoder_layer(2, 0.9, 0.5, eps=0), "eps must be a number in .*, got 0"),
         (lambda: stock.encoder_layer(2, 0.9, math.inf), "alpha must be a number in .*, got inf"),
@@ -922,6 +939,7 @@ ROWS = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((1, 3)), np.zeros((1, 3)), n
             lambda: token_matrix(*(row[:, :0] for row in ROWS)),
             r"before must have shape \(…, d, N\) with N >= 1, got \(2, 0\)",
         ),
+        (lambda: token_matrix(np.zeros(3), *ROWS[1:]), r"before must have shape \(…, d, N\) with N >= 1, got \(3,\)"),
         (lambda: token_matrix(*ROWS[:4], torch.zeros(1, 3)), "must be matrices of one kind"),
         (lambda: token_matrix(*ROWS[:4], ROWS[4] * math.nan), "value must be finite"),
         (lambda: stock.stock_heads(2, 0.9, 0.5, EYE, np.eye(3)), "A must be d×d with d = 2"),
