@@ -677,6 +677,9 @@ def test_forty_encoder_layers_of_a_large_constant_err_by_rounding(norm, seed):
         assert max(each.abs().max() for each in right) < 100
         got = [each.values.double() for each in stock.forward(block, tokens, LAYERS)]
         assert away(got, right) < limit, "PyTorch's plain path"
+        assert (block.self_attn.in_proj_bias is None) == (norm == "rms"), (
+            "the fused path asks for biases, and not for an RMSNorm"
+        )
         with torch.no_grad():
             got = [each.values.double() for each in stock.forward(block.eval(), stock.batched([tokens]), LAYERS)]
         assert away([each[0] for each in got], right) < limit, "and its fused path"
