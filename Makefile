@@ -15,7 +15,7 @@ RUN       := .venv/bin/python
 PIP       := $(RUN) -m pip install --quiet --disable-pip-version-check
 
 # The tests of the library alone, in seconds: no claims, no notebooks, no proofs, no site, no training.
-QUICK := floors documented arrays files algebra mrp tasks td transformer episodes operator instances state_form linear_attention verify diagnose pretrain_batches frozen_lake cli
+QUICK := floors documented arrays files algebra mrp tasks td transformer episodes operator instances state_form linear_attention stock verify diagnose pretrain_batches frozen_lake cli
 
 # Nothing of the user's own Python leaks in.
 export PYTHONNOUSERSITE := 1

@@ -2,7 +2,8 @@ r"""The construction: a softmax-attention Transformer whose forward pass is weig
 
 Written once, with ``@``, ``+`` and the operations of :mod:`icrl.algebra`; floats, tensors, symbols, symbolic sizes,
 rationals and Arb balls run through these very functions. A layer is a value, :class:`Parameters`: its heads and its memory
-step. The layer with two heads, the siblings and linear attention are other values, run by the same functions.
+step. The layer with two heads, the siblings, linear attention and attention off the shelf
+(:mod:`icrl.stock`) are other values, run by the same functions.
 
 A layer costs O(nd(n + d)) operations and O(n²) memory: the weights and Π are dense N×N matrices, N = n + 1 columns for
 one trajectory of n transitions and n + m for m of them.
@@ -31,7 +32,7 @@ Normaliser = Callable[[Matrix, Any], Matrix]
 class Head:
     r"""One attention head, its pieces of one kind of matrix.
 
-    ``A``, ``V``, (d+3)×(d+3): scores :math:`Z^\top A Z`, values :math:`VZ`; ``visible``: the mask on keys, N×1, or
+    ``A``, ``V``, R×R for a prompt of R rows, d+3 in the paper's: scores :math:`Z^\top A Z`, values :math:`VZ`; ``visible``: the mask on keys, N×1, or
     N×N, keys down, where it depends on the query; ``normalise``: scores and mask to weights, softmax unless said;
     ``scan``: a matrix T along the columns, N×N, through which the values are read, :math:`VZTK`; none unless said.
     """
@@ -111,7 +112,7 @@ def weights(Z: Matrix, h: Head) -> Matrix:
 
 
 def values(Z: Matrix, h: Head) -> Matrix:
-    r"""The values as attention reads them, (…, d+3, N): :math:`VZ`, or :math:`VZT` with a scan."""
+    r"""The values as attention reads them, (…, R, N): :math:`VZ`, or :math:`VZT` with a scan."""
     return h.V @ Z if h.scan is None else h.V @ Z @ h.scan
 
 
@@ -137,7 +138,7 @@ def layer(Z: Matrix, p: Parameters) -> Matrix:
 
 
 def transformer(Z: Matrix, layers: Iterable[Parameters], step: Layer = layer) -> Iterator[Matrix]:
-    """The prompt, (…, d+3, N), after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not.
+    """The prompt, (…, R, N), after 0, 1, 2, … layers, lazily: ``[p] * depth`` ties the parameters, any other iterable does not.
 
     ``step`` is what a layer does, :func:`layer` unless it is a reader's own.
     """

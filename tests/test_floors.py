@@ -12,7 +12,7 @@ from icrl.claims import CLAIMS, PLACES
 
 LIBRARY = (
     *("icrl.arrays", "icrl.algebra", "icrl.mrp", "icrl.prompt", "icrl.tasks", "icrl.td", "icrl.transformer"),
-    *("icrl.operator", "icrl.siblings", "icrl.linear_attention", "icrl.state_form"),
+    *("icrl.operator", "icrl.siblings", "icrl.linear_attention", "icrl.state_form", "icrl.stock"),
 )
 MAY = {
     "icrl": (),
@@ -30,6 +30,7 @@ MAY = {
     "icrl.transformer": ("icrl.algebra", "icrl.prompt"),
     "icrl.siblings": ("icrl.arrays", "icrl.algebra", "icrl.prompt", "icrl.transformer"),
     "icrl.linear_attention": ("icrl.algebra", "icrl.transformer"),
+    "icrl.stock": ("icrl.arrays", "icrl.algebra", "icrl.mrp", "icrl.prompt", "icrl.transformer"),
     "icrl.operator": ("icrl.arrays", "icrl.mrp"),
     "icrl.state_form": ("icrl.algebra",),
     "icrl.pretrain": (*LIBRARY, "icrl.files"),

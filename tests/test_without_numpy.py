@@ -12,7 +12,9 @@ from icrl.operator import layer_operator
 from icrl.tasks import boyan_chain, one_hot, ring
 
 
-@pytest.mark.parametrize("module", ["algebra", "transformer", "prompt", "state_form", "siblings", "linear_attention"])
+@pytest.mark.parametrize(
+    "module", ["algebra", "transformer", "prompt", "state_form", "siblings", "linear_attention", "stock"]
+)
 def test_the_construction_is_imported_without_sympy_torch_and_gymnasium(module):
     code = (
         f"import sys, icrl.{module}; print([name for name in ('sympy', 'torch', 'gymnasium') if name in sys.modules])"
@@ -76,6 +78,45 @@ for Y, right in zip(transformer(Z, [p] * 3), loop, strict=True):
 """
     )
     assert run(code) == "True\n" * 4
+
+
+def test_two_heads_off_the_shelf_in_fractions_are_the_loop_over_transitions():
+    code = (
+        LAYERS
+        + """
+from functools import partial
+from icrl import stock
+from icrl.algebra import softmax, sources_visible
+features = np.array([x[s] for s in states], object).T
+Z = prompt(features, np.array([rewards], object), np.array([[v[s] for s in states]], object), gamma)
+Z = stock.with_next_features(Z, 4)
+p = stock.parameters(2, sources_visible(4, Z), gamma, alpha, Z, np.array(A, object), partial(softmax, exp=exp))
+score = lambda s, u: sum(x[u][i] * A[i][j] * x[s][j] for i in range(2) for j in range(2))
+loop = td.softmax_td(states, rewards, score, gamma, [alpha] * 3, v, exp)
+for Y, right in zip(transformer(Z, [p] * 3), loop, strict=True):
+    band = stock.token_rows(Y)
+    row, target = band.value.tolist()[0], band.target.tolist()[0]
+    print(row == [right[s] for s in states] and target[:-1] == [gamma * right[s] for s in states[1:]])
+"""
+    )
+    assert run(code) == "True\n" * 4
+
+
+def test_the_tokens_of_a_context_entry_by_entry():
+    """0 → 1 → an ending, and a query for state 0; the sink is last, and head 1 of the ending sees it alone."""
+    code = """
+from icrl import stock
+from icrl.mrp import Context
+Z, masks = stock.context_tokens(Context([0, 1, 2], [5, 6], [(2, True)]), [[1], [2], [3]], 1, [7, 8, 9], queries=[0])
+for row in Z.tolist():
+    print(*map(int, row))
+for mask in masks:
+    print(*("".join(map(str, map(int, row))) for row in mask.tolist()))
+"""
+    assert run(code).splitlines() == [
+        *("1 2 1 0", "2 0 0 0", "5 6 0 0", "8 0 0 0", "7 8 7 0"),
+        *("1110 1110 0000 0001", "1010 1010 0000 0101"),
+    ]
 
 
 def test_a_layer_of_block_matrices_writes_the_update():
