@@ -598,6 +598,33 @@ def test_a_batch_of_tokens_is_made_at_once():
     assert all(np.array_equal(got, band) for got, band in zip(token_rows(Z), bands, strict=True))
 
 
+@pytest.mark.parametrize("members", [1, 2, 3])
+def test_heads_of_their_own_for_each_member_of_a_batch(members):
+    rng = np.random.default_rng(5)
+    given = [stock.tokens(random_context(rng, 4, True), rng.normal(size=(4, 3)), 0.9) for _ in range(members)]
+    batch, alphas = stock.batched(given), torch.linspace(0.1, 0.9, members, dtype=torch.float64)
+    *_, got = stock.forward(stock.stock_heads(3, 0.9, alphas, batch.X), batch, 7)
+    for i, (tokens, alpha) in enumerate(zip(given, alphas.tolist())):
+        *_, right = stock.forward(stock.multihead_attention(3, 0.9, alpha), tokens, 7)
+        assert away([got.values[i, : len(tokens.X)]], [right.values]) < CLOSE
+    assert got.X.shape == batch.X.shape
+
+
+@pytest.mark.parametrize("made", [stock.multihead_attention, stock.encoder_layer])
+def test_a_module_may_have_the_batch_behind(made):
+    """As many tokens as members: the axes look alike."""
+    rng, x = np.random.default_rng(8), np.random.default_rng(9).normal(size=(4, 3))
+    batch = stock.batched([stock.tokens(Context(rng.integers(0, 4, 6), rng.normal(size=5)), x, 0.9) for _ in range(6)])
+    module, given = made(3, 0.9, 0.5), batch
+    if made is stock.encoder_layer:
+        given = stock.encoder_tokens(batch)
+    *_, right = stock.forward(module, given, 5)
+    attention = module if made is stock.multihead_attention else module.self_attn
+    attention.batch_first = False
+    *_, got = stock.forward(module, given, 5)
+    assert given.X.shape[0] == given.X.shape[1] and away([got.values], [right.values]) < CLOSE
+
+
 @pytest.mark.parametrize("heads, width", [(1, 9), (2, 10), (3, 9), (4, 12)])
 def test_a_module_is_as_wide_as_its_heads_need(heads, width):
     """Nine rows are read, and three are asked by each head."""
@@ -758,15 +785,14 @@ def test_no_disguise_hides_the_pattern(c):
     assert found.heads == (1, 0) and max(found.deviations.values()) < 1e-12
     assert np.allclose(found.A, bag.A) and np.allclose(found.key_weight, w)
     assert (found.alpha, found.gamma, found.gauge, found.bonus) == pytest.approx((0.5, bag.gamma, c, 0.75))
-    assert str(found).count("\n") == 0 and f"gauge {c:.3g}" in str(found)
+    assert str(found).count("\n") == 1 and f"gauge {c:.3g}" in str(found) and "most off the pattern: " in str(found)
     moves = [(a, b, r + found.bonus) for a, b, r, seen in zip(bag.a, bag.b, bag.r, bag.seen) if seen]
     score = lambda s, u: bag.x[u] @ found.A @ bag.x[s] + found.key_weight @ bag.x[u]
     right = bag_td(moves, dict(enumerate(bag.v)), score, found.gamma, [found.alpha] * 9)
     tokens = bag.tokens()
-    start = tokens.X.clone()
-    start[:, tokens.target_row] *= found.gauge
-    along = stock.forward(module, tokens.at(start), 9)
+    along = stock.forward(module, stock.suited(tokens, found), 9)
     assert away([each.values for each in along], [[v[a] for a in bag.a] for v in right]) < CLOSE
+    assert stock.reading_error(module, tokens, 9).max() < CLOSE
 
 
 BROKEN = {
@@ -803,6 +829,77 @@ def test_a_trained_weight_off_the_pattern_is_measured():
     found = stock.read(module, 3)
     assert 0.01 < max(found.deviations.values()) < 0.5 and found.failed(0.001) and not found.failed(0.5)
     assert (found.alpha, found.gamma) == pytest.approx((0.5, 0.9), abs=0.05) and np.abs(found.A - A).max() < 0.2
+
+
+def test_a_head_that_moves_v_is_found_beside_one_that_does_nothing():
+    """One head that writes both rows, and an idle one."""
+    first, second = stock.float_heads(2, 0.9, 0.5)
+    both = first._replace(out=first.out + 10 * second.out), second._replace(out=0 * second.out)
+    for order, heads in (((0, 1), both), ((1, 0), both[::-1])):
+        found = stock.read(stock.load(heads), 2)
+        assert found.heads == order and found.alpha == pytest.approx(0.5) and set(found.failed()) == {"value"}
+
+
+def apart_with_v(module, context, x, v, gamma, reading=None):
+    """How far the values are from TD's on a context, where v_0 is not 0; the tokens as they are, or suited to a reading."""
+    tokens = stock.tokens(context, x, gamma, v)
+    score = lambda s, u: td.inner(x[u], x[s])
+    right = td.softmax_td(
+        context.states.tolist(), context.rewards.tolist(), score, gamma, [0.5] * 30, v, endings=context.endings
+    )
+    given = tokens if reading is None else stock.suited(tokens, reading)
+    along = [each.values[: context.n] for each in stock.forward(module, given, 30)]
+    return away(along, [np.array([each[s] for s in context.before.tolist()]) for each in right])
+
+
+@pytest.mark.parametrize("c, order", [(1.0, -1), (-2.0, 1), (0.5, -1)])
+def test_tokens_are_suited_to_the_order_of_the_heads_and_to_the_gauge(c, order):
+    """As they come, a module with its heads exchanged is wrong where a transition terminates, one of another gauge where v_0 is not 0."""
+    x, v = np.random.default_rng(1).normal(size=(4, 3)), [1.0, -1.0, 2.0, 0.5]
+    times = np.where(np.arange(9) == 7, c, 1.0)
+    heads = [h._replace(value=h.value / times, out=times[:, None] * h.out) for h in stock.float_heads(3, 0.8, 0.5)]
+    module = stock.load(heads[::order])
+    context = Context.of_trajectories([([0, 1, 2, 3], [0.0, 0.0, 1.0], True), ([2, 1, 0], [0.0, 0.0], False)])
+    found = stock.read(module, 3)
+    assert not found.failed(1e-12) and apart_with_v(module, context, x, v, 0.8) > 1e-2
+    assert apart_with_v(module, context, x, v, 0.8, found) < CLOSE
+    batch = stock.batched([stock.tokens(each, x, 0.8, v) for each in (context, Context([0, 1], [1.0]), context)])
+    assert stock.reading_error(module, batch, 30).max() < CLOSE
+
+
+def noisy(size):
+    """The construction, every weight moved a little."""
+    module, rng = stock.multihead_attention(5, 0.9, 0.5, 2 * np.eye(5)), np.random.default_rng(2)
+    with torch.no_grad():
+        for weight in (module.in_proj_weight, module.out_proj.weight):
+            weight += size * torch.tensor(rng.normal(size=weight.shape))
+    return module
+
+
+def paying_keys():
+    """A sharp score, into which a reward enters with the weight 1: a fiftieth of A."""
+    module = stock.multihead_attention(5, 0.9, 0.5, 50 * np.eye(5))
+    with torch.no_grad():
+        module.in_proj_weight.view(3, 2, 7, 14)[1, :, :5, 10] = 1 / 50
+    return module
+
+
+def paying_endings():
+    """A bonus, which a module pays to what terminates, too."""
+    return with_bias(with_bias(stock.multihead_attention(5, 0.9, 0.5), 2, 0, 0), 2, 1, 0)
+
+
+@pytest.mark.parametrize("made, layers", [(partial(noisy, 1e-3), 60), (paying_keys, 60), (paying_endings, 60)])
+def test_what_small_weights_off_the_pattern_do_is_measured_on_tokens(made, layers):
+    """No condition fails, and the values are off by a tenth of the largest and more."""
+    rng, module = np.random.default_rng(3), made()
+    context = Context(rng.integers(0, 5, 41), rng.choice([-1.0, 1.0], 40), [(40, True)])
+    tokens = stock.tokens(context, np.eye(5), 0.9)
+    assert not stock.read(module, 5).failed()
+    off = stock.reading_error(module, tokens, layers)
+    assert off.shape == (layers + 1,) and off[0] == 0 and off.max() > 0.1
+    exact = stock.multihead_attention(5, 0.9, 0.5, 2 * np.eye(5))
+    assert stock.reading_error(exact, tokens, layers).max() < CLOSE
 
 
 def test_where_no_value_is_read_there_is_no_discount():
@@ -844,6 +941,9 @@ ENDED = stock.tokens(Context([0, 1], [1.0], [(1, True)]), EYE, 0.9)
 ROWS = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((1, 3)), np.zeros((1, 3)), np.zeros((1, 3))
 
 
+HEADS = stock.stock_heads(2, 0.9, 0.5, PLAIN.X)
+
+
 @pytest.mark.parametrize(
     "call, message",
     [
@@ -867,6 +967,26 @@ ROWS = np.zeros((2, 3)), np.zeros((2, 3)), np.zeros((1, 3)), np.zeros((1, 3)), n
             lambda: stock.batched([PLAIN, stock.tokens(ONE, EYE, 0.9, dtype=torch.float32)]),
             "of one d, E, dtype and device",
         ),
+        (
+            lambda: stock.tokens(ONE, EYE, 0.9, dtype=torch.int64),
+            "dtype must be a floating-point type, got torch.int64",
+        ),
+        (lambda: stock.multihead_attention(2, 0.9, 0.5, dtype=torch.int64), "dtype must be a floating-point type"),
+        (lambda: stock.Tokens(PLAIN.X, None, None, 2), "key_padding_mask must be Boolean of shape .*, got None"),
+        (
+            lambda: stock.one_layer(PLAIN, stock.stock_heads(1, 0.9, 0.5, PLAIN.X)),
+            "heads must be of one k, R and m, 7 <= R <= 8 for the tokens",
+        ),
+        (lambda: stock.one_layer(PLAIN, stock.stock_heads(3, 0.9, 0.5, PLAIN.X)), "7 <= R <= 8 for the tokens"),
+        (lambda: stock.one_layer(PLAIN, stock.stock_heads(2, 0.9, 0.5, PLAIN.X.float())), "type torch.float64, got"),
+        (lambda: stock.one_layer(PLAIN, stock.float_heads(2, 0.9, 0.5)), "heads must be tensors of the tokens' type"),
+        (
+            lambda: stock.one_layer(PLAIN, stock.stock_heads(2, 0.9, torch.ones(3).double(), PLAIN.X)),
+            r"heads must have the tokens' batch \(\), or none",
+        ),
+        (lambda: stock.one_layer(PLAIN, []), "heads must be of one k, R and m"),
+        (lambda: stock.one_layer(ENDED, HEADS[:1]), "module must have 2 heads where transitions terminated, got 1"),
+        (lambda: [*stock.forward(HEADS, PLAIN)], "depth must be given with one layer"),
         (lambda: stock.multihead_attention(-1, 0.9, 0.5), "d must be an integer, 0 or more, got -1"),
         (lambda: stock.multihead_attention(2, math.nan, 0.5), "gamma must be a number in .*, got nan"),
         (lambda: stock.multihead_attention(2, 0.9, [0.5]), r"alpha must be a number in .*, got \[0.5\]"),

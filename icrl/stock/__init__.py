@@ -50,7 +50,7 @@ if TYPE_CHECKING:
         scaled_dot_product,
         tokens,
     )
-    from icrl.stock.reading import Reading, read
+    from icrl.stock.reading import Reading, read, reading_error, suited
 
 ON_TORCH = {
     "icrl.stock.modules": (
@@ -64,7 +64,7 @@ ON_TORCH = {
         "scaled_dot_product",
         "tokens",
     ),
-    "icrl.stock.reading": ("Reading", "read"),
+    "icrl.stock.reading": ("Reading", "read", "reading_error", "suited"),
     "icrl.stock.encoder": ("encoder_layer", "encoder_tokens", "norm_error"),
 }
 """What is public in the modules that need torch, loaded with them."""
@@ -86,8 +86,10 @@ __all__ = [
     "one_layer",
     "parameters",
     "read",
+    "reading_error",
     "scaled_dot_product",
     "stock_heads",
+    "suited",
     "token_matrix",
     "token_rows",
     "token_sizes",

@@ -49,11 +49,10 @@ class Tokens:
             raise ValueError(f"X must have shape (N, E) or (B, N, E) with E >= 2d+3 = {2 * self.d + 3}, got {shape}")
         heads = 2 * (shape[0] if len(shape) == 3 else 1)
         wanted = {"key_padding_mask": shape[:-1], "attn_mask": (heads, shape[-2], shape[-2])}
-        for name, mask in self.masks.items():
-            if tuple(mask.shape) != wanted[name] or mask.dtype != torch.bool:
-                raise ValueError(
-                    f"{name} must be Boolean of shape {wanted[name]} for X of shape {shape}, got {mask.dtype} of shape {tuple(mask.shape)}"
-                )
+        for name, mask in {"key_padding_mask": self.key_padding_mask, **self.masks}.items():
+            found = f"{mask.dtype} of shape {tuple(mask.shape)}" if isinstance(mask, Tensor) else repr(mask)
+            if found != f"{torch.bool} of shape {wanted[name]}":
+                raise ValueError(f"{name} must be Boolean of shape {wanted[name]} for X of shape {shape}, got {found}")
 
     @property
     def masks(self) -> dict[str, Tensor]:
@@ -114,8 +113,9 @@ def tokens(
     r"""The tokens of a context as a tensor (N, E): its n transitions in order, a token for each query, and the sink, if a transition terminated.
 
     The arguments and errors are those of :func:`~icrl.stock.construction.context_tokens`, features (S, d), v (S,) and queries (q,); ``width`` is E, 2d+4
-    unless given, and ``ValueError`` when it is below 2d+3.
+    unless given, and ``ValueError`` when it is below 2d+3; ``dtype`` is a floating-point type.
     """
+    floating(dtype)
     Z, visible = context_tokens(context, features, gamma, v, queries)
     rows, ended = len(Z), bool(context.terminated.any())
     E = rows + 1 if width is None else integer("width", width, rows)
@@ -127,6 +127,12 @@ def tokens(
         attn_mask=as_tensor(~seen.swapaxes(1, 2), torch.bool) if ended else None,
         d=(rows - 3) // 2,
     )
+
+
+def floating(dtype: torch.dtype) -> None:
+    """Raises ``ValueError`` for a type that holds no fractions."""
+    if not dtype.is_floating_point:
+        raise ValueError(f"dtype must be a floating-point type, got {dtype}")
 
 
 def batched(several: Sequence[Tokens]) -> Tokens:
@@ -172,14 +178,15 @@ def load(
     Each head, tensors or arrays: W_Q and W_K (k, R), W_V (m, R), W_O (R, m). width: E, the least that R and h ≥ k, m allow unless given; h = E /
     number of heads. The type and the device are those of the first head's query unless given.
 
-    Raises ``ValueError`` for no head, for heads with batch axes, and for a width that is no multiple of the number of heads, below R or what
-    W_O writes, or leaves a head fewer than k or m rows.
+    Raises ``ValueError`` for no head, for heads with batch axes, for a type that holds no fractions, and for a width that is no multiple of the
+    number of heads, below R or what W_O writes, or leaves a head fewer than k or m rows.
     """
     H, shapes = len(heads), [tuple(part.shape) for head in heads for part in head]
     if H == 0 or any(len(shape) != 2 for shape in shapes):
         raise ValueError(f"heads must be one or more, of projections without batch axes, got shapes {shapes}")
     R = max(max(head.query.shape[-1], len(head.out)) for head in heads)
     first, rank = torch.as_tensor(heads[0].query), max(len(rows) for head in heads for rows in head[:3])
+    floating(dtype or first.dtype)
     E = -(-max(R, H * rank) // H) * H if width is None else integer("width", width, R)
     if E % H or E < H * rank:
         raise ValueError(f"width must be a multiple of {H} heads, with {rank} rows or more for each, got {E}")
@@ -212,7 +219,8 @@ def multihead_attention(
 
     With h = E / 2: W_Q is √h A on the features of the state that the transition leaves (head 0) or enters (head 1), W_K the identity on those of
     the state that it leaves, W_V one row α(1, 1, −1) on r, t and v; W_O writes into v (head 0) and γ times into t (head 1). All
-    else is 0, biases too. It has PyTorch's own defaults but for ``batch_first``, and may be trained.
+    else is 0, biases too. It has PyTorch's own defaults but for ``batch_first`` and the type, and may be trained; a weight that stands
+    between two zeros has no gradient and stays 0, so that each head goes on reading one number, unless a little noise is added first.
 
     d: the number of features; gamma, alpha: numbers, α not held to any range; A: (d, d), the identity unless given: the score is
     ⟨x(a_k), A x(·)⟩. width: E, even and at least 2d+3, 2d+4 unless given.
@@ -238,32 +246,57 @@ Layer: TypeAlias = "MultiheadAttention | TransformerEncoderLayer | Sequence[Proj
 def scaled_dot_product(given: Tokens, heads: Sequence[Projections]) -> Tensor:
     r"""One layer by :func:`torch.nn.functional.scaled_dot_product_attention`, X with what the heads add, in its shape.
 
-    ``heads``: tensors of the type of X, as by ``stock_heads(d, gamma, alpha, tokens.X)``; all of one k and one m. Cheaper than the module, whose
-    queries, keys and values have E / 2 entries each.
+    ``heads``: tensors of the type of X, as by ``stock_heads(d, gamma, alpha, tokens.X)``, W_Q and W_K (…, k, R), W_V (…, m, R), W_O (…, R, m), with a
+    member for each of the batch or none; all of one k and one m. Raises ``ValueError`` for heads of another type or shape, R below 2d+3 or above E.
     """
+    _check_heads(given, heads)
     R = heads[0].query.shape[-1]
+    query, key, value, out = (torch.stack(torch.broadcast_tensors(*part), dim=-3) for part in zip(*heads))
     seen = given.X[..., None, :, :R]
-    query, key, value = (seen @ torch.stack(part).mT for part in list(zip(*heads))[:3])
+    asked, keys, told = (seen @ part.mT for part in (query, key, value))
     shown = torch.stack(given.visible if given.attn_mask is not None else given.visible[:1], dim=-3).mT
-    read = scaled_dot_product_attention(query, key, value, shown.expand(*query.shape[:-1], query.shape[-2]), scale=1.0)
-    added = (read @ torch.stack([head.out for head in heads]).mT).sum(-3)
-    return given.X + pad(added, (0, given.X.shape[-1] - R))
+    read = scaled_dot_product_attention(asked, keys, told, shown.expand(*asked.shape[:-1], asked.shape[-2]), scale=1.0)
+    return given.X + pad((read @ out.mT).sum(-3), (0, given.X.shape[-1] - R))
+
+
+def _check_heads(given: Tokens, heads: Sequence[Projections]) -> None:
+    X, least = given.X, 2 * given.d + 3
+    _check_masks(given, len(heads))
+    parts = [part for head in heads for part in head]
+    for part in parts:
+        if not isinstance(part, Tensor) or part.dtype != X.dtype:
+            raise ValueError(f"heads must be tensors of the tokens' type {X.dtype}, got {getattr(part, 'dtype', part)}")
+    if any(part.ndim < 2 or part.shape[:-2] not in ((), X.shape[:-2]) for part in parts):
+        shapes = [tuple(part.shape) for part in parts]
+        raise ValueError(f"heads must have the tokens' batch {tuple(X.shape[:-2])}, or none, got shapes {shapes}")
+    sizes = {
+        (*head.query.shape[-2:], *head.key.shape[-2:], *head.value.shape[-2:], *head.out.shape[-2:]) for head in heads
+    }
+    k, R, *_, m = next(iter(sizes), (0,) * 8)
+    if sizes != {(k, R, k, R, m, R, R, m)} or not least <= R <= X.shape[-1]:
+        raise ValueError(
+            f"heads must be of one k, R and m, {least} <= R <= {X.shape[-1]} for the tokens, got W_Q, W_K, W_V and W_O of {sorted(sizes)}"
+        )
 
 
 def one_layer(given: Tokens, module: Layer) -> Tokens:
     """The tokens after one layer: X + module(X, X, X) for attention, module(X) for an encoder layer, whose residual is inside.
 
+    Where transitions terminated, head 0 is taken for the one that moves v; a module whose heads have changed places wants
+    :func:`~icrl.stock.reading.suited` tokens.
+
     Raises ``ValueError`` when the module is of another width or type than the tokens, or, where transitions terminated, has not two heads.
     """
-    X = given.X
-    if isinstance(module, MultiheadAttention):
-        _check(given, module)
-        turned = X if module.batch_first or X.ndim == 2 else X.transpose(0, 1)
-        added = module(turned, turned, turned, need_weights=False, **given.masks)[0]
-        return given.at(X + (added if turned is X else added.transpose(0, 1)))
-    if isinstance(module, TransformerEncoderLayer):
-        _check(given, module.self_attn)
-        return given.at(module(X, src_mask=given.attn_mask, src_key_padding_mask=given.key_padding_mask))
+    if isinstance(module, (MultiheadAttention, TransformerEncoderLayer)):
+        attention = module if isinstance(module, MultiheadAttention) else module.self_attn
+        _check(given, attention)
+        turned = given.X.ndim == 3 and not attention.batch_first
+        X = given.X.transpose(0, 1) if turned else given.X
+        if isinstance(module, MultiheadAttention):
+            X = X + module(X, X, X, need_weights=False, **given.masks)[0]
+        else:
+            X = module(X, src_mask=given.attn_mask, src_key_padding_mask=given.key_padding_mask)
+        return given.at(X.transpose(0, 1) if turned else X)
     if not isinstance(module, Sequence) or not all(isinstance(head, Projections) for head in module):
         raise ValueError(
             f"module must be a MultiheadAttention, a TransformerEncoderLayer or a sequence of Projections, got {type(module).__name__}"
@@ -277,8 +310,12 @@ def _check(given: Tokens, module: MultiheadAttention) -> None:
         raise ValueError(f"module must be of the tokens' width {given.X.shape[-1]}, got {module.embed_dim}")
     if wanted.dtype != given.X.dtype:
         raise ValueError(f"module must be of the tokens' type {given.X.dtype}, got {wanted.dtype}")
-    if given.attn_mask is not None and module.num_heads != 2:
-        raise ValueError(f"module must have 2 heads where transitions terminated, got {module.num_heads}")
+    _check_masks(given, module.num_heads)
+
+
+def _check_masks(given: Tokens, heads: int) -> None:
+    if given.attn_mask is not None and heads != 2:
+        raise ValueError(f"module must have 2 heads where transitions terminated, got {heads}")
 
 
 def _check_seen(given: Tokens) -> None:
@@ -301,7 +338,11 @@ def forward(module: Layer | Iterable[Layer], tokens: Tokens, depth: int | None =
     """
     _check_seen(tokens)
     if depth is None:
-        if not isinstance(module, Iterable):
+        if (
+            not isinstance(module, Iterable)
+            or isinstance(module, Sequence)
+            and any(isinstance(each, Projections) for each in module)
+        ):
             raise ValueError(f"depth must be given with one layer, got none for a {type(module).__name__}")
         layers: Iterable[Any] = module
     else:

@@ -1,9 +1,13 @@
 r"""The way back: which step of softmax TD a two-head attention computes, a trained one say, and how much of it is something else.
 
 PyTorch's weights are seen through what no change of basis within a head moves: the scores :math:`W_K^\top W_Q / \sqrt h`, what is
-added to a token, :math:`W_O W_V`, and the biases, each by what it does. The pattern has its parameters, A, α and γ, and freedoms that change
-no value: which head is which; a gauge c of the target, which holds cγv; a bias of the queries, which weighs the keys; a bias of the values, which is a
-reward bonus. What is left is off the pattern, and the condition that it breaks is named.
+added to a token, :math:`W_O W_V`, and the biases, each by what it does. The pattern has its parameters, A, α and γ, and freedoms: which
+head is which, and a gauge c of the target, which holds cγv, change no value on tokens that are made for them (:func:`suited`); a bias of the queries
+weighs the keys; a bias of the values is a reward bonus, where no transition terminates (it would move the target of one that does, and the sink, from
+0). What is left is off the pattern, and the condition that it breaks is named.
+
+The weights say how much is off, and not what becomes of it: a small share may weigh much behind a sharp softmax, in large rewards or
+after many layers. That is measured on tokens, by :func:`reading_error`.
 
 Source: found for this book; the chapter "Attention off the shelf".
 """
@@ -11,15 +15,17 @@ Source: found for this book; the chapter "Attention off the shelf".
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from math import inf, sqrt
+from dataclasses import dataclass, replace
+from math import inf, isfinite, sqrt
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import MultiheadAttention
 
 from icrl.mrp import integer, number
+from icrl.stock.modules import Tokens, float_heads, forward, load
 
 CONDITIONS = {
     "value": "the head that moves v adds α(r + t/c − v) to v alone",
@@ -38,7 +44,8 @@ class Reading:
     r"""One layer as a step of softmax TD: :math:`v(s) \mathrel{+}= \alpha \sum_k K(k|s) (r_k + \text{bonus} + \gamma v(b_k) - v(a_k))`.
 
     ``A``: (d, d), of the head that moves v, the score :math:`\langle x(a_k), A x(s) \rangle + \langle w, x(a_k) \rangle`; ``alpha``; ``gamma``, the ratio of
-    the heads; ``gauge``: c, the target holds cγv (infinite where v does not read it: then γ is 0); ``key_weight``: w, (d,); ``bonus``; ``heads``: which head moves v, and
+    the heads; ``gauge``: c, the target holds cγv (infinite where v does not read it: then γ is 0, and what the other head asks moves no value, though
+    it is compared); ``key_weight``: w, (d,); ``bonus``: a part of the reward where no transition terminates; ``heads``: which head moves v, and
     which t; ``deviations``: how far each of :data:`CONDITIONS` is from holding: a share of the size of the weights it speaks of, and for the bonus an
     amount of reward.
     """
@@ -53,7 +60,10 @@ class Reading:
     deviations: Mapping[str, float]
 
     def failed(self, tolerance: float = 0.05) -> dict[str, str]:
-        """The conditions that are off by more than ``tolerance`` ≥ 0, each in words with by how much; none is a step of softmax TD."""
+        """The conditions that are off by more than ``tolerance`` ≥ 0, each in words with by how much.
+
+        Where nothing is, all weights are near those of a step of softmax TD; how near its values are is for :func:`reading_error` to say.
+        """
         number("tolerance", tolerance, "[0, inf)")
         return {
             name: f"{CONDITIONS[name]}: off by {size:.2g}" for name, size in self.deviations.items() if size > tolerance
@@ -61,7 +71,9 @@ class Reading:
 
     def __str__(self) -> str:
         said = f"α = {self.alpha:.3g}, γ = {self.gamma:.3g}, gauge {self.gauge:.3g}, bonus {self.bonus:.3g}, head {self.heads[0]} moves v"
-        return "\n".join([said, *(f"not so: {why}" for why in self.failed().values())])
+        worst = max(self.deviations, key=lambda name: self.deviations[name])
+        most = f"most off the pattern: {worst}, by {self.deviations[worst]:.2g}"
+        return "\n".join([said, most, *(f"not so: {why}" for why in self.failed().values())])
 
 
 class _Head(NamedTuple):
@@ -75,7 +87,7 @@ class _Head(NamedTuple):
 def read(module: MultiheadAttention, d: int) -> Reading:
     """The step of softmax TD that a module with two heads computes on tokens as by :func:`~icrl.stock.modules.tokens`, with d features.
 
-    A (d, d) and the key weight are those of the head that moves v. Coordinates beyond 2d+3, which are 0 in the tokens, count where something is written
+    A (d, d) and the key weight are those of the head that moves v. Dropout is not looked at. Coordinates beyond 2d+3, which are 0 in the tokens, count where something is written
     into them. Features that add up to the same number in every state, as one-hot ones do, leave more of A free than is looked for here.
 
     Raises ``ValueError`` for what is no :class:`torch.nn.MultiheadAttention` of two heads over 2d+3 coordinates or more, with keys and
@@ -83,10 +95,11 @@ def read(module: MultiheadAttention, d: int) -> Reading:
     """
     heads, bias = _heads(module, d)
     t, v, read_rows = 2 * d + 1, 2 * d + 2, slice(2 * d, 2 * d + 3)
-    order = max([(0, 1), (1, 0)], key=lambda pair: _row_share(heads[pair[0]], v) + _row_share(heads[pair[1]], t))
+    step = lambda head: float(head.added[v, 2 * d] - head.added[v, v]) / 2
+    fits = lambda i, j: (step(heads[i]) != 0, _row_share(heads[i], v) + _row_share(heads[j], t))
+    order = max([(0, 1), (1, 0)], key=lambda pair: fits(*pair))
     first, second = (heads[i] for i in order)
-    p, q = first.added[v, read_rows], second.added[t, read_rows]
-    alpha = float(p[0] - p[2]) / 2
+    p, q, alpha = first.added[v, read_rows], second.added[t, read_rows], step(first)
     if alpha == 0:
         raise ValueError("module must have a head that adds a multiple of r - v to v, got none")
     moved, ratio = np.array([alpha, p[1], -alpha]), float(q @ p / (p @ p))
@@ -114,6 +127,56 @@ def read(module: MultiheadAttention, d: int) -> Reading:
             "bonus": float(np.linalg.norm(bias - wanted_bias)) / abs(alpha),
         },
     )
+
+
+def suited(given: Tokens, reading: Reading) -> Tokens:
+    """The tokens as a module with this reading wants them: the targets times the gauge, and each head's mask where that head is.
+
+    ``given``: (N, E) or (B, N, E), as by :func:`~icrl.stock.modules.tokens`. Of them a module whose heads have changed places would hear at a
+    termination what is not 0, and one of another gauge would take what its targets begin with for rewards.
+    """
+    X, mask = given.X.clone(), given.attn_mask
+    X[..., given.target_row] *= reading.gauge if isfinite(reading.gauge) else 1
+    if mask is not None:
+        mask = mask.unflatten(0, (-1, 2))[:, list(reading.heads)].flatten(0, 1)
+    return replace(given, X=X, attn_mask=mask)
+
+
+@torch.no_grad()
+def reading_error(module: MultiheadAttention, given: Tokens, depth: int) -> Tensor:
+    r"""How far a module's values are from those of its reading after 0, 1, …, ``depth`` layers: the largest difference in a transition, (depth + 1,).
+
+    ``given``: (N, E) or (B, N, E), of the module's width and type, as by :func:`~icrl.stock.modules.tokens`, in that order, or as by
+    :func:`~icrl.stock.modules.batched`; the module gets them :func:`suited`. Its reading pays the bonus to the transitions alone. In units of the rewards.
+    Raises ``ValueError`` as :func:`read` and :func:`~icrl.stock.modules.forward`.
+    """
+    found = read(module, given.d)
+    theirs = forward(module, suited(given, found), depth)
+    ours = forward(_loaded(found, given), _paid(given, found.bonus), depth)
+    transitions = _transitions(given)
+    return torch.stack([(a.values - b.values)[transitions].abs().max() for a, b in zip(theirs, ours, strict=True)])
+
+
+def _transitions(given: Tokens) -> Tensor:
+    """Which tokens are transitions, (…, N): the keys that the first one sees."""
+    return given.visible[0][..., 0]
+
+
+def _loaded(reading: Reading, given: Tokens) -> MultiheadAttention:
+    """The module that does what a reading says, its key weight as a bias of the queries."""
+    d, E = given.d, given.X.shape[-1]
+    heads = float_heads(d, reading.gamma, reading.alpha, reading.A)
+    module = load(heads, E, given.X.dtype, given.X.device)
+    queries = module.in_proj_bias.view(3, 2, module.head_dim)[0]
+    queries[:, :d] = given.X.new_tensor(reading.key_weight) * sqrt(module.head_dim)
+    return module
+
+
+def _paid(given: Tokens, bonus: float) -> Tokens:
+    """The tokens with a bonus in the reward of each transition."""
+    X = given.X.clone()
+    X[..., 2 * given.d] += bonus * _transitions(given)
+    return given.at(X)
 
 
 def _heads(module: MultiheadAttention, d: int) -> tuple[list[_Head], np.ndarray]:
