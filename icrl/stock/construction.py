@@ -18,7 +18,7 @@ it reads to :math:`t_j`. If :math:`v_j = v_0(a_j)` and :math:`t_j = \gamma v_0(b
 :math:`v_j = v_l(a_j)` and :math:`t_j = \gamma v_l(b_j)` in every token, with :math:`v_l` that of weighted softmax TD on the visible
 transitions. Nothing is shifted: the tokens may stand in any order, and come from one trajectory, from many, or from a bag.
 
-Source: found for this book; the chapter "Attention off the shelf".
+Source: found for this book.
 """
 
 from __future__ import annotations

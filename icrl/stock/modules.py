@@ -3,7 +3,7 @@ r"""Tokens as PyTorch wants them, and its own modules with the construction's we
 Tokens are rows here, X (N, E) or (B, N, E), the columns of :mod:`icrl.stock.construction` and zeros up to the width E that the
 module asks for: PyTorch wants E to be a multiple of the number of heads.
 
-Source: found for this book; the chapter "Attention off the shelf".
+Source: found for this book.
 """
 
 from __future__ import annotations

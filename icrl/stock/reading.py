@@ -9,7 +9,7 @@ weighs the keys; a bias of the values is a reward bonus, where no transition ter
 The weights say how much is off, and not what becomes of it: a small share may weigh much behind a sharp softmax, in large rewards or
 after many layers. That is measured on tokens, by :func:`reading_error`.
 
-Source: found for this book; the chapter "Attention off the shelf".
+Source: found for this book.
 """
 
 from __future__ import annotations
