@@ -30,6 +30,7 @@ from icrl.algebra import (
     identity,
     kind,
     linear,
+    of_one_kind,
     place,
     scalar,
     sources_visible,
@@ -49,9 +50,7 @@ def transition_prompt(features: Matrix, after: Matrix, rewards: Matrix, query: M
     entry is no floating-point number, NaN or infinite.
     """
     given = {"features": features, "after": after, "rewards": rewards, "query": query}
-    kinds = {name: kind(finite(name, X), name) for name, X in given.items()}
-    if len(set(kinds.values())) > 1:
-        raise ValueError(f"features, after, rewards and query must be matrices of one kind, got {kinds}")
+    of_one_kind("features, after, rewards and query", {name: finite(name, X) for name, X in given.items()})
     if len(features.shape) < 2 or features.shape[-1] == 0:
         raise ValueError(f"features must have shape (…, d, n) with n >= 1, got {tuple(features.shape)}")
     d, n = features.shape[-2:]

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from icrl.algebra import Matrix, bands, finite, kind, scalar, shift, sources, stack
+from icrl.algebra import Matrix, bands, finite, kind, of_one_kind, scalar, shift, sources, stack
 from icrl.arrays import np
 from icrl.mrp import Context, Endings, context_itself, finite_array, number
 
@@ -58,9 +58,7 @@ def prompt(features: Matrix, rewards: Matrix, value: Matrix, gamma: Any, endings
 
 def _check_bands(endings: Endings | None, **bands: Matrix) -> None:
     """Raise ``ValueError`` unless features, rewards and value are finite matrices of one kind whose shapes fit."""
-    kinds = {name: kind(X, name) for name, X in bands.items()}
-    if len(set(kinds.values())) > 1:
-        raise ValueError(f"features, rewards and value must be matrices of one kind, got {kinds}")
+    of_one_kind("features, rewards and value", bands)
     for (name, X), wanted in zip(bands.items(), ("(…, d, n + 1)", "(…, 1, n)", "(…, 1, n + 1)")):
         if len(X.shape) < 2 or (name != "features" and X.shape[-2] != 1):
             raise ValueError(f"{name} must have shape {wanted}, got {tuple(X.shape)}")
@@ -68,7 +66,7 @@ def _check_bands(endings: Endings | None, **bands: Matrix) -> None:
     n = bands["rewards"].shape[-1]
     if n == 0:
         raise ValueError("rewards must hold n >= 1 transitions, got n = 0")
-    symbolic = kinds["value"] == "blocks"  # whose sizes are SymPy's to compare
+    symbolic = kind(bands["value"]) == "blocks"  # whose sizes are SymPy's to compare
     transitions = n if endings is None or symbolic else sum(length for length, _ in endings)
     if transitions != n:
         raise ValueError(f"endings must count n = {n} transitions, one a reward, got {transitions}")

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from icrl.algebra import Matrix, identity, kind, scalar, softmax, transpose
+from icrl.algebra import Matrix, identity, of_one_kind, scalar, softmax, transpose
 
 
 class Weights(NamedTuple):
@@ -98,9 +98,7 @@ def values(
 
 def _check(features: Matrix, given: Model) -> None:
     """Raise ``ValueError`` unless features and model are of one kind and of one number of states."""
-    kinds = {name: kind(X, name) for name, X in {"features": features, **given._asdict()}.items()}
-    if len(set(kinds.values())) > 1:
-        raise ValueError(f"features and model must be matrices of one kind, got {kinds}")
+    of_one_kind("features and model", {"features": features, **given._asdict()})
     S = features.shape[-2]
     wanted = {"counts": (S, 1), "transition": (S, S), "reward": (1, S)}
     for name, shape in wanted.items():

@@ -43,6 +43,7 @@ __all__ = [
     "identity",
     "kind",
     "linear",
+    "of_one_kind",
     "place",
     "scalar",
     "shift",
@@ -70,6 +71,13 @@ def finite(name: str, X: Matrix) -> Matrix:
     if not operations_on(X, name).is_finite(X):
         raise ValueError(f"{name} must be finite, got NaN or infinity")
     return X
+
+
+def of_one_kind(words: str, given: Mapping[str, Matrix]) -> None:
+    """``ValueError``, with ``words`` for what is ``given``, unless all are matrices of one kind, whatever their shapes."""
+    kinds = {name: kind(X, name) for name, X in given.items()}
+    if len(set(kinds.values())) > 1:
+        raise ValueError(f"{words} must be matrices of one kind, got {kinds}")
 
 
 def transpose(X: Matrix) -> Matrix:

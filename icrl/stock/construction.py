@@ -25,7 +25,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from icrl.algebra import Matrix, bands, finite, identity, kind, place, scalar, shift, softmax, stack, transpose
+from icrl.algebra import (
+    Matrix,
+    bands,
+    finite,
+    identity,
+    kind,
+    of_one_kind,
+    place,
+    scalar,
+    shift,
+    softmax,
+    stack,
+    transpose,
+)
 from icrl.arrays import np
 from icrl.mrp import Context, context_itself, finite_array, number, state_array
 from icrl.prompt import rows
@@ -66,9 +79,7 @@ def token_matrix(before: Matrix, after: Matrix, reward: Matrix, target: Matrix, 
     floating-point number, NaN or infinite.
     """
     given = TokenRows(before, after, reward, target, value)._asdict()
-    kinds = {name: kind(finite(name, X), name) for name, X in given.items()}
-    if len(set(kinds.values())) > 1:
-        raise ValueError(f"before, after, reward, target and value must be matrices of one kind, got {kinds}")
+    of_one_kind("before, after, reward, target and value", {name: finite(name, X) for name, X in given.items()})
     if len(before.shape) < 2 or before.shape[-1] == 0:
         raise ValueError(f"before must have shape (…, d, N) with N >= 1, got {tuple(before.shape)}")
     d, N = before.shape[-2:]
